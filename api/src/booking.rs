@@ -1,0 +1,199 @@
+//! Bookings, giving up seats, claiming, history.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+
+use crate::event::seats_in_range;
+use crate::{BookingId, EventId, EventStatus, HistoryId, SEATS_PER_BOOKING_MAX, TOTAL_SLOTS_MAX, UserId};
+
+const REASON_CHARS_MAX: usize = 500;
+
+/// What to do when a requested seat is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum OnConflict {
+    /// Give the lowest free seats and say so.
+    #[default]
+    Reassign,
+    /// Refuse, naming the seats that are gone.
+    Reject,
+}
+
+/// `POST /bookings`.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CreateBooking {
+    #[garde(skip)]
+    pub event_id: EventId,
+    /// How many seats, 1 to 50.
+    #[garde(custom(seats_in_range))]
+    pub seats: i32,
+    /// Exactly these seats: as many as `seats`, distinct. Without it: the lowest free ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(custom(as_many_distinct_seats(&self.seats)))]
+    pub seat_numbers: Option<Vec<i32>>,
+    #[serde(default)]
+    #[garde(skip)]
+    pub on_conflict: OnConflict,
+    /// Join the waitlist when too few seats are free.
+    #[serde(default = "yes")]
+    #[garde(skip)]
+    pub waitlist: bool,
+    /// For callers of the older system: the caller's own id, or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(skip)]
+    pub user_id: Option<UserId>,
+}
+
+/// `confirmed` holds at least one seat, `waiting` holds none and wants some, `cancelled` ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, sqlx::Type), sqlx(type_name = "text", rename_all = "lowercase"))]
+#[serde(rename_all = "lowercase")]
+pub enum BookingStatus {
+    Confirmed,
+    Waiting,
+    Cancelled,
+}
+
+/// The event's facts that a listed booking carries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct BookingEvent {
+    pub id: EventId,
+    pub name: String,
+    pub event_date: DateTime<Utc>,
+    pub place: Option<String>,
+    pub status: EventStatus,
+    pub time_zone: String,
+    pub category: Option<crate::Category>,
+    pub available_slots: i32,
+}
+
+/// A booking. `seats` = held + `waiting_seats` + given back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Booking {
+    pub id: BookingId,
+    pub event_id: EventId,
+    pub user_id: UserId,
+    /// Wanted in total.
+    pub seats: i32,
+    /// Held now, ascending.
+    pub seat_numbers: Vec<i32>,
+    /// Still wanted.
+    pub waiting_seats: i32,
+    pub status: BookingStatus,
+    /// Its position when it joined the waitlist.
+    pub waiting_number: Option<i32>,
+    /// Its position now, from 1; like the next two only while it waits.
+    pub position: Option<i64>,
+    pub bookings_ahead: Option<i64>,
+    pub seats_ahead: Option<i64>,
+    /// Other seats than the requested ones were given.
+    pub reassigned: bool,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// In lists only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<BookingEvent>,
+}
+
+/// `POST /bookings/:id/cancel`. Staff must give a reason.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CancelBooking {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(inner(custom(reason_in_bounds)))]
+    pub reason: Option<String>,
+}
+
+/// `POST /bookings/:id/cancel-seats`. Staff must give a reason.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CancelSeats {
+    #[garde(custom(some_distinct_seats))]
+    pub seat_numbers: Vec<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(inner(custom(reason_in_bounds)))]
+    pub reason: Option<String>,
+}
+
+/// `POST /bookings/:id/claim`: takes free seats for a waiting booking.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ClaimSeats {
+    /// Exactly so many; without it all that are free and wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(inner(custom(seats_in_range)))]
+    pub seats: Option<i32>,
+}
+
+/// What happened to a booking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, sqlx::Type), sqlx(type_name = "text", rename_all = "snake_case"))]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryAction {
+    Created,
+    Promoted,
+    Cancelled,
+    SeatsCancelled,
+    Claimed,
+}
+
+/// One change of a booking.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct HistoryEntry {
+    pub id: HistoryId,
+    pub action: HistoryAction,
+    pub seats: i32,
+    pub seat_numbers: Vec<i32>,
+    /// Who did it; nobody when the waitlist did.
+    pub actor_id: Option<UserId>,
+    pub reason: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn reason_in_bounds(reason: &str, _: &()) -> garde::Result {
+    let chars = reason.trim().chars().count();
+    if !(1..=REASON_CHARS_MAX).contains(&chars) || reason.contains('\0') {
+        return Err(garde::Error::new(format!("must have 1 to {REASON_CHARS_MAX} characters")));
+    }
+    Ok(())
+}
+
+#[expect(clippy::ref_option, reason = "the validator passes a reference to the field")]
+fn as_many_distinct_seats(seats: &i32) -> impl FnOnce(&Option<Vec<i32>>, &()) -> garde::Result + '_ {
+    move |numbers, context| match numbers {
+        None => Ok(()),
+        Some(list) if usize::try_from(*seats) != Ok(list.len()) => {
+            Err(garde::Error::new(format!("must name as many seats as `seats` says ({seats})")))
+        }
+        Some(list) => some_distinct_seats(list, context),
+    }
+}
+
+fn some_distinct_seats(list: &[i32], _: &()) -> garde::Result {
+    if list.is_empty() || list.len() > SEATS_PER_BOOKING_MAX as usize {
+        return Err(garde::Error::new(format!("must name 1 to {SEATS_PER_BOOKING_MAX} seats")));
+    }
+    if let Some(seat) = list.iter().find(|seat| !(1..=TOTAL_SLOTS_MAX).contains(*seat)) {
+        return Err(garde::Error::new(format!("seat {seat} does not exist")));
+    }
+    if list.iter().collect::<BTreeSet<_>>().len() != list.len() {
+        return Err(garde::Error::new("must not name a seat twice"));
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! Messages to people: what they are about and how they read in the feed.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{BookingId, EventId, MessageId, NotificationId, UserId};
+
+/// What a message is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, sqlx::Type), sqlx(type_name = "text", rename_all = "snake_case"))]
+#[serde(rename_all = "snake_case")]
+pub enum NotificationType {
+    BookingConfirmed,
+    BookingWaitlisted,
+    WaitlistPromoted,
+    BookingCancelled,
+    EventUpdated,
+    EventCancelled,
+    OrgInvite,
+    RoleChanged,
+}
+
+/// What goes through the outbox and the queue `notifications`. Field names are in camel case on the wire.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    pub id: MessageId,
+    #[serde(rename = "type")]
+    pub kind: NotificationType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<EventId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booking_id: Option<BookingId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seats: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat_numbers: Option<Vec<i32>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Names of the event's fields that changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Vec<String>>,
+    pub occurred_at: DateTime<Utc>,
+    pub request_id: String,
+}
+
+/// Whether a notification reached all of its channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, sqlx::Type), sqlx(type_name = "text", rename_all = "lowercase"))]
+#[serde(rename_all = "lowercase")]
+pub enum NotificationStatus {
+    Delivered,
+    Failed,
+}
+
+/// An entry of a person's feed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Notification {
+    pub id: NotificationId,
+    #[serde(rename = "type")]
+    pub kind: NotificationType,
+    pub event_id: Option<EventId>,
+    pub booking_id: Option<BookingId>,
+    pub seats: Option<i32>,
+    pub seat_numbers: Vec<i32>,
+    pub message: String,
+    pub status: NotificationStatus,
+    pub created_at: DateTime<Utc>,
+    pub read_at: Option<DateTime<Utc>>,
+}

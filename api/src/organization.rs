@@ -1,0 +1,79 @@
+//! Organizations, their members and roles.
+
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+
+use crate::{OrgId, UserId};
+
+/// Longest name of an organization or event, in characters.
+pub const NAME_CHARS_MAX: usize = 200;
+
+/// What a member may do in one organization. A person can have another role elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub enum Role {
+    #[serde(rename = "orgAdmin")]
+    OrgAdmin,
+    #[serde(rename = "organizer")]
+    Organizer,
+    #[serde(rename = "user")]
+    User,
+}
+
+impl Role {
+    /// The name on the wire and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OrgAdmin => "orgAdmin",
+            Self::Organizer => "organizer",
+            Self::User => "user",
+        }
+    }
+
+    /// The role of that name, if there is one.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::OrgAdmin, Self::Organizer, Self::User].into_iter().find(|role| role.as_str() == name)
+    }
+}
+
+/// An organization as one of its members sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Organization {
+    pub id: OrgId,
+    pub name: String,
+    /// The caller's role.
+    pub role: Role,
+    pub member_count: i64,
+    pub created_at: DateTime<Utc>,
+}
+
+/// `POST /organizations`: the caller becomes its orgAdmin.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CreateOrganization {
+    #[garde(custom(name_in_bounds))]
+    pub name: String,
+}
+
+/// A membership, by the person's name. The e-mail is there for orgAdmins only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Member {
+    pub user_id: UserId,
+    pub name: String,
+    pub role: Role,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    pub joined_at: DateTime<Utc>,
+}
+
+pub(crate) fn name_in_bounds(name: &str, _: &()) -> garde::Result {
+    let chars = name.trim().chars().count();
+    if !(1..=NAME_CHARS_MAX).contains(&chars) || name.chars().any(char::is_control) {
+        return Err(garde::Error::new(format!("must have 1 to {NAME_CHARS_MAX} characters on one line")));
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! Who may do what: one pure table. Handlers get its answers as extractor types (`http/extract.rs`).
+//!
+//! What a caller may not know of is hidden (404); what they may know of but not do is forbidden (403).
+
+use happening_api::{Role, Visibility};
+
+/// The table's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Allowed,
+    /// 403
+    Forbidden,
+    /// 404
+    Hidden,
+}
+
+/// What can be done with an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EventAction {
+    See,
+    Book,
+    /// Edit, cancel, delete, see its bookings and waitlist.
+    Manage,
+    /// Give it to another owner.
+    HandOver,
+}
+
+/// How a caller stands to an event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EventStanding {
+    pub(crate) visibility: Visibility,
+    /// Role in the event's organization.
+    pub(crate) role: Option<Role>,
+    pub(crate) owner: bool,
+    /// Holds or waits for seats.
+    pub(crate) has_booking: bool,
+}
+
+impl EventStanding {
+    /// May manage the event: all of the organization's as orgAdmin, one's own as organizer.
+    pub(crate) fn staff(self) -> bool {
+        match self.role {
+            Some(Role::OrgAdmin) => true,
+            Some(Role::Organizer) => self.owner,
+            Some(Role::User) | None => false,
+        }
+    }
+}
+
+/// Whether a caller may do something with an event.
+pub(crate) fn event(action: EventAction, standing: EventStanding) -> Access {
+    let public = standing.visibility == Visibility::Public;
+    let sees = public || standing.role.is_some() || standing.has_booking;
+    let may = match action {
+        EventAction::See => sees,
+        EventAction::Book => public || standing.role.is_some(),
+        EventAction::Manage => standing.staff(),
+        EventAction::HandOver => standing.role == Some(Role::OrgAdmin),
+    };
+    answer(may, sees)
+}
+
+/// What can be done with a booking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BookingAction {
+    See,
+    GiveUp,
+    Claim,
+}
+
+/// Whether a caller may do something with a booking. `staff` as in [`EventStanding::staff`].
+pub(crate) fn booking(action: BookingAction, mine: bool, staff: bool) -> Access {
+    let may = match action {
+        BookingAction::See | BookingAction::GiveUp => mine || staff,
+        BookingAction::Claim => mine,
+    };
+    answer(may, mine || staff)
+}
+
+/// What can be done with an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OrgAction {
+    /// See it and its members.
+    See,
+    CreateEvent,
+    /// See members' e-mail addresses.
+    SeeEmails,
+}
+
+/// Whether a caller with that role may do something with an organization.
+pub(crate) fn organization(action: OrgAction, role: Option<Role>) -> Access {
+    let may = match (action, role) {
+        (_, None) => false,
+        (OrgAction::See, Some(_)) => true,
+        (OrgAction::CreateEvent, Some(role)) => matches!(role, Role::Organizer | Role::OrgAdmin),
+        (OrgAction::SeeEmails, Some(role)) => role == Role::OrgAdmin,
+    };
+    answer(may, role.is_some())
+}
+
+fn answer(may: bool, knows: bool) -> Access {
+    match (may, knows) {
+        (true, _) => Access::Allowed,
+        (false, true) => Access::Forbidden,
+        (false, false) => Access::Hidden,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use Access::{Allowed, Forbidden, Hidden};
+    use EventAction::{Book, HandOver, Manage, See};
+    use Role::{OrgAdmin, Organizer, User};
+    use Visibility::{Members, Public};
+
+    use super::*;
+
+    #[test]
+    fn event_table() {
+        // visibility, role, owner, has a booking -> see, book, manage, hand over
+        let table = [
+            (Public, None, false, false, [Allowed, Allowed, Forbidden, Forbidden]),
+            (Members, None, false, false, [Hidden, Hidden, Hidden, Hidden]),
+            (Members, None, false, true, [Allowed, Forbidden, Forbidden, Forbidden]),
+            (Members, None, true, false, [Hidden, Hidden, Hidden, Hidden]),
+            (Members, Some(User), false, false, [Allowed, Allowed, Forbidden, Forbidden]),
+            (Members, Some(User), true, false, [Allowed, Allowed, Forbidden, Forbidden]),
+            (Members, Some(Organizer), false, false, [Allowed, Allowed, Forbidden, Forbidden]),
+            (Members, Some(Organizer), true, false, [Allowed, Allowed, Allowed, Forbidden]),
+            (Public, Some(Organizer), false, false, [Allowed, Allowed, Forbidden, Forbidden]),
+            (Members, Some(OrgAdmin), false, false, [Allowed, Allowed, Allowed, Allowed]),
+        ];
+        for (visibility, role, owner, has_booking, expected) in table {
+            let standing = EventStanding { visibility, role, owner, has_booking };
+            assert_eq!([See, Book, Manage, HandOver].map(|action| event(action, standing)), expected, "{standing:?}");
+        }
+    }
+
+    #[test]
+    fn booking_table() {
+        use BookingAction::{Claim, GiveUp, See};
+        let table = [
+            (true, false, [Allowed, Allowed, Allowed]),
+            (false, true, [Allowed, Allowed, Forbidden]),
+            (false, false, [Hidden, Hidden, Hidden]),
+        ];
+        for (mine, staff, expected) in table {
+            assert_eq!([See, GiveUp, Claim].map(|action| booking(action, mine, staff)), expected);
+        }
+    }
+
+    #[test]
+    fn organization_table() {
+        use OrgAction::{CreateEvent, See, SeeEmails};
+        let table = [
+            (None, [Hidden, Hidden, Hidden]),
+            (Some(User), [Allowed, Forbidden, Forbidden]),
+            (Some(Organizer), [Allowed, Allowed, Forbidden]),
+            (Some(OrgAdmin), [Allowed, Allowed, Allowed]),
+        ];
+        for (role, expected) in table {
+            assert_eq!([See, CreateEvent, SeeEmails].map(|action| organization(action, role)), expected);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What every operation needs, built once at the start.
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::Verifier;
+use crate::bookings::writer::{BatchWriter, Parts, WRITERS};
+use crate::clock::Clock;
+use crate::config::{Config, ServeConfig};
+use crate::database;
+use crate::events::Bookable;
+use crate::gate::watcher::Touched;
+use crate::gate::{Gate, Rebuilder};
+use crate::outbox::RelayWake;
+use crate::users::KnownUsers;
+
+/// The serving process's parts; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Inner>);
+
+/// The parts themselves.
+pub(crate) struct Inner {
+    pub(crate) pool: PgPool,
+    pub(crate) gate: Gate,
+    pub(crate) rebuilder: Rebuilder,
+    pub(crate) writer: BatchWriter,
+    pub(crate) touched: Touched,
+    pub(crate) relay_wake: RelayWake,
+    pub(crate) clock: Clock,
+    pub(crate) verifier: Verifier,
+    pub(crate) known_users: KnownUsers,
+    pub(crate) events: Bookable,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// Builds the parts and starts the batch writers, which `tasks` waits for after `stop`.
+    ///
+    /// # Errors
+    /// When an address cannot be parsed. Services that are away are met later, as 503.
+    pub(crate) fn start(
+        config: &Config,
+        serve: &ServeConfig,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let clock = Clock;
+        let pool = database::pool(&config.database_url, config.database_connections_max)?;
+        let gate = Gate::new(config.redis_url.as_str())?;
+        let relay_wake = RelayWake::default();
+        let touched = Touched::default();
+        let rebuilder = Rebuilder::new(pool.clone(), gate.clone(), clock, relay_wake.clone());
+        let parts = Parts {
+            pool: database::writer_pool(&config.database_url, WRITERS)?,
+            gate: gate.clone(),
+            rebuilder: rebuilder.clone(),
+            touched: touched.clone(),
+            relay_wake: relay_wake.clone(),
+            clock,
+        };
+        let writer = BatchWriter::start(&parts, tasks, stop);
+        let verifier = Verifier::new(serve, clock)?;
+        let (known_users, events) = (KnownUsers::default(), Bookable::default());
+        Ok(Self(Arc::new(Inner {
+            pool,
+            gate,
+            rebuilder,
+            writer,
+            touched,
+            relay_wake,
+            clock,
+            verifier,
+            known_users,
+            events,
+        })))
+    }
+}

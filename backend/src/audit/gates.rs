@@ -1,0 +1,73 @@
+//! I3 and I7: at rest each loaded gate equals its event's rows.
+
+use std::time::Duration;
+
+use happening_api::EventId;
+use sqlx::PgPool;
+
+use super::Finding;
+use crate::bookings::store;
+use crate::gate::{Gate, GateImage};
+
+const LOOKS_MAX: u32 = 60;
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Compares every upcoming event with its gate. Without a gate an event is right, unless somebody waits.
+pub(super) async fn compare(pool: &PgPool, gate: &Gate) -> anyhow::Result<Vec<Finding>> {
+    let mut differing = store::upcoming_event_ids(&mut *pool.acquire().await?).await?;
+    let mut findings = Vec::new();
+    for look in 0..LOOKS_MAX {
+        findings.clear();
+        let mut still = Vec::new();
+        for event in differing {
+            if let Some(what) = compare_event(pool, gate, event).await? {
+                findings.push(Finding { invariant: "I3 the gate equals the rows", what: format!("event {event}: {what}") });
+                still.push(event);
+            }
+        }
+        differing = still;
+        if differing.is_empty() || look + 1 == LOOKS_MAX {
+            break;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(findings)
+}
+
+async fn compare_event(pool: &PgPool, gate: &Gate, event: EventId) -> anyhow::Result<Option<String>> {
+    let Some(rows) = image_of_rows(pool, event).await? else { return Ok(None) };
+    let Some(loaded) = gate.dump(event).await? else {
+        let waits = rows.waiters.len();
+        return Ok((waits > 0).then(|| format!("{waits} bookings wait and no gate is loaded")));
+    };
+    let waitlist: Vec<String> = rows.waiters.iter().map(|(_, booking)| booking.to_string()).collect();
+    Ok(if !loaded.pending.is_empty() {
+        Some(format!("{} entries are pending", loaded.pending.len()))
+    } else if (loaded.generation, loaded.version) != (rows.generation, rows.version) {
+        let gate_numbers = (loaded.generation, loaded.version);
+        Some(format!("generation and version {gate_numbers:?}, rows say {:?}", (rows.generation, rows.version)))
+    } else if loaded.slots != rows.free_seats() {
+        Some(format!("{} slots, rows say {}", loaded.slots, rows.free_seats()))
+    } else if loaded.bitmap != rows.bitmap() {
+        Some("the bitmap differs from the booked seats".to_owned())
+    } else if loaded.waitlist != waitlist {
+        Some(format!("waitlist {:?}, rows say {waitlist:?}", loaded.waitlist))
+    } else {
+        None
+    })
+}
+
+async fn image_of_rows(pool: &PgPool, event: EventId) -> anyhow::Result<Option<GateImage>> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
+    let Some(numbers) = store::gate_numbers(&mut tx, &[event]).await?.remove(&event) else { return Ok(None) };
+    let total: i32 =
+        sqlx::query_scalar("select total_slots from events where id = $1").bind(event.0).fetch_one(&mut *tx).await?;
+    Ok(Some(GateImage {
+        generation: numbers.gate_generation,
+        version: numbers.seat_version,
+        total,
+        booked: store::booked_seats(&mut tx, event).await?,
+        waiters: store::waiting_orders(&mut tx, event).await?,
+    }))
+}

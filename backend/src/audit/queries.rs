@@ -1,0 +1,82 @@
+//! The invariants that one query over Postgres shows.
+
+/// Name and query; each row is a violation in words.
+pub(super) const ALL: &[(&str, &str)] = &[
+    ("I1 no seat is booked twice", SEAT_TWICE),
+    ("I1 seats lie inside the event", SEAT_OUTSIDE),
+    ("I6 a booking is created once", CREATED_ONCE),
+    ("I7 waiting bookings and their order", WAITLIST),
+    ("I7 a promoted booking was told", PROMOTION_TOLD),
+    ("I7 status says what is held and wanted", STATUS),
+    ("I7 wanted = held + waiting + given back", SEATS_ADD_UP),
+    ("I8 every booking owes its first message", CREATED_TOLD),
+    ("I8 what was published was delivered once", DELIVERED),
+    ("I9 rows belong together", ORPHANS),
+    ("I11 available = total - booked", AVAILABLE),
+    ("I11 history adds up to the seats", HISTORY),
+];
+
+const SEAT_TWICE: &str = "select format('event %s seat %s: %s times', event_id, seat_no, count(*)) from booking_seats
+    where status = 'booked' group by event_id, seat_no having count(*) > 1";
+
+const SEAT_OUTSIDE: &str = "select format('event %s seat %s of %s', e.id, s.seat_no, e.total_slots) from booking_seats s
+    join events e on e.id = s.event_id where s.status = 'booked' and s.seat_no not between 1 and e.total_slots";
+
+const CREATED_ONCE: &str = "select format('booking %s: %s created rows', b.id, count(h.id)) from bookings b
+    left join booking_history h on h.booking_id = b.id and h.action = 'created' group by b.id having count(h.id) <> 1";
+
+const WAITLIST: &str = "select format('booking %s: status %s, waits for %s, order %s of %s', b.id, b.status, b.waiting_seats,
+        b.waiting_order, e.waiting_order_last)
+    from bookings b join events e on e.id = b.event_id
+    where (b.status = 'cancelled' and b.waiting_seats > 0) or b.waiting_order > e.waiting_order_last
+        or (b.status = 'waiting' and b.waiting_seats = 0)";
+
+const PROMOTION_TOLD: &str = "select format('booking %s: %s promotions, %s messages', p.booking_id, p.times, coalesce(o.times, 0))
+    from (select booking_id, count(*) as times from booking_history where action = 'promoted'
+        and created_at > now() - interval '6 days' group by 1) p
+    left join (select (payload->>'bookingId')::uuid as booking_id, count(*) as times from outbox
+        where payload->>'type' = 'waitlist_promoted' group by 1) o using (booking_id)
+    where p.times <> coalesce(o.times, 0)";
+
+const STATUS: &str = "select format('booking %s: status %s, holds %s, waits for %s', b.id, b.status, h.held, b.waiting_seats)
+    from bookings b left join lateral (select count(*) as held from booking_seats s
+        where s.booking_id = b.id and s.status = 'booked') h on true
+    where b.status is distinct from case when h.held > 0 then 'confirmed' when b.waiting_seats > 0 then 'waiting' else 'cancelled' end";
+
+const SEATS_ADD_UP: &str = "select format('booking %s: wants %s, holds %s, waits for %s, gave back %s', b.id, b.seats, h.held,
+        b.waiting_seats, h.released)
+    from bookings b left join lateral (select count(*) filter (where s.status = 'booked') as held,
+            count(*) filter (where s.status = 'released') as released from booking_seats s where s.booking_id = b.id) h on true
+    where b.status <> 'cancelled' and b.seats <> h.held + b.waiting_seats + h.released";
+
+const CREATED_TOLD: &str = "select format('booking %s has no message', b.id) from bookings b
+    where b.created_at > now() - interval '6 days' and not exists (select from outbox o where o.created_at = b.created_at
+        and o.payload->>'bookingId' = b.id::text)";
+
+const DELIVERED: &str = "select format('message %s was published %s ago and not delivered', o.id, now() - o.published_at)
+    from outbox o where o.published_at < now() - interval '15 minutes'
+        and not exists (select from deliveries d where d.message_id = o.id)";
+
+const ORPHANS: &str = "select format('booking %s of a missing event or person', b.id) from bookings b
+        where not exists (select from events e where e.id = b.event_id) or not exists (select from users u where u.id = b.user_id)
+    union all
+    select format('seat %s of event %s belongs to no such booking', s.seat_no, s.event_id) from booking_seats s
+        where not exists (select from bookings b where b.id = s.booking_id and b.event_id = s.event_id and b.user_id = s.user_id)
+    union all
+    select format('history %s of a missing booking', h.id) from booking_history h
+        where not exists (select from bookings b where b.id = h.booking_id and b.event_id = h.event_id)
+    union all
+    select format('notification %s is about another person''s booking', n.id) from notifications n
+        join bookings b on b.id = n.booking_id where b.user_id <> n.user_id or b.event_id <> n.event_id";
+
+const AVAILABLE: &str = "select format('event %s: total %s, available %s, booked %s', e.id, e.total_slots, e.available_slots, s.booked)
+    from events e left join lateral (select count(*) as booked from booking_seats s
+        where s.event_id = e.id and s.status = 'booked') s on true
+    where e.available_slots <> e.total_slots - s.booked";
+
+const HISTORY: &str = "select format('event %s: history says %s, %s are booked', e.id, coalesce(h.booked, 0), s.booked)
+    from events e left join lateral (select sum(case when action in ('cancelled', 'seats_cancelled')
+            then -cardinality(seat_numbers) else cardinality(seat_numbers) end) as booked
+        from booking_history where event_id = e.id) h on true
+    left join lateral (select count(*) as booked from booking_seats s where s.event_id = e.id and s.status = 'booked') s on true
+    where coalesce(h.booked, 0) <> s.booked";

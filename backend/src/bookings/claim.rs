@@ -1,0 +1,145 @@
+//! Takes seats that are free now for a booking that waits.
+
+use happening_api::{BookingId, BookingStatus, ErrorCode, UserId};
+use serde_json::Value;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::create::granted_seats;
+use super::store::{self, BookingRow};
+use super::writer::{Item, Kind, Refusal, Reply};
+use crate::app::App;
+use crate::gate::{Admission, Request, Taken, Want};
+use crate::http::{ApiError, ApiResult};
+
+const TRIES_MAX: u32 = 4;
+
+/// A request to claim.
+#[derive(Clone, Debug)]
+pub(crate) struct Claim {
+    pub(crate) caller: UserId,
+    pub(crate) booking: BookingRow,
+    /// Exactly so many; without it all that are free and wanted.
+    pub(crate) seats: Option<i32>,
+    pub(crate) key: Option<String>,
+    pub(crate) request_id: String,
+}
+
+/// Claims; answers the changed booking.
+///
+/// # Errors
+/// `already_cancelled`, `event_started`, 400 for more than wanted, `nothing_to_claim`, `not_enough_free`, 404, 503.
+pub(crate) async fn claim(app: &App, request: &Claim) -> ApiResult<Value> {
+    let id = match &request.key {
+        Some(key) => Uuid::new_v5(&request.caller.0, format!("claim {key}").as_bytes()),
+        None => app.clock.new_id(),
+    };
+    if let Some(answer) = find_answer(app, request, id).await? {
+        return Ok(answer);
+    }
+    let mut booking = request.booking.clone();
+    for _ in 0..TRIES_MAX {
+        let event = booking.event_id;
+        let want = check(app, request, &booking).await?;
+        let place = app.writer.place(event).map_err(ApiError::unavailable)?;
+        app.touched.touch(event);
+        match app.gate.reserve(event, &Request { key: id, want }).await? {
+            Admission::Granted { taken, generation, .. } => {
+                let asked_too_much = granted_seats(&taken) as i32;
+                match write(request, id, taken, generation, place).await {
+                    Reply::Written(answer) => return Ok(super::create::to_value(&answer)),
+                    Reply::Exists { answer, .. } => return Ok(answer),
+                    Reply::OtherGeneration => app.rebuilder.rebuild(event, generation).await.map(drop)?,
+                    // without a number it tries again with fewer
+                    Reply::Refused(Refusal::WantsFewer { wanted })
+                        if request.seats.is_none() && wanted < asked_too_much => {}
+                    Reply::Refused(refusal) => return Err(as_claim(refusal)),
+                    Reply::Unavailable => {
+                        return Err(ApiError::unavailable(anyhow::anyhow!("the batch was not written")));
+                    }
+                    Reply::OutcomeUnknown => return after_lost_reply(app, request, id).await,
+                }
+            }
+            Admission::NotLoaded => app.rebuilder.rebuild(event, 0).await.map(drop)?,
+            Admission::InFlight => {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                if let Some(answer) = find_answer(app, request, id).await? {
+                    return Ok(answer);
+                }
+            }
+            Admission::SoldOut { free } => return Err(too_few(request.seats, free)),
+            Admission::OutOfRange | Admission::SeatsTaken { .. } => return Err(too_few(request.seats, 0)),
+        }
+        booking = store::find_row(&mut *app.pool.acquire().await?, booking.id).await?.ok_or_else(ApiError::not_found)?;
+    }
+    Err(ApiError::unavailable(anyhow::anyhow!("the gate was rebuilt {TRIES_MAX} times during one claim")))
+}
+
+/// What the rows say before the gate is asked; answers the wish.
+async fn check(app: &App, request: &Claim, booking: &BookingRow) -> ApiResult<Want> {
+    if booking.status == BookingStatus::Cancelled {
+        return Err(Refusal::AlreadyCancelled.into());
+    }
+    if !app.events.read(app, booking.event_id).await?.is_some_and(|event| event.upcoming) {
+        return Err(event_started());
+    }
+    match request.seats {
+        Some(seats) if seats > booking.waiting_seats => Err(Refusal::WantsFewer { wanted: booking.waiting_seats }.into()),
+        Some(seats) => Ok(Want::Lowest { seats, waitlist: false }),
+        None if booking.waiting_seats == 0 => Err(too_few(None, 0)),
+        None => Ok(Want::UpTo(booking.waiting_seats)),
+    }
+}
+
+async fn write(
+    request: &Claim,
+    claim: Uuid,
+    taken: Taken,
+    generation: i64,
+    place: super::writer::Place,
+) -> Reply {
+    let (reply, answer) = oneshot::channel();
+    place.submit(Item {
+        event: request.booking.event_id,
+        user: request.caller,
+        generation,
+        taken,
+        kind: Kind::Claim { claim, booking: request.booking.id },
+        request_id: request.request_id.clone(),
+        reply,
+    });
+    answer.await.unwrap_or(Reply::OutcomeUnknown)
+}
+
+async fn find_answer(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Option<Value>> {
+    if request.key.is_none() {
+        return Ok(None);
+    }
+    Ok(store::claim_answer(&mut *app.pool.acquire().await?, request.booking.id, claim).await?)
+}
+
+async fn after_lost_reply(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Value> {
+    let lost = || ApiError::outcome_unknown(anyhow::anyhow!("the reply to the commit was lost"));
+    let mut conn = app.pool.acquire().await.map_err(|_| lost())?;
+    let booking: BookingId = request.booking.id;
+    store::claim_answer(&mut conn, booking, claim).await.map_err(|_| lost())?.ok_or_else(lost)
+}
+
+fn too_few(asked: Option<i32>, free: i32) -> ApiError {
+    match asked {
+        None => ApiError::new(ErrorCode::NothingToClaim, "No seat that this booking wants is free."),
+        Some(_) => ApiError::new(ErrorCode::NotEnoughFree, format!("Only {free} seats are free."))
+            .with(|details| details.free = Some(free)),
+    }
+}
+
+fn as_claim(refusal: Refusal) -> ApiError {
+    match refusal {
+        Refusal::EventNotOpen => event_started(),
+        other => other.into(),
+    }
+}
+
+pub(super) fn event_started() -> ApiError {
+    ApiError::new(ErrorCode::EventStarted, "The event has started; its bookings stay as they are.")
+}

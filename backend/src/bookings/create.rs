@@ -1,0 +1,219 @@
+//! Books seats, or joins the waitlist.
+//!
+//! A place in the writer is taken first, so that nothing is reserved that cannot be written; then the gate is asked;
+//! then the batch writer commits. A request with a key has an id that follows from person and key, so every copy of it,
+//! on any replica, meets the same booking.
+
+use std::time::Duration;
+
+use happening_api::{Booking, BookingId, CreateBooking, ErrorCode, OnConflict, UserId};
+use serde_json::Value;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::store;
+use super::writer::{Item, Kind, Refusal, Reply};
+use crate::app::App;
+use crate::gate::{Admission, Request, Taken, Want};
+use crate::http::{ApiError, ApiResult};
+
+/// Tries when the gate and the event were of different generations.
+const TRIES_MAX: u32 = 4;
+const COPY_POLLS_MAX: u32 = 40;
+const COPY_POLL_EVERY: Duration = Duration::from_millis(25);
+
+/// A request to book.
+#[derive(Clone, Debug)]
+pub(crate) struct Create {
+    pub(crate) caller: UserId,
+    pub(crate) body: CreateBooking,
+    /// The client's Idempotency-Key.
+    pub(crate) key: Option<String>,
+    /// SHA-256 of the body as a JSON value.
+    pub(crate) request_hash: Vec<u8>,
+    pub(crate) request_id: String,
+}
+
+/// An answer to a creating call.
+#[derive(Clone, Debug)]
+pub(crate) struct Created {
+    pub(crate) id: BookingId,
+    pub(crate) body: Value,
+    /// The call had been answered before.
+    pub(crate) replayed: bool,
+}
+
+/// Books.
+///
+/// # Errors
+/// In this order: 403 for another person's id, 404, `event_not_open`, 400, `limit_reached`, `seats_taken`, `sold_out`; 422
+/// for a key with another body; 503.
+pub(crate) async fn create(app: &App, request: &Create) -> ApiResult<Created> {
+    let booking = BookingId(match &request.key {
+        Some(key) => Uuid::new_v5(&request.caller.0, key.as_bytes()),
+        None => app.clock.new_id(),
+    });
+    match book(app, request, booking).await {
+        // before any refusal of a keyed request: a copy of it may have been booked
+        Err(refusal) if request.key.is_some() && !refusal.is_failure() => {
+            let found = store::first_answer(&mut *app.pool.acquire().await?, booking).await?;
+            match found {
+                Some((hash, answer)) => replay(booking, answer, hash == request.request_hash),
+                None => Err(refusal),
+            }
+        }
+        result => result,
+    }
+}
+
+async fn book(app: &App, request: &Create, booking: BookingId) -> ApiResult<Created> {
+    let body = &request.body;
+    if body.user_id.is_some_and(|user| user != request.caller) {
+        return Err(ApiError::forbidden());
+    }
+    app.events.check_bookable(app, request.caller, body).await?;
+    for _ in 0..TRIES_MAX {
+        let place = app.writer.place(body.event_id).map_err(ApiError::unavailable)?;
+        let want = Request { key: booking.0, want: wish(body) };
+        app.touched.touch(body.event_id);
+        match app.gate.reserve(body.event_id, &want).await? {
+            Admission::Granted { taken, generation, reassigned } => {
+                let (reply, answer) = oneshot::channel();
+                let kind =
+                    Kind::Create { booking, seats: body.seats, reassigned, request_hash: request.request_hash.clone() };
+                let request_id = request.request_id.clone();
+                place.submit(Item { event: body.event_id, user: request.caller, generation, taken, kind, request_id, reply });
+                match answer.await.unwrap_or(Reply::OutcomeUnknown) {
+                    Reply::OtherGeneration => app.rebuilder.rebuild(body.event_id, generation).await.map(drop)?,
+                    Reply::OutcomeUnknown => return after_lost_reply(app, request, booking).await,
+                    reply => return answered(booking, reply),
+                }
+            }
+            Admission::NotLoaded => app.rebuilder.rebuild(body.event_id, 0).await.map(drop)?,
+            Admission::InFlight => {
+                if let Some(created) = wait_for_copy(app, request, booking).await? {
+                    return Ok(created);
+                }
+            }
+            Admission::OutOfRange => app.events.forget(body.event_id).await,
+            Admission::SeatsTaken { seats } => return Err(refuse(app, request, seats_taken(seats)).await),
+            Admission::SoldOut { .. } => return Err(refuse(app, request, sold_out()).await),
+        }
+        app.events.check_bookable(app, request.caller, body).await?;
+    }
+    Err(ApiError::unavailable(anyhow::anyhow!("the gate was rebuilt {TRIES_MAX} times during one request")))
+}
+
+fn wish(body: &CreateBooking) -> Want {
+    match (&body.seat_numbers, body.on_conflict) {
+        (None, _) => Want::Lowest { seats: body.seats, waitlist: body.waitlist },
+        (Some(seats), OnConflict::Reject) => Want::Exact(seats.clone()),
+        (Some(seats), OnConflict::Reassign) => Want::Prefer { seats: seats.clone(), waitlist: body.waitlist },
+    }
+}
+
+fn answered(booking: BookingId, reply: Reply) -> ApiResult<Created> {
+    match reply {
+        Reply::Written(answer) => Ok(Created { id: booking, body: to_value(&answer), replayed: false }),
+        Reply::Exists { answer, same_request } => replay(booking, answer, same_request),
+        Reply::Refused(refusal) => Err(refusal.into()),
+        Reply::Unavailable => Err(ApiError::unavailable(anyhow::anyhow!("the batch was not written"))),
+        Reply::OtherGeneration | Reply::OutcomeUnknown => Err(ApiError::outcome_unknown(anyhow::anyhow!("no reply"))),
+    }
+}
+
+fn replay(booking: BookingId, answer: Value, same_request: bool) -> ApiResult<Created> {
+    if same_request {
+        Ok(Created { id: booking, body: answer, replayed: true })
+    } else {
+        Err(ApiError::new(ErrorCode::KeyReused, "This Idempotency-Key was used for another request."))
+    }
+}
+
+/// The reply to COMMIT was lost: with seats it is an answer; a joining may not be known to the gate yet.
+async fn after_lost_reply(app: &App, request: &Create, booking: BookingId) -> ApiResult<Created> {
+    let lost = || ApiError::outcome_unknown(anyhow::anyhow!("the reply to the commit was lost"));
+    let mut conn = app.pool.acquire().await.map_err(|_| lost())?;
+    match store::first_answer(&mut conn, booking).await.map_err(|_| lost())? {
+        Some((hash, answer)) if holds_seats(&answer) => {
+            replay(booking, answer, hash == request.request_hash).map(|created| Created { replayed: false, ..created })
+        }
+        _ => Err(lost()),
+    }
+}
+
+/// Another copy of this request is on its way: its booking is the answer. `None`: it came to nothing, so try.
+async fn wait_for_copy(app: &App, request: &Create, booking: BookingId) -> ApiResult<Option<Created>> {
+    for _ in 0..COPY_POLLS_MAX {
+        let pending = app.gate.is_pending(request.body.event_id, booking.0).await?;
+        let found = store::first_answer(&mut *app.pool.acquire().await?, booking).await?;
+        match found {
+            Some((hash, answer)) if holds_seats(&answer) || !pending => {
+                return replay(booking, answer, hash == request.request_hash).map(Some);
+            }
+            None if !pending => return Ok(None),
+            _ => tokio::time::sleep(COPY_POLL_EVERY).await,
+        }
+    }
+    Err(ApiError::outcome_unknown(anyhow::anyhow!("another copy of this request is still on its way")))
+}
+
+fn holds_seats(answer: &Value) -> bool {
+    answer["status"] == "confirmed"
+}
+
+/// `limit_reached` comes before `seats_taken` and `sold_out`.
+async fn refuse(app: &App, request: &Create, refusal: ApiError) -> ApiError {
+    match app.events.check_limit(app, request.caller, &request.body).await {
+        Ok(()) => refusal,
+        Err(error) => error,
+    }
+}
+
+fn seats_taken(mut seats: Vec<i32>) -> ApiError {
+    seats.sort_unstable();
+    let sentence = if seats.len() == 1 { "That seat is taken." } else { "Those seats are taken." };
+    ApiError::new(ErrorCode::SeatsTaken, sentence).with(|details| details.seats = Some(seats))
+}
+
+fn sold_out() -> ApiError {
+    ApiError::new(ErrorCode::SoldOut, "Not enough seats are free.")
+}
+
+pub(super) fn to_value(booking: &Booking) -> Value {
+    serde_json::to_value(booking).expect("a booking has string keys and finite numbers")
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => Self::not_found(),
+            Refusal::EventNotOpen => event_not_open(),
+            Refusal::LimitReached { limit, have } => limit_reached(limit, have),
+            Refusal::AlreadyCancelled => Self::new(ErrorCode::AlreadyCancelled, "This booking was cancelled already."),
+            Refusal::WantsFewer { wanted } => {
+                Self::field("seats", format!("the booking waits for {wanted} more, not for so many"))
+            }
+        }
+    }
+}
+
+pub(crate) fn event_not_open() -> ApiError {
+    ApiError::new(ErrorCode::EventNotOpen, "This event takes no bookings any more.")
+}
+
+pub(crate) fn limit_reached(limit: i32, have: i32) -> ApiError {
+    let sentence = format!("One person can have {limit} seats at this event; you have {have}.");
+    ApiError::new(ErrorCode::LimitReached, sentence).with(|details| {
+        details.limit = Some(limit);
+        details.have = Some(have);
+    })
+}
+
+/// Seats of a granted wish; none for a joining.
+pub(super) fn granted_seats(taken: &Taken) -> usize {
+    match taken {
+        Taken::Seats(seats) => seats.len(),
+        Taken::Join => 0,
+    }
+}

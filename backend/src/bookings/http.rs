@@ -1,0 +1,158 @@
+//! Routes of bookings. Operations that write run as tasks of their own: a caller that goes away does not stop them half-way.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use happening_api::{
+    Booking, BookingId, CancelBooking, CancelSeats, ClaimSeats, CreateBooking, ErrorBody, HistoryEntry, UserId,
+};
+use http::{HeaderValue, StatusCode, Uri, header};
+use serde_json::Value;
+
+use super::claim::Claim;
+use super::create::Create;
+use super::give_up::GiveUp;
+use super::{cancel, cancel_seats, claim, create, store};
+use crate::app::App;
+use crate::http::{
+    ApiError, ApiResult, BookingFor, CurrentUser, IdempotencyKey, OptionalJson, PathId, RequestContext, ValidJson,
+    ValidQuery, actions,
+};
+use crate::organizations::http::PageQuery;
+use crate::page::{Cursor, Listed};
+
+/// Books seats, or joins the waitlist. With an `Idempotency-Key` the same call can be repeated without booking twice.
+#[utoipa::path(post, path = "/bookings", tag = "bookings", params(("Idempotency-Key" = Option<String>, Header)), security(("token" = [])),
+    request_body = CreateBooking, responses((status = 201, body = Booking), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
+    (status = 415, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn create(
+    caller: CurrentUser,
+    IdempotencyKey(key): IdempotencyKey,
+    State(app): State<App>,
+    json: ValidJson<CreateBooking>,
+) -> ApiResult<Response> {
+    let request = Create {
+        caller: caller.id(),
+        body: json.body,
+        key,
+        request_hash: json.hash,
+        request_id: RequestContext::current().request_id,
+    };
+    #[cfg(feature = "switches")]
+    if crate::switches::on("one_transaction_per_request") {
+        let booking = super::one_transaction::create(&app, &request).await?;
+        return Ok((StatusCode::CREATED, Json(booking)).into_response());
+    }
+    let created = tokio::spawn(async move { create::create(&app, &request).await }).await.map_err(ApiError::internal)??;
+    let location = format!("/bookings/{}", created.id);
+    let mut response = (StatusCode::CREATED, [(header::LOCATION, location)], Json(created.body)).into_response();
+    if created.replayed {
+        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// One booking as it is now.
+#[utoipa::path(get, path = "/bookings/{id}", tag = "bookings", params(("id" = BookingId, Path)), security(("token" = [])), responses(
+    (status = 200, body = Booking), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(crate) async fn get(target: BookingFor<actions::See>, State(app): State<App>) -> ApiResult<Json<Booking>> {
+    let found = store::find(&mut *app.pool.acquire().await?, target.booking.id).await?;
+    found.map(Json).ok_or_else(ApiError::not_found)
+}
+
+/// The caller's bookings, newest first; another person's id is refused.
+#[utoipa::path(get, path = "/bookings/user/{userId}", tag = "bookings", params(("userId" = UserId, Path), PageQuery), security(("token" = [])), responses(
+    (status = 200, body = [Booking]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(crate) async fn list_of_person(
+    caller: CurrentUser,
+    PathId(user): PathId<UserId>,
+    State(app): State<App>,
+    uri: Uri,
+    ValidQuery(query): ValidQuery<PageQuery>,
+) -> ApiResult<Listed<Booking>> {
+    if user != caller.id() {
+        return Err(ApiError::forbidden());
+    }
+    let page = query.page()?;
+    let mut conn = app.pool.acquire().await?;
+    let total = store::count_of_person(&mut conn, user).await?;
+    let rows = store::list(&mut conn, &store::Of::Person(user), &page).await?;
+    Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
+}
+
+/// Staff must say why; the person is told.
+fn give_up<A>(target: BookingFor<A>, reason: Option<String>) -> ApiResult<GiveUp> {
+    let caller = target.caller.id();
+    if caller != target.booking.user_id && reason.is_none() {
+        return Err(ApiError::field("reason", "is required when it is not your own booking"));
+    }
+    let request_id = RequestContext::current().request_id;
+    Ok(GiveUp { caller, booking: target.booking, reason, request_id })
+}
+
+/// Cancels a booking: frees all seats and leaves the waitlist.
+#[utoipa::path(post, path = "/bookings/{id}/cancel", tag = "bookings", params(("id" = BookingId, Path)), security(("token" = [])),
+    request_body = Option<CancelBooking>, responses((status = 200, body = Booking), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn cancel(
+    target: BookingFor<actions::GiveUp>,
+    State(app): State<App>,
+    OptionalJson(body): OptionalJson<CancelBooking>,
+) -> ApiResult<Json<Booking>> {
+    let request = give_up(target, body.reason)?;
+    let task = tokio::spawn(async move { cancel::cancel(&app, &request).await });
+    task.await.map_err(ApiError::internal)?.map(Json)
+}
+
+/// Gives up some seats.
+#[utoipa::path(post, path = "/bookings/{id}/cancel-seats", tag = "bookings", params(("id" = BookingId, Path)), security(("token" = [])),
+    request_body = CancelSeats, responses((status = 200, body = Booking), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn cancel_seats(
+    target: BookingFor<actions::GiveUp>,
+    State(app): State<App>,
+    json: ValidJson<CancelSeats>,
+) -> ApiResult<Json<Booking>> {
+    let CancelSeats { seat_numbers, reason } = json.body;
+    let request = give_up(target, reason)?;
+    let task = tokio::spawn(async move { cancel_seats::cancel_seats(&app, &request, seat_numbers).await });
+    task.await.map_err(ApiError::internal)?.map(Json)
+}
+
+/// Takes seats that are free now for a booking that waits.
+#[utoipa::path(post, path = "/bookings/{id}/claim", tag = "bookings", params(("id" = BookingId, Path), ("Idempotency-Key" = Option<String>, Header)),
+    security(("token" = [])), request_body = Option<ClaimSeats>, responses((status = 200, body = Booking), (status = 400, body = ErrorBody),
+    (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn claim(
+    target: BookingFor<actions::Claim>,
+    IdempotencyKey(key): IdempotencyKey,
+    State(app): State<App>,
+    OptionalJson(body): OptionalJson<ClaimSeats>,
+) -> ApiResult<Json<Value>> {
+    let request = Claim {
+        caller: target.caller.id(),
+        booking: target.booking,
+        seats: body.seats,
+        key,
+        request_id: RequestContext::current().request_id,
+    };
+    let task = tokio::spawn(async move { claim::claim(&app, &request).await });
+    task.await.map_err(ApiError::internal)?.map(Json)
+}
+
+/// What happened to a booking, newest first.
+#[utoipa::path(get, path = "/bookings/{id}/history", tag = "bookings", params(("id" = BookingId, Path), PageQuery), security(("token" = [])), responses(
+    (status = 200, body = [HistoryEntry]), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(crate) async fn history(
+    target: BookingFor<actions::See>,
+    State(app): State<App>,
+    uri: Uri,
+    ValidQuery(query): ValidQuery<PageQuery>,
+) -> ApiResult<Listed<HistoryEntry>> {
+    let page = query.page()?;
+    let mut conn = app.pool.acquire().await?;
+    let total = store::count_history(&mut conn, target.booking.id).await?;
+    let rows = store::history(&mut conn, target.booking.id, &page).await?;
+    Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
+}

@@ -1,0 +1,16 @@
+//! Bookings: creating, giving up, claiming, promotion. One file per operation; `store` holds the SQL, `writer` the batch
+//! writer through which everything that takes seats goes.
+
+mod cancel;
+mod cancel_seats;
+mod claim;
+pub(crate) mod create;
+mod give_up;
+pub(crate) mod http;
+#[cfg(feature = "switches")]
+mod one_transaction;
+pub(crate) mod promote;
+pub(crate) mod store;
+pub(crate) mod writer;
+
+pub(crate) use create::{Create, event_not_open, limit_reached};

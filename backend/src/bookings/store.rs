@@ -1,0 +1,502 @@
+//! All SQL about bookings, their seats, history and waitlist, except the batch writer's own statements.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use happening_api::{
+    Booking, BookingEvent, BookingId, BookingStatus, Category, EventId, EventStatus, HistoryAction, HistoryEntry,
+    HistoryId, OrgId, UserId,
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::promote::{Promotion, Waiter};
+use crate::gate::watcher::RowNumbers;
+use crate::page::Page;
+
+/// An event's row, locked until the end of the transaction.
+#[derive(Clone, Debug)]
+pub(crate) struct LockedEvent {
+    pub(crate) id: EventId,
+    pub(crate) org_id: OrgId,
+    pub(crate) total_slots: i32,
+    pub(crate) gate_generation: i64,
+    pub(crate) waiting_order_last: i64,
+    /// By the database's clock, at the time of the lock.
+    pub(crate) upcoming: bool,
+    /// The event has begun (or ended) by the database's clock.
+    pub(crate) started: bool,
+    /// The database's clock at the time of the lock.
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// Locks an event against every other writer of its seats. `None` when there is no such event.
+pub(crate) async fn lock_event(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<LockedEvent>> {
+    // two statements on purpose: the second one sees what was committed while the first one waited
+    sqlx::query!("select 1 as one from events where id = $1 for no key update", event.0)
+    .fetch_optional(&mut *conn)
+    .await?;
+    sqlx::query_as!(
+        LockedEvent,
+        r#"select id as "id: EventId", org_id as "org_id: OrgId", total_slots, gate_generation, waiting_order_last,
+            event_status(status, event_date, ends_at, clock_timestamp()) = 'upcoming' as "upcoming!",
+            event_date <= clock_timestamp() as "started!", clock_timestamp() as "now!"
+        from events where id = $1"#,
+        event.0
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Seats of an event that somebody holds, ascending.
+pub(crate) async fn booked_seats(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Vec<i32>> {
+    sqlx::query_scalar!(
+        "select seat_no from booking_seats where event_id = $1 and status = 'booked' order by seat_no",
+        event.0
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The first bookings of the waitlist, without `giver`.
+pub(crate) async fn first_waiters(
+    conn: &mut PgConnection,
+    event: EventId,
+    giver: Option<BookingId>,
+    count_max: i64,
+) -> sqlx::Result<Vec<Waiter>> {
+    sqlx::query_as!(
+        Waiter,
+        r#"select id as "booking: BookingId", user_id as "user: UserId", waiting_seats from bookings
+        where event_id = $1 and waiting_order is not null and id is distinct from $2
+        order by waiting_order limit $3"#,
+        event.0,
+        giver.map(|id| id.0),
+        count_max
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Waiting bookings that have no seat row of any status, in joining order, as far as `seats_max` could ever serve.
+pub(crate) async fn waiters_that_never_held(
+    conn: &mut PgConnection,
+    event: EventId,
+    seats_max: i64,
+) -> sqlx::Result<Vec<Waiter>> {
+    sqlx::query_as!(
+        Waiter,
+        r#"select b.id as "booking: BookingId", b.user_id as "user: UserId", b.waiting_seats from bookings b
+        where b.event_id = $1 and b.waiting_order is not null and b.waiting_seats <= $2::bigint
+            and not exists (select from booking_seats s where s.booking_id = b.id)
+        order by b.waiting_order limit $2"#,
+        event.0,
+        seats_max
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The waitlist: joining order and booking, ascending.
+pub(crate) async fn waiting_orders(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Vec<(i64, BookingId)>> {
+    let rows = sqlx::query!(
+        r#"select waiting_order as "waiting_order!", id from bookings
+        where event_id = $1 and waiting_order is not null order by waiting_order"#,
+        event.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.waiting_order, row.id.into())).collect())
+}
+
+/// Raises the event's generation and counts the unit; `given` seats went from free to held. Answers the seat version.
+pub(crate) async fn raise_gate_generation(
+    conn: &mut PgConnection,
+    event: EventId,
+    generation: i64,
+    given: i32,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        "update events set gate_generation = $2, seat_version = seat_version + 1, available_slots = available_slots - $3
+        where id = $1 returning seat_version",
+        event.0,
+        generation,
+        given
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Counts a unit; `freed` seats went from held to free.
+pub(crate) async fn count_unit(conn: &mut PgConnection, event: EventId, freed: i32) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update events set seat_version = seat_version + 1, available_slots = available_slots + $2 where id = $1",
+        event.0,
+        freed
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Lowers what promoted bookings still want; those that want nothing more leave the waitlist.
+pub(crate) async fn take_off_waitlist(
+    conn: &mut PgConnection,
+    promotions: &[Promotion],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = promotions.iter().map(|one| one.booking.0).collect();
+    let left: Vec<i32> = promotions.iter().map(|one| one.waiting_left).collect();
+    sqlx::query!(
+        "update bookings b set status = 'confirmed', waiting_seats = p.waiting_left,
+            waiting_order = case when p.waiting_left > 0 then b.waiting_order end, updated_at = $3
+        from unnest($1::uuid[], $2::int[]) as p (id, waiting_left) where b.id = p.id",
+        &ids,
+        &left,
+        now
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Gives seats to bookings.
+pub(crate) async fn insert_seats(
+    conn: &mut PgConnection,
+    event: EventId,
+    seats: &[(BookingId, UserId, i32)],
+) -> sqlx::Result<()> {
+    let bookings: Vec<Uuid> = seats.iter().map(|(booking, ..)| booking.0).collect();
+    let users: Vec<Uuid> = seats.iter().map(|(_, user, _)| user.0).collect();
+    let numbers: Vec<i32> = seats.iter().map(|(.., seat)| *seat).collect();
+    sqlx::query!(
+        "insert into booking_seats (event_id, booking_id, user_id, seat_no)
+        select $1, x.* from unnest($2::uuid[], $3::uuid[], $4::int[]) as x",
+        event.0,
+        &bookings,
+        &users,
+        &numbers
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// A row of the history to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct HistoryRow {
+    pub(crate) id: HistoryId,
+    pub(crate) booking: BookingId,
+    pub(crate) action: HistoryAction,
+    pub(crate) seat_numbers: Vec<i32>,
+    pub(crate) actor: Option<UserId>,
+    pub(crate) reason: Option<String>,
+}
+
+/// Writes history, one row per change.
+pub(crate) async fn insert_history(
+    conn: &mut PgConnection,
+    event: EventId,
+    rows: &[HistoryRow],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    for row in rows {
+        sqlx::query!(
+            "insert into booking_history (id, booking_id, event_id, action, seats, seat_numbers, actor_id, reason, created_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            row.id.0,
+            row.booking.0,
+            event.0,
+            row.action as HistoryAction,
+            row.seat_numbers.len() as i32,
+            &row.seat_numbers,
+            row.actor.map(|id| id.0),
+            row.reason,
+            now
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// A booking's own columns, for an operation that holds its event's row.
+#[derive(Clone, Debug)]
+pub(crate) struct BookingRow {
+    pub(crate) id: BookingId,
+    pub(crate) event_id: EventId,
+    pub(crate) user_id: UserId,
+    pub(crate) status: BookingStatus,
+    pub(crate) waiting_seats: i32,
+}
+
+/// A booking's own columns; `None` when there is no such booking.
+pub(crate) async fn find_row(conn: &mut PgConnection, booking: BookingId) -> sqlx::Result<Option<BookingRow>> {
+    sqlx::query_as!(
+        BookingRow,
+        r#"select id as "id: BookingId", event_id as "event_id: EventId", user_id as "user_id: UserId",
+            status as "status: BookingStatus", waiting_seats from bookings where id = $1"#,
+        booking.0
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Seats that a booking holds, ascending.
+pub(crate) async fn held_seats(conn: &mut PgConnection, booking: BookingId) -> sqlx::Result<Vec<i32>> {
+    sqlx::query_scalar!(
+        "select seat_no from booking_seats where booking_id = $1 and status = 'booked' order by seat_no",
+        booking.0
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Takes seats away from a booking.
+pub(crate) async fn release_seats(conn: &mut PgConnection, booking: BookingId, seats: &[i32]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update booking_seats set status = 'released' where booking_id = $1 and seat_no = any($2) and status = 'booked'",
+        booking.0,
+        seats
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Ends a booking: it holds and wants nothing any more.
+pub(crate) async fn end(conn: &mut PgConnection, booking: BookingId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update bookings set status = 'cancelled', waiting_seats = 0, waiting_order = null, updated_at = $2 where id = $1",
+        booking.0,
+        now
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Sets the status of a booking that gave some seats up but goes on.
+pub(crate) async fn set_status(
+    conn: &mut PgConnection,
+    booking: BookingId,
+    status: BookingStatus,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update bookings set status = $2, updated_at = $3 where id = $1",
+        booking.0,
+        status as BookingStatus,
+        now
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// The stored first answer to the creating call of a booking, and what that call's body hashed to.
+pub(crate) async fn first_answer(
+    conn: &mut PgConnection,
+    booking: BookingId,
+) -> sqlx::Result<Option<(Vec<u8>, serde_json::Value)>> {
+    let row = sqlx::query!(
+        r#"select b.request_hash, h.answer as "answer!" from bookings b
+        join booking_history h on h.booking_id = b.id and h.action = 'created' where b.id = $1 and h.answer is not null"#,
+        booking.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.request_hash, row.answer)))
+}
+
+/// The stored answer to a claim.
+pub(crate) async fn claim_answer(
+    conn: &mut PgConnection,
+    booking: BookingId,
+    claim: Uuid,
+) -> sqlx::Result<Option<serde_json::Value>> {
+    sqlx::query_scalar!(
+        r#"select answer as "answer!" from booking_history where booking_id = $1 and id = $2 and answer is not null"#,
+        booking.0,
+        claim
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Seats that a person holds and waits for, over their active bookings of an event.
+pub(crate) async fn seats_of_person(conn: &mut PgConnection, event: EventId, user: UserId) -> sqlx::Result<i32> {
+    sqlx::query_scalar!(
+        r#"select coalesce(sum(b.waiting_seats
+            + (select count(*) from booking_seats s where s.booking_id = b.id and s.status = 'booked')), 0)::int as "sum!"
+        from bookings b where b.user_id = $2 and b.event_id = $1 and b.status <> 'cancelled'"#,
+        event.0,
+        user.0
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Which bookings a list holds.
+pub(crate) enum Of {
+    One(BookingId),
+    Person(UserId),
+}
+
+struct FullRow {
+    id: BookingId,
+    event_id: EventId,
+    user_id: UserId,
+    seats: i32,
+    seat_numbers: Vec<i32>,
+    waiting_seats: i32,
+    status: BookingStatus,
+    waiting_number: Option<i32>,
+    bookings_ahead: i64,
+    seats_ahead: i64,
+    reassigned: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    event_name: String,
+    event_date: DateTime<Utc>,
+    place: Option<String>,
+    event_status: EventStatus,
+    time_zone: String,
+    category: Option<Category>,
+    available_slots: i32,
+}
+
+impl FullRow {
+    fn into_booking(self, with_event: bool) -> Booking {
+        let waits = self.waiting_seats > 0;
+        Booking {
+            id: self.id,
+            event_id: self.event_id,
+            user_id: self.user_id,
+            seats: self.seats,
+            seat_numbers: self.seat_numbers,
+            waiting_seats: self.waiting_seats,
+            status: self.status,
+            waiting_number: self.waiting_number,
+            position: waits.then_some(self.bookings_ahead + 1),
+            bookings_ahead: waits.then_some(self.bookings_ahead),
+            seats_ahead: waits.then_some(self.seats_ahead),
+            reassigned: self.reassigned,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            event: with_event.then_some(BookingEvent {
+                id: self.event_id,
+                name: self.event_name,
+                event_date: self.event_date,
+                place: self.place,
+                status: self.event_status,
+                time_zone: self.time_zone,
+                category: self.category,
+                available_slots: self.available_slots,
+            }),
+        }
+    }
+}
+
+/// Bookings newest first, each with its place on the waitlist as it is now.
+pub(crate) async fn list(conn: &mut PgConnection, of: &Of, page: &Page) -> sqlx::Result<Vec<Booking>> {
+    let (one, person) = match of {
+        Of::One(booking) => (Some(booking.0), None),
+        Of::Person(user) => (None, Some(user.0)),
+    };
+    let rows = sqlx::query_as!(
+        FullRow,
+        r#"select b.id as "id: BookingId", b.event_id as "event_id: EventId", b.user_id as "user_id: UserId", b.seats,
+            array(select seat_no from booking_seats s where s.booking_id = b.id and s.status = 'booked'
+                order by seat_no) as "seat_numbers!",
+            b.waiting_seats, b.status as "status: BookingStatus", b.waiting_number,
+            ahead.bookings as "bookings_ahead!", ahead.seats as "seats_ahead!", b.reassigned, b.created_at, b.updated_at,
+            e.name as event_name, e.event_date, e.place, e.time_zone, e.category as "category: Category", e.available_slots,
+            event_status(e.status, e.event_date, e.ends_at, now()) as "event_status!: EventStatus"
+        from bookings b join events e on e.id = b.event_id
+        cross join lateral (select count(*) as bookings, coalesce(sum(w.waiting_seats), 0) as seats from bookings w
+            where w.event_id = b.event_id and w.waiting_order < b.waiting_order) as ahead
+        where (b.id = $1 or b.user_id = $2)
+            and ($3::timestamptz is null or (b.created_at, b.id) < ($3, $4))
+        order by b.created_at desc, b.id desc limit $5"#,
+        one,
+        person,
+        page.after_time(),
+        page.after_id(),
+        page.rows_wanted()
+    )
+    .fetch_all(conn)
+    .await?;
+    let with_event = matches!(of, Of::Person(_));
+    Ok(rows.into_iter().map(|row| row.into_booking(with_event)).collect())
+}
+
+/// How many bookings a person has.
+pub(crate) async fn count_of_person(conn: &mut PgConnection, user: UserId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from bookings where user_id = $1"#, user.0).fetch_one(conn).await
+}
+
+/// One booking as it is now.
+pub(crate) async fn find(conn: &mut PgConnection, booking: BookingId) -> sqlx::Result<Option<Booking>> {
+    Ok(list(conn, &Of::One(booking), &Page::single()).await?.pop())
+}
+
+/// A booking's history, newest first.
+pub(crate) async fn history(conn: &mut PgConnection, booking: BookingId, page: &Page) -> sqlx::Result<Vec<HistoryEntry>> {
+    sqlx::query_as!(
+        HistoryEntry,
+        r#"select id as "id: HistoryId", action as "action: HistoryAction", seats, seat_numbers,
+            actor_id as "actor_id: UserId", reason, created_at
+        from booking_history where booking_id = $1 and ($2::timestamptz is null or (created_at, id) < ($2, $3))
+        order by created_at desc, id desc limit $4"#,
+        booking.0,
+        page.after_time(),
+        page.after_id(),
+        page.rows_wanted()
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How many changes a booking has seen.
+pub(crate) async fn count_history(conn: &mut PgConnection, booking: BookingId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from booking_history where booking_id = $1"#, booking.0)
+        .fetch_one(conn)
+        .await
+}
+
+/// Upcoming events by the database's clock.
+pub(crate) async fn upcoming_event_ids(conn: &mut PgConnection) -> sqlx::Result<Vec<EventId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: EventId" from events where status = 'upcoming' and event_date > clock_timestamp()"#
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What ties the rows of upcoming events to their gates. Events that are not upcoming are missing from the answer.
+pub(crate) async fn gate_numbers(
+    conn: &mut PgConnection,
+    events: &[EventId],
+) -> sqlx::Result<HashMap<EventId, RowNumbers>> {
+    let ids: Vec<Uuid> = events.iter().map(|event| event.0).collect();
+    let rows = sqlx::query!(
+        r#"select id, gate_generation, seat_version,
+            exists (select from bookings b where b.event_id = e.id and b.waiting_order is not null) as "someone_waits!"
+        from events e where id = any($1) and status = 'upcoming' and event_date > clock_timestamp()"#,
+        &ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let numbers = RowNumbers {
+                gate_generation: row.gate_generation,
+                seat_version: row.seat_version,
+                someone_waits: row.someone_waits,
+            };
+            (row.id.into(), numbers)
+        })
+        .collect())
+}

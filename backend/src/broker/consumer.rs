@@ -1,0 +1,116 @@
+//! Consumes `notifications`. Each message ends in exactly one way: acknowledged after its effect, sent to a retry queue, or
+//! set aside as a dead letter; what was not finished when the connection breaks comes again.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, Connection};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::{DEAD_LETTERS, NOTIFICATIONS, publisher, topology};
+
+const PREFETCH_MESSAGES: u16 = 64;
+const PARALLEL_MESSAGES: usize = 16;
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+const ATTEMPTS_HEADER: &str = "x-attempts";
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Its effect is committed.
+    Done,
+    /// Try again after a pause.
+    Retry,
+    /// It can never succeed.
+    Dead,
+}
+
+/// What is done with messages.
+pub(crate) trait Handler: Send + Sync {
+    /// Gives a message its effect. `last` is true when a failure would be final.
+    fn handle(&self, payload: &[u8], last: bool) -> impl Future<Output = Fate> + Send;
+}
+
+/// The consumer's loop.
+pub(crate) struct Consumer<H> {
+    pub(crate) url: Url,
+    pub(crate) retry_delays_ms: Vec<u32>,
+    pub(crate) handler: H,
+}
+
+impl<H: Handler> Consumer<H> {
+    /// Consumes until `stop`; whatever breaks, it starts over with a growing pause.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                result = self.consume(&stop) => match result {
+                    Ok(()) => pause = Duration::from_millis(100),
+                    Err(error) => tracing::warn!(error = format!("{error:#}"), "the consumer starts over"),
+                },
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
+            }
+        }
+    }
+
+    async fn consume(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let connection: Connection = super::connect(&self.url).await?;
+        let channel = connection.create_channel().await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        topology::declare(&channel, &self.retry_delays_ms).await?;
+        channel.basic_qos(PREFETCH_MESSAGES, BasicQosOptions::default()).await?;
+        let messages = channel
+            .basic_consume(NOTIFICATIONS.into(), "worker".into(), BasicConsumeOptions::default(), FieldTable::default())
+            .await?;
+        tracing::info!("the worker consumes notifications");
+        let results = messages
+            .take_until(stop.cancelled())
+            .map(|message| async { self.finish(&channel, message?).await })
+            .buffer_unordered(PARALLEL_MESSAGES);
+        let mut results = std::pin::pin!(results);
+        while let Some(result) = results.next().await {
+            result?;
+        }
+        Ok(())
+    }
+
+    async fn finish(&self, channel: &Channel, message: Delivery) -> anyhow::Result<()> {
+        let attempts = attempts_of(&message);
+        let delay_ms = self.retry_delays_ms.get(attempts as usize);
+        match (self.handler.handle(&message.data, delay_ms.is_none()).await, delay_ms) {
+            (Fate::Done, _) => {}
+            (Fate::Retry, Some(delay_ms)) => {
+                self.pass_on(channel, &topology::retry_queue(*delay_ms), &message, attempts + 1).await?;
+            }
+            (Fate::Retry, None) | (Fate::Dead, _) => self.pass_on(channel, DEAD_LETTERS, &message, 0).await?,
+        }
+        Ok(message.ack(BasicAckOptions::default()).await.map(drop)?)
+    }
+
+    /// Into another queue, confirmed, before this one lets go of it.
+    async fn pass_on(&self, channel: &Channel, queue: &str, message: &Delivery, attempts: u32) -> anyhow::Result<()> {
+        let id = message.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();
+        let mut headers = FieldTable::default();
+        headers.insert(ATTEMPTS_HEADER.into(), AMQPValue::LongUInt(attempts));
+        let properties = publisher::properties(&id).with_headers(headers);
+        publisher::check(publisher::send(channel, queue, &message.data, properties).await?.await?)
+    }
+}
+
+fn attempts_of(message: &Delivery) -> u32 {
+    let headers = message.properties.headers().as_ref();
+    match headers.and_then(|headers| headers.inner().get(ATTEMPTS_HEADER)) {
+        Some(AMQPValue::LongUInt(attempts)) => *attempts,
+        Some(AMQPValue::LongInt(attempts)) => u32::try_from(*attempts).unwrap_or(0),
+        Some(AMQPValue::LongLongInt(attempts)) => u32::try_from(*attempts).unwrap_or(0),
+        _ => 0,
+    }
+}

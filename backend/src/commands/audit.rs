@@ -1,0 +1,19 @@
+//! `audit`: checks every invariant that the data can show.
+
+use crate::config::Config;
+use crate::gate::Gate;
+use crate::{audit, database};
+
+/// Prints what it finds; true when there is nothing.
+///
+/// # Errors
+/// When Postgres or Redis is away.
+pub(crate) async fn run(config: &Config) -> anyhow::Result<bool> {
+    let pool = database::pool(&config.database_url, 2)?;
+    let findings = audit::run(&pool, &Gate::new(config.redis_url.as_str())?).await?;
+    for finding in &findings {
+        println!("{}: {}", finding.invariant, finding.what);
+    }
+    println!("{} violations", findings.len());
+    Ok(findings.is_empty())
+}

@@ -1,0 +1,22 @@
+//! `migrate`: brings the schema up, or down to a version.
+
+use sqlx::migrate::Migrator;
+
+use crate::config::Config;
+use crate::database;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+/// Migrates.
+///
+/// # Errors
+/// When the database is away or a migration fails.
+pub(crate) async fn run(config: &Config, down_to: Option<i64>) -> anyhow::Result<()> {
+    let pool = database::pool(&config.database_url, 2)?;
+    match down_to {
+        None => MIGRATIONS.run(&pool).await?,
+        Some(version) => MIGRATIONS.undo(&pool, version).await?,
+    }
+    println!("The schema is up to date.");
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! `notifications redrive`: puts dead letters back into the queue.
+
+use lapin::options::{BasicAckOptions, BasicGetOptions};
+
+use crate::broker::{self, DEAD_LETTERS, Publisher};
+use crate::config::Config;
+
+/// Puts every dead letter back that there is now.
+///
+/// # Errors
+/// When RabbitMQ is away; what was put back stays so.
+pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
+    let publisher = Publisher::new(config.rabbitmq_url.clone());
+    publisher.publish(&[]).await?; // declares the queues
+    let connection = broker::connect(&config.rabbitmq_url).await?;
+    let channel = connection.create_channel().await?;
+    let mut count = 0u32;
+    while let Some(message) = channel.basic_get(DEAD_LETTERS.into(), BasicGetOptions::default()).await? {
+        let id = message.properties.message_id().as_ref().and_then(|id| id.as_str().parse().ok()).unwrap_or_default();
+        publisher.publish(&[(id, message.data.clone())]).await?;
+        message.delivery.ack(BasicAckOptions::default()).await?;
+        count += 1;
+    }
+    println!("{count} messages were put back.");
+    Ok(())
+}

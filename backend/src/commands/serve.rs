@@ -1,0 +1,104 @@
+//! `serve`: the HTTP API, with relay and watcher.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::broker::Publisher;
+use crate::config::{Config, ServeConfig};
+use crate::gate::watcher::{Scope, Watcher};
+use crate::outbox::Relay;
+
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+/// Serves until SIGTERM, then finishes what has begun.
+///
+/// # Errors
+/// When the port is taken or a setting cannot be used.
+pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<()> {
+    let stop = super::stop_on_signal()?;
+    let (tasks, writers_stop) = (TaskTracker::new(), CancellationToken::new());
+    let app = App::start(config, serve, &tasks, &writers_stop)?;
+    start_background(config, &app, &tasks, &stop);
+    let address = SocketAddr::new(serve.host, serve.port);
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| anyhow::anyhow!("cannot listen on {address}: {error}; choose another PORT"))?;
+    tracing::info!(%address, "serving");
+    accept(listener, &app, &stop).await;
+    writers_stop.cancel();
+    tasks.close();
+    if tokio::time::timeout(DRAIN_TIMEOUT, tasks.wait()).await.is_err() {
+        tracing::warn!("some work was not finished in time; the gate's watcher will see to it");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &CancellationToken) {
+    let watcher = Watcher {
+        pool: app.pool.clone(),
+        gate: app.gate.clone(),
+        rebuilder: app.rebuilder.clone(),
+        scope: Scope::Touched(app.touched.clone()),
+        every: WATCH_EVERY,
+        pending_age_ms_max: config.pending_age_ms_max,
+    };
+    tasks.spawn(watcher.run(stop.clone()));
+    if config.relay {
+        let relay = Relay {
+            pool: app.pool.clone(),
+            publisher: Publisher::new(config.rabbitmq_url.clone()),
+            wake: app.relay_wake.clone(),
+        };
+        tasks.spawn(relay.run(stop.clone()));
+    }
+    let gate = app.gate.clone();
+    tasks.spawn(async move {
+        if let Ok(policy) = gate.eviction_policy().await
+            && policy != "noeviction"
+        {
+            tracing::error!(policy, "Redis must run with maxmemory-policy noeviction: anything else loses parts of a gate");
+        }
+    });
+}
+
+/// Accepts until `stop`, then lets open requests finish. Our own loop, since `axum::serve` has no timeout for headers.
+async fn accept(listener: TcpListener, app: &App, stop: &CancellationToken) {
+    let router = crate::http::router(app.clone());
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = accepted else {
+            // out of file handles, most likely: give open connections a moment to end
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        drop(stream.set_nodelay(true));
+        let service = TowerToHyperService::new(router.clone());
+        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        let watched = graceful.watch(connection);
+        tokio::spawn(async move {
+            drop(watched.await); // a client that went away is no event
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some connections were cut");
+    }
+}

@@ -1,0 +1,81 @@
+//! `worker`: delivers messages, moves events through their life by the clock, relays, watches all gates.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::broker::{Consumer, Publisher};
+use crate::clock::Clock;
+use crate::config::{Config, WorkerConfig};
+use crate::database;
+use crate::delivery::{Deliver, Mailer};
+use crate::gate::watcher::{Scope, Watcher};
+use crate::gate::{Gate, Rebuilder};
+use crate::outbox::{Relay, RelayWake};
+
+const WATCH_EVERY: Duration = Duration::from_secs(10);
+const CLOCK_EVERY: Duration = Duration::from_secs(5);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Works until SIGTERM.
+///
+/// # Errors
+/// When a setting cannot be used.
+pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Result<()> {
+    let stop = super::stop_on_signal()?;
+    let tasks = TaskTracker::new();
+    let pool = database::pool(&config.database_url, config.database_connections_max)?;
+    let gate = Gate::new(config.redis_url.as_str())?;
+    let wake = RelayWake::default();
+    let rebuilder = Rebuilder::new(pool.clone(), gate.clone(), Clock, wake.clone());
+    let watcher = Watcher {
+        pool: pool.clone(),
+        gate,
+        rebuilder,
+        scope: Scope::All,
+        every: WATCH_EVERY,
+        pending_age_ms_max: config.pending_age_ms_max,
+    };
+    tasks.spawn(watcher.run(stop.clone()));
+    if config.relay {
+        let relay = Relay { pool: pool.clone(), publisher: Publisher::new(config.rabbitmq_url.clone()), wake };
+        tasks.spawn(relay.run(stop.clone()));
+    }
+    let consumer = Consumer {
+        url: config.rabbitmq_url.clone(),
+        retry_delays_ms: worker.retry_delays_ms.clone(),
+        handler: Deliver { pool: pool.clone(), mailer: Mailer::new(worker)? },
+    };
+    tasks.spawn(consumer.run(stop.clone()));
+    tasks.spawn(move_events(pool, stop.clone()));
+    tracing::info!("working");
+    stop.cancelled().await;
+    tasks.close();
+    if tokio::time::timeout(DRAIN_TIMEOUT, tasks.wait()).await.is_err() {
+        tracing::warn!("some work was not finished in time; it comes again");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Rows follow the clock; reads and bookings compute the status themselves, so being late here does no harm.
+async fn move_events(pool: PgPool, stop: CancellationToken) {
+    loop {
+        let moved = sqlx::query!(
+            "update events set status = event_status(status, event_date, ends_at, now())
+            where status in ('upcoming', 'ongoing') and event_date <= now()
+                and status <> event_status(status, event_date, ends_at, now())"
+        )
+        .execute(&pool)
+        .await;
+        if let Err(error) = moved {
+            tracing::debug!(%error, "events are moved later");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(CLOCK_EVERY) => {}
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Every setting of the server, from flags or the environment, checked when it is parsed.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use url::Url;
+
+/// Settings of the services behind the server; every subcommand takes them.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Config {
+    /// Postgres, the truth: postgres://user:password@host/database
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = with_scheme::<{ POSTGRES }>)]
+    pub(crate) database_url: Url,
+
+    /// Redis, the admission gate: redis://host:port
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, default_value = "redis://127.0.0.1:6379", value_parser = with_scheme::<{ REDIS }>)]
+    pub(crate) redis_url: Url,
+
+    /// RabbitMQ, the way of messages: amqp://user:password@host:port
+    #[arg(long, env = "RABBITMQ_URL", hide_env_values = true, default_value = "amqp://happening:happening@127.0.0.1:5672", value_parser = with_scheme::<{ AMQP }>)]
+    pub(crate) rabbitmq_url: Url,
+
+    /// Connections to Postgres for everything but the batch writers
+    #[arg(long, env = "DATABASE_CONNECTIONS_MAX", default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..=500))]
+    pub(crate) database_connections_max: u32,
+
+    /// Age at which a seat that was taken at the gate, but never written, makes the event's gate be rebuilt
+    #[arg(long, env = "PENDING_AGE_MS_MAX", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(2_000..=120_000))]
+    pub(crate) pending_age_ms_max: u64,
+
+    /// Publish the outbox to RabbitMQ from this process
+    #[arg(long, env = "RELAY", default_value_t = true, action = clap::ArgAction::Set)]
+    pub(crate) relay: bool,
+}
+
+/// Settings of the HTTP server.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ServeConfig {
+    /// Port to listen on
+    #[arg(long, env = "PORT", default_value_t = 5000)]
+    pub(crate) port: u16,
+
+    /// Address to listen on
+    #[arg(long, env = "HOST", default_value = "127.0.0.1")]
+    pub(crate) host: std::net::IpAddr,
+
+    /// Issuer of the tokens: the realm's address, exactly as tokens name it
+    #[arg(long, env = "OIDC_ISSUER_URL", default_value = "http://127.0.0.1:8080/realms/happening")]
+    pub(crate) oidc_issuer_url: Url,
+
+    /// Where the issuer's keys are read, when that differs from the issuer's address
+    #[arg(long, env = "OIDC_JWKS_URL")]
+    pub(crate) oidc_jwks_url: Option<Url>,
+
+    /// The name that tokens for this server carry as audience
+    #[arg(long, env = "OIDC_AUDIENCE", default_value = "happening-api")]
+    pub(crate) oidc_audience: String,
+
+    /// The client that tokens must have been issued to
+    #[arg(long, env = "OIDC_CLIENT", default_value = "happening-desktop")]
+    pub(crate) oidc_client: String,
+}
+
+/// Settings of the worker.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct WorkerConfig {
+    /// Mail server: smtp://user:password@host:port; without it every mail is written as a file
+    #[arg(long, env = "SMTP_URL", hide_env_values = true)]
+    pub(crate) smtp_url: Option<Url>,
+
+    /// Folder for mails while there is no mail server
+    #[arg(long, env = "MAIL_DIR", default_value = "mail")]
+    pub(crate) mail_dir: PathBuf,
+
+    /// Sender of mails
+    #[arg(long, env = "MAIL_FROM", default_value = "Happening <noreply@happening.invalid>")]
+    pub(crate) mail_from: lettre::message::Mailbox,
+
+    /// Pauses between the tries of a delivery, in milliseconds; after the last one the message is set aside
+    #[arg(long, env = "RETRY_DELAYS_MS", value_delimiter = ',', default_value = "1000,5000,30000,120000,600000")]
+    pub(crate) retry_delays_ms: Vec<u32>,
+}
+
+const POSTGRES: u8 = 0;
+const REDIS: u8 = 1;
+const AMQP: u8 = 2;
+
+fn with_scheme<const KIND: u8>(text: &str) -> Result<Url, String> {
+    let schemes: &[&str] = match KIND {
+        POSTGRES => &["postgres", "postgresql"],
+        REDIS => &["redis", "rediss"],
+        _ => &["amqp", "amqps"],
+    };
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    if schemes.contains(&url.scheme()) {
+        Ok(url)
+    } else {
+        Err(format!("must start with {}://", schemes[0]))
+    }
+}

@@ -1,0 +1,78 @@
+//! Connections to Postgres.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use url::Url;
+
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(700);
+const STATEMENT_TIMEOUT_MS: &str = "2000";
+const LOCK_TIMEOUT_MS: &str = "1000";
+const WRITER_LOCK_TIMEOUT_MS: &str = "300";
+
+/// The pool for everything but the batch writers. Connects when first used, so that a database that is away at the
+/// start is met as a 503 and not as a crash.
+///
+/// # Errors
+/// When the address cannot be parsed.
+pub(crate) fn pool(url: &Url, connections_max: u32) -> sqlx::Result<PgPool> {
+    Ok(pool_options(connections_max).connect_lazy_with(options(url, LOCK_TIMEOUT_MS)?))
+}
+
+/// The pool of the batch writers: a connection each.
+///
+/// Planner settings: the writers' statements look a few dozen rows up by index. A plan made while the tables were empty
+/// would read them whole once they have grown, so plans that read whole tables are ruled out on these connections.
+///
+/// # Errors
+/// When the address cannot be parsed.
+pub(crate) fn writer_pool(url: &Url, writers: u32) -> sqlx::Result<PgPool> {
+    let options = options(url, WRITER_LOCK_TIMEOUT_MS)?.options([
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+        ("plan_cache_mode", "force_generic_plan"),
+        ("jit", "off"),
+    ]);
+    Ok(pool_options(writers).connect_lazy_with(options))
+}
+
+fn options(url: &Url, lock_timeout_ms: &str) -> sqlx::Result<PgConnectOptions> {
+    Ok(url.as_str().parse::<PgConnectOptions>()?.application_name("happening").options([
+        ("statement_timeout", STATEMENT_TIMEOUT_MS),
+        ("lock_timeout", lock_timeout_ms),
+        ("idle_in_transaction_session_timeout", "10000"),
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_user_timeout", "5000"),
+    ]))
+}
+
+fn pool_options(connections_max: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false) // one more round trip for every checkout
+}
+
+/// Whether the failure means that Postgres is away or overloaded, so that trying again later makes sense.
+pub(crate) fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        // class 08 connection, 40 conflict of transactions, 53 resources, 57 operator intervention, 55P03 lock timeout
+        sqlx::Error::Database(db) => db
+            .code()
+            .is_some_and(|code| ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "55P03"),
+        _ => false,
+    }
+}
+
+/// The named constraint that a statement violated.
+pub(crate) fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error().and_then(|db| db.constraint())
+}

@@ -1,0 +1,35 @@
+//! Writes entries of people's feeds.
+
+use happening_api::{Message, NotificationType, UserId};
+use sqlx::{PgConnection, PgPool};
+
+/// Adds an entry; its id is the message's.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn add(conn: &mut PgConnection, message: &Message, user: UserId, text: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into notifications (id, user_id, type, event_id, booking_id, seats, seat_numbers, message, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        message.id.0,
+        user.0,
+        message.kind as NotificationType,
+        message.event_id.map(|id| id.0),
+        message.booking_id.map(|id| id.0),
+        message.seats,
+        message.seat_numbers.as_deref().unwrap_or_default(),
+        text,
+        message.occurred_at
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Notes that a channel failed for good.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn mark_failed(pool: &PgPool, message: &Message) -> sqlx::Result<()> {
+    sqlx::query!("update notifications set status = 'failed' where id = $1", message.id.0).execute(pool).await.map(drop)
+}

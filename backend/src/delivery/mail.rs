@@ -1,0 +1,64 @@
+//! Mails by SMTP; without a mail server each mail is a file, named by its message, so that writing it twice is one mail.
+
+use std::path::PathBuf;
+
+use happening_api::MessageId;
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::AsyncSmtpTransport;
+use lettre::{AsyncTransport, Tokio1Executor};
+
+use super::templates::Mail;
+use crate::config::WorkerConfig;
+
+/// Where mails go.
+pub(crate) struct Mailer {
+    from: Mailbox,
+    way: Way,
+}
+
+enum Way {
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Files(PathBuf),
+}
+
+impl Mailer {
+    /// By the settings.
+    ///
+    /// # Errors
+    /// When the mail server's address or the folder cannot be used.
+    pub(crate) fn new(config: &WorkerConfig) -> anyhow::Result<Self> {
+        let way = match &config.smtp_url {
+            Some(url) => Way::Smtp(AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())?.build()),
+            None => {
+                std::fs::create_dir_all(&config.mail_dir)?;
+                Way::Files(config.mail_dir.clone())
+            }
+        };
+        Ok(Self { from: config.mail_from.clone(), way })
+    }
+
+    /// Sends a mail, or writes it.
+    ///
+    /// # Errors
+    /// When the server does not take it or the file cannot be written; the message is tried again.
+    pub(crate) async fn send(&self, id: MessageId, to: &str, mail: &Mail) -> anyhow::Result<()> {
+        let message = lettre::Message::builder()
+            .from(self.from.clone())
+            .to(to.parse()?)
+            .subject(&mail.subject)
+            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
+            .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))?;
+        match &self.way {
+            Way::Smtp(transport) => {
+                transport.send(message).await?;
+            }
+            Way::Files(folder) => {
+                // a reader never sees half a mail
+                let part = folder.join(format!("{id}.part"));
+                tokio::fs::write(&part, message.formatted()).await?;
+                tokio::fs::rename(&part, folder.join(format!("{id}.eml"))).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! The worker's side of messages: from a message to an entry in the feed and a mail, each exactly once (a mail by SMTP at
+//! least once, always with the same Message-ID).
+
+mod deliver;
+mod feed;
+mod mail;
+mod templates;
+
+pub(crate) use deliver::Deliver;
+pub(crate) use mail::Mailer;

@@ -1,0 +1,41 @@
+//! Makes an event and loads its gate, so that no crowd meets an unloaded one.
+
+use happening_api::{CreateEvent, Event, EventId, UserId, event_times_problem};
+
+use super::store;
+use crate::app::App;
+use crate::audit_log;
+use crate::http::{ApiError, ApiResult};
+
+/// Makes it; the caller owns it. That they may was checked by the caller's type.
+///
+/// # Errors
+/// 400 for times that do not go together, 503.
+pub(super) async fn create(app: &App, caller: UserId, body: &CreateEvent) -> ApiResult<Event> {
+    check_zone(&body.time_zone)?;
+    if let Some((field, reason)) = event_times_problem(app.clock.now(), body.event_date, body.ends_at) {
+        return Err(ApiError::field(field, reason));
+    }
+    let id = EventId(app.clock.new_id());
+    let mut tx = app.pool.begin().await?;
+    store::insert(&mut tx, id, caller, body).await?;
+    let details = serde_json::json!({ "name": body.name.trim(), "total_slots": body.total_slots });
+    let entry = audit_log::Entry { action: "event_created", subject_type: "event", subject: id.0, details };
+    audit_log::write(&mut tx, body.org_id, caller, &entry, app.clock).await?;
+    tx.commit().await.map_err(ApiError::outcome_unknown)?;
+    if let Err(error) = app.rebuilder.rebuild(id, 0).await {
+        tracing::warn!(event = %id, %error, "the gate of a new event is loaded by its first booking");
+    }
+    store::find(&mut *app.pool.acquire().await?, caller, id).await?.ok_or_else(ApiError::not_found)
+}
+
+/// Refuses names that are no IANA zone.
+///
+/// # Errors
+/// 400.
+pub(super) fn check_zone(name: &str) -> ApiResult<()> {
+    match name.parse::<chrono_tz::Tz>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(ApiError::field("time_zone", "must be the IANA name of a time zone, such as Europe/Berlin")),
+    }
+}

@@ -1,0 +1,166 @@
+//! Routes of events.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use happening_api::{Category, CreateEvent, ErrorBody, Event, EventStatus, OrgId, SeatMap, UpdateEvent};
+use http::{HeaderMap, StatusCode, Uri, header};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::store::{self, Filter};
+use super::update::Update;
+use crate::access::{self, Access, EventAction};
+use crate::app::App;
+use crate::gate::bitmap;
+use crate::http::{
+    ApiError, ApiResult, CurrentUser, EventFor, MemberFor, RequestContext, ValidJson, ValidQuery, actions,
+};
+use crate::page::{Cursor, Listed, Page};
+
+const TEXT_CHARS_MAX: usize = 200;
+
+/// Makes an event in an organization where the caller is organizer or orgAdmin.
+#[utoipa::path(post, path = "/events", tag = "events", security(("token" = [])), request_body = CreateEvent, responses(
+    (status = 201, body = Event), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn create(
+    caller: CurrentUser,
+    State(app): State<App>,
+    json: ValidJson<CreateEvent>,
+) -> ApiResult<Response> {
+    let member = MemberFor::<actions::CreateEvent>::of(&app, caller, json.body.org_id).await?;
+    let event = super::create::create(&app, member.caller.id(), &json.body).await?;
+    let location = format!("/events/{}", event.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(event)).into_response())
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    limit: Option<u32>,
+    cursor: Option<String>,
+    org_id: Option<OrgId>,
+    /// Searched in name, description and place.
+    q: Option<String>,
+    category: Option<Category>,
+    status: Option<EventStatus>,
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+    /// Only events that the caller owns.
+    mine: Option<bool>,
+}
+
+/// Events by date that the caller may see; without `status`, `from` or `to` only those that are not over.
+#[utoipa::path(get, path = "/events", tag = "events", params(ListQuery), security(("token" = [])), responses(
+    (status = 200, body = [Event]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
+pub(crate) async fn list(
+    caller: CurrentUser,
+    State(app): State<App>,
+    uri: Uri,
+    ValidQuery(query): ValidQuery<ListQuery>,
+) -> ApiResult<Listed<Event>> {
+    if query.q.as_ref().is_some_and(|text| text.chars().count() > TEXT_CHARS_MAX || text.contains('\0')) {
+        return Err(ApiError::field("q", format!("must have at most {TEXT_CHARS_MAX} characters")));
+    }
+    let page = Page::parse(query.limit, query.cursor.as_deref())?;
+    let filter = Filter {
+        only: None,
+        org: query.org_id,
+        category: query.category,
+        status: query.status,
+        from: query.from,
+        to: query.to,
+        text: query.q.filter(|text| !text.trim().is_empty()),
+        mine: query.mine.unwrap_or(false),
+    };
+    let mut conn = app.pool.acquire().await?;
+    let total = store::count(&mut conn, caller.id(), &filter).await?;
+    let rows = store::list(&mut conn, caller.id(), &filter, &page).await?;
+    Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.event_date, one.id.0)))
+}
+
+/// One event. `ETag` is its version, for `If-Match`.
+#[utoipa::path(get, path = "/events/{id}", tag = "events", params(("id" = happening_api::EventId, Path)), security(("token" = [])), responses(
+    (status = 200, body = Event), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(crate) async fn get(target: EventFor<actions::See>, State(app): State<App>) -> ApiResult<Response> {
+    let found = store::find(&mut *app.pool.acquire().await?, target.caller.id(), target.event).await?;
+    found.map(with_version).ok_or_else(ApiError::not_found)
+}
+
+fn with_version(event: Event) -> Response {
+    ([(header::ETAG, format!("\"{}\"", event.version))], Json(event)).into_response()
+}
+
+/// Changes the fields that are sent; `null` clears an optional one. With `If-Match: "<version>"` a lost update is refused.
+#[utoipa::path(put, path = "/events/{id}", tag = "events", params(("id" = happening_api::EventId, Path), ("If-Match" = Option<String>, Header)),
+    security(("token" = [])), request_body = UpdateEvent, responses(
+    (status = 200, body = Event), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn update(
+    target: EventFor<actions::Manage>,
+    State(app): State<App>,
+    headers: HeaderMap,
+    json: ValidJson<UpdateEvent>,
+) -> ApiResult<Response> {
+    let version = match headers.get(header::IF_MATCH) {
+        None => None,
+        Some(value) => Some(parse_version(value.to_str().unwrap_or_default())?),
+    };
+    if json.body.owner_id.is_some() && access::event(EventAction::HandOver, target.standing) != Access::Allowed {
+        return Err(ApiError::forbidden());
+    }
+    let request = Update {
+        caller: target.caller.id(),
+        event: target.event,
+        org: target.org,
+        body: json.body,
+        version,
+        request_id: RequestContext::current().request_id,
+    };
+    // a caller that goes away must not leave the gate behind its rows
+    let event = tokio::spawn(async move { super::update::update(&app, &request).await });
+    event.await.map_err(ApiError::internal)?.map(with_version)
+}
+
+fn parse_version(value: &str) -> ApiResult<i64> {
+    let number = value.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    number
+        .and_then(|number| number.parse().ok())
+        .ok_or_else(|| ApiError::field("If-Match", "must be the event's version in double quotes"))
+}
+
+/// The seat map: JSON, or as `application/octet-stream` ceil(total/8) bytes in which seat n is bit n-1, most significant
+/// first, 1 = taken.
+#[utoipa::path(get, path = "/events/{id}/seats", tag = "events", params(("id" = happening_api::EventId, Path)), security(("token" = [])), responses(
+    (status = 200, content((SeatMap = "application/json"), (Vec<u8> = "application/octet-stream"))), (status = 304),
+    (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(crate) async fn seats(
+    target: EventFor<actions::See>,
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let seats = app.events.maps.read(&app, target.event, target.caller.id()).await?;
+    let binary = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("application/octet-stream"));
+    let kind = if binary { "b" } else { "j" };
+    let etag = format!("\"{kind}{}-{}\"", seats.version, target.caller.id().0.simple());
+    let common = [(header::ETAG, etag.clone()), (header::VARY, "Authorization, Accept".to_owned())];
+    let unchanged = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag));
+    if unchanged {
+        return Ok((StatusCode::NOT_MODIFIED, common).into_response());
+    }
+    if binary {
+        let numbers = [("seats-total", seats.total.to_string()), ("seats-version", seats.version.to_string())];
+        return Ok((common, numbers, bitmap(seats.total, &seats.taken)).into_response());
+    }
+    let map = SeatMap { total: seats.total, taken: seats.taken, mine: seats.mine, version: seats.version };
+    Ok((common, Json(map)).into_response())
+}

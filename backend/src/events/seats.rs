@@ -1,0 +1,42 @@
+//! An event's seat map. What is taken is remembered per seat version; whether that is still true is asked of Postgres each
+//! time, together with the viewer's own seats.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use happening_api::{EventId, UserId};
+use moka::sync::Cache;
+
+use super::store::{self, Seats};
+use crate::app::App;
+use crate::http::{ApiError, ApiResult};
+
+const MAPS_MAX: u64 = 256;
+const REMEMBERED_FOR: Duration = Duration::from_secs(60);
+
+/// Taken seats of events, each of one seat version.
+pub(super) struct Maps(Cache<EventId, Arc<(i64, Vec<i32>)>>);
+
+impl Default for Maps {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(MAPS_MAX).time_to_live(REMEMBERED_FOR).build())
+    }
+}
+
+impl Maps {
+    /// The seats as they are now.
+    ///
+    /// # Errors
+    /// 404, 503.
+    pub(super) async fn read(&self, app: &App, event: EventId, viewer: UserId) -> ApiResult<Seats> {
+        let known = self.0.get(&event);
+        let version = known.as_ref().map(|map| map.0);
+        let mut conn = app.pool.acquire().await?;
+        let mut seats = store::seats(&mut conn, event, viewer, version).await?.ok_or_else(ApiError::not_found)?;
+        match known.filter(|map| map.0 == seats.version) {
+            Some(map) => seats.taken.clone_from(&map.1),
+            None => self.0.insert(event, Arc::new((seats.version, seats.taken.clone()))),
+        }
+        Ok(seats)
+    }
+}

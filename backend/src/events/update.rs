@@ -1,0 +1,211 @@
+//! Changes an event. A changed capacity is a rebuild of the gate in the same transaction: new seats go to the waitlist
+//! first, lowest first.
+
+use chrono::{DateTime, Utc};
+use happening_api::{
+    ErrorCode, Event, EventId, EventStatus, Message, MessageId, NotificationType, OrgId, Role, UpdateEvent, UserId,
+};
+use sqlx::PgConnection;
+
+use super::create::check_zone;
+use super::store::{self, Editable};
+use crate::app::App;
+use crate::audit_log;
+use crate::bookings::store::{self as booking_store, LockedEvent};
+use crate::gate::{GateImage, rebuild};
+use crate::http::{ApiError, ApiResult};
+use crate::organizations::store as org_store;
+use crate::outbox;
+
+/// A request to change an event, by somebody who may.
+#[derive(Clone, Debug)]
+pub(super) struct Update {
+    pub(super) caller: UserId,
+    pub(super) event: EventId,
+    pub(super) org: OrgId,
+    pub(super) body: UpdateEvent,
+    /// From `If-Match`.
+    pub(super) version: Option<i64>,
+    pub(super) request_id: String,
+}
+
+/// Changes it.
+///
+/// # Errors
+/// `stale` with the current event, `event_not_open`, `seats_booked` with the seats, 400, 503.
+pub(super) async fn update(app: &App, request: &Update) -> ApiResult<Event> {
+    let mut tx = app.pool.begin().await?;
+    let locked = booking_store::lock_event(&mut tx, request.event).await?.ok_or_else(ApiError::not_found)?;
+    let old = store::editable(&mut tx, request.event).await?;
+    if request.version.is_some_and(|version| version != old.version) {
+        drop(tx);
+        return Err(stale(app, request).await?);
+    }
+    let new = merged(&old, &request.body);
+    check(&mut tx, request, &old, &new, locked.now).await?;
+    let image = write(&mut tx, app, request, &locked, &old, &new).await?;
+    tell(&mut tx, app, request, &old, &new, locked.now).await?;
+    tx.commit().await.map_err(ApiError::outcome_unknown)?;
+    app.relay_wake.wake();
+    app.events.forget(request.event).await;
+    app.touched.touch(request.event);
+    if let Some(image) = image
+        && let Err(error) = app.gate.load(request.event, &image).await
+    {
+        tracing::warn!(event = %request.event, %error, "the gate is loaded by the watcher");
+    }
+    store::find(&mut *app.pool.acquire().await?, request.caller, request.event).await?.ok_or_else(ApiError::not_found)
+}
+
+async fn stale(app: &App, request: &Update) -> ApiResult<ApiError> {
+    let current = store::find(&mut *app.pool.acquire().await?, request.caller, request.event).await?;
+    Ok(ApiError::new(ErrorCode::Stale, "The event was changed by somebody else. Nothing was replaced.")
+        .with(|details| details.event = current.map(Box::new)))
+}
+
+fn merged(old: &Editable, body: &UpdateEvent) -> Editable {
+    let mut new = old.clone();
+    if let Some(name) = &body.name {
+        new.name = name.trim().to_owned();
+    }
+    if let Some(description) = &body.description {
+        new.description.clone_from(description);
+    }
+    if let Some(place) = &body.place {
+        new.place.clone_from(place);
+    }
+    if let Some(zone) = &body.time_zone {
+        new.time_zone.clone_from(zone);
+    }
+    new.category = body.category.unwrap_or(new.category);
+    new.event_date = body.event_date.unwrap_or(new.event_date);
+    new.ends_at = body.ends_at.unwrap_or(new.ends_at);
+    new.total_slots = body.total_slots.unwrap_or(new.total_slots);
+    new.visibility = body.visibility.unwrap_or(new.visibility);
+    new.max_seats_per_user = body.max_seats_per_user.unwrap_or(new.max_seats_per_user);
+    new.owner_id = body.owner_id.unwrap_or(new.owner_id);
+    new
+}
+
+async fn check(
+    conn: &mut PgConnection,
+    request: &Update,
+    old: &Editable,
+    new: &Editable,
+    now: DateTime<Utc>,
+) -> ApiResult<()> {
+    check_zone(&new.time_zone)?;
+    match old.status {
+        EventStatus::Cancelled | EventStatus::Completed => return Err(crate::bookings::event_not_open()),
+        EventStatus::Ongoing => check_ongoing(&request.body, old, new, now)?,
+        EventStatus::Upcoming => {
+            if new.event_date != old.event_date && new.event_date <= now {
+                return Err(ApiError::field("event_date", "must lie ahead"));
+            }
+            if new.ends_at.is_some_and(|end| end <= new.event_date) {
+                return Err(ApiError::field("ends_at", "must be after event_date"));
+            }
+        }
+    }
+    if new.owner_id != old.owner_id {
+        let role = org_store::role(conn, request.org, new.owner_id).await?;
+        if !matches!(role, Some(Role::Organizer | Role::OrgAdmin)) {
+            return Err(ApiError::field("owner_id", "must be an organizer or orgAdmin of the organization"));
+        }
+    }
+    if new.total_slots < old.total_slots {
+        let booked = booking_store::booked_seats(conn, request.event).await?;
+        let beyond: Vec<i32> = booked.into_iter().filter(|seat| *seat > new.total_slots).collect();
+        if !beyond.is_empty() {
+            let sentence = format!("Seats above {} are booked.", new.total_slots);
+            return Err(ApiError::new(ErrorCode::SeatsBooked, sentence).with(|details| details.seats = Some(beyond)));
+        }
+    }
+    Ok(())
+}
+
+/// An ongoing event can change only name, description, place and `ends_at`.
+fn check_ongoing(body: &UpdateEvent, old: &Editable, new: &Editable, now: DateTime<Utc>) -> ApiResult<()> {
+    let fixed = [
+        ("category", body.category.is_some() && new.category != old.category),
+        ("time_zone", new.time_zone != old.time_zone),
+        ("event_date", new.event_date != old.event_date),
+        ("total_slots", new.total_slots != old.total_slots),
+        ("visibility", new.visibility != old.visibility),
+        ("max_seats_per_user", new.max_seats_per_user != old.max_seats_per_user),
+    ];
+    if let Some((field, _)) = fixed.iter().find(|(_, changed)| *changed) {
+        return Err(ApiError::field(*field, "cannot change while the event is going on"));
+    }
+    if new.ends_at != old.ends_at && new.ends_at.is_some_and(|end| end <= new.event_date || end <= now) {
+        return Err(ApiError::field("ends_at", "must lie ahead"));
+    }
+    Ok(())
+}
+
+/// Writes the columns and, when the capacity changed, hands out new seats; answers the gate's image to load then.
+async fn write(
+    conn: &mut PgConnection,
+    app: &App,
+    request: &Update,
+    locked: &LockedEvent,
+    old: &Editable,
+    new: &Editable,
+) -> ApiResult<Option<GateImage>> {
+    let more = new.total_slots - old.total_slots;
+    store::update(conn, request.event, new, more).await?;
+    let details = serde_json::to_value(&request.body).unwrap_or_default();
+    let entry = audit_log::Entry { action: "event_updated", subject_type: "event", subject: request.event.0, details };
+    audit_log::write(conn, request.org, request.caller, &entry, app.clock).await?;
+    if more == 0 {
+        return Ok(None);
+    }
+    let resized = LockedEvent { total_slots: new.total_slots, ..locked.clone() };
+    let new_seats: Vec<i32> = (old.total_slots + 1..=new.total_slots).collect();
+    // a gate that is away is older than the generation raised here, so loading later finds it out
+    let loaded = app.gate.generation(request.event).await.ok().flatten().unwrap_or(0);
+    let image = rebuild::raise_generation(conn, &resized, loaded, &new_seats, app.clock, &request.request_id).await?;
+    Ok(Some(image))
+}
+
+/// A change of name, date, end or place is told to everyone with a booking.
+async fn tell(
+    conn: &mut PgConnection,
+    app: &App,
+    request: &Update,
+    old: &Editable,
+    new: &Editable,
+    now: DateTime<Utc>,
+) -> ApiResult<()> {
+    let changes: Vec<String> = [
+        ("name", new.name != old.name),
+        ("event_date", new.event_date != old.event_date),
+        ("ends_at", new.ends_at != old.ends_at),
+        ("place", new.place != old.place),
+    ]
+    .into_iter()
+    .filter(|(_, changed)| *changed)
+    .map(|(name, _)| name.to_owned())
+    .collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let messages: Vec<Message> = store::people(conn, request.event)
+        .await?
+        .into_iter()
+        .map(|person| Message {
+            id: MessageId(app.clock.new_id()),
+            kind: NotificationType::EventUpdated,
+            event_id: Some(request.event),
+            user_id: Some(person),
+            booking_id: None,
+            seats: None,
+            seat_numbers: None,
+            reason: None,
+            changes: Some(changes.clone()),
+            occurred_at: now,
+            request_id: request.request_id.clone(),
+        })
+        .collect();
+    Ok(outbox::enqueue(conn, &messages).await?)
+}

@@ -1,0 +1,60 @@
+//! What belongs to one request: its id, and whether it writes. Outermost layer; also the request's time limit and log line.
+
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, Method};
+
+use super::ApiError;
+use crate::app::App;
+
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+tokio::task_local! {
+    static CONTEXT: RequestContext;
+}
+
+/// The request that the current task answers.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestContext {
+    /// Goes with the request through logs, outbox, queue and worker.
+    pub(crate) request_id: String,
+    /// Anything but GET and HEAD.
+    pub(crate) writes: bool,
+}
+
+impl RequestContext {
+    /// Of the current task; outside of a request an empty one.
+    pub(crate) fn current() -> Self {
+        CONTEXT.try_with(Clone::clone).unwrap_or(Self { request_id: String::new(), writes: false })
+    }
+}
+
+/// The layer.
+pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
+    let context = RequestContext {
+        request_id: app.clock.new_id().to_string(),
+        writes: !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS),
+    };
+    let request_id = context.request_id.clone();
+    let method = request.method().clone();
+    // the route, not the path: a path can hold an invite's token
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let started = app.clock.instant();
+    let mut response = CONTEXT
+        .scope(context, async {
+            match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+                Ok(response) => response,
+                Err(late) => ApiError::outcome_unknown(late).into_response(),
+            }
+        })
+        .await;
+    if let Ok(value) = HeaderValue::try_from(&request_id) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    let duration_ms = started.elapsed().as_millis() as u64;
+    tracing::debug!(request_id, %method, route, status = response.status().as_u16(), duration_ms, "request answered");
+    response
+}

@@ -1,0 +1,155 @@
+//! The one mapping from what went wrong to what the caller is told.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use happening_api::{ErrorBody, ErrorCode, ErrorDetails, Outcome};
+use http::{HeaderValue, StatusCode, header};
+
+use super::context::RequestContext;
+use crate::database;
+use crate::gate::GateError;
+
+const RETRY_AFTER_S: u32 = 1;
+
+/// A refusal or failure on its way to the caller.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    code: ErrorCode,
+    message: Cow<'static, str>,
+    details: Box<ErrorDetails>,
+    /// What stood behind it, for the log only.
+    cause: Option<anyhow::Error>,
+}
+
+/// What handlers return.
+pub(crate) type ApiResult<T> = Result<T, ApiError>;
+
+impl ApiError {
+    /// A refusal with nothing but its code and a sentence.
+    pub(crate) fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), details: Box::default(), cause: None }
+    }
+
+    /// 400 that names one field.
+    pub(crate) fn field(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::fields(BTreeMap::from([(name.into(), reason.into())]))
+    }
+
+    /// 400 that names the fields.
+    pub(crate) fn fields(fields: BTreeMap<String, String>) -> Self {
+        let sentence = fields
+            .iter()
+            .map(|(name, reason)| if name.is_empty() { reason.clone() } else { format!("{name}: {reason}") })
+            .collect::<Vec<_>>()
+            .join("; ");
+        let mut error = Self::new(ErrorCode::Invalid, sentence);
+        error.details.fields = fields;
+        error
+    }
+
+    /// 404: it does not exist, or the caller may not know that it does.
+    pub(crate) fn not_found() -> Self {
+        Self::new(ErrorCode::NotFound, "There is nothing here that you can see.")
+    }
+
+    /// 403: the caller may know of it, but not do this.
+    pub(crate) fn forbidden() -> Self {
+        Self::new(ErrorCode::Forbidden, "You may not do this.")
+    }
+
+    /// 401.
+    pub(crate) fn unauthenticated() -> Self {
+        Self::new(ErrorCode::Unauthenticated, "Please sign in.")
+    }
+
+    /// 503 of something that did nothing.
+    pub(crate) fn unavailable(cause: impl Into<anyhow::Error>) -> Self {
+        let mut error = Self::new(ErrorCode::Unavailable, "The service is busy or partly away. Please try again.");
+        error.cause = Some(cause.into());
+        error
+    }
+
+    /// 503 of a write that may have happened.
+    pub(crate) fn outcome_unknown(cause: impl Into<anyhow::Error>) -> Self {
+        let mut error = Self::unavailable(cause);
+        error.message = "We do not know yet whether it happened. Trying again cannot do it twice.".into();
+        error.details.outcome = Some(Outcome::Unknown);
+        error
+    }
+
+    /// 500: says no more than the request's id.
+    pub(crate) fn internal(cause: impl Into<anyhow::Error>) -> Self {
+        let mut error = Self::new(ErrorCode::Internal, "Something went wrong on our side.");
+        error.cause = Some(cause.into());
+        error
+    }
+
+    /// The server could not answer, in contrast to a refusal.
+    pub(crate) fn is_failure(&self) -> bool {
+        matches!(self.code, ErrorCode::Unavailable | ErrorCode::Internal)
+    }
+
+    /// Sets details.
+    pub(crate) fn with(mut self, set: impl FnOnce(&mut ErrorDetails)) -> Self {
+        set(&mut self.details);
+        self
+    }
+
+    fn log(&self, request_id: &str) {
+        let cause = self.cause.as_ref().map(|cause| format!("{cause:#}")).unwrap_or_default();
+        match self.code {
+            ErrorCode::Internal => tracing::error!(request_id, cause, "request failed"),
+            ErrorCode::Unavailable => tracing::warn!(request_id, cause, "request answered 503"),
+            _ => {}
+        }
+    }
+}
+
+impl From<sqlx::Error> for ApiError {
+    fn from(error: sqlx::Error) -> Self {
+        if database::is_away(&error) { Self::unavailable(error) } else { Self::internal(error) }
+    }
+}
+
+impl From<GateError> for ApiError {
+    fn from(error: GateError) -> Self {
+        Self::unavailable(error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(mut self) -> Response {
+        let context = RequestContext::current();
+        self.log(&context.request_id);
+        if self.code == ErrorCode::Unavailable && context.writes && self.details.outcome.is_none() {
+            self.details.outcome = Some(Outcome::Nothing);
+        }
+        let status = StatusCode::from_u16(self.code.status()).expect("the table holds valid statuses");
+        let body = ErrorBody {
+            error: self.message.into_owned(),
+            code: self.code,
+            details: *self.details,
+            request_id: context.request_id,
+        };
+        let mut response = (status, Json(body)).into_response();
+        match self.code {
+            ErrorCode::Unavailable => {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+            }
+            ErrorCode::Unauthenticated => {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl From<crate::gate::rebuild::RebuildError> for ApiError {
+    fn from(error: crate::gate::rebuild::RebuildError) -> Self {
+        Self::unavailable(error)
+    }
+}

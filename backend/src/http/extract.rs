@@ -1,0 +1,339 @@
+//! What handlers read requests with. Access is a type: a handler that takes `EventFor<actions::Manage>` compiles only with
+//! the check made, and there is no other way to an event's row from a path.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use bytes::Bytes;
+use garde::Validate;
+use happening_api::{BookingId, ErrorCode, EventId, OrgId, Role, UserId};
+use http::header;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::{ApiError, ApiResult};
+use crate::access::{self, Access, BookingAction, EventAction, OrgAction};
+use crate::app::App;
+use crate::auth::AuthError;
+use crate::bookings::store::{self as booking_store, BookingRow};
+use crate::events::store as event_store;
+use crate::organizations::store as org_store;
+use crate::users::{self, KnownUser};
+
+const KEY_CHARS_MAX: usize = 128;
+
+/// The person who calls. The first call of a person makes their row.
+#[derive(Clone, Debug)]
+pub(crate) struct CurrentUser(pub(crate) KnownUser);
+
+impl CurrentUser {
+    pub(crate) fn id(&self) -> UserId {
+        self.0.id
+    }
+}
+
+impl FromRequestParts<App> for CurrentUser {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
+        let claims = claims_of(parts, app).await?;
+        users::current(app, &claims).await.map(Self)
+    }
+}
+
+/// The claims of the request's token.
+pub(crate) async fn claims_of(parts: &Parts, app: &App) -> ApiResult<crate::auth::Claims> {
+    let token = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")))
+        .ok_or_else(ApiError::unauthenticated)?;
+    app.verifier.verify(token.trim()).await.map_err(|error| match error {
+        AuthError::Invalid(_) => {
+            tracing::debug!(%error, "a token was refused");
+            ApiError::unauthenticated()
+        }
+        AuthError::KeysUnknown(_) => ApiError::unavailable(error),
+    })
+}
+
+/// The claims alone, for the route that makes the person's row itself.
+pub(crate) struct TokenClaims(pub(crate) crate::auth::Claims);
+
+impl FromRequestParts<App> for TokenClaims {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
+        claims_of(parts, app).await.map(Self)
+    }
+}
+
+/// An id in the path; a malformed one answers 404.
+pub(crate) struct PathId<T>(pub(crate) T);
+
+impl<T: FromStr> FromRequestParts<App> for PathId<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
+        let ids: Path<Vec<(String, String)>> =
+            Path::from_request_parts(parts, app).await.map_err(|_| ApiError::not_found())?;
+        let (_, id) = ids.0.into_iter().next().ok_or_else(ApiError::not_found)?;
+        id.parse().map(Self).map_err(|_| ApiError::not_found())
+    }
+}
+
+/// Query parameters; unknown ones are refused by the type.
+pub(crate) struct ValidQuery<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for ValidQuery<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
+        match Query::<T>::from_request_parts(parts, app).await {
+            Ok(Query(query)) => Ok(Self(query)),
+            Err(rejection) => {
+                let reason = rejection.body_text();
+                let reason = reason.rsplit("query string: ").next().unwrap_or(&reason);
+                Err(ApiError::fields(BTreeMap::from([field_of(reason, "")])))
+            }
+        }
+    }
+}
+
+/// `Idempotency-Key`: 1 to 128 visible ASCII characters.
+pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
+
+impl FromRequestParts<App> for IdempotencyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> ApiResult<Self> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let key = value.to_str().unwrap_or_default();
+        if !(1..=KEY_CHARS_MAX).contains(&key.len()) || !key.chars().all(|c| c.is_ascii_graphic()) {
+            let reason = format!("must have 1 to {KEY_CHARS_MAX} visible ASCII characters");
+            return Err(ApiError::field("Idempotency-Key", reason));
+        }
+        Ok(Self(Some(key.to_owned())))
+    }
+}
+
+/// A JSON body that has passed its type's validation, with the SHA-256 of its value.
+pub(crate) struct ValidJson<T> {
+    pub(crate) body: T,
+    /// Of the JSON value: white space and the order of members do not matter.
+    pub(crate) hash: Vec<u8>,
+}
+
+impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest<App> for ValidJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> ApiResult<Self> {
+        let bytes = read_body(request, app).await?;
+        parse(&bytes)
+    }
+}
+
+/// As [`ValidJson`]; no body at all counts as `{}`.
+pub(crate) struct OptionalJson<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest<App> for OptionalJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> ApiResult<Self> {
+        let bytes = read_body(request, app).await?;
+        let bytes = if bytes.is_empty() { Bytes::from_static(b"{}") } else { bytes };
+        parse(&bytes).map(|valid| Self(valid.body))
+    }
+}
+
+async fn read_body(request: Request, app: &App) -> ApiResult<Bytes> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let bytes = Bytes::from_request(request, app).await.map_err(|rejection| {
+        if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
+            ApiError::new(ErrorCode::TooLarge, "The body is too large.")
+        } else {
+            ApiError::field("", "the body could not be read")
+        }
+    })?;
+    let json = content_type.is_some_and(|kind| {
+        let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    });
+    if !bytes.is_empty() && !json {
+        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, "The body must be application/json."));
+    }
+    Ok(bytes)
+}
+
+fn parse<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -> ApiResult<ValidJson<T>> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let body: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let reason = error.inner().to_string();
+        let reason = reason.split(" at line ").next().unwrap_or(&reason).to_owned();
+        ApiError::fields(BTreeMap::from([field_of(&reason, path.trim_matches('.'))]))
+    })?;
+    deserializer.end().map_err(|_| ApiError::field("", "there is something after the JSON value"))?;
+    body.validate().map_err(|report| {
+        let fields = report.iter().map(|(path, error)| (path.to_string(), error.message().to_owned()));
+        ApiError::fields(fields.collect())
+    })?;
+    // an object's members are sorted in a `Value`, so equal values have equal text
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|_| ApiError::field("", "is not JSON"))?;
+    Ok(ValidJson { body, hash: Sha256::digest(value.to_string()).to_vec() })
+}
+
+/// The field that a refusal of the parser is about: its path, or for a missing or unknown field the name that it quotes.
+fn field_of(reason: &str, path: &str) -> (String, String) {
+    let quoted = reason.split('`').nth(1).filter(|_| reason.starts_with("missing field") || reason.starts_with("unknown field"));
+    let name = match (quoted, path) {
+        (Some(name), "" | "?") => name.to_owned(),
+        (Some(name), path) if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),
+        (Some(name), path) => format!("{path}.{name}"),
+        (None, path) => path.split_once(": ").map_or(path, |(name, _)| name).to_owned(),
+    };
+    let reason = if reason.starts_with("missing field") {
+        "is missing".to_owned()
+    } else if reason.starts_with("unknown field") {
+        "is not known here".to_owned()
+    } else if let (true, Some((name, rest))) = (name.is_empty(), reason.split_once(": ")) {
+        return (name.to_owned(), rest.to_owned());
+    } else {
+        reason.to_owned()
+    };
+    (name, reason)
+}
+
+/// The actions that extractors are made for.
+pub(crate) mod actions {
+    use super::{BookingAction, EventAction, OrgAction};
+
+    /// An action on an event.
+    pub(crate) trait OnEvent: Send {
+        const ACTION: EventAction;
+    }
+    /// An action on a booking.
+    pub(crate) trait OnBooking: Send {
+        const ACTION: BookingAction;
+    }
+    /// An action on an organization.
+    pub(crate) trait OnOrganization: Send {
+        const ACTION: OrgAction;
+    }
+
+    pub(crate) struct See;
+    pub(crate) struct Manage;
+    pub(crate) struct GiveUp;
+    pub(crate) struct Claim;
+    pub(crate) struct CreateEvent;
+
+    impl OnEvent for See {
+        const ACTION: EventAction = EventAction::See;
+    }
+    impl OnEvent for Manage {
+        const ACTION: EventAction = EventAction::Manage;
+    }
+    impl OnBooking for See {
+        const ACTION: BookingAction = BookingAction::See;
+    }
+    impl OnBooking for GiveUp {
+        const ACTION: BookingAction = BookingAction::GiveUp;
+    }
+    impl OnBooking for Claim {
+        const ACTION: BookingAction = BookingAction::Claim;
+    }
+    impl OnOrganization for See {
+        const ACTION: OrgAction = OrgAction::See;
+    }
+    impl OnOrganization for CreateEvent {
+        const ACTION: OrgAction = OrgAction::CreateEvent;
+    }
+}
+
+fn require(access: Access) -> ApiResult<()> {
+    match access {
+        Access::Allowed => Ok(()),
+        Access::Forbidden => Err(ApiError::forbidden()),
+        Access::Hidden => Err(ApiError::not_found()),
+    }
+}
+
+/// The event in the path, on which the caller may do `A`.
+pub(crate) struct EventFor<A> {
+    pub(crate) caller: CurrentUser,
+    pub(crate) event: EventId,
+    pub(crate) org: OrgId,
+    pub(crate) standing: access::EventStanding,
+    action: PhantomData<A>,
+}
+
+impl<A: actions::OnEvent> FromRequestParts<App> for EventFor<A> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
+        let caller = CurrentUser::from_request_parts(parts, app).await?;
+        let PathId(event) = PathId::<EventId>::from_request_parts(parts, app).await?;
+        let mut conn = app.pool.acquire().await?;
+        let (org, standing) =
+            event_store::standing(&mut conn, event, caller.id()).await?.ok_or_else(ApiError::not_found)?;
+        require(access::event(A::ACTION, standing))?;
+        Ok(Self { caller, event, org, standing, action: PhantomData })
+    }
+}
+
+/// The booking in the path, on which the caller may do `A`.
+pub(crate) struct BookingFor<A> {
+    pub(crate) caller: CurrentUser,
+    pub(crate) booking: BookingRow,
+    action: PhantomData<A>,
+}
+
+impl<A: actions::OnBooking> FromRequestParts<App> for BookingFor<A> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
+        let caller = CurrentUser::from_request_parts(parts, app).await?;
+        let PathId(id) = PathId::<BookingId>::from_request_parts(parts, app).await?;
+        let mut conn = app.pool.acquire().await?;
+        let booking = booking_store::find_row(&mut conn, id).await?.ok_or_else(ApiError::not_found)?;
+        let standing = event_store::standing(&mut conn, booking.event_id, caller.id()).await?;
+        let staff = standing.is_some_and(|(_, standing)| standing.staff());
+        require(access::booking(A::ACTION, booking.user_id == caller.id(), staff))?;
+        Ok(Self { caller, booking, action: PhantomData })
+    }
+}
+
+/// The organization in the path, in which the caller may do `A`.
+pub(crate) struct MemberFor<A> {
+    pub(crate) caller: CurrentUser,
+    pub(crate) org: OrgId,
+    pub(crate) role: Role,
+    action: PhantomData<A>,
+}
+
+impl<A: actions::OnOrganization> MemberFor<A> {
+    /// For an organization that a body names.
+    ///
+    /// # Errors
+    /// 404 or 403.
+    pub(crate) async fn of(app: &App, caller: CurrentUser, org: OrgId) -> ApiResult<Self> {
+        let role = org_store::role(&mut *app.pool.acquire().await?, org, caller.id()).await?;
+        require(access::organization(A::ACTION, role))?;
+        let role = role.ok_or_else(ApiError::not_found)?;
+        Ok(Self { caller, org, role, action: PhantomData })
+    }
+}
+
+impl<A: actions::OnOrganization> FromRequestParts<App> for MemberFor<A> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
+        let caller = CurrentUser::from_request_parts(parts, app).await?;
+        let PathId(org) = PathId::<OrgId>::from_request_parts(parts, app).await?;
+        Self::of(app, caller, org).await
+    }
+}

@@ -1,0 +1,67 @@
+//! Whether the process and its dependencies work. `ready` follows what a booking needs: Postgres and Redis.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::ApiResult;
+use crate::app::App;
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct About {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DatabaseTest {
+    ok: bool,
+    /// How long one round trip took, milliseconds.
+    round_trip_ms: f64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Live {
+    status: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Ready {
+    ready: bool,
+    postgres: &'static str,
+    redis: &'static str,
+}
+
+/// Name and version of the server.
+#[utoipa::path(get, path = "/", tag = "health", responses((status = 200, body = About)))]
+pub(crate) async fn about() -> Json<About> {
+    Json(About { name: "happening", version: env!("CARGO_PKG_VERSION") })
+}
+
+/// One round trip to the database.
+#[utoipa::path(get, path = "/db-test", tag = "health", responses((status = 200, body = DatabaseTest), (status = 503, body = happening_api::ErrorBody)))]
+pub(crate) async fn db_test(State(app): State<App>) -> ApiResult<Json<DatabaseTest>> {
+    let started = app.clock.instant();
+    sqlx::query("select 1").execute(&app.pool).await?;
+    Ok(Json(DatabaseTest { ok: true, round_trip_ms: started.elapsed().as_secs_f64() * 1000.0 }))
+}
+
+/// The process answers.
+#[utoipa::path(get, path = "/health/live", tag = "health", responses((status = 200, body = Live)))]
+pub(crate) async fn live() -> Json<Live> {
+    Json(Live { status: "live" })
+}
+
+/// Each dependency with its state; 503 when a booking could not be taken.
+#[utoipa::path(get, path = "/health/ready", tag = "health", responses((status = 200, body = Ready), (status = 503, body = Ready)))]
+pub(crate) async fn ready(State(app): State<App>) -> Response {
+    let (postgres, redis) = tokio::join!(sqlx::query("select 1").execute(&app.pool), app.gate.ping());
+    let word = |up| if up { "up" } else { "away" };
+    let ready = postgres.is_ok() && redis.is_ok();
+    let body = Ready { ready, postgres: word(postgres.is_ok()), redis: word(redis.is_ok()) };
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(body)).into_response()
+}

@@ -1,0 +1,15 @@
+//! The HTTP side: the one table of routes, what requests are read with, and how failures are told.
+
+mod context;
+mod error;
+mod extract;
+mod health;
+mod router;
+
+pub(crate) use context::RequestContext;
+pub(crate) use error::{ApiError, ApiResult};
+pub(crate) use extract::{
+    BookingFor, CurrentUser, EventFor, IdempotencyKey, MemberFor, OptionalJson, PathId, TokenClaims,
+    ValidJson, ValidQuery, actions,
+};
+pub(crate) use router::router;

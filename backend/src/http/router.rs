@@ -1,0 +1,76 @@
+//! The one table of routes. The OpenAPI document is made from the same definitions.
+
+use axum::extract::DefaultBodyLimit;
+use axum::response::IntoResponse;
+use axum::{Json, Router, middleware};
+use happening_api::ErrorCode;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{ApiError, context, health};
+use crate::app::App;
+use crate::{bookings, events, notifications, organizations, users};
+
+/// 16 kB
+const BOOKINGS_BODY_BYTES_MAX: usize = 16 * 1024;
+/// 64 kB
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(info(title = "Happening", description = "Organizations run events with numbered seats; people book them."), modifiers(&Bearer))]
+struct Document;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build());
+        document.components.get_or_insert_default().security_schemes.insert("token".to_owned(), bearer.into());
+    }
+}
+
+/// Every route, with the layers around them.
+pub(crate) fn router(app: App) -> Router {
+    let bookings = OpenApiRouter::new()
+        .routes(routes!(bookings::http::create))
+        .routes(routes!(bookings::http::get))
+        .routes(routes!(bookings::http::list_of_person))
+        .routes(routes!(bookings::http::cancel))
+        .routes(routes!(bookings::http::cancel_seats))
+        .routes(routes!(bookings::http::claim))
+        .routes(routes!(bookings::http::history))
+        .layer(DefaultBodyLimit::max(BOOKINGS_BODY_BYTES_MAX));
+    let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(health::about))
+        .routes(routes!(health::db_test))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(users::http::upsert, users::http::find))
+        .routes(routes!(users::http::me))
+        .routes(routes!(organizations::http::create))
+        .routes(routes!(organizations::http::list_of_person))
+        .routes(routes!(organizations::http::members))
+        .routes(routes!(events::http::create, events::http::list))
+        .routes(routes!(events::http::get, events::http::update))
+        .routes(routes!(events::http::seats))
+        .routes(routes!(notifications::http::list))
+        .routes(routes!(notifications::http::read))
+        .routes(routes!(notifications::http::read_all))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .merge(bookings)
+        .split_for_parts();
+    router
+        .route("/openapi.json", axum::routing::get(move || async move { Json(document) }))
+        .fallback(|| async { ApiError::not_found() })
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(ErrorCode::MethodNotAllowed, "This address does not take that method.")
+        })
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            ApiError::internal(anyhow::anyhow!("a handler panicked")).into_response()
+        }))
+        .layer(middleware::from_fn_with_state(app.clone(), context::layer))
+        .with_state(app)
+}

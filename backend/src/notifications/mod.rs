@@ -1,0 +1,4 @@
+//! A person's feed.
+
+pub(crate) mod http;
+mod store;

@@ -1,0 +1,115 @@
+//! All SQL about organizations and memberships.
+
+use happening_api::{Member, OrgId, Organization, Role, UserId};
+use sqlx::PgConnection;
+
+use crate::page::Page;
+
+/// Role of a person in an organization; `None` for a stranger.
+pub(crate) async fn role(conn: &mut PgConnection, org: OrgId, user: UserId) -> sqlx::Result<Option<Role>> {
+    let name = sqlx::query_scalar!("select role from organization_users where org_id = $1 and user_id = $2", org.0, user.0)
+        .fetch_optional(conn)
+        .await?;
+    Ok(name.as_deref().and_then(Role::parse))
+}
+
+/// A new organization.
+pub(crate) async fn insert(conn: &mut PgConnection, org: OrgId, name: &str) -> sqlx::Result<()> {
+    sqlx::query!("insert into organizations (id, name) values ($1, $2)", org.0, name).execute(conn).await.map(drop)
+}
+
+/// A new membership.
+pub(crate) async fn insert_member(conn: &mut PgConnection, org: OrgId, user: UserId, role: Role) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into organization_users (org_id, user_id, role) values ($1, $2, $3)",
+        org.0,
+        user.0,
+        role.as_str()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Organizations of a person, newest first; with `only` at most that one.
+pub(crate) async fn list_of(
+    conn: &mut PgConnection,
+    user: UserId,
+    only: Option<OrgId>,
+    page: &Page,
+) -> sqlx::Result<Vec<Organization>> {
+    let rows = sqlx::query!(
+        r#"select o.id, o.name, m.role, o.created_at,
+            (select count(*) from organization_users c where c.org_id = o.id) as "member_count!"
+        from organization_users m join organizations o on o.id = m.org_id
+        where m.user_id = $1 and ($2::uuid is null or o.id = $2)
+            and ($3::timestamptz is null or (o.created_at, o.id) < ($3, $4))
+        order by o.created_at desc, o.id desc limit $5"#,
+        user.0,
+        only.map(|org| org.0),
+        page.after_time(),
+        page.after_id(),
+        page.rows_wanted()
+    )
+    .fetch_all(conn)
+    .await?;
+    let organization = |id: uuid::Uuid, name, role: String, member_count, created_at| Organization {
+        id: id.into(),
+        name,
+        role: Role::parse(&role).unwrap_or(Role::User),
+        member_count,
+        created_at,
+    };
+    Ok(rows.into_iter().map(|row| organization(row.id, row.name, row.role, row.member_count, row.created_at)).collect())
+}
+
+/// How many organizations a person is a member of.
+pub(crate) async fn count_of(conn: &mut PgConnection, user: UserId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from organization_users where user_id = $1"#, user.0)
+        .fetch_one(conn)
+        .await
+}
+
+/// An organization as that member sees it.
+pub(crate) async fn find_for(conn: &mut PgConnection, user: UserId, org: OrgId) -> sqlx::Result<Option<Organization>> {
+    Ok(list_of(conn, user, Some(org), &Page::single()).await?.pop())
+}
+
+/// Members by name; e-mail addresses only when asked for.
+pub(crate) async fn members(
+    conn: &mut PgConnection,
+    org: OrgId,
+    with_emails: bool,
+    page: &Page,
+) -> sqlx::Result<Vec<Member>> {
+    let rows = sqlx::query!(
+        r#"select u.id, u.name, m.role, m.joined_at, case when $2 then u.email end as email
+        from organization_users m join users u on u.id = m.user_id
+        where m.org_id = $1 and ($3::text is null or (u.name, u.id) > ($3, $4))
+        order by u.name, u.id limit $5"#,
+        org.0,
+        with_emails,
+        page.after_name(),
+        page.after_id(),
+        page.rows_wanted()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Member {
+            user_id: row.id.into(),
+            name: row.name,
+            role: Role::parse(&row.role).unwrap_or(Role::User),
+            email: row.email,
+            joined_at: row.joined_at,
+        })
+        .collect())
+}
+
+/// How many members an organization has.
+pub(crate) async fn count_members(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from organization_users where org_id = $1"#, org.0)
+        .fetch_one(conn)
+        .await
+}

@@ -1,0 +1,104 @@
+//! Publishes the outbox to the broker: in order, in batches, with confirms; a row is marked only after its confirm.
+//!
+//! Several relays can run; each takes rows that no other one holds. A message can be published twice when a relay dies
+//! between the confirm and its commit: consumers know it by its id.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::broker::Publisher;
+
+const BATCH_MESSAGES_MAX: i64 = 256;
+/// The fallback when nothing wakes the relay: messages of a process that died, or of another one.
+const POLL_EVERY: Duration = Duration::from_millis(500);
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
+const PUBLISHED_KEPT: &str = "7 days";
+const CLEAN_EVERY: u32 = 600;
+
+/// Wakes this process's relay after a commit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RelayWake(Arc<Notify>);
+
+impl RelayWake {
+    /// There may be something to publish.
+    pub(crate) fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// The relay's loop.
+pub(crate) struct Relay {
+    pub(crate) pool: PgPool,
+    pub(crate) publisher: Publisher,
+    pub(crate) wake: RelayWake,
+}
+
+impl Relay {
+    /// Publishes until `stop`.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut polls = 0u32;
+        loop {
+            let pause = match self.publish_batch().await {
+                Ok(count) if count == BATCH_MESSAGES_MAX as usize => continue,
+                Ok(_) => None,
+                Err(error) => {
+                    tracing::debug!(error = format!("{error:#}"), "the relay waits for its dependencies");
+                    Some(PAUSE_AFTER_FAILURE)
+                }
+            };
+            polls = polls.wrapping_add(1);
+            if polls % CLEAN_EVERY == 0
+                && let Err(error) = self.clean().await
+            {
+                tracing::debug!(%error, "published messages are removed later");
+            }
+            let next = async {
+                match pause {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => tokio::select! {
+                        () = self.wake.0.notified() => {}
+                        () = tokio::time::sleep(POLL_EVERY) => {}
+                    },
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = next => {}
+            }
+        }
+    }
+
+    async fn publish_batch(&self) -> anyhow::Result<usize> {
+        let mut tx = self.pool.begin().await?;
+        let rows = sqlx::query!(
+            "select id, payload from outbox where published_at is null order by id limit $1 for update skip locked",
+            BATCH_MESSAGES_MAX
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let messages: Vec<(Uuid, Vec<u8>)> = rows.into_iter().map(|row| (row.id, row.payload.to_string().into_bytes())).collect();
+        self.publisher.publish(&messages).await?;
+        let ids: Vec<Uuid> = messages.iter().map(|(id, _)| *id).collect();
+        sqlx::query!("update outbox set published_at = now() where id = any($1) and published_at is null", &ids)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(ids.len())
+    }
+
+    async fn clean(&self) -> sqlx::Result<()> {
+        sqlx::query("delete from outbox where published_at < now() - $1::interval and created_at < now() - $1::interval")
+            .bind(PUBLISHED_KEPT)
+            .execute(&self.pool)
+            .await
+            .map(drop)
+    }
+}

@@ -1,0 +1,128 @@
+//! Pages of lists: `?limit=` and `?cursor=` in, `Link` and `X-Total-Count` out.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use http::{HeaderValue, header};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::http::ApiError;
+
+const LIMIT_DEFAULT: u32 = 50;
+const LIMIT_MAX: u32 = 200;
+
+/// Where a page begins and how long it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    limit: u32,
+    after: Option<Cursor>,
+}
+
+/// The place of the last row of a page in its list's order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cursor {
+    /// Of lists that are ordered by time.
+    time: Option<DateTime<Utc>>,
+    /// Of lists that are ordered by name.
+    name: Option<String>,
+    id: Uuid,
+}
+
+impl Cursor {
+    /// A place in a list that is ordered by time, then id.
+    pub(crate) fn at_time(time: DateTime<Utc>, id: Uuid) -> Self {
+        Self { time: Some(time), name: None, id }
+    }
+
+    /// A place in a list that is ordered by name, then id.
+    pub(crate) fn at_name(name: &str, id: Uuid) -> Self {
+        Self { time: None, name: Some(name.to_owned()), id }
+    }
+
+    fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).expect("a cursor has plain fields"))
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+    }
+}
+
+impl Page {
+    /// From the query's values.
+    ///
+    /// # Errors
+    /// 400 that names `limit` or `cursor`.
+    pub(crate) fn parse(limit: Option<u32>, cursor: Option<&str>) -> Result<Self, ApiError> {
+        let limit = limit.unwrap_or(LIMIT_DEFAULT);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(ApiError::field("limit", format!("must be 1 to {LIMIT_MAX}")));
+        }
+        let after = match cursor {
+            None => None,
+            Some(text) => Some(Cursor::decode(text).ok_or_else(|| ApiError::field("cursor", "is not one of ours"))?),
+        };
+        Ok(Self { limit, after })
+    }
+
+    /// The first row only.
+    pub(crate) fn single() -> Self {
+        Self { limit: 1, after: None }
+    }
+
+    /// One more than the page holds, to learn whether there is a next one.
+    pub(crate) fn rows_wanted(&self) -> i64 {
+        i64::from(self.limit) + 1
+    }
+
+    pub(crate) fn after_time(&self) -> Option<DateTime<Utc>> {
+        self.after.as_ref().and_then(|cursor| cursor.time)
+    }
+
+    pub(crate) fn after_name(&self) -> Option<String> {
+        self.after.as_ref().and_then(|cursor| cursor.name.clone())
+    }
+
+    pub(crate) fn after_id(&self) -> Option<Uuid> {
+        self.after.as_ref().map(|cursor| cursor.id)
+    }
+}
+
+/// A page of a list, as an answer: an array, `X-Total-Count`, and `Link: <...>; rel="next"` when there is more.
+#[derive(Debug)]
+pub(crate) struct Listed<T> {
+    rows: Vec<T>,
+    total: i64,
+    next: Option<String>,
+}
+
+impl<T> Listed<T> {
+    /// From the rows that [`Page::rows_wanted`] asked for. `uri` is the request's own path and query.
+    pub(crate) fn new(mut rows: Vec<T>, page: &Page, total: i64, uri: &http::Uri, place: impl Fn(&T) -> Cursor) -> Self {
+        let more = rows.len() > page.limit as usize;
+        rows.truncate(page.limit as usize);
+        let next = rows.last().filter(|_| more).map(|last| next_link(uri, &place(last).encode()));
+        Self { rows, total, next }
+    }
+}
+
+fn next_link(uri: &http::Uri, cursor: &str) -> String {
+    let kept = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let query: Vec<&str> = kept.collect();
+    let separator = if query.is_empty() { "" } else { "&" };
+    format!("<{}?{}{separator}cursor={cursor}>; rel=\"next\"", uri.path(), query.join("&"))
+}
+
+impl<T: Serialize> IntoResponse for Listed<T> {
+    fn into_response(self) -> Response {
+        let mut response = Json(self.rows).into_response();
+        response.headers_mut().insert("x-total-count", HeaderValue::from(self.total));
+        if let Some(link) = self.next.and_then(|link| HeaderValue::try_from(link).ok()) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        response
+    }
+}

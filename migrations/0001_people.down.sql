@@ -1,0 +1,1 @@
+drop table audit_log, organization_invites, organization_users, organizations, users;

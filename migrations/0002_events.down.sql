@@ -1,0 +1,2 @@
+drop function event_status;
+drop table events;

@@ -1,0 +1,1 @@
+drop table booking_history, booking_seats, bookings;

@@ -1,0 +1,61 @@
+//! A key makes a booking repeatable.
+
+use anyhow::Result;
+use happening_api::Booking;
+use happening_tests::World;
+use reqwest::Method;
+use serde_json::json;
+
+#[tokio::test]
+async fn the_same_key_gets_the_first_answer_on_any_replica() -> Result<()> {
+    let world = World::new().await?;
+    let a = world.person("ada").await?;
+    let event = world.event(&a, 3).await?;
+    let first = a.book_with_key(event.id, 2, "click-1").await?.expect(201);
+    assert!(first.headers.get("idempotency-replayed").is_none());
+    let booking: Booking = first.json();
+    assert_eq!(first.headers["location"], format!("/bookings/{}", booking.id));
+    a.post(&format!("/bookings/{}/cancel-seats", booking.id), json!({ "seat_numbers": [1] })).await?.expect(200);
+    let again = a.at(&world.base(1)).book_with_key(event.id, 2, "click-1").await?.expect(201);
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(again.body, first.body, "the replay is the first answer, whatever happened since");
+
+    a.book_with_key(event.id, 3, "click-1").await?.refused(422, "key_reused");
+    // the order of members does not make another request
+    let body = format!("{{\"seats\": 2, \"event_id\": \"{}\"}}", event.id);
+    let value: serde_json::Value = serde_json::from_str(&body)?;
+    a.call(Method::POST, "/bookings", Some(&value), &[("Idempotency-Key", "click-1")]).await?.expect(201);
+    // another person's key is another key
+    world.person("barbara").await?.book_with_key(event.id, 1, "click-1").await?.expect(201);
+    world.audit()
+}
+
+#[tokio::test]
+async fn one_key_for_two_events_is_refused_without_a_rebuild() -> Result<()> {
+    let world = World::new().await?;
+    let a = world.person("ada").await?;
+    let organization = world.organization(&a).await?;
+    let one = world.event_in(&a, organization.id, 5, None).await?;
+    let other = world.event_in(&a, organization.id, 5, None).await?;
+    a.book_with_key(one.id, 1, "twice").await?.expect(201);
+    a.book_with_key(other.id, 1, "twice").await?.refused(422, "key_reused");
+    let generation: i64 =
+        sqlx::query_scalar("select gate_generation from events where id = $1").bind(other.id.0).fetch_one(&world.pool).await?;
+    assert_eq!(generation, 2, "only the load at its creation raised it");
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_refused_call_may_be_repeated_with_its_key() -> Result<()> {
+    let world = World::new().await?;
+    let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&a, 1).await?;
+    let held: Booking = a.book(event.id, 1).await?.expect(201).json();
+    let body = json!({ "event_id": event.id, "seats": 1, "waitlist": false });
+    let key = [("Idempotency-Key", "again")];
+    b.call(Method::POST, "/bookings", Some(&body), &key).await?.refused(409, "sold_out");
+    a.post(&format!("/bookings/{}/cancel", held.id), json!({})).await?.expect(200);
+    let got: Booking = b.call(Method::POST, "/bookings", Some(&body), &key).await?.expect(201).json();
+    assert_eq!(got.seat_numbers, [1]);
+    world.audit()
+}

@@ -1,0 +1,90 @@
+//! The crowd of `cargo xtask bench drop`: connections that book one seat each, as fast as answers come, for some seconds.
+//!
+//! Speaks HTTP/1.1 by hand, so that it takes as little as possible of the machine that it shares with what it measures.
+//! Arguments: port, event id, connections, seconds, tokens (separated by commas). Prints what it saw as JSON.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use uuid::Uuid;
+
+#[derive(Default)]
+struct Counts {
+    created: AtomicU64,
+    other: AtomicU64,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [port, event, connections, seconds, tokens] = &arguments[..] else {
+        bail!("usage: drop-load PORT EVENT CONNECTIONS SECONDS TOKENS");
+    };
+    let port: u16 = port.parse()?;
+    let tokens: Vec<String> = tokens.split(',').map(str::to_owned).collect();
+    let counts = Arc::new(Counts::default());
+    let started = Instant::now();
+    let end = started + Duration::from_secs(seconds.parse()?);
+    let crowd: Vec<_> = (0..connections.parse::<usize>()?)
+        .map(|n| {
+            let (token, event, counts) = (tokens[n % tokens.len()].clone(), event.clone(), Arc::clone(&counts));
+            tokio::spawn(async move { book(port, &event, &token, end, &counts).await })
+        })
+        .collect();
+    let mut broken = 0;
+    for one in crowd {
+        broken += u32::from(one.await?.is_err());
+    }
+    let elapsed_s = started.elapsed().as_secs_f64();
+    let created = counts.created.load(Ordering::Relaxed);
+    let other = counts.other.load(Ordering::Relaxed);
+    let per_s = created as f64 / elapsed_s;
+    println!("{}", serde_json::json!({ "created": created, "other": other, "broken": broken, "elapsed_s": elapsed_s, "per_s": per_s }));
+    Ok(())
+}
+
+async fn book(port: u16, event: &str, token: &str, end: Instant, counts: &Counts) -> Result<()> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    stream.set_nodelay(true)?;
+    let body = format!("{{\"event_id\":\"{event}\",\"seats\":1}}");
+    let mut answer = vec![0u8; 8 * 1024];
+    while Instant::now() < end {
+        let request = format!(
+            "POST /bookings HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+            idempotency-key: {}\r\ncontent-length: {}\r\n\r\n{body}",
+            Uuid::now_v7().simple(),
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await?;
+        let status = read_answer(&mut stream, &mut answer).await?;
+        let count = if status == 201 { &counts.created } else { &counts.other };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// Reads one answer to its end; answers its status.
+async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<u16> {
+    let mut filled = 0;
+    loop {
+        let read = stream.read(&mut buffer[filled..]).await?;
+        if read == 0 {
+            bail!("the server closed the connection");
+        }
+        filled += read;
+        let Some(head_end) = buffer[..filled].windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let head = std::str::from_utf8(&buffer[..head_end])?;
+        let length: usize = head
+            .lines()
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:").map(|value| value.trim().to_owned()))
+            .context("an answer without length")?
+            .parse()?;
+        if filled >= head_end + 4 + length {
+            return Ok(head.get(9..12).context("a status line")?.parse()?);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! A person calling the server.
+
+use anyhow::{Context, Result};
+use happening_api::{Booking, CreateBooking, Event, EventId, OnConflict, User};
+use reqwest::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// A person with a token, at one server.
+#[derive(Clone)]
+pub struct Client {
+    pub base: String,
+    pub token: String,
+    pub user: User,
+    http: reqwest::Client,
+}
+
+/// An answer, read to its end.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl Reply {
+    /// The body as a type.
+    ///
+    /// # Panics
+    /// When it is something else: a test that expects it fails with the whole answer.
+    #[track_caller]
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_value(self.body.clone()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The error's code, empty when it is none.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// Fails the test unless the status is this one.
+    ///
+    /// # Panics
+    /// When it is another one.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{:?}", self.body);
+        self
+    }
+
+    /// Fails the test unless status and code are these.
+    ///
+    /// # Panics
+    /// When they are others.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> Self {
+        assert_eq!((self.status.as_u16(), self.code()), (status, code), "{:?}", self.body);
+        self
+    }
+}
+
+impl Client {
+    /// Signs nobody in: takes a token, and learns whose it is.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn new(base: &str, token: &str) -> Result<Self> {
+        let http = reqwest::Client::builder().pool_max_idle_per_host(512).build()?;
+        let answer = http.post(format!("{base}/users")).bearer_auth(token).send().await?;
+        let user = answer.error_for_status()?.json().await.context("POST /users")?;
+        Ok(Self { base: base.to_owned(), token: token.to_owned(), user, http })
+    }
+
+    /// The same person at another server.
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
+    /// Any call.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> Result<Reply> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let bytes = answer.bytes().await?;
+        Ok(Reply { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+    }
+
+    /// GET.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn get(&self, path: &str) -> Result<Reply> {
+        self.call(Method::GET, path, None, &[]).await
+    }
+
+    /// POST.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn post(&self, path: &str, body: Value) -> Result<Reply> {
+        self.call(Method::POST, path, Some(&body), &[]).await
+    }
+
+    /// PUT.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn put(&self, path: &str, body: Value) -> Result<Reply> {
+        self.call(Method::PUT, path, Some(&body), &[]).await
+    }
+
+    /// Books the lowest free seats.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn book(&self, event: EventId, seats: i32) -> Result<Reply> {
+        self.post("/bookings", json!({ "event_id": event, "seats": seats })).await
+    }
+
+    /// Books exactly these seats, or nothing.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn book_exactly(&self, event: EventId, seat_numbers: &[i32]) -> Result<Reply> {
+        let body = CreateBooking {
+            event_id: event,
+            seats: seat_numbers.len() as i32,
+            seat_numbers: Some(seat_numbers.to_vec()),
+            on_conflict: OnConflict::Reject,
+            waitlist: true,
+            user_id: None,
+        };
+        self.post("/bookings", serde_json::to_value(body)?).await
+    }
+
+    /// Books with a key.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn book_with_key(&self, event: EventId, seats: i32, key: &str) -> Result<Reply> {
+        let body = json!({ "event_id": event, "seats": seats });
+        self.call(Method::POST, "/bookings", Some(&body), &[("Idempotency-Key", key)]).await
+    }
+
+    /// A booking as it is now.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn booking(&self, id: happening_api::BookingId) -> Result<Booking> {
+        Ok(self.get(&format!("/bookings/{id}")).await?.expect(200).json())
+    }
+
+    /// An event as it is now.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn event(&self, id: EventId) -> Result<Event> {
+        Ok(self.get(&format!("/events/{id}")).await?.expect(200).json())
+    }
+}

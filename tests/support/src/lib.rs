@@ -1,0 +1,12 @@
+//! What the integration tests and the development tasks share: private services, people who sign in, a running server with
+//! its worker, a proxy that makes faults, the invariant checker.
+
+pub mod api;
+pub mod people;
+pub mod proxy;
+pub mod stack;
+pub mod world;
+
+pub use api::{Client, Reply};
+pub use people::People;
+pub use world::{World, WorldOptions};

@@ -1,0 +1,117 @@
+//! Demo people and their tokens, got through the real sign-in of Keycloak: authorization code with PKCE.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::header::{LOCATION, SET_COOKIE};
+use sha2::{Digest, Sha256};
+use url::Url;
+use uuid::Uuid;
+
+/// Where Keycloak sends the browser after signing in.
+pub const CALLBACK: &str = "happening://auth/callback";
+const CLIENT: &str = "happening-desktop";
+/// Tokens live five minutes.
+const TOKEN_KEPT: Duration = Duration::from_secs(200);
+
+/// Signs people in and keeps their tokens while they are good.
+pub struct People {
+    issuer: String,
+    http: reqwest::Client,
+    tokens: Mutex<HashMap<String, (String, Instant)>>,
+    /// One at a time: Keycloak takes two sign-ins of one person at the same moment for an attack.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl People {
+    /// People of a realm.
+    pub fn of(issuer: &str) -> Self {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client without special needs");
+        Self { issuer: issuer.to_owned(), http, tokens: Mutex::default(), turn: tokio::sync::Mutex::default() }
+    }
+
+    /// An access token of a demo person; the password is the login name.
+    ///
+    /// # Errors
+    /// When Keycloak is away or does not know the person.
+    pub async fn token(&self, login: &str) -> Result<String> {
+        let _turn = self.turn.lock().await;
+        let known = self.tokens.lock().expect("no panic while held").get(login).cloned();
+        if let Some((token, _)) = known.filter(|(_, since)| since.elapsed() < TOKEN_KEPT) {
+            return Ok(token);
+        }
+        let verifier = URL_SAFE_NO_PAD.encode([Uuid::now_v7().into_bytes(), Uuid::now_v7().into_bytes()].concat());
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
+        let authorize = Url::parse_with_params(
+            &format!("{}/protocol/openid-connect/auth", self.issuer),
+            [
+                ("response_type", "code"),
+                ("client_id", CLIENT),
+                ("redirect_uri", CALLBACK),
+                ("scope", "openid email profile"),
+                ("state", "state"),
+                ("nonce", "nonce"),
+                ("code_challenge", &challenge),
+                ("code_challenge_method", "S256"),
+            ],
+        )?;
+        let callback = self.sign_in_at(&authorize, login).await?;
+        let code = callback.query_pairs().find(|(name, _)| name == "code").context("no code in the callback")?.1.into_owned();
+        let answer: serde_json::Value = self
+            .http
+            .post(format!("{}/protocol/openid-connect/token", self.issuer))
+            .form(&[
+                ("grant_type", "authorization_code"),
+                ("client_id", CLIENT),
+                ("redirect_uri", CALLBACK),
+                ("code", &code),
+                ("code_verifier", &verifier),
+            ])
+            .send()
+            .await?
+            .error_for_status()?
+            .json()
+            .await?;
+        let token = answer["access_token"].as_str().context("no access token")?.to_owned();
+        self.tokens.lock().expect("no panic while held").insert(login.to_owned(), (token.clone(), Instant::now()));
+        Ok(token)
+    }
+
+    /// Does what a person does in the browser: opens the page, types name and password. Answers where the browser is sent.
+    ///
+    /// # Errors
+    /// When the page does not ask for a password or refuses it.
+    pub async fn sign_in_at(&self, authorize: &Url, login: &str) -> Result<Url> {
+        let page = self.http.get(authorize.clone()).send().await?.error_for_status()?;
+        // Keycloak marks its cookies as secure although it is reached by http here; a cookie jar would keep them back
+        let cookies: Vec<String> = page
+            .headers()
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok()?.split(';').next().map(str::to_owned))
+            .collect();
+        let html = page.text().await?;
+        let action = html
+            .split("action=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .context("the page has no form")?
+            .replace("&amp;", "&");
+        let answer = self
+            .http
+            .post(action)
+            .header("Cookie", cookies.join("; "))
+            .form(&[("username", login), ("password", login)])
+            .send()
+            .await?;
+        let location = answer.headers().get(LOCATION).with_context(|| format!("Keycloak did not let {login} in"))?;
+        Ok(Url::parse(location.to_str()?)?)
+    }
+}

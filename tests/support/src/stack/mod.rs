@@ -1,0 +1,202 @@
+//! Private, loopback-only instances of Postgres, Redis, RabbitMQ and Keycloak under one folder.
+//!
+//! Each service is a process of its own with a pid file, so that whoever comes next finds it: starting twice is harmless,
+//! and stopping works after a crash. `stack.env` in the folder says where everything is.
+
+mod keycloak;
+mod postgres;
+mod process;
+mod rabbitmq;
+mod redis;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+pub use process::{Service, alive, run, stop_pid_file};
+
+/// Where the services of a stack are.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    /// The folder with data, logs and pid files.
+    pub folder: PathBuf,
+    pub ports: Ports,
+}
+
+/// Ports on the loopback address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    pub postgres: u16,
+    pub redis: u16,
+    pub rabbitmq: u16,
+    pub rabbitmq_management: u16,
+    pub rabbitmq_distribution: u16,
+    pub rabbitmq_names: u16,
+    pub keycloak: u16,
+    pub keycloak_management: u16,
+    pub backend: u16,
+}
+
+/// What is told about the start, a line each.
+pub type Say<'a> = &'a (dyn Fn(&str) + Sync);
+
+impl Stack {
+    /// The stack of a folder: its ports are those of an earlier start, else free ones.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn at(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let file = folder.join("ports");
+        let ports = match std::fs::read_to_string(&file).ok().and_then(|text| Ports::parse(&text)) {
+            Some(ports) => ports,
+            None => {
+                let ports = Ports::free()?;
+                std::fs::write(&file, ports.to_text())?;
+                ports
+            }
+        };
+        Ok(Self { folder: folder.to_owned(), ports })
+    }
+
+    /// Starts what does not run yet, side by side, and waits until all answer. `root` is the project's folder.
+    ///
+    /// # Errors
+    /// When a program is missing or a service does not come up; the message names its log.
+    pub async fn start(&self, root: &Path, say: Say<'_>) -> Result<()> {
+        let keycloak = keycloak::unpack(root, say).await?;
+        tokio::try_join!(
+            postgres::start(self, say),
+            redis::start(self, say),
+            rabbitmq::start(self, say),
+            keycloak::start(self, root, &keycloak, say),
+        )?;
+        let lines: String = self.env().iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        std::fs::write(self.folder.join("stack.env"), lines)?;
+        Ok(())
+    }
+
+    /// Stops whatever of it runs, in the order in which it depends.
+    ///
+    /// # Errors
+    /// When a process cannot be stopped.
+    pub async fn stop(&self, say: Say<'_>) -> Result<()> {
+        for name in ["app", "worker", "backend", "keycloak"] {
+            process::stop_pid_file(&self.pid_file(name), say).await?;
+        }
+        rabbitmq::stop(self, say).await?;
+        process::stop_pid_file(&self.pid_file("redis"), say).await?;
+        postgres::stop(self, say).await
+    }
+
+    /// A Redis of its own for a test that breaks it; stopped when dropped.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn extra_redis(&self, name: &str) -> Result<redis::ExtraRedis> {
+        redis::ExtraRedis::start(self, name).await
+    }
+
+    /// The folder of Postgres' own programs (psql, pgbench).
+    ///
+    /// # Errors
+    /// When Postgres is not installed.
+    pub fn postgres_programs() -> Result<PathBuf> {
+        postgres::bin_folder()
+    }
+
+    /// Where a service's process id is kept.
+    pub fn pid_file(&self, service: &str) -> PathBuf {
+        self.folder.join(format!("{service}.pid"))
+    }
+
+    /// Where a service's output goes.
+    pub fn log_file(&self, service: &str) -> PathBuf {
+        self.folder.join(format!("{service}.log"))
+    }
+
+    /// Address of a database.
+    pub fn database_url(&self, name: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{name}", self.ports.postgres)
+    }
+
+    /// Address of a virtual host of the broker.
+    pub fn rabbitmq_url(&self, vhost: &str) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/{vhost}", self.ports.rabbitmq)
+    }
+
+    /// The realm that issues tokens.
+    pub fn issuer(&self) -> String {
+        format!("http://127.0.0.1:{}/realms/happening", self.ports.keycloak)
+    }
+
+    /// Everything that a program needs to use the stack, by the names of its environment variables.
+    pub fn env(&self) -> BTreeMap<&'static str, String> {
+        let ports = &self.ports;
+        BTreeMap::from([
+            ("BACKEND_URL", format!("http://127.0.0.1:{}", ports.backend)),
+            ("PORT", ports.backend.to_string()),
+            ("DATABASE_URL", self.database_url("happening")),
+            ("REDIS_URL", format!("redis://127.0.0.1:{}", ports.redis)),
+            ("RABBITMQ_URL", self.rabbitmq_url("%2f")),
+            ("RABBITMQ_MANAGEMENT_URL", format!("http://127.0.0.1:{}", ports.rabbitmq_management)),
+            ("OIDC_ISSUER_URL", self.issuer()),
+            ("OIDC_AUDIENCE", "happening-api".to_owned()),
+            ("KEYCLOAK_ADMIN_URL", format!("http://127.0.0.1:{}/admin", ports.keycloak)),
+            ("MAIL_DIR", self.folder.join("mail").display().to_string()),
+        ])
+    }
+}
+
+impl Ports {
+    fn free() -> Result<Self> {
+        // all are held at once, so that they differ
+        let listeners: Vec<TcpListener> =
+            (0..9).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<_, _>>()?;
+        let all: Vec<u16> = listeners.iter().map(|one| Ok(one.local_addr()?.port())).collect::<Result<_>>()?;
+        Self::from_list(&all).context("nine ports")
+    }
+
+    fn from_list(all: &[u16]) -> Option<Self> {
+        let [postgres, redis, rabbitmq, rabbitmq_management, rabbitmq_distribution, rabbitmq_names, keycloak, keycloak_management, backend] =
+            *all
+        else {
+            return None;
+        };
+        Some(Self {
+            postgres,
+            redis,
+            rabbitmq,
+            rabbitmq_management,
+            rabbitmq_distribution,
+            rabbitmq_names,
+            keycloak,
+            keycloak_management,
+            backend,
+        })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let all: Vec<u16> = text.split_whitespace().map(|port| port.parse().ok()).collect::<Option<_>>()?;
+        Self::from_list(&all)
+    }
+
+    fn to_text(self) -> String {
+        let Self {
+            postgres,
+            redis,
+            rabbitmq,
+            rabbitmq_management,
+            rabbitmq_distribution,
+            rabbitmq_names,
+            keycloak,
+            keycloak_management,
+            backend,
+        } = self;
+        format!(
+            "{postgres} {redis} {rabbitmq} {rabbitmq_management} {rabbitmq_distribution} {rabbitmq_names} {keycloak} {keycloak_management} {backend}\n"
+        )
+    }
+}

@@ -1,0 +1,96 @@
+//! Postgres. It does not run as root: then it runs as the system's user `postgres`, in a folder which that user can reach.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::process::run;
+use super::{Say, Stack};
+
+/// Starts it with the database `happening`.
+pub(super) async fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
+    let bin = bin_folder()?;
+    let folder = folder(stack)?;
+    let data = folder.join("data");
+    if !data.join("PG_VERSION").exists() {
+        run(as_postgres(&bin.join("initdb")).arg("-D").arg(&data).args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale"]))?;
+    }
+    if run(as_postgres(&bin.join("pg_ctl")).arg("-D").arg(&data).arg("status")).is_err() {
+        say("starting Postgres");
+        std::fs::remove_file(data.join("postmaster.pid")).ok();
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -k {} -c max_connections=300 -c shared_buffers=512MB -c max_wal_size=2GB",
+            stack.ports.postgres,
+            folder.display()
+        );
+        run(as_postgres(&bin.join("pg_ctl"))
+            .arg("-D")
+            .arg(&data)
+            .args(["-o", &options, "-w", "-t", "60", "-l"])
+            .arg(folder.join("postgres.log"))
+            .arg("start")
+            .stdout(std::process::Stdio::null()))
+        .context("Postgres does not start")?;
+    }
+    let port = stack.ports.postgres.to_string();
+    let psql = |sql: &str| run(Command::new(bin.join("psql")).args(["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-tAc", sql]));
+    if psql("select 1 from pg_database where datname = 'happening'")?.trim().is_empty() {
+        psql("create database happening")?;
+    }
+    Ok(())
+}
+
+/// Stops it.
+pub(super) async fn stop(stack: &Stack, say: Say<'_>) -> Result<()> {
+    let (bin, data) = (bin_folder()?, folder(stack)?.join("data"));
+    if data.exists() && run(as_postgres(&bin.join("pg_ctl")).arg("-D").arg(&data).arg("status")).is_ok() {
+        say("stopping Postgres");
+        run(as_postgres(&bin.join("pg_ctl")).arg("-D").arg(&data).args(["-m", "fast", "-w", "stop"]))?;
+    }
+    Ok(())
+}
+
+/// The newest installed server's programs.
+pub(super) fn bin_folder() -> Result<PathBuf> {
+    let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let version = path.file_name()?.to_str()?.parse().ok()?;
+            Some((version, path.join("bin")))
+        })
+        .filter(|(_, bin)| bin.join("initdb").exists())
+        .collect();
+    versions.sort();
+    versions.pop().map(|(_, bin)| bin).context("Postgres is not installed: install the package `postgresql`")
+}
+
+fn root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+}
+
+fn as_postgres(program: &Path) -> Command {
+    if root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(program).current_dir("/");
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+/// Its folder: inside the stack's, or where the user `postgres` can reach it.
+fn folder(stack: &Stack) -> Result<PathBuf> {
+    let inside = stack.folder.join("postgres");
+    if !root() {
+        std::fs::create_dir_all(&inside)?;
+        return Ok(inside);
+    }
+    let reachable = run(Command::new("runuser").args(["-u", "postgres", "--", "test", "-x"]).arg(&stack.folder)).is_ok();
+    let folder = if reachable { inside } else { PathBuf::from(format!("/var/tmp/happening-{}", stack.ports.postgres)) };
+    std::fs::create_dir_all(&folder)?;
+    run(Command::new("chown").arg("postgres").arg(&folder))?;
+    Ok(folder)
+}

@@ -1,0 +1,101 @@
+//! Redis, with an append-only file and without eviction.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::net::TcpStream;
+
+use super::process::Service;
+use super::{Say, Stack};
+
+/// Starts it.
+pub(super) async fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
+    let folder = stack.folder.join("redis");
+    std::fs::create_dir_all(&folder)?;
+    let (pid_file, log_file) = (stack.pid_file("redis"), stack.log_file("redis"));
+    let service = Service { name: "Redis", pid_file: &pid_file, log_file: &log_file };
+    if service.start(Command::new("redis-server").args(arguments(stack.ports.redis)).arg("--dir").arg(&folder))? {
+        say("starting Redis");
+    }
+    let port = stack.ports.redis;
+    service.wait_until(Duration::from_secs(20), || async move { TcpStream::connect(("127.0.0.1", port)).await.is_ok() }).await
+}
+
+fn arguments(port: u16) -> Vec<String> {
+    let port = port.to_string();
+    ["--port", &port, "--bind", "127.0.0.1", "--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", ""]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// A Redis of one test.
+pub struct ExtraRedis {
+    port: u16,
+    folder: PathBuf,
+    child: Child,
+}
+
+impl ExtraRedis {
+    pub(super) async fn start(stack: &Stack, name: &str) -> Result<Self> {
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let folder = stack.folder.join(format!("redis-{name}"));
+        std::fs::create_dir_all(&folder)?;
+        let child = spawn(port, &folder)?;
+        let redis = Self { port, folder, child };
+        redis.wait().await?;
+        Ok(redis)
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it at once, as a crash does.
+    pub fn kill(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+
+    /// Starts it again on the same port, with what its file kept or, when `empty`, with nothing.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_again(&mut self, empty: bool) -> Result<()> {
+        if empty {
+            std::fs::remove_dir_all(self.folder.join("appendonlydir")).ok();
+        }
+        self.child = spawn(self.port, &self.folder)?;
+        self.wait().await
+    }
+
+    async fn wait(&self) -> Result<()> {
+        for _ in 0..100 {
+            if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        anyhow::bail!("the test's Redis does not answer")
+    }
+}
+
+fn spawn(port: u16, folder: &std::path::Path) -> Result<Child> {
+    Command::new("redis-server")
+        .args(arguments(port))
+        .arg("--dir")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .context("cannot start redis-server: is it installed?")
+}
+
+impl Drop for ExtraRedis {
+    fn drop(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(&self.folder).ok();
+    }
+}

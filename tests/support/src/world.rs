@@ -1,0 +1,367 @@
+//! One test's world: a database and a virtual host of its own on the shared services, and servers that only this test uses.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use chrono::Utc;
+use happening_api::{CreateEvent, Event, EventId, OrgId, Organization, Role, Visibility};
+use serde_json::json;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection, PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::stack::Stack;
+use crate::{Client, People};
+
+/// Signed-in people of each realm, shared by the tests of a process.
+static PEOPLE: LazyLock<Mutex<BTreeMap<String, Arc<People>>>> = LazyLock::new(Mutex::default);
+
+fn people_of(stack: &Stack) -> Arc<People> {
+    let issuer = stack.issuer();
+    let mut all = PEOPLE.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(all.entry(issuer.clone()).or_insert_with(|| Arc::new(People::of(&issuer))))
+}
+
+/// The stack that the test task started for the tests.
+///
+/// # Errors
+/// When the tests were not started by it.
+pub fn stack() -> Result<Stack> {
+    let folder = std::env::var_os("HAPPENING_TEST_STACK")
+        .context("these tests need services of their own: run them with `cargo xtask test`")?;
+    Stack::at(Path::new(&folder))
+}
+
+/// What a world has beyond one server.
+#[derive(Clone, Debug)]
+pub struct WorldOptions {
+    /// Server processes.
+    pub backends: usize,
+    /// A worker process, too.
+    pub worker: bool,
+    /// Protections to switch off, by name.
+    pub switches: &'static str,
+    /// More settings of the servers.
+    pub env: BTreeMap<&'static str, String>,
+}
+
+impl Default for WorldOptions {
+    fn default() -> Self {
+        Self { backends: 2, worker: false, switches: "", env: BTreeMap::new() }
+    }
+}
+
+/// A running server process.
+pub struct Process {
+    child: Child,
+    command: fn(&World) -> Command,
+    port: u16,
+    name: String,
+}
+
+/// The test's world. Dropping it ends its processes.
+pub struct World {
+    pub stack: Stack,
+    pub database_url: String,
+    pub pool: PgPool,
+    pub folder: PathBuf,
+    program: PathBuf,
+    people: Arc<People>,
+    env: BTreeMap<&'static str, String>,
+    backends: Vec<Process>,
+    worker: Option<Process>,
+}
+
+/// The server's program, built with the switches.
+///
+/// # Errors
+/// When it was not built.
+pub fn backend_program() -> Result<PathBuf> {
+    let path = std::env::var_os("HAPPENING_BACKEND").map(PathBuf::from).context("HAPPENING_BACKEND is not set")?;
+    if path.exists() { Ok(path) } else { bail!("{} was not built", path.display()) }
+}
+
+impl World {
+    /// Two servers, nothing special.
+    ///
+    /// # Errors
+    /// When something does not start.
+    pub async fn new() -> Result<Self> {
+        Self::with(WorldOptions::default()).await
+    }
+
+    /// Builds a world.
+    ///
+    /// # Errors
+    /// When something does not start.
+    pub async fn with(options: WorldOptions) -> Result<Self> {
+        let stack = stack()?;
+        Self::on(stack, &backend_program()?, options).await
+    }
+
+    /// Builds a world on a given stack.
+    ///
+    /// # Errors
+    /// When something does not start.
+    pub async fn on(stack: Stack, program: &Path, options: WorldOptions) -> Result<Self> {
+        let people = people_of(&stack);
+        let name = format!("world_{}", Uuid::now_v7().simple());
+        let mut admin = PgConnection::connect(&stack.database_url("postgres")).await?;
+        sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}"))).execute(&mut admin).await?;
+        make_vhost(&stack, &name).await?;
+        let database_url = stack.database_url(&name);
+        let folder = stack.folder.join("worlds").join(&name);
+        std::fs::create_dir_all(&folder)?;
+        let pool = PgPoolOptions::new().max_connections(4).connect_lazy(&database_url)?;
+        let mut env = stack.env();
+        env.insert("DATABASE_URL", database_url.clone());
+        env.insert("RABBITMQ_URL", stack.rabbitmq_url(&name));
+        env.insert("MAIL_DIR", folder.join("mail").display().to_string());
+        env.insert("HAPPENING_SWITCHES", options.switches.to_owned());
+        env.insert("RETRY_DELAYS_MS", "200,500".to_owned());
+        env.insert("PENDING_AGE_MS_MAX", "4000".to_owned());
+        env.extend(options.env);
+        let mut world = Self { stack, database_url, pool, folder, program: program.to_owned(), people, env, backends: Vec::new(), worker: None };
+        world.run(&["migrate"])?;
+        for _ in 0..options.backends {
+            world.add_backend()?;
+        }
+        if options.worker {
+            world.worker = Some(world.spawn("worker", 0, |world| world.command(&["worker"]))?);
+        }
+        world.wait_until_ready().await?;
+        Ok(world)
+    }
+
+    /// A command of the server in this world.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).envs(&self.env).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command of the server to its end.
+    ///
+    /// # Errors
+    /// When it fails; the message has what it wrote.
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
+        crate::stack::run(&mut self.command(arguments))
+    }
+
+    fn spawn(&self, name: &str, port: u16, command: fn(&Self) -> Command) -> Result<Process> {
+        let log = std::fs::File::options().create(true).append(true).open(self.folder.join(format!("{name}.log")))?;
+        let child = command(self)
+            .env("PORT", port.to_string())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        Ok(Process { child, command, port, name: name.to_owned() })
+    }
+
+    fn add_backend(&mut self) -> Result<()> {
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let name = format!("backend{}", self.backends.len());
+        let process = self.spawn(&name, port, |world| world.command(&["serve"]))?;
+        self.backends.push(process);
+        Ok(())
+    }
+
+    async fn wait_until_ready(&self) -> Result<()> {
+        for at in 0..self.backends.len() {
+            self.wait_for_backend(at).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a server answers.
+    ///
+    /// # Errors
+    /// When it does not within 20 s.
+    pub async fn wait_for_backend(&self, at: usize) -> Result<()> {
+        let url = format!("{}/health/live", self.base(at));
+        wait_for("a server", Duration::from_secs(20), || async {
+            Ok(reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()).then_some(()))
+        })
+        .await
+    }
+
+    /// Address of a server.
+    pub fn base(&self, at: usize) -> String {
+        format!("http://127.0.0.1:{}", self.backends[at].port)
+    }
+
+    /// How many servers there are.
+    pub fn backends(&self) -> usize {
+        self.backends.len()
+    }
+
+    /// Ends a server as a crash does: no signal can be caught.
+    ///
+    /// # Errors
+    /// When it is gone already.
+    pub fn kill_backend(&mut self, at: usize) -> Result<()> {
+        self.backends[at].child.kill()?;
+        self.backends[at].child.wait()?;
+        Ok(())
+    }
+
+    /// Asks a server to stop and tells whether it ended well.
+    ///
+    /// # Errors
+    /// When it is gone already.
+    pub fn stop_backend(&mut self, at: usize) -> Result<bool> {
+        let child = &mut self.backends[at].child;
+        crate::stack::run(Command::new("kill").arg(child.id().to_string()))?;
+        Ok(child.wait()?.success())
+    }
+
+    /// Starts a server that was ended, on its port.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_backend(&mut self, at: usize) -> Result<()> {
+        let (port, command, name) =
+            (self.backends[at].port, self.backends[at].command, self.backends[at].name.clone());
+        self.backends[at] = self.spawn(&name, port, command)?;
+        self.wait_for_backend(at).await
+    }
+
+    /// A demo person at the first server.
+    ///
+    /// # Errors
+    /// When Keycloak or the server is away.
+    pub async fn person(&self, login: &str) -> Result<Client> {
+        Client::new(&self.base(0), &self.people.token(login).await?).await
+    }
+
+    /// A public event of a new organization of `owner`, and the organization.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn event(&self, owner: &Client, total_slots: i32) -> Result<Event> {
+        let organization = self.organization(owner).await?;
+        self.event_in(owner, organization.id, total_slots, None).await
+    }
+
+    /// A new organization.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn organization(&self, owner: &Client) -> Result<Organization> {
+        Ok(owner.post("/organizations", json!({ "name": "Test hall" })).await?.expect(201).json())
+    }
+
+    /// A public event, a week ahead.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn event_in(&self, owner: &Client, org: OrgId, total_slots: i32, limit: Option<i32>) -> Result<Event> {
+        let event = CreateEvent {
+            org_id: org,
+            name: "Test evening".to_owned(),
+            description: String::new(),
+            category: None,
+            place: None,
+            time_zone: "UTC".to_owned(),
+            event_date: Utc::now() + chrono::Duration::days(7),
+            ends_at: None,
+            total_slots,
+            visibility: Visibility::Public,
+            max_seats_per_user: limit,
+        };
+        Ok(owner.post("/events", serde_json::to_value(event)?).await?.expect(201).json())
+    }
+
+    /// Makes somebody a member.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_member(&self, org: OrgId, person: &Client, role: Role) -> Result<()> {
+        sqlx::query("insert into organization_users (org_id, user_id, role) values ($1, $2, $3)")
+            .bind(org.0)
+            .bind(person.user.id.0)
+            .bind(role.as_str())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Moves an event's start, past every rule.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn move_event(&self, event: EventId, minutes_from_now: i32) -> Result<()> {
+        sqlx::query("update events set event_date = now() + make_interval(mins => $2), ends_at = null where id = $1")
+            .bind(event.0)
+            .bind(minutes_from_now)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// The server's own audit: every invariant that the data can show.
+    ///
+    /// # Errors
+    /// When one is violated; the message lists them.
+    pub fn audit(&self) -> Result<()> {
+        self.run(&["audit"]).map(drop)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for process in self.backends.iter_mut().chain(self.worker.as_mut()) {
+            process.child.kill().ok();
+            process.child.wait().ok();
+        }
+        if std::thread::panicking() {
+            eprintln!("logs of this test: {}", self.folder.display());
+        } else {
+            std::fs::remove_dir_all(&self.folder).ok();
+        }
+    }
+}
+
+async fn make_vhost(stack: &Stack, name: &str) -> Result<()> {
+    let http = reqwest::Client::new();
+    let base = format!("http://127.0.0.1:{}/api", stack.ports.rabbitmq_management);
+    let call = |path: String, body: serde_json::Value| {
+        http.put(format!("{base}{path}")).basic_auth("guest", Some("guest")).json(&body).send()
+    };
+    call(format!("/vhosts/{name}"), json!({})).await?.error_for_status()?;
+    let all = json!({ "configure": ".*", "write": ".*", "read": ".*" });
+    call(format!("/permissions/{name}/guest"), all).await?.error_for_status()?;
+    Ok(())
+}
+
+/// Asks again and again until there is an answer.
+///
+/// # Errors
+/// When there is none in time, or asking fails.
+pub async fn wait_for<T, F: Future<Output = Result<Option<T>>>>(
+    what: &str,
+    time_max: Duration,
+    mut ask: impl FnMut() -> F,
+) -> Result<T> {
+    let mut polls = time_max.as_millis() / 50;
+    loop {
+        if let Some(answer) = ask().await? {
+            return Ok(answer);
+        }
+        if polls == 0 {
+            bail!("waited {} s for {what}", time_max.as_secs());
+        }
+        polls -= 1;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Whether a GET of the address succeeds.
+pub async fn answers(url: &str) -> bool {
+    reqwest::get(url).await.is_ok_and(|answer| answer.status().is_success())
+}

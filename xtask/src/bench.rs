@@ -1,0 +1,162 @@
+//! `bench NAME`: measurements, each with a reference in the same run. Only on services that the benchmark itself started.
+
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Subcommand;
+use happening_tests::stack::{Stack, run as run_command};
+use happening_tests::{World, WorldOptions};
+use serde_json::json;
+
+use crate::{build, packages, root, say, step};
+
+/// What can be measured
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// Durable bookings per second on one event, against bare inserts by pgbench
+    Drop {
+        /// Pairs of measurement and reference
+        #[arg(long, default_value_t = 5)]
+        pairs: u32,
+        /// Seconds of each
+        #[arg(long, default_value_t = 3)]
+        seconds: u32,
+    },
+}
+
+const CONNECTIONS: u32 = 256;
+const SEATS: i32 = 100_000;
+const PGBENCH_CLIENTS: u32 = 64;
+
+/// How the server is run for a measurement.
+const VARIANTS: [(&str, &str, &str); 3] = [
+    // name, switches, relay
+    ("batch writer", "", "true"),
+    ("batch writer, relay off", "", "false"),
+    ("one transaction per request", "one_transaction_per_request", "true"),
+];
+
+/// Runs a benchmark.
+///
+/// # Errors
+/// When something does not start, or the audit afterwards finds something.
+pub(crate) async fn run(ask: bool, name: &Bench) -> Result<()> {
+    let Bench::Drop { pairs, seconds } = name;
+    packages::ensure(ask, &[packages::SERVICES])?;
+    step("Building server and crowd (release)");
+    build::cargo(&["build", "--release", "--package", "happening-backend", "--features", "switches"])?;
+    build::cargo(&["build", "--release", "--package", "happening-tests", "--bin", "drop-load"])?;
+    let stack = Stack::at(&root().join("target/bench-stack"))?;
+    let result = match stack.start(&root(), &say).await {
+        Ok(()) => drop_on(&stack, *pairs, *seconds).await,
+        Err(error) => Err(error),
+    };
+    stack.stop(&say).await?;
+    result
+}
+
+async fn drop_on(stack: &Stack, pairs: u32, seconds: u32) -> Result<()> {
+    let program = build::target().join("release/happening-backend");
+    // the world's own servers only make people and events; each measurement has a server of its own
+    let world = World::on(stack.clone(), &program, WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let mut tokens = Vec::new();
+    for name in ["ada", "grace", "alan", "barbara", "edsger", "frances", "donald", "margaret"] {
+        tokens.push(world.person(name).await?.token);
+    }
+    let tokens = tokens.join(",");
+    step(&format!("{pairs} pairs of {seconds} s, {CONNECTIONS} connections, 1 of {SEATS} seats per booking"));
+    let mut measured: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    for pair in 1..=pairs {
+        for (name, switches, relay) in VARIANTS {
+            let bookings = bookings_per_s(&world, &tokens, switches, relay, seconds).await?;
+            let inserts = inserts_per_s(stack, &world.database_url, seconds)?;
+            say(&format!("pair {pair}, {name}: {bookings:.0} bookings/s, {inserts:.0} bare inserts/s, ratio {:.2}", bookings / inserts));
+            measured.entry(name).or_default().push((bookings, inserts));
+        }
+    }
+    step("Auditing");
+    world.audit().context("the audit after the benchmark")?;
+    say("0 violations");
+    report(&measured, seconds)
+}
+
+fn report(measured: &BTreeMap<&str, Vec<(f64, f64)>>, seconds: u32) -> Result<()> {
+    let mut results = BTreeMap::new();
+    for (name, pairs) in measured {
+        let bookings = median(pairs.iter().map(|pair| pair.0));
+        let inserts = median(pairs.iter().map(|pair| pair.1));
+        let ratio = median(pairs.iter().map(|pair| pair.0 / pair.1));
+        println!("{name}: median {bookings:.0} bookings/s, {inserts:.0} bare inserts/s, ratio {ratio:.2}");
+        results.insert(*name, json!({ "bookings_per_s": bookings, "inserts_per_s": inserts, "ratio": ratio, "pairs": pairs }));
+    }
+    let of = |name: &str| measured.get(name).map(|pairs| median(pairs.iter().map(|pair| pair.0))).unwrap_or_default();
+    let times = of(VARIANTS[0].0) / of(VARIANTS[2].0);
+    println!("the batch writer does {times:.1} times what one transaction per request does");
+    let all = json!({ "connections": CONNECTIONS, "seats": SEATS, "seconds": seconds, "times_one_transaction": times, "results": results });
+    let folder = build::target().join("bench");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("drop.json"), serde_json::to_vec_pretty(&all)?)?;
+    Ok(())
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+/// A server process that ends with its measurement.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+async fn bookings_per_s(world: &World, tokens: &str, switches: &str, relay: &str, seconds: u32) -> Result<f64> {
+    let ada = world.person("ada").await?;
+    let event = world.event(&ada, SEATS).await?;
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+    let mut command = world.command(&["serve"]);
+    command.env("PORT", port.to_string()).env("HAPPENING_SWITCHES", switches).env("RELAY", relay).env("LOG", "warn");
+    let mut server = Server(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
+    let url = format!("http://127.0.0.1:{port}/health/ready");
+    happening_tests::world::wait_for("the measured server", Duration::from_secs(20), || async {
+        Ok(happening_tests::world::answers(&url).await.then_some(()))
+    })
+    .await?;
+    let output = run_command(
+        Command::new(build::target().join("release/drop-load"))
+            .args([port.to_string(), event.id.to_string(), CONNECTIONS.to_string(), seconds.to_string()])
+            .arg(tokens),
+    )?;
+    // a graceful end: what was taken at the gate is written and told before the next one starts
+    run_command(Command::new("kill").arg(server.0.id().to_string()))?;
+    server.0.wait()?;
+    let seen: serde_json::Value = serde_json::from_str(output.trim())?;
+    ensure!(seen["other"] == 0 && seen["broken"] == 0, "not every booking succeeded: {seen}");
+    let created = seen["created"].as_i64().unwrap_or_default();
+    ensure!(created < i64::from(SEATS), "the event was full; measure fewer seconds");
+    let rows: i64 = sqlx::query_scalar("select count(*) from bookings where event_id = $1").bind(event.id.0).fetch_one(&world.pool).await?;
+    ensure!(rows == created, "{created} bookings were answered, {rows} are in the database");
+    seen["per_s"].as_f64().context("no rate")
+}
+
+fn inserts_per_s(stack: &Stack, database_url: &str, seconds: u32) -> Result<f64> {
+    let script = stack.folder.join("bare_insert.sql");
+    std::fs::write(&script, "insert into bare_rows (id, n) values (gen_random_uuid(), 1);\n")?;
+    let bin = Stack::postgres_programs()?;
+    run_command(Command::new(bin.join("psql")).args([database_url, "-qc", "create table if not exists bare_rows (id uuid primary key, n integer)"]))?;
+    let output = run_command(
+        Command::new(bin.join("pgbench"))
+            .args(["-n", "-M", "prepared", "-j", "2", "-c", &PGBENCH_CLIENTS.to_string(), "-T", &seconds.to_string(), "-f"])
+            .arg(&script)
+            .arg(database_url),
+    )?;
+    let line = output.lines().find(|line| line.starts_with("tps = ")).context("pgbench said no rate")?;
+    Ok(line.split_whitespace().nth(2).context("a rate")?.parse()?)
+}

@@ -1,0 +1,113 @@
+//! `cargo xtask …`: the one entry to every task, for people and for CI. One file per task.
+
+mod bench;
+mod build;
+mod check;
+mod packages;
+mod run;
+mod services;
+mod test;
+mod token;
+mod ui;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Tasks of Happening
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+
+    /// Install missing system packages without asking (CI does not ask either)
+    #[arg(long, global = true)]
+    yes: bool,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Set everything up and open the app on a working stack with demo data
+    Run {
+        /// Open the window on a virtual display and save a picture of it
+        #[arg(long)]
+        virtual_display: bool,
+        /// Use a Docker engine for the services
+        #[arg(long)]
+        docker: bool,
+    },
+    /// Start services, server and worker in the background
+    Up {
+        /// Use a Docker engine for the services
+        #[arg(long)]
+        docker: bool,
+    },
+    /// Stop everything that `up` and `run` started
+    Down,
+    /// Check formatting, lints, dependencies and documents
+    Check,
+    /// Check, then run all tests on services of their own
+    Test {
+        /// Only tests whose name contains this
+        filter: Option<String>,
+        /// Leave out the checks
+        #[arg(long)]
+        no_check: bool,
+    },
+    /// Build the wasm bundle of the app's screens
+    Ui,
+    /// Print an access token of a demo person, for curl
+    Token {
+        /// Login name, such as ada
+        name: String,
+    },
+    /// Measure
+    Bench {
+        #[command(subcommand)]
+        name: bench::Bench,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run_task(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nThis did not work: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run_task(cli: Cli) -> Result<()> {
+    let ask = !cli.yes && std::env::var_os("CI").is_none();
+    match cli.task {
+        Task::Run { virtual_display, docker } => run::run(ask, virtual_display, docker).await,
+        Task::Up { docker } => services::up(ask, docker).await.map(drop),
+        Task::Down => services::down().await,
+        Task::Check => check::check(ask),
+        Task::Test { filter, no_check } => test::test(ask, filter.as_deref(), no_check).await,
+        Task::Ui => ui::bundle(),
+        Task::Token { name } => token::token(&name).await,
+        Task::Bench { name } => bench::run(ask, &name).await,
+    }
+}
+
+/// The project's folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// A line about what is being done.
+fn say(text: &str) {
+    eprintln!("    {text}");
+}
+
+/// A heading for a longer step.
+fn step(text: &str) {
+    eprintln!("==> {text}");
+}

@@ -1,0 +1,97 @@
+//! `up` and `down`: services, server and worker in the background.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use happening_tests::stack::{Service, Stack, run};
+
+use crate::{build, packages, root, say, step};
+
+/// The stack of `up` and `run`.
+pub(crate) fn stack() -> Result<Stack> {
+    Stack::at(&root().join("target/stack"))
+}
+
+/// Starts everything; what runs already is left as it is.
+///
+/// # Errors
+/// When something is missing or does not start.
+pub(crate) async fn up(ask: bool, docker: bool) -> Result<Stack> {
+    if docker {
+        return up_docker().await;
+    }
+    packages::ensure(ask, &[packages::SERVICES])?;
+    step("Building the server");
+    build::cargo(&["build", "--package", "happening-backend"])?;
+    step("Starting Postgres, Redis, RabbitMQ and Keycloak (private, on loopback)");
+    let stack = stack()?;
+    stack.start(&root(), &say).await?;
+    start_server(&stack).await?;
+    say(&format!("server: http://127.0.0.1:{}", stack.ports.backend));
+    say(&format!("sign-in: {} (ada, grace, alan, …; the password is the name)", stack.issuer()));
+    say("addresses of everything: target/stack/stack.env");
+    Ok(stack)
+}
+
+async fn start_server(stack: &Stack) -> Result<()> {
+    let program = build::target().join("debug/happening-backend");
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(arguments).envs(stack.env());
+        command
+    };
+    step("Preparing the database");
+    say(run(&mut command(&["migrate"]))?.trim());
+    say(run(&mut command(&["demo-data"]))?.trim());
+    step("Starting server and worker");
+    // a newer build takes the place of a running one
+    for name in ["worker", "backend"] {
+        happening_tests::stack::stop_pid_file(&stack.pid_file(name), &say).await?;
+    }
+    let (pid, log) = (stack.pid_file("backend"), stack.log_file("backend"));
+    let server = Service { name: "the server", pid_file: &pid, log_file: &log };
+    server.start(&mut command(&["serve"]))?;
+    let url = format!("http://127.0.0.1:{}/health/ready", stack.ports.backend);
+    server
+        .wait_until(Duration::from_secs(30), || async {
+            happening_tests::world::answers(&url).await
+        })
+        .await?;
+    let (pid, log) = (stack.pid_file("worker"), stack.log_file("worker"));
+    Service { name: "the worker", pid_file: &pid, log_file: &log }.start(&mut command(&["worker"]))?;
+    Ok(())
+}
+
+/// The services from `docker/compose.yml`; server and worker as containers, too.
+async fn up_docker() -> Result<Stack> {
+    if Command::new("docker").arg("info").output().is_ok_and(|out| out.status.success()) {
+        step("Starting the services with Docker");
+        let compose = root().join("docker/compose.yml");
+        let status = Command::new("docker")
+            .args(["compose", "--profile", "app", "-f"])
+            .arg(&compose)
+            .args(["up", "--build", "--detach", "--wait"])
+            .status()?;
+        if !status.success() {
+            bail!("docker compose failed; the lines above say why");
+        }
+        return stack();
+    }
+    bail!("no Docker engine answers: start it, or leave out --docker on Debian and Ubuntu");
+}
+
+/// Stops everything.
+///
+/// # Errors
+/// When something cannot be stopped.
+pub(crate) async fn down() -> Result<()> {
+    for folder in ["target/stack", "target/test-stack", "target/bench-stack"] {
+        let folder = root().join(folder);
+        if folder.exists() {
+            Stack::at(&folder)?.stop(&say).await.with_context(|| format!("in {}", folder.display()))?;
+        }
+    }
+    say("nothing runs any more");
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! `test`: the checks, then every test, on services that this task starts and stops.
+
+use anyhow::{Context, Result};
+use happening_tests::stack::Stack;
+
+use crate::{build, check, packages, root, say, step};
+
+/// Runs everything; services are stopped again, also when a test fails.
+///
+/// # Errors
+/// When something fails.
+pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Result<()> {
+    packages::ensure(ask, &[packages::SERVICES, packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER])?;
+    if !no_check {
+        check::check(ask)?;
+    }
+    step("Building the server with its test switches");
+    build::cargo(&["build", "--package", "happening-backend", "--features", "switches"])?;
+    let folder = root().join("target/test-stack");
+    let stack = Stack::at(&folder)?;
+    step("Starting services for the tests");
+    let result = match stack.start(&root(), &say).await {
+        Ok(()) => run_tests(&stack, filter),
+        Err(error) => Err(error),
+    };
+    let keep = std::env::var_os("HAPPENING_KEEP_TEST_STACK").is_some();
+    if !keep {
+        stack.stop(&say).await.context("the services of the tests could not be stopped")?;
+    }
+    result
+}
+
+fn run_tests(stack: &Stack, filter: Option<&str>) -> Result<()> {
+    step("Running the tests");
+    let folder = stack.folder.display().to_string();
+    let backend = build::target().join("debug/happening-backend").display().to_string();
+    let env = [("HAPPENING_TEST_STACK", folder.as_str()), ("HAPPENING_BACKEND", backend.as_str())];
+    let mut arguments = vec!["test", "--workspace", "--features", "happening-backend/switches", "--no-fail-fast", "--"];
+    arguments.extend(["--test-threads", "2"]);
+    arguments.extend(filter);
+    build::cargo_with(&arguments, &env)
+}
