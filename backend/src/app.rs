@@ -14,6 +14,7 @@ use crate::database;
 use crate::events::Bookable;
 use crate::gate::watcher::Touched;
 use crate::gate::{Gate, Rebuilder};
+use crate::http::SignIn;
 use crate::outbox::RelayWake;
 use crate::users::KnownUsers;
 
@@ -33,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) verifier: Verifier,
     pub(crate) known_users: KnownUsers,
     pub(crate) events: Bookable,
+    pub(crate) sign_in: SignIn,
 }
 
 impl std::ops::Deref for App {
@@ -81,6 +83,7 @@ impl App {
             verifier,
             known_users,
             events,
+            sign_in: SignIn::of(serve),
         })))
     }
 }

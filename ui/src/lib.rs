@@ -1,1 +1,20 @@
-//! stub
+//! The app's screens, in the shell's webview.
+//!
+//! `api` calls the shell, `session` knows who is signed in, `features` hold the pure state of what a screen does, `seat_map`
+//! draws a hall, `components` show things and call nothing, `pages` put it all together. Texts stand where they are shown.
+
+mod api;
+mod app;
+mod components;
+mod features;
+mod format;
+mod pages;
+mod resource;
+mod route;
+mod seat_map;
+mod session;
+
+/// Puts the app into the page.
+pub fn start() {
+    yew::Renderer::<app::App>::new().render();
+}

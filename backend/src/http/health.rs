@@ -14,6 +14,21 @@ use crate::app::App;
 pub(crate) struct About {
     name: &'static str,
     version: &'static str,
+    sign_in: SignIn,
+}
+
+/// Where an app signs people in.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct SignIn {
+    issuer: String,
+    client_id: String,
+}
+
+impl SignIn {
+    pub(crate) fn of(config: &crate::config::ServeConfig) -> Self {
+        let issuer = config.oidc_issuer_url.as_str().trim_end_matches('/').to_owned();
+        Self { issuer, client_id: config.oidc_client.clone() }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -35,10 +50,10 @@ pub(crate) struct Ready {
     redis: &'static str,
 }
 
-/// Name and version of the server.
+/// Name and version of the server, and where to sign in.
 #[utoipa::path(get, path = "/", tag = "health", responses((status = 200, body = About)))]
-pub(crate) async fn about() -> Json<About> {
-    Json(About { name: "happening", version: env!("CARGO_PKG_VERSION") })
+pub(crate) async fn about(State(app): State<App>) -> Json<About> {
+    Json(About { name: "happening", version: env!("CARGO_PKG_VERSION"), sign_in: app.sign_in.clone() })
 }
 
 /// One round trip to the database.

@@ -28,7 +28,7 @@ pub(crate) const WRITERS: u32 = 4;
 /// Items that may wait, over all writers.
 const CHANNEL_ITEMS_MAX: usize = 4096;
 /// Items of one transaction.
-const BATCH_ITEMS_MAX: usize = 64;
+const BATCH_ITEMS_MAX: usize = 256;
 /// Batches whose commit the gate has not been told of yet, per writer.
 const SETTLING_BATCHES_MAX: usize = 32;
 

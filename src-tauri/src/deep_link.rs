@@ -1,0 +1,123 @@
+//! Links that open the app. Anything that is not exactly one of them is nothing.
+
+use happening_api::OpenTarget;
+use url::Url;
+
+/// Longest value that is looked at, in bytes.
+const VALUE_BYTES_MAX: usize = 2048;
+
+/// A link that we know.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum DeepLink {
+    /// `happening://auth/callback?…`
+    SignIn(Callback),
+    /// `happening://event/<id>` or `happening://invite/<token>`
+    Open(OpenTarget),
+}
+
+/// What the sign-in service says to the app. No `Debug`: it holds a code.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Callback {
+    pub(crate) state: String,
+    pub(crate) result: Result<Code, String>,
+}
+
+/// A code that can be exchanged once.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Code(pub(crate) String);
+
+impl DeepLink {
+    /// What a link means.
+    pub(crate) fn parse(url: &Url) -> Option<Self> {
+        if url.scheme() != "happening" || !url.username().is_empty() || url.port().is_some() {
+            return None;
+        }
+        let path: Vec<&str> = url.path().trim_matches('/').split('/').collect();
+        match (url.host_str()?, path.as_slice()) {
+            ("auth", ["callback"]) => callback(url).map(Self::SignIn),
+            ("event", [id]) => Some(Self::Open(OpenTarget::Event { event_id: id.parse().ok()? })),
+            ("invite", [token]) if is_token(token) => Some(Self::Open(OpenTarget::Invite { token: (*token).to_owned() })),
+            _ => None,
+        }
+    }
+}
+
+fn callback(url: &Url) -> Option<Callback> {
+    // a parameter that comes twice could be read differently by whoever checked it before us
+    let only = |name: &str| {
+        let mut values = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let value = values.next().filter(|value| (1..=VALUE_BYTES_MAX).contains(&value.len()));
+        if values.next().is_some() { None } else { value }
+    };
+    let state = only("state")?;
+    let result = match (only("code"), only("error")) {
+        (Some(code), None) => Ok(Code(code)),
+        (None, Some(error)) => Err(error),
+        _ => return None,
+    };
+    Some(Callback { state, result })
+}
+
+fn is_token(token: &str) -> bool {
+    (1..=256).contains(&token.len()) && token.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Option<DeepLink> {
+        DeepLink::parse(&Url::parse(text).ok()?)
+    }
+
+    #[test]
+    fn callbacks_with_a_code_or_an_error_are_known() {
+        let Some(DeepLink::SignIn(callback)) = parse("happening://auth/callback?state=s&code=c&iss=x") else {
+            panic!("not known")
+        };
+        assert!(callback.state == "s" && callback.result == Ok(Code("c".to_owned())));
+        let Some(DeepLink::SignIn(callback)) = parse("happening://auth/callback?state=s&error=access_denied") else {
+            panic!("not known")
+        };
+        assert!(callback.result == Err("access_denied".to_owned()));
+    }
+
+    #[test]
+    fn what_is_not_exactly_ours_is_nothing() {
+        for text in [
+            "happening://auth/callback",
+            "happening://auth/callback?code=c",
+            "happening://auth/callback?state=s",
+            "happening://auth/callback?state=s&code=c&error=e",
+            "happening://auth/callback?state=s&state=t&code=c",
+            "happening://auth/callback?state=&code=c",
+            "happening://auth/callback/more?state=s&code=c",
+            "happening://other/callback?state=s&code=c",
+            "happening://me@auth/callback?state=s&code=c",
+            "https://auth/callback?state=s&code=c",
+            "happening://event/not-an-id",
+            "happening://event/",
+            "happening://invite/a b",
+            "happening://invite/../../x",
+        ] {
+            assert!(parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn events_and_invites_open() {
+        let id = "0198a7a4-3c5e-7d3f-9a65-0d2b0c4f4a11";
+        assert!(matches!(parse(&format!("happening://event/{id}")), Some(DeepLink::Open(OpenTarget::Event { .. }))));
+        assert!(matches!(parse("happening://invite/aZ9-_"), Some(DeepLink::Open(OpenTarget::Invite { .. }))));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_fail(text in "\\PC*") {
+            let _ = parse(&format!("happening://{text}"));
+            let _ = parse(&text);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Signing in: authorization code with PKCE in the system's browser. Nothing of Tauri here.
+
+use std::time::{Duration, Instant};
+
+use happening_api::SignInFailure;
+use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreProviderMetadata};
+use openidconnect::{
+    AuthorizationCode, ClientId, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope, StandardErrorResponse,
+    TokenResponse,
+};
+use url::Url;
+
+use crate::deep_link::Code;
+
+const REDIRECT: &str = "happening://auth/callback";
+/// How long the person has.
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(300);
+
+/// Where and as whom the app signs in; the server tells.
+#[derive(Clone, Debug)]
+pub(crate) struct Issuer {
+    metadata: CoreProviderMetadata,
+    client_id: ClientId,
+    http: reqwest::Client,
+}
+
+/// A sign-in that waits for the browser. Used once.
+pub(crate) struct Pending {
+    pub(crate) url: Url,
+    pub(crate) state: String,
+    nonce: Nonce,
+    verifier: PkceCodeVerifier,
+    started: Instant,
+}
+
+/// Tokens of a session. No `Debug`.
+#[derive(Clone)]
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: Option<String>,
+    /// When the access token should be replaced.
+    pub(crate) refresh_at: Instant,
+}
+
+/// Why the sign-in service could not be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoginError {
+    #[error("the sign-in service does not answer: {0}")]
+    Away(String),
+    #[error("the sign-in service refused: {0}")]
+    Refused(String),
+}
+
+impl From<LoginError> for SignInFailure {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Away(_) => Self::ServiceAway,
+            LoginError::Refused(_) => Self::Refused,
+        }
+    }
+}
+
+impl Pending {
+    /// Seconds that the person still has; 0 when the time is over.
+    pub(crate) fn seconds_left(&self) -> u64 {
+        TIME_MAX.saturating_sub(self.started.elapsed()).as_secs()
+    }
+}
+
+impl Issuer {
+    /// Reads the issuer's own description.
+    pub(crate) async fn discover(http: reqwest::Client, issuer: &str, client_id: &str) -> Result<Self, LoginError> {
+        let issuer = IssuerUrl::new(issuer.to_owned()).map_err(|error| LoginError::Refused(error.to_string()))?;
+        let metadata = CoreProviderMetadata::discover_async(issuer, &|request| send(http.clone(), request))
+            .await
+            .map_err(|error| LoginError::Away(error.to_string()))?;
+        Ok(Self { metadata, client_id: ClientId::new(client_id.to_owned()), http })
+    }
+
+    /// Begins a sign-in: state, nonce and PKCE are new each time.
+    pub(crate) fn begin(&self) -> Result<Pending, LoginError> {
+        let redirect = RedirectUrl::new(REDIRECT.to_owned()).map_err(|error| LoginError::Refused(error.to_string()))?;
+        let client = CoreClient::from_provider_metadata(self.metadata.clone(), self.client_id.clone(), None)
+            .set_redirect_uri(redirect);
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let (url, state, nonce) = client
+            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, CsrfToken::new_random, Nonce::new_random)
+            .add_scope(Scope::new("email".to_owned()))
+            .add_scope(Scope::new("profile".to_owned()))
+            .set_pkce_challenge(challenge)
+            .url();
+        Ok(Pending { url, state: state.secret().clone(), nonce, verifier, started: Instant::now() })
+    }
+
+    /// Exchanges the code; the ID token must be for this very sign-in.
+    pub(crate) async fn finish(&self, pending: Pending, code: Code) -> Result<Tokens, LoginError> {
+        let redirect = RedirectUrl::new(REDIRECT.to_owned()).map_err(|error| LoginError::Refused(error.to_string()))?;
+        let client = CoreClient::from_provider_metadata(self.metadata.clone(), self.client_id.clone(), None)
+            .set_redirect_uri(redirect);
+        let answer = client
+            .exchange_code(AuthorizationCode::new(code.0))
+            .map_err(|error| LoginError::Refused(error.to_string()))?
+            .set_pkce_verifier(pending.verifier)
+            .request_async(&|request| send(self.http.clone(), request))
+            .await
+            .map_err(as_login_error)?;
+        let id_token = answer.id_token().ok_or_else(|| LoginError::Refused("no ID token".to_owned()))?;
+        id_token
+            .claims(&client.id_token_verifier(), &pending.nonce)
+            .map_err(|error| LoginError::Refused(error.to_string()))?;
+        Ok(tokens(&answer))
+    }
+
+    /// New tokens for a refresh token, which is used up by it.
+    pub(crate) async fn refresh(&self, token: &str) -> Result<Tokens, LoginError> {
+        let client = CoreClient::from_provider_metadata(self.metadata.clone(), self.client_id.clone(), None);
+        let token = RefreshToken::new(token.to_owned());
+        let answer = client
+            .exchange_refresh_token(&token)
+            .map_err(|error| LoginError::Refused(error.to_string()))?
+            .request_async(&|request| send(self.http.clone(), request))
+            .await
+            .map_err(as_login_error)?;
+        Ok(tokens(&answer))
+    }
+
+    /// Ends the session at the sign-in service.
+    pub(crate) async fn end(&self, refresh_token: &str) {
+        let url = format!("{}/protocol/openid-connect/logout", self.metadata.issuer().as_str().trim_end_matches('/'));
+        let form = format!(
+            "client_id={}&refresh_token={}",
+            url::form_urlencoded::byte_serialize(self.client_id.as_bytes()).collect::<String>(),
+            url::form_urlencoded::byte_serialize(refresh_token.as_bytes()).collect::<String>()
+        );
+        let request = self.http.post(url).header("content-type", "application/x-www-form-urlencoded").body(form);
+        if let Err(error) = request.send().await {
+            tracing::info!(error = %error.without_url(), "the sign-in service was not told of the sign-out");
+        }
+    }
+}
+
+fn tokens(answer: &openidconnect::core::CoreTokenResponse) -> Tokens {
+    let lives = answer.expires_in().unwrap_or(Duration::from_secs(60));
+    Tokens {
+        access: answer.access_token().secret().clone(),
+        refresh: answer.refresh_token().map(|token| token.secret().clone()),
+        // well before the end, so that a call on its way does not meet it
+        refresh_at: Instant::now() + lives.mul_f32(0.7),
+    }
+}
+
+fn as_login_error<E: std::error::Error + 'static>(
+    error: openidconnect::RequestTokenError<E, StandardErrorResponse<CoreErrorResponseType>>,
+) -> LoginError {
+    match error {
+        openidconnect::RequestTokenError::Request(error) => LoginError::Away(error.to_string()),
+        openidconnect::RequestTokenError::ServerResponse(answer) => LoginError::Refused(answer.error().to_string()),
+        other => LoginError::Refused(other.to_string()),
+    }
+}
+
+/// A failure of the HTTP client, without the address, which can hold secrets.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct HttpFailure(String);
+
+async fn send(http: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, HttpFailure> {
+    let failed = |error: reqwest::Error| HttpFailure(error.without_url().to_string());
+    let request: reqwest::Request = request.try_into().map_err(failed)?;
+    let answer = http.execute(request).await.map_err(failed)?;
+    let mut response = HttpResponse::new(Vec::new());
+    *response.status_mut() = answer.status();
+    *response.headers_mut() = answer.headers().clone();
+    *response.body_mut() = answer.bytes().await.map_err(failed)?.to_vec();
+    Ok(response)
+}

@@ -1,0 +1,274 @@
+//! The session: who is signed in, and their tokens, which never leave this module but for the network.
+//!
+//! The access token lives in memory, the refresh token in the system's keyring. One refresh at a time: a refresh token is
+//! good for one use.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::Result;
+use happening_api::{ApiFailure, Call, SessionView, SignInFailure, User};
+use serde_json::Value;
+use tokio::sync::Mutex as AsyncMutex;
+use url::Url;
+
+use crate::backend::Backend;
+use crate::deep_link::{Callback, Code};
+use crate::login::{Issuer, LoginError, Pending, TIME_MAX, Tokens};
+use crate::vault;
+
+type Tell = Box<dyn Fn(&SessionView) + Send + Sync>;
+
+/// The app's session.
+pub(crate) struct Session {
+    backend: Backend,
+    state: Arc<Mutex<State>>,
+    /// Held while tokens are replaced.
+    refreshing: AsyncMutex<()>,
+    tell: Arc<Tell>,
+}
+
+struct State {
+    view: SessionView,
+    issuer: Option<Issuer>,
+    pending: Option<Pending>,
+    tokens: Option<Tokens>,
+}
+
+impl Session {
+    /// A session that has not been restored yet. `tell` hears of every change.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built.
+    pub(crate) fn new(server: Url, tell: Tell) -> Result<Self> {
+        let state = State { view: SessionView::Restoring, issuer: None, pending: None, tokens: None };
+        Ok(Self {
+            backend: Backend::new(server)?,
+            state: Arc::new(Mutex::new(state)),
+            refreshing: AsyncMutex::default(),
+            tell: Arc::new(tell),
+        })
+    }
+
+    /// Where the person stands.
+    pub(crate) fn view(&self) -> SessionView {
+        let state = self.lock();
+        match (&state.view, &state.pending) {
+            (SessionView::Waiting { .. }, Some(pending)) => SessionView::Waiting { expires_in_s: pending.seconds_left() },
+            (view, _) => view.clone(),
+        }
+    }
+
+    /// Address of the server.
+    pub(crate) fn server(&self) -> &Url {
+        self.backend.url()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, view: SessionView) {
+        self.lock().view = view.clone();
+        (self.tell)(&view);
+    }
+
+    fn fail(&self, reason: SignInFailure) {
+        self.lock().pending = None;
+        self.show(SessionView::Failed { reason });
+    }
+
+    /// Takes up the session of the last start, if the keyring has it.
+    pub(crate) async fn restore(&self) {
+        let Some(refresh) = vault::load(self.server()).await else {
+            return self.show(SessionView::SignedOut);
+        };
+        let restored = async {
+            let tokens = self.issuer().await?.refresh(&refresh).await.map_err(SignInFailure::from)?;
+            self.enter(tokens).await
+        };
+        match restored.await {
+            Ok(()) => {}
+            // the session ended at the service: nothing to be alarmed about
+            Err(SignInFailure::Refused) => {
+                vault::forget(self.server()).await;
+                self.show(SessionView::SignedOut);
+            }
+            Err(reason) => self.fail(reason),
+        }
+    }
+
+    async fn issuer(&self) -> Result<Issuer, SignInFailure> {
+        if let Some(issuer) = self.lock().issuer.clone() {
+            return Ok(issuer);
+        }
+        let sign_in = self.backend.sign_in().await.map_err(|_| SignInFailure::ServerAway)?;
+        let issuer = Issuer::discover(self.backend.http(), &sign_in.issuer, &sign_in.client_id).await.map_err(|error| {
+            tracing::warn!(%error, "the sign-in service cannot be used");
+            SignInFailure::from(error)
+        })?;
+        self.lock().issuer = Some(issuer.clone());
+        Ok(issuer)
+    }
+
+    /// Begins a sign-in; answers the page that the browser must open. An earlier one that still waits is given up.
+    pub(crate) async fn begin_sign_in(&self) -> Option<Url> {
+        let begun = async { self.issuer().await?.begin().map_err(SignInFailure::from) };
+        match begun.await {
+            Ok(pending) => {
+                let (url, state) = (pending.url.clone(), pending.state.clone());
+                self.lock().pending = Some(pending);
+                self.show(SessionView::Waiting { expires_in_s: TIME_MAX.as_secs() });
+                self.give_up_later(state);
+                Some(url)
+            }
+            Err(reason) => {
+                self.fail(reason);
+                None
+            }
+        }
+    }
+
+    /// The page of the sign-in that waits.
+    pub(crate) fn pending_url(&self) -> Option<Url> {
+        self.lock().pending.as_ref().map(|pending| pending.url.clone())
+    }
+
+    /// No browser could be opened.
+    pub(crate) fn no_browser(&self) {
+        self.fail(SignInFailure::NoBrowser);
+    }
+
+    /// The person gives up.
+    pub(crate) fn cancel_sign_in(&self) {
+        self.lock().pending = None;
+        self.show(SessionView::SignedOut);
+    }
+
+    fn give_up_later(&self, started: String) {
+        let (state, tell) = (Arc::clone(&self.state), Arc::clone(&self.tell));
+        tauri::async_runtime::spawn(async move {
+            tokio::time::sleep(TIME_MAX).await;
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.pending.as_ref().is_some_and(|pending| pending.state == started) {
+                state.pending = None;
+                state.view = SessionView::Failed { reason: SignInFailure::TimedOut };
+                tell(&state.view);
+            }
+        });
+    }
+
+    /// The browser sent the person back. A callback that nobody asked for, or of another sign-in, is ignored; the one that
+    /// waits goes on waiting.
+    pub(crate) async fn finish_sign_in(&self, callback: Callback) {
+        let pending = {
+            let mut state = self.lock();
+            match state.pending.take() {
+                Some(pending) if pending.state == callback.state => pending,
+                other => {
+                    state.pending = other;
+                    tracing::info!("a sign-in callback that nobody waits for was ignored");
+                    return;
+                }
+            }
+        };
+        let code: Code = match callback.result {
+            Ok(code) => code,
+            Err(reason) if reason == "access_denied" => return self.fail(SignInFailure::Cancelled),
+            Err(_) => return self.fail(SignInFailure::Refused),
+        };
+        let finished = async {
+            let tokens = self.issuer().await?.finish(pending, code).await.map_err(|error| {
+                tracing::warn!(%error, "the sign-in could not be finished");
+                SignInFailure::from(error)
+            })?;
+            self.enter(tokens).await
+        };
+        if let Err(reason) = finished.await {
+            self.fail(reason);
+        }
+    }
+
+    /// The tokens are good: asks the server who this is.
+    async fn enter(&self, tokens: Tokens) -> Result<(), SignInFailure> {
+        let remembered = match &tokens.refresh {
+            Some(refresh) => vault::store(self.server(), refresh).await,
+            None => false,
+        };
+        let answer = self.backend.call(&tokens.access, &Call::Me).await.map_err(|_| SignInFailure::ServerAway)?;
+        let user: User = serde_json::from_value(answer).map_err(|_| SignInFailure::ServerAway)?;
+        self.lock().tokens = Some(tokens);
+        self.show(SessionView::SignedIn { user: Box::new(user), remembered });
+        Ok(())
+    }
+
+    /// Signs out here and at the sign-in service.
+    pub(crate) async fn sign_out(&self) {
+        let (tokens, issuer) = {
+            let mut state = self.lock();
+            (state.tokens.take(), state.issuer.clone())
+        };
+        vault::forget(self.server()).await;
+        self.show(SessionView::SignedOut);
+        if let (Some(Tokens { refresh: Some(refresh), .. }), Some(issuer)) = (tokens, issuer) {
+            issuer.end(&refresh).await;
+        }
+    }
+
+    /// Makes a call as the person who is signed in.
+    ///
+    /// # Errors
+    /// [`ApiFailure`].
+    pub(crate) async fn call(&self, call: &Call) -> Result<Value, ApiFailure> {
+        let token = self.access_token(None).await?;
+        match self.backend.call(&token, call).await {
+            // clocks differ, or the server forgot the key: once with a new token
+            Err(ApiFailure::SessionEnded) => {
+                let token = self.access_token(Some(&token)).await?;
+                let result = self.backend.call(&token, call).await;
+                if result == Err(ApiFailure::SessionEnded) {
+                    self.end().await;
+                }
+                result
+            }
+            result => result,
+        }
+    }
+
+    /// A token that is good for a while, and is not `refused`.
+    async fn access_token(&self, refused: Option<&str>) -> Result<String, ApiFailure> {
+        let good = |tokens: &Tokens| Instant::now() < tokens.refresh_at && refused != Some(tokens.access.as_str());
+        let current = self.lock().tokens.clone().ok_or(ApiFailure::SessionEnded)?;
+        if good(&current) {
+            return Ok(current.access);
+        }
+        let _turn = self.refreshing.lock().await;
+        let current = self.lock().tokens.clone().ok_or(ApiFailure::SessionEnded)?;
+        if good(&current) {
+            return Ok(current.access);
+        }
+        let issuer = self.issuer().await.map_err(|_| ApiFailure::Offline)?;
+        let refresh = current.refresh.as_deref().ok_or(ApiFailure::SessionEnded)?;
+        match issuer.refresh(refresh).await {
+            Ok(tokens) => {
+                if let Some(refresh) = &tokens.refresh {
+                    vault::store(self.server(), refresh).await;
+                }
+                let access = tokens.access.clone();
+                self.lock().tokens = Some(tokens);
+                Ok(access)
+            }
+            Err(LoginError::Away(_)) => Err(ApiFailure::Offline),
+            Err(LoginError::Refused(_)) => {
+                self.end().await;
+                Err(ApiFailure::SessionEnded)
+            }
+        }
+    }
+
+    async fn end(&self) {
+        self.lock().tokens = None;
+        vault::forget(self.server()).await;
+        self.show(SessionView::SignedOut);
+    }
+}

@@ -1,0 +1,67 @@
+//! A dialog over a screen: focus starts on its title, stays inside, and returns to what opened it; Escape closes.
+
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlDialogElement, HtmlElement};
+use yew::prelude::*;
+
+use super::Icon;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) title: AttrValue,
+    #[prop_or_default]
+    pub(crate) subtitle: Html,
+    /// `large` fills the window.
+    #[prop_or_default]
+    pub(crate) class: Classes,
+    pub(crate) on_close: Callback<()>,
+    pub(crate) children: Html,
+}
+
+/// The dialog.
+#[component]
+pub(crate) fn Dialog(props: &Props) -> Html {
+    let node = use_node_ref();
+    {
+        let node = node.clone();
+        use_effect_with((), move |()| {
+            let opener = web_sys::window()
+                .and_then(|window| window.document())
+                .and_then(|document| document.active_element())
+                .and_then(|element| element.dyn_into::<HtmlElement>().ok());
+            if let Some(dialog) = node.cast::<HtmlDialogElement>()
+                && !dialog.open()
+            {
+                drop(dialog.show_modal());
+            }
+            move || {
+                if let Some(opener) = opener {
+                    drop(opener.focus());
+                }
+            }
+        });
+    }
+    let on_cancel = {
+        let on_close = props.on_close.clone();
+        Callback::from(move |event: Event| {
+            event.prevent_default();
+            on_close.emit(());
+        })
+    };
+    let on_click = {
+        let on_close = props.on_close.clone();
+        Callback::from(move |_: MouseEvent| on_close.emit(()))
+    };
+    html! {
+        <dialog ref={node} class={classes!("dialog", props.class.clone())} aria-labelledby="dialog-title" oncancel={on_cancel}>
+            <header class="dialog-head">
+                <div>
+                    <h2 id="dialog-title" tabindex="-1" autofocus=true>{ props.title.clone() }</h2>
+                    <p class="small muted">{ props.subtitle.clone() }</p>
+                </div>
+                <button class="button quiet square" aria-label="Close" onclick={on_click}><Icon name="close" /></button>
+            </header>
+            { props.children.clone() }
+        </dialog>
+    }
+}

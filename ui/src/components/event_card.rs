@@ -1,0 +1,80 @@
+//! An event at a glance.
+
+use happening_api::{Category, Event, Visibility};
+use yew::prelude::*;
+
+use super::{Icon, Leaf};
+use crate::format;
+
+/// Fewer free seats than this are few.
+const FEW_SEATS: i32 = 10;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) event: Event,
+    pub(crate) on_book: Callback<()>,
+}
+
+/// The pattern and word of a kind of event.
+fn kind(category: Option<Category>) -> (&'static str, &'static str, &'static str) {
+    match category {
+        Some(Category::Concert) => ("concert", "music", "Concert"),
+        Some(Category::Webinar) => ("webinar", "screen", "Webinar"),
+        Some(Category::Hackathon) => ("hackathon", "spark", "Hackathon"),
+        None => ("plain", "calendar", "Event"),
+    }
+}
+
+/// A card with date, name, free seats and the one thing to do.
+#[component]
+pub(crate) fn EventCard(props: &Props) -> Html {
+    let event = &props.event;
+    let (pattern, icon, word) = kind(event.category);
+    let date = format::event_date(event.event_date, &event.time_zone);
+    let who = if event.visibility == Visibility::Public { "open to everyone" } else { "members only" };
+    let book = {
+        let on_book = props.on_book.clone();
+        Callback::from(move |_: MouseEvent| on_book.emit(()))
+    };
+    let full = event.available_slots == 0;
+    html! {
+        <li class="card event-card">
+            <div class={classes!("poster", pattern)}><span class="chip"><Icon name={icon} />{ word }</span></div>
+            <Leaf at={event.event_date} zone={event.time_zone.clone()} />
+            <div class="event-card-body">
+                <p class="event-card-when">{ format!("{} at {}", date.weekday, date.time) }</p>
+                <div>
+                    <h3>{ &event.name }</h3>
+                    <p class="small muted">{ format!("{} · {who}", event.org.name) }</p>
+                </div>
+                { meter(event) }
+                <button class={classes!("button", "wide", (!full).then_some("primary"))} onclick={book}
+                    aria-label={format!("{}: {}", if full { "Join the waitlist" } else { "Book seats" }, event.name)}>
+                    { if full { "Join the waitlist" } else { "Book seats" } }
+                </button>
+            </div>
+        </li>
+    }
+}
+
+fn meter(event: &Event) -> Html {
+    let taken = f64::from(event.total_slots - event.available_slots) / f64::from(event.total_slots.max(1)) * 100.0;
+    let free = i64::from(event.available_slots);
+    let (class, icon, words) = match event.available_slots {
+        0 if event.waiting_bookings > 0 => ("full", Some("clock"), format!("Full · {} waiting", event.waiting_bookings)),
+        0 => ("full", Some("clock"), "Full".to_owned()),
+        few if few < FEW_SEATS => ("few", Some("alert"), format!("Only {} left", format::seats(free))),
+        _ => ("", None, format!("{} free", format::seats(free))),
+    };
+    html! {
+        <div class={classes!("meter", class)}>
+            <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+                <rect width="100" height="1" /><rect class="on" width={taken.to_string()} height="1" />
+            </svg>
+            <div class="meter-words">
+                <b>if let Some(icon) = icon { <Icon name={icon} /> }{ words }</b>
+                <span class="muted">{ format!("of {}", format::number(i64::from(event.total_slots))) }</span>
+            </div>
+        </div>
+    }
+}

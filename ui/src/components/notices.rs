@@ -1,0 +1,103 @@
+//! What a screen says about itself: banners, failures, nothing there, not there yet.
+
+use happening_api::ApiFailure;
+use yew::prelude::*;
+
+use super::Icon;
+use crate::features::failure;
+
+/// What a banner is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Wait,
+    Bad,
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct BannerProps {
+    pub(crate) tone: Tone,
+    pub(crate) title: AttrValue,
+    #[prop_or_default]
+    pub(crate) children: Html,
+}
+
+/// A short notice. Bad ones are announced at once, others politely.
+#[component]
+pub(crate) fn Banner(props: &BannerProps) -> Html {
+    let (class, icon, role) = match props.tone {
+        Tone::Wait => ("wait", "clock", "status"),
+        Tone::Bad => ("bad", "alert", "alert"),
+    };
+    html! {
+        <div class={classes!("banner", class)} role={role}>
+            <Icon name={icon} />
+            <div><b>{ props.title.clone() }</b>{ props.children.clone() }</div>
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct FailureProps {
+    pub(crate) failure: ApiFailure,
+    /// What is on the screen is from an earlier answer.
+    #[prop_or_default]
+    pub(crate) old_shown: bool,
+    pub(crate) again: Callback<()>,
+}
+
+/// A read that failed, with a way to try again.
+#[component]
+pub(crate) fn FailureNotice(props: &FailureProps) -> Html {
+    let words = failure::of_read(&props.failure);
+    let again = {
+        let again = props.again.clone();
+        Callback::from(move |_: MouseEvent| again.emit(()))
+    };
+    html! {
+        <Banner tone={Tone::Bad} title={words.title}>
+            <p>{ words.text }{ if props.old_shown { " This is what we knew before." } else { "" } }</p>
+            if words.again {
+                <button class="button small" onclick={again}><Icon name="retry" />{ "Try again" }</button>
+            }
+        </Banner>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct EmptyProps {
+    pub(crate) title: AttrValue,
+    pub(crate) text: AttrValue,
+    #[prop_or_default]
+    pub(crate) children: Html,
+}
+
+/// Nothing is there, and what can be done about it.
+#[component]
+pub(crate) fn Empty(props: &EmptyProps) -> Html {
+    html! {
+        <div class="empty">
+            <svg class="empty-art" viewBox="0 0 120 52" aria-hidden="true">
+                <rect x="6" y="16" width="26" height="26" rx="7" /><rect class="on" x="47" y="10" width="26" height="32" rx="7" />
+                <rect x="88" y="16" width="26" height="26" rx="7" />
+            </svg>
+            <h3>{ props.title.clone() }</h3>
+            <p>{ props.text.clone() }</p>
+            { props.children.clone() }
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct SkeletonProps {
+    pub(crate) lines: usize,
+}
+
+/// Something is being read; it takes the room that the answer will take.
+#[component]
+pub(crate) fn Skeleton(props: &SkeletonProps) -> Html {
+    html! {
+        <div class="skeleton" role="status" aria-label="Loading">
+            { for (0..props.lines).map(|_| html! { <span /> }) }
+        </div>
+    }
+}

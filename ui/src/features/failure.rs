@@ -1,0 +1,108 @@
+//! What a failure means to a person: what happened, what it means, what to do.
+
+use happening_api::{ApiFailure, ErrorCode, Outcome};
+
+/// A failure in words.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Words {
+    pub(crate) title: String,
+    pub(crate) text: String,
+    /// Doing the same again makes sense.
+    pub(crate) again: bool,
+    /// Seconds to wait before, when the server asked for it.
+    pub(crate) wait_s: Option<u64>,
+}
+
+/// The words for a failed read.
+pub(crate) fn of_read(failure: &ApiFailure) -> Words {
+    of(failure, false)
+}
+
+/// The words for a failed booking or change. Only where it is certain do they say that nothing happened.
+pub(crate) fn of_write(failure: &ApiFailure) -> Words {
+    of(failure, true)
+}
+
+fn of(failure: &ApiFailure, write: bool) -> Words {
+    let nothing = if write { " Nothing was changed." } else { "" };
+    match failure {
+        ApiFailure::Offline => Words {
+            title: "You are offline".to_owned(),
+            text: format!("The server cannot be reached.{nothing}"),
+            again: true,
+            wait_s: None,
+        },
+        ApiFailure::Busy { retry_after_s, outcome } if write && *outcome != Some(Outcome::Nothing) => {
+            unknown(Some(*retry_after_s))
+        }
+        ApiFailure::NoAnswer if write => unknown(None),
+        ApiFailure::Busy { retry_after_s, .. } => Words {
+            title: "A lot is going on right now".to_owned(),
+            text: format!("We try again for you in a moment.{nothing}"),
+            again: true,
+            wait_s: Some(*retry_after_s),
+        },
+        ApiFailure::NoAnswer => Words {
+            title: "No answer came".to_owned(),
+            text: "The connection broke.".to_owned(),
+            again: true,
+            wait_s: None,
+        },
+        ApiFailure::SessionEnded => Words {
+            title: "Please sign in again".to_owned(),
+            text: "Your session ended.".to_owned(),
+            again: false,
+            wait_s: None,
+        },
+        ApiFailure::Refused { body, .. } => refused(body.code, &body.error, &body.request_id),
+        ApiFailure::Unexpected { message } => Words {
+            title: "Something went wrong".to_owned(),
+            text: message.clone(),
+            again: true,
+            wait_s: None,
+        },
+    }
+}
+
+fn unknown(wait_s: Option<u64>) -> Words {
+    Words {
+        title: "We don't know yet whether it is booked".to_owned(),
+        text: "Trying again cannot book twice.".to_owned(),
+        again: true,
+        wait_s,
+    }
+}
+
+fn refused(code: ErrorCode, sentence: &str, request_id: &str) -> Words {
+    let (title, text) = match code {
+        ErrorCode::EventNotOpen | ErrorCode::EventStarted => ("Too late", "The event has started or was cancelled.".to_owned()),
+        ErrorCode::SoldOut => ("Sold out", "The last seats were just taken. You can join the waitlist.".to_owned()),
+        ErrorCode::LimitReached => ("That is more than one person can have", sentence.to_owned()),
+        ErrorCode::NothingToClaim => ("No seat is free any more", "You keep your place on the waitlist.".to_owned()),
+        ErrorCode::AlreadyCancelled => ("This booking was cancelled already", "There is nothing left to do.".to_owned()),
+        ErrorCode::NotFound => ("This is not here any more", "It was removed, or you may not see it.".to_owned()),
+        ErrorCode::Forbidden => ("You may not do this", "Ask an admin of the organization.".to_owned()),
+        ErrorCode::Internal => ("Something went wrong on our side", format!("Request {request_id}.")),
+        _ => ("This did not work", sentence.to_owned()),
+    };
+    Words { title: title.to_owned(), text, again: code == ErrorCode::Internal, wait_s: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_certain_nothing_says_so() {
+        let says_nothing = |failure: &ApiFailure| of_write(failure).text.contains("Nothing was changed");
+        assert!(says_nothing(&ApiFailure::Offline));
+        assert!(says_nothing(&ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Nothing) }));
+        for unsure in [
+            ApiFailure::NoAnswer,
+            ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Unknown) },
+            ApiFailure::Busy { retry_after_s: 1, outcome: None },
+        ] {
+            assert!(!says_nothing(&unsure) && of_write(&unsure).text.contains("cannot book twice"), "{unsure:?}");
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Choosing seats of one event and booking them. A choice is never changed silently: a seat that is gone is named, the rest
+//! is kept, and the number wanted stays.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use happening_api::{ApiFailure, Booking, CreateBooking, ErrorCode, EventId, OnConflict, SEATS_PER_BOOKING_MAX, SeatMap};
+use yew::Reducible;
+
+/// What a seat is to the person who chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SeatState {
+    Free,
+    Chosen,
+    /// Booked by the same person before.
+    Own,
+    Taken,
+    /// Chosen, but somebody was faster.
+    Lost,
+}
+
+impl SeatState {
+    /// The state in words, for tips and the screen reader.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Chosen => "chosen by you",
+            Self::Own => "yours already",
+            Self::Taken => "taken",
+            Self::Lost => "just taken",
+        }
+    }
+}
+
+/// What the person asked for last.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Wish {
+    /// Exactly the chosen seats.
+    Chosen(Vec<i32>),
+    /// The lowest free seats, and nothing if there are fewer.
+    Free(i32),
+    /// So many, waiting for all of them.
+    Wait(i32),
+    /// So many, waiting, and taking what is free at once.
+    WaitAndTake(i32),
+}
+
+/// Where booking stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Step {
+    Choosing,
+    /// Sent with this key; the answer is on its way.
+    Booking { wish: Wish, key: String },
+    /// No good answer came; trying again uses the same key.
+    Failed { wish: Wish, key: String, failure: ApiFailure },
+    Done(Box<Booking>),
+}
+
+/// The state of the screen.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Selection {
+    total: i32,
+    taken: Vec<bool>,
+    own: BTreeSet<i32>,
+    chosen: BTreeSet<i32>,
+    lost: BTreeSet<i32>,
+    /// How many seats are wanted.
+    party: i32,
+    /// Most seats that can be wanted.
+    party_max: i32,
+    step: Step,
+}
+
+/// What can happen.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    /// The server's map as it is now.
+    Map(SeatMap),
+    /// The most seats that this person can still have.
+    Limit(i32),
+    Toggle(i32),
+    Party(i32),
+    /// Replace the choice.
+    Choose(Vec<i32>),
+    Send { wish: Wish, key: String },
+    Answer(Result<Booking, ApiFailure>),
+}
+
+impl Selection {
+    /// Nothing known yet.
+    pub(crate) fn new(party: i32) -> Self {
+        Self {
+            total: 0,
+            taken: Vec::new(),
+            own: BTreeSet::new(),
+            chosen: BTreeSet::new(),
+            lost: BTreeSet::new(),
+            party,
+            party_max: SEATS_PER_BOOKING_MAX,
+            step: Step::Choosing,
+        }
+    }
+
+    pub(crate) fn state_of(&self, seat: i32) -> SeatState {
+        if self.lost.contains(&seat) {
+            SeatState::Lost
+        } else if self.chosen.contains(&seat) {
+            SeatState::Chosen
+        } else if self.own.contains(&seat) {
+            SeatState::Own
+        } else if self.is_taken(seat) {
+            SeatState::Taken
+        } else {
+            SeatState::Free
+        }
+    }
+
+    fn is_taken(&self, seat: i32) -> bool {
+        usize::try_from(seat - 1).ok().and_then(|at| self.taken.get(at)).copied().unwrap_or(true)
+    }
+
+    /// Whether a seat can be chosen, or is.
+    pub(crate) fn can_choose(&self, seat: i32) -> bool {
+        matches!(self.state_of(seat), SeatState::Free | SeatState::Chosen)
+    }
+
+    pub(crate) fn chosen(&self) -> Vec<i32> {
+        self.chosen.iter().copied().collect()
+    }
+
+    pub(crate) fn lost(&self) -> Vec<i32> {
+        self.lost.iter().copied().collect()
+    }
+
+    pub(crate) fn party(&self) -> i32 {
+        self.party
+    }
+
+    pub(crate) fn party_max(&self) -> i32 {
+        self.party_max
+    }
+
+    pub(crate) fn step(&self) -> &Step {
+        &self.step
+    }
+
+    /// Nothing can be changed while an answer is on its way.
+    pub(crate) fn busy(&self) -> bool {
+        matches!(self.step, Step::Booking { .. })
+    }
+
+    /// How many seats are free; chosen ones are.
+    pub(crate) fn free(&self) -> i32 {
+        self.taken.iter().filter(|taken| !**taken).count() as i32
+    }
+
+    /// Fewer seats are free than wanted, so the person has to decide how to go on.
+    pub(crate) fn too_few(&self) -> bool {
+        self.total > 0 && self.free() < self.party
+    }
+
+    fn take_map(&mut self, map: &SeatMap) {
+        self.total = map.total;
+        self.taken = vec![false; usize::try_from(map.total).unwrap_or_default()];
+        for seat in &map.taken {
+            if let Some(taken) = usize::try_from(seat - 1).ok().and_then(|at| self.taken.get_mut(at)) {
+                *taken = true;
+            }
+        }
+        self.own = map.mine.iter().copied().collect();
+        let gone: Vec<i32> = self.chosen.iter().copied().filter(|seat| self.is_taken(*seat)).collect();
+        // while an answer is on its way the chosen seats may be taken by ourselves
+        if !self.busy() && !matches!(self.step, Step::Done(_)) {
+            self.lose(&gone);
+        }
+        // a lost seat that came free again can be chosen again
+        let taken = self.taken.clone();
+        self.lost.retain(|seat| taken.get(*seat as usize - 1).copied().unwrap_or(true));
+    }
+
+    fn lose(&mut self, gone: &[i32]) {
+        for seat in gone {
+            self.chosen.remove(seat);
+            self.lost.insert(*seat);
+            if let Some(taken) = usize::try_from(seat - 1).ok().and_then(|at| self.taken.get_mut(at)) {
+                *taken = true;
+            }
+        }
+    }
+
+    fn toggle(&mut self, seat: i32) {
+        if self.busy() || !self.can_choose(seat) {
+            return;
+        }
+        if !self.chosen.remove(&seat) && (self.chosen.len() as i32) < self.party_max {
+            self.chosen.insert(seat);
+            self.lost.clear();
+        }
+        self.party = self.party.max(self.chosen.len() as i32);
+        self.step = Step::Choosing;
+    }
+
+    fn answer(&mut self, result: Result<Booking, ApiFailure>) {
+        let Step::Booking { wish, key } = self.step.clone() else { return };
+        self.step = match result {
+            Ok(booking) => Step::Done(Box::new(booking)),
+            Err(ApiFailure::Refused { body, .. }) if body.code == ErrorCode::SeatsTaken => {
+                self.lose(&body.details.seats.unwrap_or_default());
+                Step::Choosing
+            }
+            Err(failure) => Step::Failed { wish, key, failure },
+        };
+    }
+}
+
+impl Reducible for Selection {
+    type Action = Action;
+
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        let mut next = (*self).clone();
+        match action {
+            Action::Map(map) => next.take_map(&map),
+            Action::Limit(max) => {
+                next.party_max = max.clamp(1, SEATS_PER_BOOKING_MAX);
+                next.party = next.party.min(next.party_max);
+            }
+            Action::Toggle(seat) => next.toggle(seat),
+            Action::Party(party) if !next.busy() => next.party = party.clamp(1, next.party_max),
+            Action::Choose(seats) if !next.busy() => {
+                next.chosen = seats.into_iter().filter(|seat| self.can_choose(*seat)).collect();
+                next.lost.clear();
+                next.step = Step::Choosing;
+            }
+            Action::Send { wish, key } if !next.busy() => next.step = Step::Booking { wish, key },
+            Action::Answer(result) => next.answer(result),
+            Action::Party(_) | Action::Choose(_) | Action::Send { .. } => {}
+        }
+        Rc::new(next)
+    }
+}
+
+impl Wish {
+    /// The call for it. Seats that were chosen are booked exactly, never replaced.
+    pub(crate) fn body(&self, event_id: EventId) -> CreateBooking {
+        let (seats, seat_numbers, waitlist) = match self {
+            Self::Chosen(seats) => (seats.len() as i32, Some(seats.clone()), false),
+            Self::Free(seats) => (*seats, None, false),
+            Self::Wait(seats) | Self::WaitAndTake(seats) => (*seats, None, true),
+        };
+        CreateBooking { event_id, seats, seat_numbers, on_conflict: OnConflict::Reject, waitlist, user_id: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use happening_api::{ErrorBody, ErrorDetails};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn map(total: i32, taken: &[i32]) -> Action {
+        Action::Map(SeatMap { total, taken: taken.to_vec(), mine: Vec::new(), version: 1 })
+    }
+
+    fn after(actions: Vec<Action>) -> Rc<Selection> {
+        actions.into_iter().fold(Rc::new(Selection::new(2)), |state, action| state.reduce(action))
+    }
+
+    fn taken(seats: &[i32]) -> Action {
+        let details = ErrorDetails { seats: Some(seats.to_vec()), ..ErrorDetails::default() };
+        let body = ErrorBody { error: String::new(), code: ErrorCode::SeatsTaken, details, request_id: String::new() };
+        Action::Answer(Err(ApiFailure::Refused { status: 409, body: Box::new(body) }))
+    }
+
+    fn send(seats: &[i32]) -> Action {
+        Action::Send { wish: Wish::Chosen(seats.to_vec()), key: "k".to_owned() }
+    }
+
+    #[test]
+    fn a_conflict_keeps_what_is_free_and_names_what_is_gone() {
+        let state = after(vec![map(20, &[1]), Action::Choose(vec![14, 15, 16, 17]), send(&[14, 15, 16, 17]), taken(&[14, 15])]);
+        assert_eq!((state.chosen(), state.lost()), (vec![16, 17], vec![14, 15]));
+        assert_eq!((state.state_of(14), state.step()), (SeatState::Lost, &Step::Choosing));
+        let state = state.reduce(Action::Toggle(3));
+        assert_eq!((state.chosen(), state.lost()), (vec![3, 16, 17], vec![]));
+        assert_eq!(state.state_of(14), SeatState::Taken);
+    }
+
+    #[test]
+    fn a_seat_that_goes_while_choosing_is_lost_and_not_replaced() {
+        let state = after(vec![map(9, &[]), Action::Choose(vec![4, 5]), map(9, &[5])]);
+        assert_eq!((state.chosen(), state.lost(), state.party()), (vec![4], vec![5], 2));
+        let state = state.reduce(map(9, &[]));
+        assert_eq!(state.state_of(5), SeatState::Free, "it came back");
+    }
+
+    #[test]
+    fn a_failure_keeps_key_and_wish_for_the_next_try() {
+        let state = after(vec![map(9, &[]), Action::Choose(vec![4]), send(&[4]), Action::Answer(Err(ApiFailure::NoAnswer))]);
+        let expected = Step::Failed { wish: Wish::Chosen(vec![4]), key: "k".to_owned(), failure: ApiFailure::NoAnswer };
+        assert_eq!((state.step(), state.chosen()), (&expected, vec![4]));
+    }
+
+    #[test]
+    fn an_own_booking_on_its_way_is_not_a_lost_seat() {
+        let state = after(vec![map(9, &[]), Action::Choose(vec![4]), send(&[4]), map(9, &[4])]);
+        assert_eq!((state.chosen(), state.lost()), (vec![4], vec![]));
+    }
+
+    #[test]
+    fn too_few_is_about_the_number_wanted() {
+        assert!(after(vec![map(9, &[1, 2, 3, 4, 5, 6, 7, 8])]).too_few());
+        assert!(!after(vec![map(9, &[1, 2, 3, 4, 5, 6, 7])]).too_few());
+    }
+
+    proptest! {
+        #[test]
+        fn only_free_seats_are_ever_chosen(
+            picks in proptest::collection::vec(-2..60i32, 0..80),
+            gone in proptest::collection::btree_set(1..40i32, 0..30),
+        ) {
+            let gone: Vec<i32> = gone.into_iter().collect();
+            let mut actions = vec![map(40, &gone[..gone.len() / 2])];
+            actions.extend(picks.into_iter().map(Action::Toggle));
+            actions.push(map(40, &gone));
+            let state = after(actions);
+            prop_assert!(state.chosen().iter().all(|seat| (1..=40).contains(seat) && !gone.contains(seat)));
+            prop_assert!(state.chosen().len() as i32 <= state.party_max());
+            prop_assert!(state.lost().iter().all(|seat| !state.chosen().contains(seat)));
+        }
+    }
+}

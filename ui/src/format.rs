@@ -1,0 +1,137 @@
+//! Numbers, dates and lists as people read them.
+
+use chrono::{DateTime, Utc};
+use wasm_bindgen::JsValue;
+
+/// A date in an event's zone.
+pub(crate) struct EventDate {
+    /// "Mar"
+    pub(crate) month: String,
+    /// "12"
+    pub(crate) day: String,
+    /// "Friday 12 March"
+    pub(crate) date: String,
+    /// "19:30"
+    pub(crate) time: String,
+    /// "Friday"
+    pub(crate) weekday: String,
+}
+
+/// The parts of a moment in a zone; an unknown zone counts as UTC.
+pub(crate) fn event_date(at: DateTime<Utc>, zone: &str) -> EventDate {
+    let part = |options: &[(&str, &str)]| in_zone(at, zone, options);
+    EventDate {
+        month: part(&[("month", "short")]),
+        day: part(&[("day", "numeric")]),
+        date: part(&[("weekday", "long"), ("day", "numeric"), ("month", "long")]).replace(',', ""),
+        time: part(&[("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23")]),
+        weekday: part(&[("weekday", "long")]),
+    }
+}
+
+/// The zone of this machine.
+pub(crate) fn own_zone() -> String {
+    let format = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new());
+    js_sys::Reflect::get(&format.resolved_options(), &"timeZone".into())
+        .ok()
+        .and_then(|zone| zone.as_string())
+        .unwrap_or_else(|| "UTC".to_owned())
+}
+
+/// "Friday 12 March, 19:30", with the own time beside it when it differs.
+pub(crate) fn date_line(at: DateTime<Utc>, zone: &str) -> String {
+    let there = event_date(at, zone);
+    let here = event_date(at, &own_zone());
+    if (&there.date, &there.time) == (&here.date, &here.time) {
+        format!("{}, {}", there.date, there.time)
+    } else {
+        format!("{}, {} ({zone}; {} for you)", there.date, there.time, here.time)
+    }
+}
+
+fn in_zone(at: DateTime<Utc>, zone: &str, options: &[(&str, &str)]) -> String {
+    let object = js_sys::Object::new();
+    let set = |name: &str, value: &str| drop(js_sys::Reflect::set(&object, &name.into(), &value.into()));
+    options.iter().for_each(|(name, value)| set(name, value));
+    set("timeZone", zone);
+    let date = js_sys::Date::new(&JsValue::from_f64(at.timestamp_millis() as f64));
+    let locales = js_sys::Array::of1(&"en-GB".into());
+    let format = js_sys::Intl::DateTimeFormat::new(&locales, &object);
+    format.format().call1(&JsValue::UNDEFINED, &date).ok().and_then(|text| text.as_string()).unwrap_or_default()
+}
+
+/// Hour of the day on this machine.
+pub(crate) fn hour_now() -> u32 {
+    js_sys::Date::new_0().get_hours()
+}
+
+/// Now, by this machine's clock; for what is shown only.
+pub(crate) fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(js_sys::Date::now() as i64).unwrap_or_default()
+}
+
+/// 1,200
+pub(crate) fn number(value: i64) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if value < 0 { format!("-{text}") } else { text }
+}
+
+/// "1 seat", "4 seats"
+pub(crate) fn seats(count: i64) -> String {
+    format!("{} {}", number(count), if count == 1 { "seat" } else { "seats" })
+}
+
+/// "seat 14", "seats 14, 15 and 16"
+pub(crate) fn seat_list(numbers: &[i32]) -> String {
+    let word = if numbers.len() == 1 { "seat" } else { "seats" };
+    let texts: Vec<String> = numbers.iter().map(|seat| number(i64::from(*seat))).collect();
+    match texts.as_slice() {
+        [] => "no seats".to_owned(),
+        [one] => format!("{word} {one}"),
+        [most @ .., last] => format!("{word} {} and {last}", most.join(", ")),
+    }
+}
+
+/// "1st", "2nd", "3rd", "11th"
+pub(crate) fn ordinal(value: i64) -> String {
+    let suffix = match (value % 100, value % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{}{suffix}", number(value))
+}
+
+/// First letters of up to two words.
+pub(crate) fn initials(name: &str) -> String {
+    name.split_whitespace().take(2).filter_map(|word| word.chars().next()).flat_map(char::to_uppercase).collect()
+}
+
+/// First letter in upper case.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        assert_eq!([number(0), number(999), number(1200), number(100_000)], ["0", "999", "1,200", "100,000"]);
+        assert_eq!([ordinal(1), ordinal(2), ordinal(3), ordinal(11), ordinal(22)], ["1st", "2nd", "3rd", "11th", "22nd"]);
+        assert_eq!(seat_list(&[14, 15, 16]), "seats 14, 15 and 16");
+        assert_eq!((seat_list(&[1200]), seats(1), seats(4)), ("seat 1,200".into(), "1 seat".into(), "4 seats".into()));
+        assert_eq!((initials("Ada Lovelace"), initials("Harbour Hall of Fame")), ("AL".into(), "HH".into()));
+    }
+}

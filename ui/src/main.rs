@@ -1,0 +1,5 @@
+//! The app's screens: starts in the webview.
+
+fn main() {
+    happening_ui::start();
+}

@@ -1,0 +1,124 @@
+//! The person's notifications, newest first.
+
+use happening_api::{Notification, NotificationType};
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use crate::api;
+use crate::components::{Empty, FailureNotice, Icon, Skeleton};
+use crate::format;
+use crate::resource::{Refresh, use_resource};
+use crate::route::Route;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) refresh: Refresh,
+}
+
+/// The screen.
+#[component]
+pub(crate) fn Notifications(props: &Props) -> Html {
+    let only_unread = use_state(|| false);
+    let read = use_resource((*only_unread, props.refresh.count), |(unread, _)| async move { api::notifications(unread).await });
+    let all = read.value.clone().unwrap_or_default();
+    let unread = all.iter().filter(|one| one.read_at.is_none()).count();
+    let show = |unread: bool| {
+        let only_unread = only_unread.clone();
+        Callback::from(move |_: MouseEvent| only_unread.set(unread))
+    };
+    let mark_all = {
+        let refresh = props.refresh.clone();
+        Callback::from(move |_: MouseEvent| {
+            let refresh = refresh.clone();
+            wasm_bindgen_futures::spawn_local(async move {
+                drop(api::read_all_notifications().await); // the list that is read next shows whether it worked
+                refresh.again.emit(());
+            });
+        })
+    };
+    let today = format::event_date(format::now(), &format::own_zone()).date;
+    let (new, old): (Vec<_>, Vec<_>) =
+        all.iter().cloned().partition(|one| format::event_date(one.created_at, &format::own_zone()).date == today);
+    html! {
+        <div class="page narrow">
+            <header class="page-head">
+                <div><h1>{ "Notifications" }</h1><p class="lede">{ if unread == 0 { "All read".to_owned() } else { format!("{unread} unread") } }</p></div>
+                <span class="segmented">
+                    <button aria-pressed={(!*only_unread).to_string()} onclick={show(false)}>{ "All" }</button>
+                    <button aria-pressed={only_unread.to_string()} onclick={show(true)}>{ "Unread" }</button>
+                </span>
+                <button class="button" disabled={unread == 0} onclick={mark_all}><Icon name="check" />{ "Mark all as read" }</button>
+            </header>
+            if let Some(failure) = read.failure.clone() {
+                <FailureNotice {failure} old_shown={read.value.is_some()} again={props.refresh.again.clone()} />
+            }
+            if read.loading() { <Skeleton lines={5} /> }
+            if read.value.is_some() && all.is_empty() {
+                <div class="card"><Empty title="Nothing new" text="When you book, wait or get a seat, it is told here." /></div>
+            }
+            { list("Today", &new, &props.refresh) }
+            { list("Earlier", &old, &props.refresh) }
+        </div>
+    }
+}
+
+fn list(title: &str, entries: &[Notification], refresh: &Refresh) -> Html {
+    if entries.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <section class="section near stack">
+            <h2 class="small muted">{ title.to_owned() }</h2>
+            <ul class="card list">{ for entries.iter().map(|one| html! { <Entry key={one.id.to_string()} entry={one.clone()} refresh={refresh.clone()} /> }) }</ul>
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct EntryProps {
+    entry: Notification,
+    refresh: Refresh,
+}
+
+#[component]
+fn Entry(props: &EntryProps) -> Html {
+    let navigator = use_navigator().expect("inside the router");
+    let entry = &props.entry;
+    let unread = entry.read_at.is_none();
+    let (tone, icon, title) = match entry.kind {
+        NotificationType::BookingConfirmed => ("good", "check", "Booked"),
+        NotificationType::WaitlistPromoted => ("good", "up", "You got seats"),
+        NotificationType::BookingWaitlisted => ("wait", "clock", "You are on the waitlist"),
+        NotificationType::BookingCancelled => ("", "minus", "Given up"),
+        NotificationType::EventUpdated => ("", "edit", "Event changed"),
+        NotificationType::EventCancelled => ("bad", "close", "Event cancelled"),
+        NotificationType::OrgInvite | NotificationType::RoleChanged => ("", "person", "Your organization"),
+    };
+    let at = format::event_date(entry.created_at, &format::own_zone());
+    let open = {
+        let (id, booking, refresh) = (entry.id, entry.booking_id, props.refresh.clone());
+        Callback::from(move |_: MouseEvent| {
+            let refresh = refresh.clone();
+            if let Some(booking) = booking {
+                navigator.push(&Route::manage(booking));
+            }
+            wasm_bindgen_futures::spawn_local(async move {
+                drop(api::read_notification(id).await); // it stays unread then, and is tried by the next click
+                refresh.again.emit(());
+            });
+        })
+    };
+    html! {
+        <li class={classes!("notice", unread.then_some("unread"))}>
+            <span class={classes!("badge", tone)}><Icon name={icon} /></span>
+            <div>
+                <h3>if unread { <span class="visually-hidden">{ "Unread: " }</span> }{ title }</h3>
+                <p class="small soft">{ &entry.message }</p>
+            </div>
+            <div class="notice-meta">
+                <time datetime={entry.created_at.to_rfc3339()} title={at.date}>{ at.time }</time>
+                if entry.booking_id.is_some() { <button class="link small" onclick={open}>{ "View booking" }</button> }
+            </div>
+        </li>
+    }
+}

@@ -1,0 +1,149 @@
+//! Signing in: start, waiting for the browser, failed.
+
+use happening_api::{SessionView, SignInFailure};
+use yew::prelude::*;
+
+use crate::api;
+use crate::components::{Icon, Skeleton};
+use crate::resource::use_resource;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) session: SessionView,
+}
+
+/// A button that asks the shell for something; what comes of it is told by the session event.
+fn ask<F>(future: impl Fn() -> F + 'static) -> Callback<MouseEvent>
+where
+    F: Future + 'static,
+{
+    Callback::from(move |_| {
+        let future = future();
+        wasm_bindgen_futures::spawn_local(async move {
+            drop(future.await);
+        });
+    })
+}
+
+/// The screen of somebody who is not signed in.
+#[component]
+pub(crate) fn SignIn(props: &Props) -> Html {
+    let info = use_resource((), |()| api::info());
+    let server = info.value.map(|info| info.server).unwrap_or_default();
+    let pane = match &props.session {
+        SessionView::Restoring | SessionView::SignedIn { .. } => html! { <Skeleton lines={3} /> },
+        SessionView::SignedOut => start(&server),
+        SessionView::Waiting { expires_in_s } => html! { <Waiting expires_in_s={*expires_in_s} /> },
+        SessionView::Failed { reason } => failed(*reason, &server),
+    };
+    html! {
+        <div class="welcome">
+            <div class="welcome-art">
+                { art() }
+                <span class="brand">
+                    <svg viewBox="0 0 36 36" aria-hidden="true">
+                        <rect width="36" height="36" rx="9" class="brand-ground" /><path class="brand-stage" d="M8 10.500c6.500-3.600 13.500-3.600 20 0" />
+                        <rect class="brand-seat faint" x="7" y="17" width="6" height="7.500" rx="2" /><rect class="brand-seat" x="15" y="14.500" width="6" height="10" rx="2" />
+                        <rect class="brand-seat faint" x="23" y="17" width="6" height="7.500" rx="2" /><rect class="brand-seat" x="7" y="26.500" width="22" height="2" rx="1" />
+                    </svg>
+                    { "Happening" }
+                </span>
+                <div class="card pad">
+                    <h2>{ "Your seat, or your place in line." }</h2>
+                    <p class="soft">{ "A full event has a waitlist. A seat that is given back goes to the next person by itself." }</p>
+                </div>
+            </div>
+            <main class="welcome-pane"><div class="stack loose">{ pane }</div></main>
+        </div>
+    }
+}
+
+fn start(server: &str) -> Html {
+    html! {
+        <>
+            <div class="stack">
+                <h1>{ "Sign in to Happening" }</h1>
+                <p class="soft">{ "Your browser opens a sign-in page. This app never sees your password." }</p>
+            </div>
+            <button id="sign-in" class="button primary wide" onclick={ask(api::sign_in)}><Icon name="external" />{ "Sign in with your browser" }</button>
+            <p class="small muted">{ "Server: " }<span class="soft">{ server.to_owned() }</span></p>
+        </>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct WaitingProps {
+    expires_in_s: u64,
+}
+
+#[component]
+fn Waiting(props: &WaitingProps) -> Html {
+    let left = use_state(|| props.expires_in_s);
+    let copied = use_state(|| false);
+    {
+        let left = left.clone();
+        use_effect_with(*left, move |now| {
+            let next = now.saturating_sub(1);
+            let timer = gloo::timers::callback::Timeout::new(1_000, move || left.set(next));
+            move || drop(timer)
+        });
+    }
+    let copy = {
+        let copied = copied.clone();
+        Callback::from(move |_: MouseEvent| {
+            let copied = copied.clone();
+            wasm_bindgen_futures::spawn_local(async move {
+                if let Ok(Some(link)) = api::sign_in_link().await {
+                    let clipboard = gloo::utils::window().navigator().clipboard();
+                    copied.set(wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&link)).await.is_ok());
+                }
+            });
+        })
+    };
+    let minutes = left.div_ceil(60);
+    html! {
+        <>
+            <span class="spinner" aria-hidden="true" />
+            <div class="stack" role="status">
+                <h1>{ "Continue in your browser" }</h1>
+                <p class="soft">{ "A sign-in page is open there. When you are done, this window goes on by itself." }</p>
+            </div>
+            <ul class="card pad stack small soft">
+                <li class="row"><Icon name="check" />{ "The page was opened" }</li>
+                <li class="row"><Icon name="clock" />{ format!("Waiting for you, {minutes} more {}", if minutes == 1 { "minute" } else { "minutes" }) }</li>
+            </ul>
+            <div class="row">
+                <button class="button" onclick={ask(api::open_sign_in_again)}><Icon name="external" />{ "Open the page again" }</button>
+                <button class="button quiet" onclick={copy}><Icon name="copy" />{ if *copied { "Link copied" } else { "Copy the link" } }</button>
+            </div>
+            <button id="cancel-sign-in" class="button quiet" onclick={ask(api::cancel_sign_in)}>{ "Cancel" }</button>
+        </>
+    }
+}
+
+fn failed(reason: SignInFailure, server: &str) -> Html {
+    let (title, text) = match reason {
+        SignInFailure::Cancelled => ("You are not signed in", "The sign-in was cancelled in the browser."),
+        SignInFailure::TimedOut => ("You are not signed in yet", "The sign-in page waited for five minutes. Nothing was changed."),
+        SignInFailure::ServiceAway => ("The sign-in service does not answer", "Your password cannot be checked right now. Try again in a moment."),
+        SignInFailure::Refused => ("The sign-in was refused", "The sign-in service did not accept it. Try again."),
+        SignInFailure::ServerAway => ("The server does not answer", "Check your network, or ask whoever runs the server."),
+        SignInFailure::NoBrowser => ("No browser opened", "Set a default browser, then try again."),
+    };
+    html! {
+        <>
+            <div class="stack" role="alert"><h1>{ title }</h1><p class="soft">{ text }</p></div>
+            <button id="sign-in" class="button primary wide" onclick={ask(api::sign_in)}><Icon name="retry" />{ "Try again" }</button>
+            <p class="small muted">{ "Server: " }<span class="soft">{ server.to_owned() }</span></p>
+        </>
+    }
+}
+
+/// Rows of seats around a stage.
+fn art() -> Html {
+    let rows = (0..9).map(|row| {
+        let radius = 210 + row * 44;
+        html! { <circle cx="280" cy="960" r={radius.to_string()} /> }
+    });
+    html! { <svg class="welcome-rows" viewBox="0 0 560 800" preserveAspectRatio="xMidYMax slice" aria-hidden="true">{ for rows }</svg> }
+}

@@ -1,0 +1,146 @@
+//! Draws a hall on a canvas: one pixel buffer for all seats, then the few words on top.
+
+use wasm_bindgen::{Clamped, JsCast};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
+
+use super::hall::{Front, Hall};
+use super::raster::{Colour, Colours, Glyph, Raster};
+use super::view::View;
+
+/// Seats carry their number from this many CSS pixels per seat on.
+const NUMBERS_FROM: f32 = 22.0;
+
+/// What a seat looks like.
+pub(crate) type GlyphOf<'g> = &'g dyn Fn(i32) -> Glyph;
+
+struct Theme {
+    colours: Colours,
+    ink: String,
+    stage: String,
+    glyph: String,
+    font: String,
+}
+
+/// Draws everything. Does nothing while the canvas has no size.
+pub(crate) fn draw(canvas: &HtmlCanvasElement, hall: &Hall, view: &View, glyph_of: GlyphOf<'_>, cursor: Option<i32>) {
+    let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio()) as f32;
+    let (width, height) = ((view.width * ratio) as u32, (view.height * ratio) as u32);
+    if width == 0 || height == 0 {
+        return;
+    }
+    let Some(context) = context(canvas, width, height) else { return };
+    let theme = theme(canvas);
+    let mut raster = Raster::new(width as usize, height as usize);
+    let size = view.scale() * ratio;
+    for (seat, place) in (1..).zip(&hall.places) {
+        let (x, y) = view.to_surface(place.x, place.y);
+        let (x, y) = (x * ratio, y * ratio);
+        if x < -size || y < -size || x > width as f32 + size || y > height as f32 + size {
+            continue;
+        }
+        raster.glyph(glyph_of(seat), &theme.colours, x, y, place.angle, size);
+        if cursor == Some(seat) {
+            raster.cursor(theme.colours.cursor, x, y, place.angle, size);
+        }
+    }
+    if let Ok(image) = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&raster.pixels), width, height) {
+        drop(context.put_image_data(&image, 0.0, 0.0));
+    }
+    drop(context.set_transform(f64::from(ratio), 0.0, 0.0, f64::from(ratio), 0.0, 0.0));
+    front(&context, hall.front, view, &theme);
+    if view.scale() >= NUMBERS_FROM {
+        numbers(&context, hall, view, glyph_of, &theme);
+    }
+}
+
+fn context(canvas: &HtmlCanvasElement, width: u32, height: u32) -> Option<CanvasRenderingContext2d> {
+    if (canvas.width(), canvas.height()) != (width, height) {
+        canvas.set_width(width);
+        canvas.set_height(height);
+    }
+    let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+    drop(context.set_transform(1.0, 0.0, 0.0, 1.0, 0.0, 0.0));
+    context.clear_rect(0.0, 0.0, f64::from(width), f64::from(height));
+    Some(context)
+}
+
+fn theme(canvas: &HtmlCanvasElement) -> Theme {
+    let style = web_sys::window().and_then(|window| window.get_computed_style(canvas).ok().flatten());
+    let text = |name: &str| {
+        style.as_ref().and_then(|style| style.get_property_value(name).ok()).unwrap_or_default().trim().to_owned()
+    };
+    let colour = |name: &str| parse(&text(name));
+    Theme {
+        colours: Colours {
+            free: colour("--seat-free"),
+            free_fill: colour("--seat-free-fill"),
+            mine: colour("--seat-mine"),
+            mine_glyph: colour("--seat-mine-glyph"),
+            taken: colour("--seat-taken"),
+            lost: colour("--seat-lost"),
+            cursor: colour("--ink"),
+        },
+        ink: text("--ink-2"),
+        stage: text("--poster-line"),
+        glyph: text("--seat-mine-glyph"),
+        font: text("font-family"),
+    }
+}
+
+/// "#0b6353"
+fn parse(text: &str) -> Colour {
+    let channel = |from: usize| text.get(from..from + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(128);
+    [channel(1), channel(3), channel(5)]
+}
+
+fn front(context: &CanvasRenderingContext2d, front: Front, view: &View, theme: &Theme) {
+    let scale = f64::from(view.scale());
+    context.set_stroke_style_str(&theme.stage);
+    context.set_line_width(scale * 1.5);
+    context.set_line_cap("butt");
+    context.begin_path();
+    let (x, y) = match front {
+        Front::Arc { radius, half_angle } => {
+            let (x, y) = view.to_surface(0.0, 0.0);
+            let (down, half) = (std::f64::consts::FRAC_PI_2, f64::from(half_angle));
+            drop(context.arc(f64::from(x), f64::from(y), f64::from(radius) * scale, down - half, down + half));
+            view.to_surface(0.0, radius)
+        }
+        Front::Line { y, half_width } => {
+            let (left, at) = view.to_surface(-half_width, y);
+            let (right, _) = view.to_surface(half_width, y);
+            context.move_to(f64::from(left), f64::from(at));
+            context.line_to(f64::from(right), f64::from(at));
+            view.to_surface(0.0, y)
+        }
+    };
+    context.stroke();
+    context.set_fill_style_str(&theme.ink);
+    context.set_text_align("center");
+    context.set_text_baseline("middle");
+    context.set_font(&format!("600 {}px {}", (scale * 0.8).clamp(11.0, 30.0), theme.font));
+    drop(context.fill_text("Stage", f64::from(x), f64::from(y)));
+}
+
+fn numbers(context: &CanvasRenderingContext2d, hall: &Hall, view: &View, glyph_of: GlyphOf<'_>, theme: &Theme) {
+    let scale = view.scale();
+    context.set_font(&format!("600 {}px {}", (scale * 0.3).min(15.0), theme.font));
+    for (seat, place) in (1..).zip(&hall.places) {
+        let (x, y) = view.to_surface(place.x, place.y);
+        if x < -scale || y < -scale || x > view.width + scale || y > view.height + scale {
+            continue;
+        }
+        let drop_by = match glyph_of(seat) {
+            Glyph::Free => {
+                context.set_fill_style_str(&theme.ink);
+                0.0
+            }
+            Glyph::Chosen if scale >= 26.0 => {
+                context.set_fill_style_str(&theme.glyph);
+                scale * 0.2
+            }
+            _ => continue,
+        };
+        drop(context.fill_text(&seat.to_string(), f64::from(x), f64::from(y + drop_by)));
+    }
+}

@@ -1,0 +1,36 @@
+//! Who is signed in, as the shell says.
+
+use happening_api::{SessionView, User};
+use yew::prelude::*;
+
+use crate::api;
+
+/// What every screen may know of the session.
+#[derive(Clone, PartialEq)]
+pub(crate) struct CurrentUser {
+    pub(crate) user: User,
+    /// The session survives a restart.
+    pub(crate) remembered: bool,
+}
+
+/// The session as it is now; asks once, then hears of every change.
+#[hook]
+pub(crate) fn use_session() -> SessionView {
+    let view = use_state(|| SessionView::Restoring);
+    {
+        let view = view.clone();
+        use_effect_with((), move |()| {
+            let listener = {
+                let view = view.clone();
+                api::listen::<SessionView>("session", move |now| view.set(now))
+            };
+            wasm_bindgen_futures::spawn_local(async move {
+                if let Ok(now) = api::session().await {
+                    view.set(now);
+                }
+            });
+            move || drop(listener)
+        });
+    }
+    (*view).clone()
+}
