@@ -3,7 +3,17 @@
 fn main() {
     println!("cargo:rerun-if-changed=src-tauri/capabilities");
     println!("cargo:rerun-if-changed=ui/dist");
-    let commands = &["session", "sign_in", "open_sign_in_again", "sign_in_link", "cancel_sign_in", "sign_out", "call", "info", "opened"];
+    let commands = &[
+        "session",
+        "sign_in",
+        "open_sign_in_again",
+        "sign_in_link",
+        "cancel_sign_in",
+        "sign_out",
+        "call",
+        "info",
+        "opened",
+    ];
     let attributes = tauri_build::Attributes::new()
         .capabilities_path_pattern("./src-tauri/capabilities/**/*")
         .app_manifest(tauri_build::AppManifest::new().commands(commands));

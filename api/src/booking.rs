@@ -52,7 +52,11 @@ pub struct CreateBooking {
 
 /// `confirmed` holds at least one seat, `waiting` holds none and wants some, `cancelled` ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema, sqlx::Type), sqlx(type_name = "text", rename_all = "lowercase"))]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema, sqlx::Type),
+    sqlx(type_name = "text", rename_all = "lowercase")
+)]
 #[serde(rename_all = "lowercase")]
 pub enum BookingStatus {
     Confirmed,
@@ -138,7 +142,11 @@ pub struct ClaimSeats {
 
 /// What happened to a booking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema, sqlx::Type), sqlx(type_name = "text", rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema, sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
 #[serde(rename_all = "snake_case")]
 pub enum HistoryAction {
     Created,

@@ -83,11 +83,15 @@ impl Call {
             Self::Booking { booking_id } => get(format!("/bookings/{booking_id}")),
             Self::BookingHistory { booking_id } => get(format!("/bookings/{booking_id}/history")),
             Self::CreateBooking { key, body } => post("/bookings".to_owned(), Some(body), Some(key)),
-            Self::CancelBooking { booking_id, body } => post(format!("/bookings/{booking_id}/cancel"), Some(body), None),
+            Self::CancelBooking { booking_id, body } => {
+                post(format!("/bookings/{booking_id}/cancel"), Some(body), None)
+            }
             Self::CancelSeats { booking_id, body } => {
                 post(format!("/bookings/{booking_id}/cancel-seats"), Some(body), None)
             }
-            Self::Claim { booking_id, key, body } => post(format!("/bookings/{booking_id}/claim"), Some(body), Some(key)),
+            Self::Claim { booking_id, key, body } => {
+                post(format!("/bookings/{booking_id}/claim"), Some(body), Some(key))
+            }
             Self::Notifications { unread } => {
                 get(format!("/notifications?limit=200{}", if *unread { "&unread=true" } else { "" }))
             }
@@ -134,10 +138,17 @@ pub enum SessionView {
     Restoring,
     SignedOut,
     /// The browser is open; the person has until `expires_in_s` runs out.
-    Waiting { expires_in_s: u64 },
-    Failed { reason: SignInFailure },
+    Waiting {
+        expires_in_s: u64,
+    },
+    Failed {
+        reason: SignInFailure,
+    },
     /// `remembered`: the session survives a restart, since the system keyring keeps it.
-    SignedIn { user: Box<User>, remembered: bool },
+    SignedIn {
+        user: Box<User>,
+        remembered: bool,
+    },
 }
 
 /// Why signing in did not work, in the words that the screen decides by.

@@ -92,9 +92,5 @@ fn with_scheme<const KIND: u8>(text: &str) -> Result<Url, String> {
         _ => &["amqp", "amqps"],
     };
     let url = Url::parse(text).map_err(|error| error.to_string())?;
-    if schemes.contains(&url.scheme()) {
-        Ok(url)
-    } else {
-        Err(format!("must start with {}://", schemes[0]))
-    }
+    if schemes.contains(&url.scheme()) { Ok(url) } else { Err(format!("must start with {}://", schemes[0])) }
 }

@@ -49,10 +49,7 @@ fn options(url: &Url, lock_timeout_ms: &str) -> sqlx::Result<PgConnectOptions> {
 }
 
 fn pool_options(connections_max: u32) -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(connections_max)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false) // one more round trip for every checkout
+    PgPoolOptions::new().max_connections(connections_max).acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false) // one more round trip for every checkout
 }
 
 /// Whether the failure means that Postgres is away or overloaded, so that trying again later makes sense.
@@ -65,9 +62,9 @@ pub(crate) fn is_away(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,
         // class 08 connection, 40 conflict of transactions, 53 resources, 57 operator intervention, 55P03 lock timeout
-        sqlx::Error::Database(db) => db
-            .code()
-            .is_some_and(|code| ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "55P03"),
+        sqlx::Error::Database(db) => db.code().is_some_and(|code| {
+            ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "55P03"
+        }),
         _ => false,
     }
 }

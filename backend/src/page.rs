@@ -101,7 +101,13 @@ pub(crate) struct Listed<T> {
 
 impl<T> Listed<T> {
     /// From the rows that [`Page::rows_wanted`] asked for. `uri` is the request's own path and query.
-    pub(crate) fn new(mut rows: Vec<T>, page: &Page, total: i64, uri: &http::Uri, place: impl Fn(&T) -> Cursor) -> Self {
+    pub(crate) fn new(
+        mut rows: Vec<T>,
+        page: &Page,
+        total: i64,
+        uri: &http::Uri,
+        place: impl Fn(&T) -> Cursor,
+    ) -> Self {
         let more = rows.len() > page.limit as usize;
         rows.truncate(page.limit as usize);
         let next = rows.last().filter(|_| more).map(|last| next_link(uri, &place(last).encode()));
@@ -110,7 +116,8 @@ impl<T> Listed<T> {
 }
 
 fn next_link(uri: &http::Uri, cursor: &str) -> String {
-    let kept = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let kept =
+        uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
     let query: Vec<&str> = kept.collect();
     let separator = if query.is_empty() { "" } else { "&" };
     format!("<{}?{}{separator}cursor={cursor}>; rel=\"next\"", uri.path(), query.join("&"))

@@ -36,7 +36,9 @@ impl DeepLink {
         match (url.host_str()?, path.as_slice()) {
             ("auth", ["callback"]) => callback(url).map(Self::SignIn),
             ("event", [id]) => Some(Self::Open(OpenTarget::Event { event_id: id.parse().ok()? })),
-            ("invite", [token]) if is_token(token) => Some(Self::Open(OpenTarget::Invite { token: (*token).to_owned() })),
+            ("invite", [token]) if is_token(token) => {
+                Some(Self::Open(OpenTarget::Invite { token: (*token).to_owned() }))
+            }
             _ => None,
         }
     }

@@ -54,7 +54,9 @@ impl Session {
     pub(crate) fn view(&self) -> SessionView {
         let state = self.lock();
         match (&state.view, &state.pending) {
-            (SessionView::Waiting { .. }, Some(pending)) => SessionView::Waiting { expires_in_s: pending.seconds_left() },
+            (SessionView::Waiting { .. }, Some(pending)) => {
+                SessionView::Waiting { expires_in_s: pending.seconds_left() }
+            }
             (view, _) => view.clone(),
         }
     }
@@ -103,10 +105,11 @@ impl Session {
             return Ok(issuer);
         }
         let sign_in = self.backend.sign_in().await.map_err(|_| SignInFailure::ServerAway)?;
-        let issuer = Issuer::discover(self.backend.http(), &sign_in.issuer, &sign_in.client_id).await.map_err(|error| {
-            tracing::warn!(%error, "the sign-in service cannot be used");
-            SignInFailure::from(error)
-        })?;
+        let issuer =
+            Issuer::discover(self.backend.http(), &sign_in.issuer, &sign_in.client_id).await.map_err(|error| {
+                tracing::warn!(%error, "the sign-in service cannot be used");
+                SignInFailure::from(error)
+            })?;
         self.lock().issuer = Some(issuer.clone());
         Ok(issuer)
     }

@@ -15,7 +15,10 @@ pub(crate) fn server_url() -> Result<Url> {
     let text = std::env::var("HAPPENING_SERVER_URL").ok().or_else(from_file).unwrap_or_else(|| DEFAULT.to_owned());
     let url: Url = text.trim().parse().with_context(|| format!("the server's address {text:?} is no address"))?;
     let local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    ensure!(url.scheme() == "https" || (url.scheme() == "http" && local), "the server's address must begin with https://");
+    ensure!(
+        url.scheme() == "https" || (url.scheme() == "http" && local),
+        "the server's address must begin with https://"
+    );
     Ok(url)
 }
 

@@ -54,7 +54,9 @@ async fn requests_that_are_not_json_or_too_large_or_unknown_are_refused() -> Res
     assert_eq!(http.get(&url).bearer_auth(&a.token).send().await?.status(), 405);
     assert_eq!(http.get(format!("{}/nothing", world.base(0))).send().await?.status(), 404);
     assert_eq!(http.post(&url).body("{").send().await?.status(), 401, "who calls comes first");
-    a.call(Method::POST, "/bookings", Some(&json!({})), &[("Idempotency-Key", "two words")]).await?.refused(400, "invalid");
+    a.call(Method::POST, "/bookings", Some(&json!({})), &[("Idempotency-Key", "two words")])
+        .await?
+        .refused(400, "invalid");
     a.get("/events?colour=red").await?.refused(400, "invalid");
     a.get("/events?limit=0").await?.refused(400, "invalid");
     a.get("/events?cursor=zzz").await?.refused(400, "invalid");
@@ -83,7 +85,9 @@ async fn what_may_not_be_known_answers_404() -> Result<()> {
     b.put(&format!("/events/{}", event.id), json!({ "name": "Mine" })).await?.refused(403, "forbidden");
     c.get(&format!("/bookings/{}", mine.id)).await?.refused(404, "not_found");
     c.post(&format!("/bookings/{}/cancel", mine.id), json!({})).await?.refused(404, "not_found");
-    b.post("/bookings", json!({ "event_id": event.id, "seats": 1, "user_id": a.user.id })).await?.refused(403, "forbidden");
+    b.post("/bookings", json!({ "event_id": event.id, "seats": 1, "user_id": a.user.id }))
+        .await?
+        .refused(403, "forbidden");
 
     // staff may, with a reason
     a.post(&format!("/bookings/{}/cancel", mine.id), json!({})).await?.refused(400, "invalid");
@@ -107,10 +111,13 @@ async fn refusals_name_what_they_are_about() -> Result<()> {
     assert_eq!((&reply.body["details"]["limit"], &reply.body["details"]["have"]), (&json!(4), &json!(2)));
     // the limit comes before the seats
     a.book_exactly(event.id, &[1, 4, 5]).await?.refused(409, "limit_reached");
-    let reply =
-        a.post(&format!("/bookings/{}/cancel-seats", held.id), json!({ "seat_numbers": [3, 6] })).await?.refused(404, "not_found");
+    let reply = a
+        .post(&format!("/bookings/{}/cancel-seats", held.id), json!({ "seat_numbers": [3, 6] }))
+        .await?
+        .refused(404, "not_found");
     assert_eq!(reply.body["details"]["seats"], json!([6]));
-    let reply = a.put(&format!("/events/{}", event.id), json!({ "total_slots": 2 })).await?.refused(409, "seats_booked");
+    let reply =
+        a.put(&format!("/events/{}", event.id), json!({ "total_slots": 2 })).await?.refused(409, "seats_booked");
     assert_eq!(reply.body["details"]["seats"], json!([3]));
     let version = a.event(event.id).await?.version;
     let stale = format!("\"{}\"", version - 1);
@@ -131,13 +138,17 @@ async fn the_seat_map_has_two_forms_and_a_tag() -> Result<()> {
     b.book_exactly(event.id, &[2]).await?.expect(201);
     let path = format!("/events/{}/seats", event.id);
     let reply = a.get(&path).await?.expect(200);
-    assert_eq!(reply.body, json!({ "total": 10, "taken": [1, 2, 10], "mine": [1, 10], "version": reply.body["version"] }));
+    assert_eq!(
+        reply.body,
+        json!({ "total": 10, "taken": [1, 2, 10], "mine": [1, 10], "version": reply.body["version"] })
+    );
     let tag = reply.headers["etag"].to_str()?.to_owned();
     assert_eq!(reply.headers["vary"], "Authorization, Accept");
     a.call(Method::GET, &path, None, &[("If-None-Match", &tag)]).await?.expect(304);
     b.call(Method::GET, &path, None, &[("If-None-Match", &tag)]).await?.expect(200);
     let http = reqwest::Client::new();
-    let request = http.get(format!("{}{path}", world.base(1))).bearer_auth(&b.token).header("accept", "application/octet-stream");
+    let request =
+        http.get(format!("{}{path}", world.base(1))).bearer_auth(&b.token).header("accept", "application/octet-stream");
     let answer = request.send().await?;
     assert_eq!(answer.headers()["seats-total"], "10");
     assert_eq!(answer.bytes().await?[..], [0b1100_0000, 0b0100_0000]);

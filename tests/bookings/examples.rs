@@ -18,8 +18,11 @@ async fn happy_path() -> Result<()> {
     assert_eq!((second.status, second.waiting_seats, second.waiting_number), (BookingStatus::Waiting, 9, Some(1)));
     assert_eq!((second.position, second.bookings_ahead, second.seats_ahead), (Some(1), Some(0), Some(0)));
 
-    let after: Booking =
-        a.post(&format!("/bookings/{}/cancel-seats", first.id), json!({ "seat_numbers": [1] })).await?.expect(200).json();
+    let after: Booking = a
+        .post(&format!("/bookings/{}/cancel-seats", first.id), json!({ "seat_numbers": [1] }))
+        .await?
+        .expect(200)
+        .json();
     assert_eq!(after.seat_numbers, [2]);
     let promoted = b.booking(second.id).await?;
     assert_eq!((promoted.status, &promoted.seat_numbers[..]), (BookingStatus::Confirmed, &[1][..]));
@@ -39,7 +42,10 @@ async fn two_of_three() -> Result<()> {
     assert_eq!(second.status, BookingStatus::Waiting);
     a.post(&format!("/bookings/{}/cancel-seats", first.id), json!({ "seat_numbers": [2, 3] })).await?.expect(200);
     let promoted = b.booking(second.id).await?;
-    assert_eq!((promoted.status, &promoted.seat_numbers[..], promoted.waiting_seats), (BookingStatus::Confirmed, &[2, 3][..], 1));
+    assert_eq!(
+        (promoted.status, &promoted.seat_numbers[..], promoted.waiting_seats),
+        (BookingStatus::Confirmed, &[2, 3][..], 1)
+    );
     world.audit()
 }
 

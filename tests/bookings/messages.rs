@@ -26,7 +26,8 @@ async fn a_booking_is_in_the_feed_and_in_one_mail() -> Result<()> {
     let told = wait_for_notification(&a, NotificationType::BookingConfirmed).await?;
     assert_eq!(told.message, "Booked: seats 1 and 2 for Test evening.");
     let mail = world.folder.join("mail").join(format!("{}.eml", told.id));
-    let text = wait_for("the mail", Duration::from_secs(20), || async { Ok(std::fs::read_to_string(&mail).ok()) }).await?;
+    let text =
+        wait_for("the mail", Duration::from_secs(20), || async { Ok(std::fs::read_to_string(&mail).ok()) }).await?;
     assert!(text.contains("ada@happening.invalid") && text.contains(&format!("Message-ID: <{}@", told.id)), "{text}");
 
     // the same message again has no second effect

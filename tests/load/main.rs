@@ -43,7 +43,10 @@ async fn main() -> Result<()> {
     let created = counts.created.load(Ordering::Relaxed);
     let other = counts.other.load(Ordering::Relaxed);
     let per_s = created as f64 / elapsed_s;
-    println!("{}", serde_json::json!({ "created": created, "other": other, "broken": broken, "elapsed_s": elapsed_s, "per_s": per_s }));
+    println!(
+        "{}",
+        serde_json::json!({ "created": created, "other": other, "broken": broken, "elapsed_s": elapsed_s, "per_s": per_s })
+    );
     Ok(())
 }
 
@@ -80,7 +83,9 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<u16> {
         let head = std::str::from_utf8(&buffer[..head_end])?;
         let length: usize = head
             .lines()
-            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:").map(|value| value.trim().to_owned()))
+            .find_map(|line| {
+                line.to_ascii_lowercase().strip_prefix("content-length:").map(|value| value.trim().to_owned())
+            })
             .context("an answer without length")?
             .parse()?;
         if filled >= head_end + 4 + length {

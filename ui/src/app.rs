@@ -69,7 +69,8 @@ fn Frame() -> Html {
     let told = use_state(|| None::<String>);
     let scope = use_state(|| None::<OrgId>);
     let navigator = use_navigator().expect("inside the router");
-    let organizations = use_resource((me.user.id, refresh.count), |(user, _)| async move { api::my_organizations(user).await });
+    let organizations =
+        use_resource((me.user.id, refresh.count), |(user, _)| async move { api::my_organizations(user).await });
     let unread = use_resource(refresh.count, |_| async { api::notifications(true).await.map(|all| all.len()) });
     use_opened(navigator);
     let tell = {
@@ -184,7 +185,8 @@ fn OrganizationSwitch(props: &SwitchProps) -> Html {
     let on_change = {
         let on_scope = props.on_scope.clone();
         Callback::from(move |event: Event| {
-            let value = event.target_dyn_into::<web_sys::HtmlSelectElement>().map(|select| select.value()).unwrap_or_default();
+            let value =
+                event.target_dyn_into::<web_sys::HtmlSelectElement>().map(|select| select.value()).unwrap_or_default();
             on_scope.emit(value.parse().ok());
         })
     };

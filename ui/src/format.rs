@@ -129,7 +129,10 @@ mod tests {
     #[test]
     fn numbers_read_as_people_write_them() {
         assert_eq!([number(0), number(999), number(1200), number(100_000)], ["0", "999", "1,200", "100,000"]);
-        assert_eq!([ordinal(1), ordinal(2), ordinal(3), ordinal(11), ordinal(22)], ["1st", "2nd", "3rd", "11th", "22nd"]);
+        assert_eq!(
+            [ordinal(1), ordinal(2), ordinal(3), ordinal(11), ordinal(22)],
+            ["1st", "2nd", "3rd", "11th", "22nd"]
+        );
         assert_eq!(seat_list(&[14, 15, 16]), "seats 14, 15 and 16");
         assert_eq!((seat_list(&[1200]), seats(1), seats(4)), ("seat 1,200".into(), "1 seat".into(), "4 seats".into()));
         assert_eq!((initials("Ada Lovelace"), initials("Harbour Hall of Fame")), ("AL".into(), "HH".into()));

@@ -72,7 +72,10 @@ async fn drop_on(stack: &Stack, pairs: u32, seconds: u32) -> Result<()> {
         for (name, switches, relay) in VARIANTS {
             let bookings = bookings_per_s(&world, &tokens, switches, relay, seconds).await?;
             let inserts = inserts_per_s(stack, &world.database_url, seconds)?;
-            say(&format!("pair {pair}, {name}: {bookings:.0} bookings/s, {inserts:.0} bare inserts/s, ratio {:.2}", bookings / inserts));
+            say(&format!(
+                "pair {pair}, {name}: {bookings:.0} bookings/s, {inserts:.0} bare inserts/s, ratio {:.2}",
+                bookings / inserts
+            ));
             measured.entry(name).or_default().push((bookings, inserts));
         }
     }
@@ -89,7 +92,10 @@ fn report(measured: &BTreeMap<&str, Vec<(f64, f64)>>, seconds: u32) -> Result<()
         let inserts = median(pairs.iter().map(|pair| pair.1));
         let ratio = median(pairs.iter().map(|pair| pair.0 / pair.1));
         println!("{name}: median {bookings:.0} bookings/s, {inserts:.0} bare inserts/s, ratio {ratio:.2}");
-        results.insert(*name, json!({ "bookings_per_s": bookings, "inserts_per_s": inserts, "ratio": ratio, "pairs": pairs }));
+        results.insert(
+            *name,
+            json!({ "bookings_per_s": bookings, "inserts_per_s": inserts, "ratio": ratio, "pairs": pairs }),
+        );
     }
     let of = |name: &str| measured.get(name).map(|pairs| median(pairs.iter().map(|pair| pair.0))).unwrap_or_default();
     let times = of(VARIANTS[0].0) / of(VARIANTS[2].0);
@@ -143,7 +149,10 @@ async fn bookings_per_s(world: &World, tokens: &str, switches: &str, relay: &str
     ensure!(all_served || !switches.is_empty(), "not every booking succeeded: {seen}");
     let created = seen["created"].as_i64().unwrap_or_default();
     ensure!(created < i64::from(SEATS), "the event was full; measure fewer seconds");
-    let rows: i64 = sqlx::query_scalar("select count(*) from bookings where event_id = $1").bind(event.id.0).fetch_one(&world.pool).await?;
+    let rows: i64 = sqlx::query_scalar("select count(*) from bookings where event_id = $1")
+        .bind(event.id.0)
+        .fetch_one(&world.pool)
+        .await?;
     ensure!(rows == created || !all_served, "{created} bookings were answered, {rows} are in the database");
     seen["per_s"].as_f64().context("no rate")
 }
@@ -152,10 +161,25 @@ fn inserts_per_s(stack: &Stack, database_url: &str, seconds: u32) -> Result<f64>
     let script = stack.folder.join("bare_insert.sql");
     std::fs::write(&script, "insert into bare_rows (id, n) values (gen_random_uuid(), 1);\n")?;
     let bin = Stack::postgres_programs()?;
-    run_command(Command::new(bin.join("psql")).args([database_url, "-qc", "create table if not exists bare_rows (id uuid primary key, n integer)"]))?;
+    run_command(Command::new(bin.join("psql")).args([
+        database_url,
+        "-qc",
+        "create table if not exists bare_rows (id uuid primary key, n integer)",
+    ]))?;
     let output = run_command(
         Command::new(bin.join("pgbench"))
-            .args(["-n", "-M", "prepared", "-j", "2", "-c", &PGBENCH_CLIENTS.to_string(), "-T", &seconds.to_string(), "-f"])
+            .args([
+                "-n",
+                "-M",
+                "prepared",
+                "-j",
+                "2",
+                "-c",
+                &PGBENCH_CLIENTS.to_string(),
+                "-T",
+                &seconds.to_string(),
+                "-f",
+            ])
             .arg(&script)
             .arg(database_url),
     )?;

@@ -71,7 +71,9 @@ fn is_there(name: &str) -> bool {
         java if java.starts_with("openjdk") => Some("java"),
         _ => None,
     };
-    if program.is_some_and(|program| Command::new(program).arg("-version").output().is_ok_and(|out| out.status.success())) {
+    if program
+        .is_some_and(|program| Command::new(program).arg("-version").output().is_ok_and(|out| out.status.success()))
+    {
         return true;
     }
     name.split('|').any(|one| {

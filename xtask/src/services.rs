@@ -53,11 +53,7 @@ async fn start_server(stack: &Stack) -> Result<()> {
     let server = Service { name: "the server", pid_file: &pid, log_file: &log };
     server.start(&mut command(&["serve"]))?;
     let url = format!("http://127.0.0.1:{}/health/ready", stack.ports.backend);
-    server
-        .wait_until(Duration::from_secs(30), || async {
-            happening_tests::world::answers(&url).await
-        })
-        .await?;
+    server.wait_until(Duration::from_secs(30), || async { happening_tests::world::answers(&url).await }).await?;
     let (pid, log) = (stack.pid_file("worker"), stack.log_file("worker"));
     Service { name: "the worker", pid_file: &pid, log_file: &log }.start(&mut command(&["worker"]))?;
     Ok(())

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use happening_tests::stack::Stack;
 
-use crate::{build, check, packages, root, say, step};
+use crate::{build, check, packages, root, say, step, ui};
 
 /// Runs everything; services are stopped again, also when a test fails.
 ///
@@ -14,8 +14,14 @@ pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Res
     if !no_check {
         check::check(ask)?;
     }
-    step("Building the server with its test switches");
+    step("Building the server, without and with its test switches");
+    build::cargo(&["build", "--package", "happening-backend"])?;
+    let plain = build::target().join("debug/happening-backend-plain");
+    std::fs::copy(build::target().join("debug/happening-backend"), &plain)?;
     build::cargo(&["build", "--package", "happening-backend", "--features", "switches"])?;
+    ui::bundle()?;
+    step("Building the app");
+    build::cargo(&["build", "--package", "happening"])?;
     let folder = root().join("target/test-stack");
     let stack = Stack::at(&folder)?;
     step("Starting services for the tests");
@@ -34,7 +40,14 @@ fn run_tests(stack: &Stack, filter: Option<&str>) -> Result<()> {
     step("Running the tests");
     let folder = stack.folder.display().to_string();
     let backend = build::target().join("debug/happening-backend").display().to_string();
-    let env = [("HAPPENING_TEST_STACK", folder.as_str()), ("HAPPENING_BACKEND", backend.as_str())];
+    let app = build::target().join("debug/happening").display().to_string();
+    let plain = build::target().join("debug/happening-backend-plain").display().to_string();
+    let env = [
+        ("HAPPENING_TEST_STACK", folder.as_str()),
+        ("HAPPENING_BACKEND", backend.as_str()),
+        ("HAPPENING_PLAIN_BACKEND", plain.as_str()),
+        ("HAPPENING_APP", app.as_str()),
+    ];
     let mut arguments = vec!["test", "--workspace", "--features", "happening-backend/switches", "--no-fail-fast", "--"];
     arguments.extend(["--test-threads", "2"]);
     arguments.extend(filter);

@@ -21,7 +21,8 @@ pub(super) async fn compare(pool: &PgPool, gate: &Gate) -> anyhow::Result<Vec<Fi
         let mut still = Vec::new();
         for event in differing {
             if let Some(what) = compare_event(pool, gate, event).await? {
-                findings.push(Finding { invariant: "I3 the gate equals the rows", what: format!("event {event}: {what}") });
+                findings
+                    .push(Finding { invariant: "I3 the gate equals the rows", what: format!("event {event}: {what}") });
                 still.push(event);
             }
         }

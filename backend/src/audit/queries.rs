@@ -19,19 +19,22 @@ pub(super) const ALL: &[(&str, &str)] = &[
 const SEAT_TWICE: &str = "select format('event %s seat %s: %s times', event_id, seat_no, count(*)) from booking_seats
     where status = 'booked' group by event_id, seat_no having count(*) > 1";
 
-const SEAT_OUTSIDE: &str = "select format('event %s seat %s of %s', e.id, s.seat_no, e.total_slots) from booking_seats s
+const SEAT_OUTSIDE: &str =
+    "select format('event %s seat %s of %s', e.id, s.seat_no, e.total_slots) from booking_seats s
     join events e on e.id = s.event_id where s.status = 'booked' and s.seat_no not between 1 and e.total_slots";
 
 const CREATED_ONCE: &str = "select format('booking %s: %s created rows', b.id, count(h.id)) from bookings b
     left join booking_history h on h.booking_id = b.id and h.action = 'created' group by b.id having count(h.id) <> 1";
 
-const WAITLIST: &str = "select format('booking %s: status %s, waits for %s, order %s of %s', b.id, b.status, b.waiting_seats,
+const WAITLIST: &str =
+    "select format('booking %s: status %s, waits for %s, order %s of %s', b.id, b.status, b.waiting_seats,
         b.waiting_order, e.waiting_order_last)
     from bookings b join events e on e.id = b.event_id
     where (b.status = 'cancelled' and b.waiting_seats > 0) or b.waiting_order > e.waiting_order_last
         or (b.status = 'waiting' and b.waiting_seats = 0)";
 
-const PROMOTION_TOLD: &str = "select format('booking %s: %s promotions, %s messages', p.booking_id, p.times, coalesce(o.times, 0))
+const PROMOTION_TOLD: &str =
+    "select format('booking %s: %s promotions, %s messages', p.booking_id, p.times, coalesce(o.times, 0))
     from (select booking_id, count(*) as times from booking_history where action = 'promoted'
         and created_at > now() - interval '6 days' group by 1) p
     left join (select (payload->>'bookingId')::uuid as booking_id, count(*) as times from outbox
@@ -53,7 +56,8 @@ const CREATED_TOLD: &str = "select format('booking %s has no message', b.id) fro
     where b.created_at > now() - interval '6 days' and not exists (select from outbox o where o.created_at = b.created_at
         and o.payload->>'bookingId' = b.id::text)";
 
-const DELIVERED: &str = "select format('message %s was published %s ago and not delivered', o.id, now() - o.published_at)
+const DELIVERED: &str =
+    "select format('message %s was published %s ago and not delivered', o.id, now() - o.published_at)
     from outbox o where o.published_at < now() - interval '15 minutes'
         and not exists (select from deliveries d where d.message_id = o.id)";
 
@@ -69,7 +73,8 @@ const ORPHANS: &str = "select format('booking %s of a missing event or person', 
     select format('notification %s is about another person''s booking', n.id) from notifications n
         join bookings b on b.id = n.booking_id where b.user_id <> n.user_id or b.event_id <> n.event_id";
 
-const AVAILABLE: &str = "select format('event %s: total %s, available %s, booked %s', e.id, e.total_slots, e.available_slots, s.booked)
+const AVAILABLE: &str =
+    "select format('event %s: total %s, available %s, booked %s', e.id, e.total_slots, e.available_slots, s.booked)
     from events e left join lateral (select count(*) as booked from booking_seats s
         where s.event_id = e.id and s.status = 'booked') s on true
     where e.available_slots <> e.total_slots - s.booked";

@@ -71,7 +71,10 @@ impl Verifier {
             issuer: config.oidc_issuer_url.clone(),
             client: config.oidc_client.clone(),
             validation,
-            http: reqwest::Client::builder().timeout(FETCH_TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?,
+            http: reqwest::Client::builder()
+                .timeout(FETCH_TIMEOUT)
+                .redirect(reqwest::redirect::Policy::none())
+                .build()?,
             clock,
             keys: RwLock::default(),
             refreshed: Mutex::default(),

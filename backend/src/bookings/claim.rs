@@ -70,7 +70,8 @@ pub(crate) async fn claim(app: &App, request: &Claim) -> ApiResult<Value> {
             Admission::SoldOut { free } => return Err(too_few(request.seats, free)),
             Admission::OutOfRange | Admission::SeatsTaken { .. } => return Err(too_few(request.seats, 0)),
         }
-        booking = store::find_row(&mut *app.pool.acquire().await?, booking.id).await?.ok_or_else(ApiError::not_found)?;
+        booking =
+            store::find_row(&mut *app.pool.acquire().await?, booking.id).await?.ok_or_else(ApiError::not_found)?;
     }
     Err(ApiError::unavailable(anyhow::anyhow!("the gate was rebuilt {TRIES_MAX} times during one claim")))
 }
@@ -84,20 +85,16 @@ async fn check(app: &App, request: &Claim, booking: &BookingRow) -> ApiResult<Wa
         return Err(event_started());
     }
     match request.seats {
-        Some(seats) if seats > booking.waiting_seats => Err(Refusal::WantsFewer { wanted: booking.waiting_seats }.into()),
+        Some(seats) if seats > booking.waiting_seats => {
+            Err(Refusal::WantsFewer { wanted: booking.waiting_seats }.into())
+        }
         Some(seats) => Ok(Want::Lowest { seats, waitlist: false }),
         None if booking.waiting_seats == 0 => Err(too_few(None, 0)),
         None => Ok(Want::UpTo(booking.waiting_seats)),
     }
 }
 
-async fn write(
-    request: &Claim,
-    claim: Uuid,
-    taken: Taken,
-    generation: i64,
-    place: super::writer::Place,
-) -> Reply {
+async fn write(request: &Claim, claim: Uuid, taken: Taken, generation: i64, place: super::writer::Place) -> Reply {
     let (reply, answer) = oneshot::channel();
     place.submit(Item {
         event: request.booking.event_id,

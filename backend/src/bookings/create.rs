@@ -82,7 +82,15 @@ async fn book(app: &App, request: &Create, booking: BookingId) -> ApiResult<Crea
                 let kind =
                     Kind::Create { booking, seats: body.seats, reassigned, request_hash: request.request_hash.clone() };
                 let request_id = request.request_id.clone();
-                place.submit(Item { event: body.event_id, user: request.caller, generation, taken, kind, request_id, reply });
+                place.submit(Item {
+                    event: body.event_id,
+                    user: request.caller,
+                    generation,
+                    taken,
+                    kind,
+                    request_id,
+                    reply,
+                });
                 match answer.await.unwrap_or(Reply::OutcomeUnknown) {
                     Reply::OtherGeneration => app.rebuilder.rebuild(body.event_id, generation).await.map(drop)?,
                     Reply::OutcomeUnknown => return after_lost_reply(app, request, booking).await,

@@ -1,8 +1,6 @@
 //! What cancelling a booking and giving up some seats have in common: one transaction that frees, promotes and tells.
 
-use happening_api::{
-    Booking, BookingStatus, ErrorCode, HistoryAction, Message, MessageId, NotificationType, UserId,
-};
+use happening_api::{Booking, BookingStatus, ErrorCode, HistoryAction, Message, MessageId, NotificationType, UserId};
 use sqlx::PgConnection;
 
 use super::promote::{self, Handout};
@@ -135,7 +133,8 @@ async fn record(
     outbox::enqueue(conn, &[message]).await?;
     if request.caller != booking.user_id {
         let details = serde_json::json!({ "seat_numbers": seats, "reason": request.reason });
-        let entry = audit_log::Entry { action: "booking_cancelled", subject_type: "booking", subject: booking.id.0, details };
+        let entry =
+            audit_log::Entry { action: "booking_cancelled", subject_type: "booking", subject: booking.id.0, details };
         audit_log::write(conn, event.org_id, request.caller, &entry, app.clock).await?;
     }
     Ok(())
@@ -147,10 +146,8 @@ async fn tell_gate(app: &App, request: &GiveUp, freed: &Freed) {
         done.push(request.booking.id);
     }
     let event = &freed.event;
-    let told = app
-        .gate
-        .apply(event.id, event.gate_generation, &freed.handout.left, event.waiting_order_last, &done)
-        .await;
+    let told =
+        app.gate.apply(event.id, event.gate_generation, &freed.handout.left, event.waiting_order_last, &done).await;
     match told {
         Ok(AfterWrite::Rebuild) => {
             if let Err(error) = app.rebuilder.rebuild(event.id, event.gate_generation).await {

@@ -44,7 +44,8 @@ pub(crate) async fn create(
         let booking = super::one_transaction::create(&app, &request).await?;
         return Ok((StatusCode::CREATED, Json(booking)).into_response());
     }
-    let created = tokio::spawn(async move { create::create(&app, &request).await }).await.map_err(ApiError::internal)??;
+    let created =
+        tokio::spawn(async move { create::create(&app, &request).await }).await.map_err(ApiError::internal)??;
     let location = format!("/bookings/{}", created.id);
     let mut response = (StatusCode::CREATED, [(header::LOCATION, location)], Json(created.body)).into_response();
     if created.replayed {

@@ -23,10 +23,27 @@ pub(super) async fn create(app: &App, request: &Create) -> ApiResult<Booking> {
     };
     let body = &request.body;
     let want = Request { key: id, want: Want::Lowest { seats: body.seats, waitlist: false } };
-    let Admission::Granted { taken: Taken::Seats(seats), generation, .. } = app.gate.reserve(body.event_id, &want).await?
+    let Admission::Granted { taken: Taken::Seats(seats), generation, .. } =
+        app.gate.reserve(body.event_id, &want).await?
     else {
         return Err(ApiError::new(happening_api::ErrorCode::SoldOut, "Not enough seats are free."));
     };
+    let taken = Taken::Seats(seats.clone());
+    let booking = match write(app, request, id, &seats).await {
+        Ok(booking) => booking,
+        Err(error) => {
+            app.gate.release(body.event_id, generation, id, &taken).await?;
+            return Err(error);
+        }
+    };
+    app.relay_wake.wake();
+    let item = ConfirmItem { key: id, taken, join: None, waiter_done: None };
+    app.gate.confirm(body.event_id, generation, &[item]).await?;
+    Ok(booking)
+}
+
+async fn write(app: &App, request: &Create, id: Uuid, seats: &[i32]) -> ApiResult<Booking> {
+    let body = &request.body;
     let mut tx = app.pool.begin().await?;
     let event = store::lock_event(&mut tx, body.event_id).await?.ok_or_else(ApiError::not_found)?;
     sqlx::query(
@@ -47,7 +64,7 @@ pub(super) async fn create(app: &App, request: &Create) -> ApiResult<Booking> {
         id: app.clock.new_id().into(),
         booking: BookingId(id),
         action: happening_api::HistoryAction::Created,
-        seat_numbers: seats.clone(),
+        seat_numbers: seats.to_vec(),
         actor: Some(request.caller),
         reason: None,
     };
@@ -59,7 +76,7 @@ pub(super) async fn create(app: &App, request: &Create) -> ApiResult<Booking> {
         user_id: Some(request.caller),
         booking_id: Some(BookingId(id)),
         seats: Some(body.seats),
-        seat_numbers: Some(seats.clone()),
+        seat_numbers: Some(seats.to_vec()),
         reason: None,
         changes: None,
         occurred_at: event.now,
@@ -69,8 +86,5 @@ pub(super) async fn create(app: &App, request: &Create) -> ApiResult<Booking> {
     store::count_unit(&mut tx, event.id, -body.seats).await?;
     let booking = store::find(&mut tx, BookingId(id)).await?.ok_or_else(ApiError::not_found)?;
     tx.commit().await.map_err(ApiError::outcome_unknown)?;
-    app.relay_wake.wake();
-    let item = ConfirmItem { key: id, taken: Taken::Seats(seats), join: None, waiter_done: None };
-    app.gate.confirm(event.id, generation, &[item]).await?;
     Ok(booking)
 }

@@ -34,8 +34,8 @@ pub(crate) struct LockedEvent {
 pub(crate) async fn lock_event(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<LockedEvent>> {
     // two statements on purpose: the second one sees what was committed while the first one waited
     sqlx::query!("select 1 as one from events where id = $1 for no key update", event.0)
-    .fetch_optional(&mut *conn)
-    .await?;
+        .fetch_optional(&mut *conn)
+        .await?;
     sqlx::query_as!(
         LockedEvent,
         r#"select id as "id: EventId", org_id as "org_id: OrgId", total_slots, gate_generation, waiting_order_last,
@@ -442,7 +442,11 @@ pub(crate) async fn find(conn: &mut PgConnection, booking: BookingId) -> sqlx::R
 }
 
 /// A booking's history, newest first.
-pub(crate) async fn history(conn: &mut PgConnection, booking: BookingId, page: &Page) -> sqlx::Result<Vec<HistoryEntry>> {
+pub(crate) async fn history(
+    conn: &mut PgConnection,
+    booking: BookingId,
+    page: &Page,
+) -> sqlx::Result<Vec<HistoryEntry>> {
     sqlx::query_as!(
         HistoryEntry,
         r#"select id as "id: HistoryId", action as "action: HistoryAction", seats, seat_numbers,

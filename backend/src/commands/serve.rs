@@ -68,7 +68,10 @@ fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &Canc
         if let Ok(policy) = gate.eviction_policy().await
             && policy != "noeviction"
         {
-            tracing::error!(policy, "Redis must run with maxmemory-policy noeviction: anything else loses parts of a gate");
+            tracing::error!(
+                policy,
+                "Redis must run with maxmemory-policy noeviction: anything else loses parts of a gate"
+            );
         }
     });
 }

@@ -117,5 +117,7 @@ async fn facts(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<F
 }
 
 async fn person(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Option<Person>> {
-    sqlx::query_as!(Person, "select name, email, email_verified from users where id = $1", user.0).fetch_optional(conn).await
+    sqlx::query_as!(Person, "select name, email, email_verified from users where id = $1", user.0)
+        .fetch_optional(conn)
+        .await
 }

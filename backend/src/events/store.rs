@@ -48,7 +48,12 @@ pub(crate) async fn facts(conn: &mut PgConnection, event: EventId) -> sqlx::Resu
 }
 
 /// A new event with all of its seats free.
-pub(crate) async fn insert(conn: &mut PgConnection, id: EventId, owner: UserId, event: &CreateEvent) -> sqlx::Result<()> {
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    id: EventId,
+    owner: UserId,
+    event: &CreateEvent,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into events (id, org_id, created_by, owner_id, name, description, category, place, time_zone, event_date,
             ends_at, total_slots, available_slots, visibility, max_seats_per_user)

@@ -46,9 +46,17 @@ pub(crate) enum Want {
 /// The gate's answer to a request. Each but `NotLoaded` names the gate's generation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Admission {
-    Granted { taken: Taken, generation: i64, reassigned: bool },
-    SeatsTaken { seats: Vec<i32> },
-    SoldOut { free: i32 },
+    Granted {
+        taken: Taken,
+        generation: i64,
+        reassigned: bool,
+    },
+    SeatsTaken {
+        seats: Vec<i32>,
+    },
+    SoldOut {
+        free: i32,
+    },
     /// The same key is on its way already.
     InFlight,
     /// A seat or a number above the event's total: the caller knows an older event.
@@ -300,8 +308,7 @@ impl Gate {
             pipe.cmd("TIME").cmd("HMGET").arg(meta).arg("generation").arg("version").cmd("HVALS").arg(pending);
         }
         let mut redis = self.redis.clone();
-        let answers: Vec<Value> =
-            timed(async { pipe.query_async(&mut redis).await }).await?;
+        let answers: Vec<Value> = timed(async { pipe.query_async(&mut redis).await }).await?;
         answers.chunks(3).map(parse_peek).collect::<Result<_, _>>().map_err(GateError::Away)
     }
 

@@ -53,9 +53,7 @@ impl Rebuilder {
     /// # Errors
     /// When Postgres or Redis is away; nothing is half-done then, since the load follows the commit.
     pub(crate) async fn rebuild(&self, event: EventId, bad: i64) -> Result<Rebuilt, RebuildError> {
-        let turn = Arc::clone(
-            self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).entry(event).or_default(),
-        );
+        let turn = Arc::clone(self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).entry(event).or_default());
         let result = {
             let _turn = turn.lock().await;
             self.rebuild_now(event, bad).await

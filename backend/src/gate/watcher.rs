@@ -109,7 +109,12 @@ impl Watcher {
         Ok(())
     }
 
-    async fn look_at(&self, events: &[EventId], seen: &mut HashMap<EventId, Seen>, restarted: bool) -> anyhow::Result<()> {
+    async fn look_at(
+        &self,
+        events: &[EventId],
+        seen: &mut HashMap<EventId, Seen>,
+        restarted: bool,
+    ) -> anyhow::Result<()> {
         let peeks = self.gate.peek(events).await?;
         let rows = store::gate_numbers(&mut *self.pool.acquire().await?, events).await?;
         for (event, peek) in events.iter().zip(&peeks) {

@@ -151,7 +151,8 @@ impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest<App> for Optional
 }
 
 async fn read_body(request: Request, app: &App) -> ApiResult<Bytes> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let content_type =
+        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let bytes = Bytes::from_request(request, app).await.map_err(|rejection| {
         if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
             ApiError::new(ErrorCode::TooLarge, "The body is too large.")
@@ -189,7 +190,8 @@ fn parse<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -> ApiResul
 
 /// The field that a refusal of the parser is about: its path, or for a missing or unknown field the name that it quotes.
 fn field_of(reason: &str, path: &str) -> (String, String) {
-    let quoted = reason.split('`').nth(1).filter(|_| reason.starts_with("missing field") || reason.starts_with("unknown field"));
+    let quoted =
+        reason.split('`').nth(1).filter(|_| reason.starts_with("missing field") || reason.starts_with("unknown field"));
     let name = match (quoted, path) {
         (Some(name), "" | "?") => name.to_owned(),
         (Some(name), path) if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),

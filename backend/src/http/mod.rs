@@ -9,8 +9,8 @@ mod router;
 pub(crate) use context::RequestContext;
 pub(crate) use error::{ApiError, ApiResult};
 pub(crate) use extract::{
-    BookingFor, CurrentUser, EventFor, IdempotencyKey, MemberFor, OptionalJson, PathId, TokenClaims,
-    ValidJson, ValidQuery, actions,
+    BookingFor, CurrentUser, EventFor, IdempotencyKey, MemberFor, OptionalJson, PathId, TokenClaims, ValidJson,
+    ValidQuery, actions,
 };
 pub(crate) use health::SignIn;
 pub(crate) use router::router;

@@ -44,7 +44,11 @@ pub(super) async fn counts(conn: &mut PgConnection, user: UserId) -> sqlx::Resul
 }
 
 /// Marks one or all of a person's notifications as read; answers how many there were to mark or were marked before.
-pub(super) async fn mark_read(conn: &mut PgConnection, user: UserId, only: Option<NotificationId>) -> sqlx::Result<u64> {
+pub(super) async fn mark_read(
+    conn: &mut PgConnection,
+    user: UserId,
+    only: Option<NotificationId>,
+) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "update notifications set read_at = coalesce(read_at, now())
         where user_id = $1 and (id = $2 or ($2::uuid is null and read_at is null))",

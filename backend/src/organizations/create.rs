@@ -17,7 +17,8 @@ pub(super) async fn create(app: &App, caller: UserId, body: &CreateOrganization)
     store::insert(&mut tx, id, body.name.trim()).await?;
     store::insert_member(&mut tx, id, caller, Role::OrgAdmin).await?;
     let details = serde_json::json!({ "name": body.name.trim() });
-    let entry = audit_log::Entry { action: "organization_created", subject_type: "organization", subject: id.0, details };
+    let entry =
+        audit_log::Entry { action: "organization_created", subject_type: "organization", subject: id.0, details };
     audit_log::write(&mut tx, id, caller, &entry, app.clock).await?;
     tx.commit().await.map_err(ApiError::outcome_unknown)?;
     store::find_for(&mut *app.pool.acquire().await?, caller, id).await?.ok_or_else(ApiError::not_found)

@@ -7,9 +7,10 @@ use crate::page::Page;
 
 /// Role of a person in an organization; `None` for a stranger.
 pub(crate) async fn role(conn: &mut PgConnection, org: OrgId, user: UserId) -> sqlx::Result<Option<Role>> {
-    let name = sqlx::query_scalar!("select role from organization_users where org_id = $1 and user_id = $2", org.0, user.0)
-        .fetch_optional(conn)
-        .await?;
+    let name =
+        sqlx::query_scalar!("select role from organization_users where org_id = $1 and user_id = $2", org.0, user.0)
+            .fetch_optional(conn)
+            .await?;
     Ok(name.as_deref().and_then(Role::parse))
 }
 

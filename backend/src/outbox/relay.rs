@@ -84,7 +84,8 @@ impl Relay {
         if rows.is_empty() {
             return Ok(0);
         }
-        let messages: Vec<(Uuid, Vec<u8>)> = rows.into_iter().map(|row| (row.id, row.payload.to_string().into_bytes())).collect();
+        let messages: Vec<(Uuid, Vec<u8>)> =
+            rows.into_iter().map(|row| (row.id, row.payload.to_string().into_bytes())).collect();
         self.publisher.publish(&messages).await?;
         let ids: Vec<Uuid> = messages.iter().map(|(id, _)| *id).collect();
         sqlx::query!("update outbox set published_at = now() where id = any($1) and published_at is null", &ids)
@@ -95,10 +96,12 @@ impl Relay {
     }
 
     async fn clean(&self) -> sqlx::Result<()> {
-        sqlx::query("delete from outbox where published_at < now() - $1::interval and created_at < now() - $1::interval")
-            .bind(PUBLISHED_KEPT)
-            .execute(&self.pool)
-            .await
-            .map(drop)
+        sqlx::query(
+            "delete from outbox where published_at < now() - $1::interval and created_at < now() - $1::interval",
+        )
+        .bind(PUBLISHED_KEPT)
+        .execute(&self.pool)
+        .await
+        .map(drop)
     }
 }

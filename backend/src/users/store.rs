@@ -8,7 +8,11 @@ use crate::clock::Clock;
 
 /// The person of a token, and whether their row was made by this call. However many calls come at once, one makes it.
 /// Whether the e-mail is verified follows the token.
-pub(crate) async fn find_or_create(conn: &mut PgConnection, claims: &Claims, clock: Clock) -> sqlx::Result<(User, bool)> {
+pub(crate) async fn find_or_create(
+    conn: &mut PgConnection,
+    claims: &Claims,
+    clock: Clock,
+) -> sqlx::Result<(User, bool)> {
     let name: String = claims.display_name().chars().filter(|c| !c.is_control()).take(200).collect();
     let inserted = sqlx::query!(
         "insert into users (id, keycloak_id, name, email, email_verified) values ($1, $2, $3, $4, $5)

@@ -2,6 +2,7 @@
 //! its worker, a proxy that makes faults, the invariant checker.
 
 pub mod api;
+pub mod desktop;
 pub mod people;
 pub mod proxy;
 pub mod stack;

@@ -63,7 +63,8 @@ impl People {
             ],
         )?;
         let callback = self.sign_in_at(&authorize, login).await?;
-        let code = callback.query_pairs().find(|(name, _)| name == "code").context("no code in the callback")?.1.into_owned();
+        let code =
+            callback.query_pairs().find(|(name, _)| name == "code").context("no code in the callback")?.1.into_owned();
         let answer: serde_json::Value = self
             .http
             .post(format!("{}/protocol/openid-connect/token", self.issuer))

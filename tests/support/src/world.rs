@@ -45,13 +45,24 @@ pub struct WorldOptions {
     pub worker: bool,
     /// Protections to switch off, by name.
     pub switches: &'static str,
+    /// Reach Postgres by this port, such as a proxy's.
+    pub postgres_port: Option<u16>,
+    /// Reach RabbitMQ by this port, such as a proxy's.
+    pub rabbitmq_port: Option<u16>,
     /// More settings of the servers.
     pub env: BTreeMap<&'static str, String>,
 }
 
 impl Default for WorldOptions {
     fn default() -> Self {
-        Self { backends: 2, worker: false, switches: "", env: BTreeMap::new() }
+        Self {
+            backends: 2,
+            worker: false,
+            switches: "",
+            postgres_port: None,
+            rabbitmq_port: None,
+            env: BTreeMap::new(),
+        }
     }
 }
 
@@ -118,14 +129,28 @@ impl World {
         std::fs::create_dir_all(&folder)?;
         let pool = PgPoolOptions::new().max_connections(4).connect_lazy(&database_url)?;
         let mut env = stack.env();
-        env.insert("DATABASE_URL", database_url.clone());
-        env.insert("RABBITMQ_URL", stack.rabbitmq_url(&name));
+        let through = |url: String, own: u16, port: Option<u16>| match port {
+            Some(port) => url.replace(&format!(":{own}/"), &format!(":{port}/")),
+            None => url,
+        };
+        env.insert("DATABASE_URL", through(database_url.clone(), stack.ports.postgres, options.postgres_port));
+        env.insert("RABBITMQ_URL", through(stack.rabbitmq_url(&name), stack.ports.rabbitmq, options.rabbitmq_port));
         env.insert("MAIL_DIR", folder.join("mail").display().to_string());
         env.insert("HAPPENING_SWITCHES", options.switches.to_owned());
         env.insert("RETRY_DELAYS_MS", "200,500".to_owned());
         env.insert("PENDING_AGE_MS_MAX", "4000".to_owned());
         env.extend(options.env);
-        let mut world = Self { stack, database_url, pool, folder, program: program.to_owned(), people, env, backends: Vec::new(), worker: None };
+        let mut world = Self {
+            stack,
+            database_url,
+            pool,
+            folder,
+            program: program.to_owned(),
+            people,
+            env,
+            backends: Vec::new(),
+            worker: None,
+        };
         world.run(&["migrate"])?;
         for _ in 0..options.backends {
             world.add_backend()?;
@@ -225,8 +250,7 @@ impl World {
     /// # Errors
     /// When it does not start.
     pub async fn start_backend(&mut self, at: usize) -> Result<()> {
-        let (port, command, name) =
-            (self.backends[at].port, self.backends[at].command, self.backends[at].name.clone());
+        let (port, command, name) = (self.backends[at].port, self.backends[at].command, self.backends[at].name.clone());
         self.backends[at] = self.spawn(&name, port, command)?;
         self.wait_for_backend(at).await
     }
@@ -237,6 +261,11 @@ impl World {
     /// When Keycloak or the server is away.
     pub async fn person(&self, login: &str) -> Result<Client> {
         Client::new(&self.base(0), &self.people.token(login).await?).await
+    }
+
+    /// The people of this world's realm.
+    pub fn people(&self) -> &People {
+        &self.people
     }
 
     /// A public event of a new organization of `owner`, and the organization.

@@ -61,7 +61,9 @@ fn meter(event: &Event) -> Html {
     let taken = f64::from(event.total_slots - event.available_slots) / f64::from(event.total_slots.max(1)) * 100.0;
     let free = i64::from(event.available_slots);
     let (class, icon, words) = match event.available_slots {
-        0 if event.waiting_bookings > 0 => ("full", Some("clock"), format!("Full · {} waiting", event.waiting_bookings)),
+        0 if event.waiting_bookings > 0 => {
+            ("full", Some("clock"), format!("Full · {} waiting", event.waiting_bookings))
+        }
         0 => ("full", Some("clock"), "Full".to_owned()),
         few if few < FEW_SEATS => ("few", Some("alert"), format!("Only {} left", format::seats(free))),
         _ => ("", None, format!("{} free", format::seats(free))),

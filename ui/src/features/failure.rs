@@ -55,12 +55,9 @@ fn of(failure: &ApiFailure, write: bool) -> Words {
             wait_s: None,
         },
         ApiFailure::Refused { body, .. } => refused(body.code, &body.error, &body.request_id),
-        ApiFailure::Unexpected { message } => Words {
-            title: "Something went wrong".to_owned(),
-            text: message.clone(),
-            again: true,
-            wait_s: None,
-        },
+        ApiFailure::Unexpected { message } => {
+            Words { title: "Something went wrong".to_owned(), text: message.clone(), again: true, wait_s: None }
+        }
     }
 }
 
@@ -75,11 +72,15 @@ fn unknown(wait_s: Option<u64>) -> Words {
 
 fn refused(code: ErrorCode, sentence: &str, request_id: &str) -> Words {
     let (title, text) = match code {
-        ErrorCode::EventNotOpen | ErrorCode::EventStarted => ("Too late", "The event has started or was cancelled.".to_owned()),
+        ErrorCode::EventNotOpen | ErrorCode::EventStarted => {
+            ("Too late", "The event has started or was cancelled.".to_owned())
+        }
         ErrorCode::SoldOut => ("Sold out", "The last seats were just taken. You can join the waitlist.".to_owned()),
         ErrorCode::LimitReached => ("That is more than one person can have", sentence.to_owned()),
         ErrorCode::NothingToClaim => ("No seat is free any more", "You keep your place on the waitlist.".to_owned()),
-        ErrorCode::AlreadyCancelled => ("This booking was cancelled already", "There is nothing left to do.".to_owned()),
+        ErrorCode::AlreadyCancelled => {
+            ("This booking was cancelled already", "There is nothing left to do.".to_owned())
+        }
         ErrorCode::NotFound => ("This is not here any more", "It was removed, or you may not see it.".to_owned()),
         ErrorCode::Forbidden => ("You may not do this", "Ask an admin of the organization.".to_owned()),
         ErrorCode::Internal => ("Something went wrong on our side", format!("Request {request_id}.")),

@@ -17,7 +17,9 @@ pub(crate) fn preview(booking: &Booking, ticked: &BTreeSet<i32>, others_wait: bo
     match (kept.is_empty(), booking.waiting_seats) {
         (false, _) => lines.push(format!("You keep {}.", format::seat_list(&kept))),
         (true, 0) => lines.push("The booking is cancelled.".to_owned()),
-        (true, more) => lines.push(format!("You hold no seat then, and still wait for {}.", format::seats(i64::from(more)))),
+        (true, more) => {
+            lines.push(format!("You hold no seat then, and still wait for {}.", format::seats(i64::from(more))))
+        }
     }
     let seats = format::capitalized(&format::seat_list(&given));
     let go = if given.len() == 1 { "goes" } else { "go" };

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use happening_api::{ApiFailure, Booking, CreateBooking, ErrorCode, EventId, OnConflict, SEATS_PER_BOOKING_MAX, SeatMap};
+use happening_api::{
+    ApiFailure, Booking, CreateBooking, ErrorCode, EventId, OnConflict, SEATS_PER_BOOKING_MAX, SeatMap,
+};
 use yew::Reducible;
 
 /// What a seat is to the person who chooses.
@@ -50,9 +52,16 @@ pub(crate) enum Wish {
 pub(crate) enum Step {
     Choosing,
     /// Sent with this key; the answer is on its way.
-    Booking { wish: Wish, key: String },
+    Booking {
+        wish: Wish,
+        key: String,
+    },
     /// No good answer came; trying again uses the same key.
-    Failed { wish: Wish, key: String, failure: ApiFailure },
+    Failed {
+        wish: Wish,
+        key: String,
+        failure: ApiFailure,
+    },
     Done(Box<Booking>),
 }
 
@@ -82,7 +91,10 @@ pub(crate) enum Action {
     Party(i32),
     /// Replace the choice.
     Choose(Vec<i32>),
-    Send { wish: Wish, key: String },
+    Send {
+        wish: Wish,
+        key: String,
+    },
     Answer(Result<Booking, ApiFailure>),
 }
 
@@ -278,7 +290,8 @@ mod tests {
 
     #[test]
     fn a_conflict_keeps_what_is_free_and_names_what_is_gone() {
-        let state = after(vec![map(20, &[1]), Action::Choose(vec![14, 15, 16, 17]), send(&[14, 15, 16, 17]), taken(&[14, 15])]);
+        let state =
+            after(vec![map(20, &[1]), Action::Choose(vec![14, 15, 16, 17]), send(&[14, 15, 16, 17]), taken(&[14, 15])]);
         assert_eq!((state.chosen(), state.lost()), (vec![16, 17], vec![14, 15]));
         assert_eq!((state.state_of(14), state.step()), (SeatState::Lost, &Step::Choosing));
         let state = state.reduce(Action::Toggle(3));
@@ -296,7 +309,8 @@ mod tests {
 
     #[test]
     fn a_failure_keeps_key_and_wish_for_the_next_try() {
-        let state = after(vec![map(9, &[]), Action::Choose(vec![4]), send(&[4]), Action::Answer(Err(ApiFailure::NoAnswer))]);
+        let state =
+            after(vec![map(9, &[]), Action::Choose(vec![4]), send(&[4]), Action::Answer(Err(ApiFailure::NoAnswer))]);
         let expected = Step::Failed { wish: Wish::Chosen(vec![4]), key: "k".to_owned(), failure: ApiFailure::NoAnswer };
         assert_eq!((state.step(), state.chosen()), (&expected, vec![4]));
     }

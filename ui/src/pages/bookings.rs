@@ -203,7 +203,8 @@ fn Cancel(props: &CancelProps) -> Html {
     let name = booking.event.as_ref().map(|event| event.name.clone()).unwrap_or_default();
     let go = {
         let (id, busy, failed) = (booking.id, busy.clone(), failed.clone());
-        let (refresh, tell, on_close, name) = (props.refresh.clone(), props.tell.clone(), props.on_close.clone(), name.clone());
+        let (refresh, tell, on_close, name) =
+            (props.refresh.clone(), props.tell.clone(), props.on_close.clone(), name.clone());
         Callback::from(move |_: MouseEvent| {
             busy.set(true);
             let (busy, failed, refresh, tell) = (busy.clone(), failed.clone(), refresh.clone(), tell.clone());

@@ -33,7 +33,8 @@ pub(crate) fn Home(props: &Props) -> Html {
     let navigator = use_navigator().expect("inside the router");
     let reading = (props.scope, props.refresh.count);
     let events = use_resource(reading, |(org, _)| async move { api::events(org, false).await });
-    let bookings = use_resource((me.user.id, props.refresh.count), |(user, _)| async move { api::my_bookings(user).await });
+    let bookings =
+        use_resource((me.user.id, props.refresh.count), |(user, _)| async move { api::my_bookings(user).await });
     let runs_events = props.organizations.iter().any(|one| {
         matches!(one.role, Role::OrgAdmin | Role::Organizer) && props.scope.is_none_or(|scope| scope == one.id)
     });
@@ -80,7 +81,8 @@ fn summary(bookings: &Resource<Vec<happening_api::Booking>>) -> String {
     let ahead = |one: &&happening_api::Booking| one.event.as_ref().is_some_and(|event| event.event_date > now);
     let held: i64 = all.iter().filter(ahead).map(|one| one.seat_numbers.len() as i64).sum();
     let waits = all.iter().filter(ahead).filter(|one| one.waiting_seats > 0).count();
-    let seats = if held == 0 { "You have no seats yet".to_owned() } else { format!("You have {}", format::seats(held)) };
+    let seats =
+        if held == 0 { "You have no seats yet".to_owned() } else { format!("You have {}", format::seats(held)) };
     match waits {
         0 => format!("{seats}."),
         1 => format!("{seats} and a place on one waitlist."),

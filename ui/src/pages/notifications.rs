@@ -19,7 +19,11 @@ pub(crate) struct Props {
 #[component]
 pub(crate) fn Notifications(props: &Props) -> Html {
     let only_unread = use_state(|| false);
-    let read = use_resource((*only_unread, props.refresh.count), |(unread, _)| async move { api::notifications(unread).await });
+    let read =
+        use_resource(
+            (*only_unread, props.refresh.count),
+            |(unread, _)| async move { api::notifications(unread).await },
+        );
     let all = read.value.clone().unwrap_or_default();
     let unread = all.iter().filter(|one| one.read_at.is_none()).count();
     let show = |unread: bool| {

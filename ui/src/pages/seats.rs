@@ -29,7 +29,8 @@ pub(crate) struct Props {
 #[component]
 pub(crate) fn Seats(props: &Props) -> Html {
     let selection = use_reducer(|| Selection::new(PARTY_AT_FIRST));
-    let event = use_resource((props.event_id, props.refresh.count), |(id, _)| async move { api::event(id.into()).await });
+    let event =
+        use_resource((props.event_id, props.refresh.count), |(id, _)| async move { api::event(id.into()).await });
     let map = use_resource((props.event_id, props.refresh.count), |(id, _)| async move { api::seats(id.into()).await });
     {
         let selection = selection.dispatcher();
@@ -67,8 +68,13 @@ pub(crate) fn Seats(props: &Props) -> Html {
             selection.dispatch(Action::Choose(best));
         })
     };
-    let free = format!("{} of {} free", format::number(i64::from(selection.free())), format::number(i64::from(event.total_slots)));
-    let subtitle = html! { format!("{} · {} · {free}", event.name, format::date_line(event.event_date, &event.time_zone)) };
+    let free = format!(
+        "{} of {} free",
+        format::number(i64::from(selection.free())),
+        format::number(i64::from(event.total_slots))
+    );
+    let subtitle =
+        html! { format!("{} · {} · {free}", event.name, format::date_line(event.event_date, &event.time_zone)) };
     html! {
         <Dialog title="Choose your seats" {subtitle} class={classes!("large")} on_close={props.on_close.clone()}>
             <div class="seat-pick">
@@ -82,7 +88,8 @@ pub(crate) fn Seats(props: &Props) -> Html {
 
 /// Sends a wish; the key is new for a new click and the same for a next try.
 fn sender(props: &Props, event: &Event, selection: UseReducerHandle<Selection>) -> Callback<(Wish, String)> {
-    let (event, refresh, tell, on_close) = (event.clone(), props.refresh.clone(), props.tell.clone(), props.on_close.clone());
+    let (event, refresh, tell, on_close) =
+        (event.clone(), props.refresh.clone(), props.tell.clone(), props.on_close.clone());
     Callback::from(move |(wish, key): (Wish, String)| {
         selection.dispatch(Action::Send { wish: wish.clone(), key: key.clone() });
         let (selection, event, refresh, tell, on_close) =
@@ -114,8 +121,15 @@ async fn book(event: &Event, wish: &Wish, key: String) -> Result<Booking, ApiFai
 fn told(booking: &Booking, event: &Event) -> String {
     let waits = booking.waiting_seats;
     match (booking.seat_numbers.is_empty(), waits) {
-        (false, 0) => format!("Booked: {} for {}. The confirmation is on its way to you.", format::seat_list(&booking.seat_numbers), event.name),
-        (false, more) => format!("You got {}. You still wait for {more} more and keep your place.", format::seat_list(&booking.seat_numbers)),
+        (false, 0) => format!(
+            "Booked: {} for {}. The confirmation is on its way to you.",
+            format::seat_list(&booking.seat_numbers),
+            event.name
+        ),
+        (false, more) => format!(
+            "You got {}. You still wait for {more} more and keep your place.",
+            format::seat_list(&booking.seat_numbers)
+        ),
         (true, _) => {
             let place = format::ordinal(booking.position.or(booking.waiting_number.map(i64::from)).unwrap_or(1));
             format!("You are {place} on the waitlist. We tell you when you get a seat; you do not have to be online.")

@@ -124,10 +124,16 @@ fn Waiting(props: &WaitingProps) -> Html {
 fn failed(reason: SignInFailure, server: &str) -> Html {
     let (title, text) = match reason {
         SignInFailure::Cancelled => ("You are not signed in", "The sign-in was cancelled in the browser."),
-        SignInFailure::TimedOut => ("You are not signed in yet", "The sign-in page waited for five minutes. Nothing was changed."),
-        SignInFailure::ServiceAway => ("The sign-in service does not answer", "Your password cannot be checked right now. Try again in a moment."),
+        SignInFailure::TimedOut => {
+            ("You are not signed in yet", "The sign-in page waited for five minutes. Nothing was changed.")
+        }
+        SignInFailure::ServiceAway => {
+            ("The sign-in service does not answer", "Your password cannot be checked right now. Try again in a moment.")
+        }
         SignInFailure::Refused => ("The sign-in was refused", "The sign-in service did not accept it. Try again."),
-        SignInFailure::ServerAway => ("The server does not answer", "Check your network, or ask whoever runs the server."),
+        SignInFailure::ServerAway => {
+            ("The server does not answer", "Check your network, or ask whoever runs the server.")
+        }
         SignInFailure::NoBrowser => ("No browser opened", "Set a default browser, then try again."),
     };
     html! {

@@ -89,7 +89,8 @@ fn theme(canvas: &HtmlCanvasElement) -> Theme {
 
 /// "#0b6353"
 fn parse(text: &str) -> Colour {
-    let channel = |from: usize| text.get(from..from + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(128);
+    let channel =
+        |from: usize| text.get(from..from + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(128);
     [channel(1), channel(3), channel(5)]
 }
 

@@ -79,7 +79,13 @@ impl Hall {
                 before.row == place.row && before.block == place.block
             };
             let can = free(at as i32 + 1);
-            run = if !can { 0 } else if joined { run + 1 } else { 1 };
+            run = if !can {
+                0
+            } else if joined {
+                run + 1
+            } else {
+                1
+            };
             if count > 0 && run >= count {
                 let from = at + 1 - count;
                 let middle = (self.places[from].x + place.x) / 2.0;

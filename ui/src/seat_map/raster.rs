@@ -47,19 +47,25 @@ impl Raster {
     pub(crate) fn glyph(&mut self, glyph: Glyph, colours: &Colours, x: f32, y: f32, angle: f32, size: f32) {
         let line = (size * 0.075).clamp(0.6, 2.2);
         match glyph {
-            Glyph::Taken if size < 5.0 => self.paint(x, y, 0.0, size * 0.45, colours.taken, |u, v| u.abs().max(v.abs()) - size * 0.32),
+            Glyph::Taken if size < 5.0 => {
+                self.paint(x, y, 0.0, size * 0.45, colours.taken, |u, v| u.abs().max(v.abs()) - size * 0.32)
+            }
             Glyph::Taken => self.paint(x, y, 0.0, size * 0.5, colours.taken, |u, v| u.hypot(v) - size * 0.32),
             Glyph::Free => {
                 let half = size * 0.36;
                 self.paint(x, y, angle, size * 0.6, colours.free, |u, v| boxed(u, v, half, size * 0.12) - line / 2.0);
-                self.paint(x, y, angle, size * 0.6, colours.free_fill, |u, v| boxed(u, v, half, size * 0.12) + line / 2.0);
+                self.paint(x, y, angle, size * 0.6, colours.free_fill, |u, v| {
+                    boxed(u, v, half, size * 0.12) + line / 2.0
+                });
             }
             Glyph::Own => {
                 self.paint(x, y, angle, size * 0.6, colours.mine, |u, v| boxed(u, v, size * 0.39, size * 0.12));
                 self.paint(x, y, angle, size * 0.3, colours.mine_glyph, |u, v| u.hypot(v) - size * 0.13);
             }
             Glyph::Chosen => {
-                self.paint(x, y, angle, size * 0.7, colours.mine, |u, v| (boxed(u, v, size * 0.49, size * 0.15)).abs() - line / 2.0);
+                self.paint(x, y, angle, size * 0.7, colours.mine, |u, v| {
+                    (boxed(u, v, size * 0.49, size * 0.15)).abs() - line / 2.0
+                });
                 self.paint(x, y, angle, size * 0.6, colours.mine, |u, v| boxed(u, v, size * 0.39, size * 0.12));
                 let thick = (size * 0.06).max(0.7);
                 let lift = if size >= 26.0 { size * 0.12 } else { 0.0 };
@@ -125,7 +131,8 @@ fn boxed(u: f32, v: f32, half: f32, round: f32) -> f32 {
 /// Distance to a line between two points.
 fn segment(u: f32, v: f32, from: (f32, f32), to: (f32, f32)) -> f32 {
     let (along_u, along_v) = (to.0 - from.0, to.1 - from.1);
-    let t = (((u - from.0) * along_u + (v - from.1) * along_v) / (along_u * along_u + along_v * along_v)).clamp(0.0, 1.0);
+    let t =
+        (((u - from.0) * along_u + (v - from.1) * along_v) / (along_u * along_u + along_v * along_v)).clamp(0.0, 1.0);
     (u - from.0 - t * along_u).hypot(v - from.1 - t * along_v)
 }
 

@@ -24,8 +24,14 @@ pub(crate) struct Settled {
 /// What the transaction made of an item.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    Written { answer: Box<Booking>, confirm: ConfirmItem },
-    Exists { answer: serde_json::Value, same_request: bool },
+    Written {
+        answer: Box<Booking>,
+        confirm: ConfirmItem,
+    },
+    Exists {
+        answer: serde_json::Value,
+        same_request: bool,
+    },
     Refused(Refusal),
     OtherGeneration,
     /// The gate gave out a seat or an order that the rows refuse: rebuild, never release.
@@ -230,7 +236,14 @@ impl<'p> Decision<'p> {
         }
     }
 
-    fn create(&mut self, item: &Item, booking: BookingId, seats: i32, reassigned: bool, request_hash: &[u8]) -> Verdict {
+    fn create(
+        &mut self,
+        item: &Item,
+        booking: BookingId,
+        seats: i32,
+        reassigned: bool,
+        request_hash: &[u8],
+    ) -> Verdict {
         let event = self.events.get_mut(&item.event).expect("check_event found it");
         let mut answer = Booking {
             id: booking,
@@ -266,7 +279,13 @@ impl<'p> Decision<'p> {
         event.units += 1;
         event.seats_taken += item.seats().len() as i32;
         self.writes.count_event(event);
-        self.writes.add_booking(&answer, join.map(|(order, _)| order), request_hash, &item.request_id, self.parts.clock);
+        self.writes.add_booking(
+            &answer,
+            join.map(|(order, _)| order),
+            request_hash,
+            &item.request_id,
+            self.parts.clock,
+        );
         let confirm = ConfirmItem { key: item.key(), taken: item.taken.clone(), join, waiter_done: None };
         Verdict::Written { answer: Box::new(answer), confirm }
     }

@@ -87,7 +87,10 @@ pub(crate) enum Reply {
     /// Committed, and the gate was told as far as the answer needs it.
     Written(Box<Booking>),
     /// The same key was committed before: the first answer. `same_request` is false when its body was another one.
-    Exists { answer: serde_json::Value, same_request: bool },
+    Exists {
+        answer: serde_json::Value,
+        same_request: bool,
+    },
     Refused(Refusal),
     /// The gate was of another generation than the event: reserve again.
     OtherGeneration,
@@ -103,11 +106,16 @@ pub(crate) enum Refusal {
     /// The event is gone, or the person may not see it any more.
     NotFound,
     EventNotOpen,
-    LimitReached { limit: i32, have: i32 },
+    LimitReached {
+        limit: i32,
+        have: i32,
+    },
     /// A claim for a booking that was cancelled.
     AlreadyCancelled,
     /// A claim for more than the booking still wants.
-    WantsFewer { wanted: i32 },
+    WantsFewer {
+        wanted: i32,
+    },
 }
 
 /// A place in a writer's channel: who has one can be written, so nothing is reserved that cannot be.

@@ -291,7 +291,15 @@ impl Writes {
         }
     }
 
-    fn add_history(&mut self, id: Uuid, action: &str, seats: i32, answer: &Booking, numbers: &[i32], now: DateTime<Utc>) {
+    fn add_history(
+        &mut self,
+        id: Uuid,
+        action: &str,
+        seats: i32,
+        answer: &Booking,
+        numbers: &[i32],
+        now: DateTime<Utc>,
+    ) {
         let rows = &mut self.history;
         rows.ids.push(id);
         rows.bookings.push(answer.id.0);

@@ -109,12 +109,89 @@ pub(super) const EVENTS: &[DemoEvent] = &[
         bookings: &[("ada", 10), ("donald", 9)],
         ..PLAIN
     },
-    DemoEvent { name: "Choir Rehearsal, Open Doors", category: Some("concert"), place: Some("Small hall, Harbour Hall"), visibility: "members", days_ahead: 5, total_slots: 80, taken_by_guests: 21, ..PLAIN },
-    DemoEvent { name: "Sea Shanty Sing-Along", category: Some("concert"), place: Some("Quay stage, Harbour Hall"), days_ahead: 41, total_slots: 400, taken_by_guests: 133, bookings: &[("alan", 3)], ..PLAIN },
-    DemoEvent { name: "Accessibility Clinic", owner: "grace", category: Some("webinar"), place: Some("https://meet.happening.invalid/clinic"), days_ahead: 47, start_minute: 14 * 60, total_slots: 500, max_seats_per_user: Some(2), ..PLAIN },
-    DemoEvent { name: "Autumn Gala", category: Some("concert"), place: Some("Great hall, Harbour Hall"), days_ahead: -20, total_slots: 240, taken_by_guests: 200, bookings: &[("ada", 2)], phase: Phase::Completed, ..PLAIN },
-    DemoEvent { name: "Harbour Lights Marathon Screening", place: Some("Small hall, Harbour Hall"), days_ahead: 0, total_slots: 90, taken_by_guests: 44, phase: Phase::Ongoing, ..PLAIN },
-    DemoEvent { name: "Open-Air Opera", category: Some("concert"), place: Some("Quay stage, Harbour Hall"), days_ahead: -3, total_slots: 600, phase: Phase::Cancelled, ..PLAIN },
-    DemoEvent { name: "Civic Data Night", org: 1, owner: "grace", category: Some("hackathon"), place: Some("Civic Lab, first floor"), days_ahead: 9, start_minute: 17 * 60, total_slots: 48, taken_by_guests: 30, bookings: &[("margaret", 2)], ..PLAIN },
-    DemoEvent { name: "Budget Hearing, Explained", org: 1, owner: "alan", category: Some("webinar"), visibility: "members", days_ahead: 22, start_minute: 16 * 60, total_slots: 150, taken_by_guests: 12, ..PLAIN },
+    DemoEvent {
+        name: "Choir Rehearsal, Open Doors",
+        category: Some("concert"),
+        place: Some("Small hall, Harbour Hall"),
+        visibility: "members",
+        days_ahead: 5,
+        total_slots: 80,
+        taken_by_guests: 21,
+        ..PLAIN
+    },
+    DemoEvent {
+        name: "Sea Shanty Sing-Along",
+        category: Some("concert"),
+        place: Some("Quay stage, Harbour Hall"),
+        days_ahead: 41,
+        total_slots: 400,
+        taken_by_guests: 133,
+        bookings: &[("alan", 3)],
+        ..PLAIN
+    },
+    DemoEvent {
+        name: "Accessibility Clinic",
+        owner: "grace",
+        category: Some("webinar"),
+        place: Some("https://meet.happening.invalid/clinic"),
+        days_ahead: 47,
+        start_minute: 14 * 60,
+        total_slots: 500,
+        max_seats_per_user: Some(2),
+        ..PLAIN
+    },
+    DemoEvent {
+        name: "Autumn Gala",
+        category: Some("concert"),
+        place: Some("Great hall, Harbour Hall"),
+        days_ahead: -20,
+        total_slots: 240,
+        taken_by_guests: 200,
+        bookings: &[("ada", 2)],
+        phase: Phase::Completed,
+        ..PLAIN
+    },
+    DemoEvent {
+        name: "Harbour Lights Marathon Screening",
+        place: Some("Small hall, Harbour Hall"),
+        days_ahead: 0,
+        total_slots: 90,
+        taken_by_guests: 44,
+        phase: Phase::Ongoing,
+        ..PLAIN
+    },
+    DemoEvent {
+        name: "Open-Air Opera",
+        category: Some("concert"),
+        place: Some("Quay stage, Harbour Hall"),
+        days_ahead: -3,
+        total_slots: 600,
+        phase: Phase::Cancelled,
+        ..PLAIN
+    },
+    DemoEvent {
+        name: "Civic Data Night",
+        org: 1,
+        owner: "grace",
+        category: Some("hackathon"),
+        place: Some("Civic Lab, first floor"),
+        days_ahead: 9,
+        start_minute: 17 * 60,
+        total_slots: 48,
+        taken_by_guests: 30,
+        bookings: &[("margaret", 2)],
+        ..PLAIN
+    },
+    DemoEvent {
+        name: "Budget Hearing, Explained",
+        org: 1,
+        owner: "alan",
+        category: Some("webinar"),
+        visibility: "members",
+        days_ahead: 22,
+        start_minute: 16 * 60,
+        total_slots: 150,
+        taken_by_guests: 12,
+        ..PLAIN
+    },
 ];

@@ -160,8 +160,17 @@ impl Ports {
     }
 
     fn from_list(all: &[u16]) -> Option<Self> {
-        let [postgres, redis, rabbitmq, rabbitmq_management, rabbitmq_distribution, rabbitmq_names, keycloak, keycloak_management, backend] =
-            *all
+        let [
+            postgres,
+            redis,
+            rabbitmq,
+            rabbitmq_management,
+            rabbitmq_distribution,
+            rabbitmq_names,
+            keycloak,
+            keycloak_management,
+            backend,
+        ] = *all
         else {
             return None;
         };

@@ -14,7 +14,15 @@ pub(super) async fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
     let folder = folder(stack)?;
     let data = folder.join("data");
     if !data.join("PG_VERSION").exists() {
-        run(as_postgres(&bin.join("initdb")).arg("-D").arg(&data).args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale"]))?;
+        run(as_postgres(&bin.join("initdb")).arg("-D").arg(&data).args([
+            "-A",
+            "trust",
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--no-locale",
+        ]))?;
     }
     if run(as_postgres(&bin.join("pg_ctl")).arg("-D").arg(&data).arg("status")).is_err() {
         say("starting Postgres");
@@ -34,7 +42,9 @@ pub(super) async fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
         .context("Postgres does not start")?;
     }
     let port = stack.ports.postgres.to_string();
-    let psql = |sql: &str| run(Command::new(bin.join("psql")).args(["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-tAc", sql]));
+    let psql = |sql: &str| {
+        run(Command::new(bin.join("psql")).args(["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-tAc", sql]))
+    };
     if psql("select 1 from pg_database where datname = 'happening'")?.trim().is_empty() {
         psql("create database happening")?;
     }
@@ -88,7 +98,8 @@ fn folder(stack: &Stack) -> Result<PathBuf> {
         std::fs::create_dir_all(&inside)?;
         return Ok(inside);
     }
-    let reachable = run(Command::new("runuser").args(["-u", "postgres", "--", "test", "-x"]).arg(&stack.folder)).is_ok();
+    let reachable =
+        run(Command::new("runuser").args(["-u", "postgres", "--", "test", "-x"]).arg(&stack.folder)).is_ok();
     let folder = if reachable { inside } else { PathBuf::from(format!("/var/tmp/happening-{}", stack.ports.postgres)) };
     std::fs::create_dir_all(&folder)?;
     run(Command::new("chown").arg("postgres").arg(&folder))?;

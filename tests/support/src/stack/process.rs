@@ -45,7 +45,11 @@ impl Service<'_> {
     ///
     /// # Errors
     /// When the process ends or the time is over; the message has the end of its log.
-    pub async fn wait_until<F: Future<Output = bool>>(&self, time_max: Duration, mut ready: impl FnMut() -> F) -> Result<()> {
+    pub async fn wait_until<F: Future<Output = bool>>(
+        &self,
+        time_max: Duration,
+        mut ready: impl FnMut() -> F,
+    ) -> Result<()> {
         let polls = time_max.as_millis() / POLL_EVERY.as_millis();
         for _ in 0..polls {
             if ready().await {
@@ -110,7 +114,8 @@ pub async fn stop_pid_file(pid_file: &Path, say: Say<'_>) -> Result<()> {
 /// When it is missing or fails; the message has what it wrote.
 pub fn run(command: &mut Command) -> Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot run {name}: is it installed?"))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("cannot run {name}: is it installed?"))?;
     if !output.status.success() {
         let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         bail!("{name} failed: {}", said.trim());

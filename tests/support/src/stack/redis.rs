@@ -20,7 +20,9 @@ pub(super) async fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
         say("starting Redis");
     }
     let port = stack.ports.redis;
-    service.wait_until(Duration::from_secs(20), || async move { TcpStream::connect(("127.0.0.1", port)).await.is_ok() }).await
+    service
+        .wait_until(Duration::from_secs(20), || async move { TcpStream::connect(("127.0.0.1", port)).await.is_ok() })
+        .await
 }
 
 fn arguments(port: u16) -> Vec<String> {

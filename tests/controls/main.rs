@@ -1,0 +1,148 @@
+//! Negative controls: with a protection switched off, its check must fail. If one of these tests fails, the check that it
+//! is about would not notice a bug either.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures_util::future::join_all;
+use happening_api::Booking;
+use happening_tests::world::backend_program;
+use happening_tests::{World, WorldOptions};
+use serde_json::json;
+
+async fn world_without(protection: &'static str) -> Result<World> {
+    World::with(WorldOptions { switches: protection, worker: true, ..WorldOptions::default() }).await
+}
+
+/// A booking that was reserved at a gate which is rebuilt before its write.
+async fn write_across_a_rebuild(world: &World) -> Result<()> {
+    let a = world.person("ada").await?;
+    let event = world.event(&a, 1_000).await?;
+    // the event's row is held, so that bookings wait between gate and write; meanwhile its generation is raised
+    let mut holder = world.pool.begin().await?;
+    sqlx::query("select 1 from events where id = $1 for update").bind(event.id.0).execute(&mut *holder).await?;
+    let calls = join_all((0..4).map(|_| a.book(event.id, 1)));
+    let raise = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        sqlx::query(
+            "update events set gate_generation = gate_generation + 1, seat_version = seat_version + 1 where id = $1",
+        )
+        .bind(event.id.0)
+        .execute(&mut *holder)
+        .await?;
+        holder.commit().await
+    };
+    let (replies, raised) = tokio::join!(calls, raise);
+    raised?;
+    for reply in replies {
+        reply?;
+    }
+    let written: Vec<i64> = sqlx::query_scalar("select gate_generation from events where id = $1")
+        .bind(event.id.0)
+        .fetch_all(&world.pool)
+        .await?;
+    anyhow::ensure!(written[0] > 3, "what was reserved at an older gate was written without a new one");
+    world.audit()
+}
+
+#[tokio::test]
+async fn without_the_generation_check_an_old_reservation_is_written() -> Result<()> {
+    write_across_a_rebuild(&World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?).await?;
+    let world = world_without("skip_generation_check").await?;
+    assert!(write_across_a_rebuild(&world).await.is_err(), "the check did not notice");
+    Ok(())
+}
+
+/// A unit that was committed and that the gate never learnt of.
+async fn lose_a_unit(world: &World) -> Result<()> {
+    let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&a, 2).await?;
+    let held: Booking = a.book(event.id, 2).await?.expect(201).json();
+    b.book(event.id, 1).await?.expect(201);
+    // as if the server had died between the commit of this cancellation and telling the gate
+    let mut tx = world.pool.begin().await?;
+    sqlx::query("select 1 from events where id = $1 for update").bind(event.id.0).execute(&mut *tx).await?;
+    sqlx::query("update booking_seats set status = 'released' where booking_id = $1 and seat_no = 2")
+        .bind(held.id.0)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query(
+        "insert into booking_history (booking_id, id, event_id, action, seats, seat_numbers, created_at)
+        values ($1, gen_random_uuid(), $2, 'seats_cancelled', 1, '{2}', now())",
+    )
+    .bind(held.id.0)
+    .bind(event.id.0)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "update events set seat_version = seat_version + 1, available_slots = available_slots + 1 where id = $1",
+    )
+    .bind(event.id.0)
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    world.audit()
+}
+
+#[tokio::test]
+async fn without_the_seat_version_check_a_lost_unit_stays_lost() -> Result<()> {
+    lose_a_unit(&World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?).await?;
+    let world = world_without("skip_seat_version_check").await?;
+    assert!(lose_a_unit(&world).await.is_err(), "the audit did not notice");
+    Ok(())
+}
+
+/// A seat that is given up while somebody waits.
+async fn give_up_while_somebody_waits(world: &World) -> Result<()> {
+    let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&a, 2).await?;
+    let held: Booking = a.book(event.id, 2).await?.expect(201).json();
+    let waiting: Booking = b.book(event.id, 1).await?.expect(201).json();
+    a.post(&format!("/bookings/{}/cancel-seats", held.id), json!({ "seat_numbers": [1] })).await?.expect(200);
+    anyhow::ensure!(b.booking(waiting.id).await?.seat_numbers == [1], "the freed seat was visible to others");
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_promotion_in_the_same_transaction_a_freed_seat_is_offered_to_others() -> Result<()> {
+    give_up_while_somebody_waits(&World::new().await?).await?;
+    let world = world_without("promote_later").await?;
+    assert!(give_up_while_somebody_waits(&world).await.is_err(), "nobody noticed");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_audit_notices_what_must_not_be() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let a = world.person("ada").await?;
+    let event = world.event(&a, 5).await?;
+    let booking: Booking = a.book(event.id, 2).await?.expect(201).json();
+    world.audit()?;
+    let harms = [
+        ("update events set available_slots = 4 where id = $1", "I11"),
+        ("delete from outbox where $1 is not null", "I8"),
+        ("delete from booking_history where event_id = $1", "I6"),
+        ("update bookings set status = 'waiting' where event_id = $1", "I7"),
+        ("update booking_seats set seat_no = 9 where event_id = $1 and seat_no = 2", "I1"),
+    ];
+    for (sql, invariant) in harms {
+        let mut tx = world.pool.begin().await?;
+        sqlx::query(sql).bind(event.id.0).execute(&mut *tx).await?;
+        tx.commit().await?;
+        let said = world.audit().err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(said.contains(invariant), "{sql}: the audit says {said:?}");
+    }
+    drop(booking);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_release_has_no_switches() -> Result<()> {
+    let name = b"HAPPENING_SWITCHES";
+    let has = |program: &[u8]| program.windows(name.len()).any(|window| window == name);
+    let tested = std::fs::read(backend_program()?)?;
+    assert!(has(&tested), "the tests run without their switches");
+    let release = std::env::var_os("HAPPENING_PLAIN_BACKEND").context("HAPPENING_PLAIN_BACKEND is not set")?;
+    assert!(!has(&std::fs::read(release)?), "a server without the feature has switches");
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! Dependencies and servers fail under load. Nothing that was answered is lost, what does not need the missing part goes on,
+//! and all recovers without a restart.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use happening_api::{Booking, EventId};
+use happening_tests::proxy::Proxy;
+use happening_tests::world::wait_for;
+use happening_tests::{Client, World, WorldOptions};
+use reqwest::Method;
+use serde_json::json;
+
+/// What a crowd was answered.
+#[derive(Default)]
+struct Journal {
+    /// 201 answers.
+    booked: Vec<Booking>,
+    /// Requests without a good answer: key and seats.
+    unclear: Vec<(Client, String)>,
+}
+
+/// People who book one seat after the other, until told to stop.
+struct Crowd {
+    stop: Arc<AtomicBool>,
+    tasks: Vec<tokio::task::JoinHandle<Journal>>,
+}
+
+impl Crowd {
+    fn start(world: &World, people: &[Client], event: EventId, count: usize) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let tasks = (0..count)
+            .map(|n| {
+                let caller = people[n % people.len()].at(&world.base(n % world.backends()));
+                tokio::spawn(book_until(caller, event, n, Arc::clone(&stop)))
+            })
+            .collect();
+        Self { stop, tasks }
+    }
+
+    async fn stop(self) -> Result<Journal> {
+        self.stop.store(true, Ordering::SeqCst);
+        let mut all = Journal::default();
+        for task in self.tasks {
+            let journal = task.await?;
+            all.booked.extend(journal.booked);
+            all.unclear.extend(journal.unclear);
+        }
+        Ok(all)
+    }
+}
+
+async fn book_until(caller: Client, event: EventId, n: usize, stop: Arc<AtomicBool>) -> Journal {
+    let mut journal = Journal::default();
+    let mut count = 0;
+    while !stop.load(Ordering::SeqCst) {
+        count += 1;
+        let key = format!("crowd-{n}-{count}");
+        match caller.book_with_key(event, 1, &key).await {
+            Ok(reply) if reply.status == 201 => journal.booked.push(reply.json()),
+            Ok(reply) if reply.status == 503 => {
+                assert!(reply.headers.contains_key("retry-after"), "{reply:?}");
+                journal.unclear.push((caller.clone(), key));
+            }
+            Ok(reply) => panic!("{reply:?}"),
+            Err(_) => journal.unclear.push((caller.clone(), key)),
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    journal
+}
+
+/// Every 201 is in the database with exactly its seats; every unclear request is nothing or one booking, which its retry
+/// returns.
+async fn check(world: &World, event: EventId, journal: &Journal) -> Result<()> {
+    for booking in &journal.booked {
+        let seats: Vec<i32> = sqlx::query_scalar("select seat_no from booking_seats where booking_id = $1 order by 1")
+            .bind(booking.id.0)
+            .fetch_all(&world.pool)
+            .await?;
+        assert_eq!(seats, booking.seat_numbers, "an answered booking was lost or changed");
+    }
+    for (caller, key) in &journal.unclear {
+        let caller = caller.at(&world.base(0));
+        let first: Booking = wait_for("a retry", Duration::from_secs(20), || async {
+            let reply = caller.book_with_key(event, 1, key).await?;
+            Ok((reply.status == 201).then(|| reply.json()))
+        })
+        .await?;
+        let again: Booking = caller.book_with_key(event, 1, key).await?.expect(201).json();
+        assert_eq!(first.id, again.id);
+    }
+    world.audit()
+}
+
+async fn people(world: &World) -> Result<Vec<Client>> {
+    let mut people = Vec::new();
+    for name in ["ada", "barbara", "edsger", "frances"] {
+        people.push(world.person(name).await?);
+    }
+    Ok(people)
+}
+
+async fn until_booked(world: &World, event: EventId, more: i64) -> Result<()> {
+    let before = count(world, event).await?;
+    wait_for("bookings", Duration::from_secs(30), || async {
+        Ok((count(world, event).await? >= before + more).then_some(()))
+    })
+    .await
+}
+
+async fn count(world: &World, event: EventId) -> Result<i64> {
+    let query = sqlx::query_scalar("select count(*) from bookings where event_id = $1").bind(event.0);
+    Ok(query.fetch_one(&world.pool).await?)
+}
+
+#[tokio::test]
+async fn a_killed_server_loses_nothing_that_was_answered() -> Result<()> {
+    let mut world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
+    let people = people(&world).await?;
+    let event = world.event(&people[0], 5_000).await?;
+    let crowd = Crowd::start(&world, &people, event.id, 24);
+    for _ in 0..3 {
+        until_booked(&world, event.id, 60).await?;
+        world.kill_backend(1)?;
+        until_booked(&world, event.id, 60).await?;
+        world.start_backend(1).await?;
+    }
+    let journal = crowd.stop().await?;
+    assert!(!journal.unclear.is_empty(), "the kills were not noticed");
+    check(&world, event.id, &journal).await
+}
+
+#[tokio::test]
+async fn an_emptied_redis_is_rebuilt_from_the_rows() -> Result<()> {
+    let base = happening_tests::world::stack()?;
+    let mut redis = base.extra_redis("emptied").await?;
+    let env = [("REDIS_URL", redis.url())].into();
+    let world = World::with(WorldOptions { env, worker: true, ..WorldOptions::default() }).await?;
+    let people = people(&world).await?;
+    let event = world.event(&people[0], 5_000).await?;
+    let crowd = Crowd::start(&world, &people, event.id, 24);
+    let client = redis::Client::open(redis.url())?;
+    for _ in 0..5 {
+        until_booked(&world, event.id, 40).await?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        let _: () = redis::cmd("FLUSHALL").query_async(&mut connection).await?;
+    }
+    until_booked(&world, event.id, 40).await?;
+    redis.kill();
+    let away = people[0].book_with_key(event.id, 1, "while-away").await?.refused(503, "unavailable");
+    assert!(away.headers.contains_key("retry-after"));
+    people[0].get(&format!("/events/{}", event.id)).await?.expect(200);
+    redis.start_again(true).await?;
+    until_booked(&world, event.id, 40).await?;
+    let journal = crowd.stop().await?;
+    check(&world, event.id, &journal).await
+}
+
+#[tokio::test]
+async fn rabbitmq_away_changes_nothing_for_a_caller_and_delays_messages_only() -> Result<()> {
+    let base = happening_tests::world::stack()?;
+    let proxy = Proxy::start(base.ports.rabbitmq).await?;
+    let world =
+        World::with(WorldOptions { worker: true, rabbitmq_port: Some(proxy.port), ..WorldOptions::default() }).await?;
+    let people = people(&world).await?;
+    let event = world.event(&people[0], 5_000).await?;
+    let crowd = Crowd::start(&world, &people, event.id, 12);
+    until_booked(&world, event.id, 60).await?;
+    proxy.cut();
+    until_booked(&world, event.id, 100).await?;
+    proxy.mend();
+    until_booked(&world, event.id, 60).await?;
+    let journal = crowd.stop().await?;
+    assert!(journal.unclear.is_empty(), "a caller noticed");
+    // every message has its effect, once
+    wait_for("all messages", Duration::from_secs(60), || async {
+        let query = "select (select count(*) from outbox) = (select count(*) from notifications)";
+        Ok(sqlx::query_scalar::<_, bool>(query).fetch_one(&world.pool).await?.then_some(()))
+    })
+    .await?;
+    check(&world, event.id, &journal).await
+}
+
+#[tokio::test]
+async fn postgres_away_is_answered_within_a_second_and_comes_back_without_a_restart() -> Result<()> {
+    let base = happening_tests::world::stack()?;
+    let proxy = Proxy::start(base.ports.postgres).await?;
+    let world =
+        World::with(WorldOptions { postgres_port: Some(proxy.port), worker: true, ..WorldOptions::default() }).await?;
+    let people = people(&world).await?;
+    let event = world.event(&people[0], 5_000).await?;
+    people[0].book_with_key(event.id, 1, "before").await?.expect(201);
+    proxy.cut();
+    let started = Instant::now();
+    let body = json!({ "event_id": event.id, "seats": 1 });
+    let reply = people[0].call(Method::POST, "/bookings", Some(&body), &[("Idempotency-Key", "during")]).await?;
+    let reply = reply.refused(503, "unavailable");
+    assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
+    assert!(reply.headers.contains_key("retry-after"));
+    assert!(reply.body["details"]["outcome"].is_string());
+    assert_eq!(reqwest::get(format!("{}/health/ready", world.base(0))).await?.status(), 503);
+    assert_eq!(reqwest::get(format!("{}/health/live", world.base(0))).await?.status(), 200);
+    proxy.mend();
+    let booking: Booking = wait_for("the database", Duration::from_secs(20), || async {
+        let reply = people[0].book_with_key(event.id, 1, "during").await?;
+        Ok((reply.status == 201).then(|| reply.json()))
+    })
+    .await?;
+    let again: Booking = people[0].book_with_key(event.id, 1, "during").await?.expect(201).json();
+    assert_eq!(booking.id, again.id);
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_server_that_is_asked_to_stop_finishes_what_it_began() -> Result<()> {
+    let mut world = World::new().await?;
+    let people = people(&world).await?;
+    let event = world.event(&people[0], 5_000).await?;
+    let crowd = Crowd::start(&world, &people, event.id, 12);
+    until_booked(&world, event.id, 60).await?;
+    assert!(world.stop_backend(1)?, "it did not end well");
+    world.start_backend(1).await?;
+    until_booked(&world, event.id, 30).await?;
+    let journal = crowd.stop().await?;
+    check(&world, event.id, &journal).await
+}

@@ -1,0 +1,285 @@
+//! The real app in a real window: a virtual display, a session bus with a keyring, and a WebDriver that finds, clicks and
+//! reads. Signing in happens at the real Keycloak; only the browser is ours.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use fantoccini::{Client as WebDriver, ClientBuilder, Locator};
+use serde_json::json;
+use url::Url;
+
+use crate::world::wait_for;
+use crate::{People, World};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A desktop of one person, with the app on it.
+pub struct Desktop {
+    folder: PathBuf,
+    display: String,
+    app: PathBuf,
+    server: String,
+    port: u16,
+    screen: Child,
+    session: Child,
+    driver: Option<WebDriver>,
+}
+
+/// The app's program.
+///
+/// # Errors
+/// When it was not built.
+pub fn app_program() -> Result<PathBuf> {
+    let path = std::env::var_os("HAPPENING_APP").map(PathBuf::from).context("HAPPENING_APP is not set")?;
+    if path.exists() { Ok(path) } else { bail!("{} was not built", path.display()) }
+}
+
+impl Desktop {
+    /// A new desktop for a world's first server; no window yet.
+    ///
+    /// # Errors
+    /// When a program is missing.
+    pub async fn new(world: &World, name: &str, with_keyring: bool) -> Result<Self> {
+        let folder = world.folder.join(format!("desktop-{name}"));
+        for part in ["bin", "data", "config", "cache"] {
+            std::fs::create_dir_all(folder.join(part))?;
+        }
+        let runtime = folder.join("run");
+        std::fs::create_dir_all(&runtime)?;
+        std::fs::set_permissions(&runtime, std::fs::Permissions::from_mode(0o700))?;
+        write_browser(&folder)?;
+        let display = format!(":{}", 1000 + free_port()? % 30_000);
+        let screen = quiet(Command::new("Xvfb").args([&display, "-screen", "0", "1280x800x24", "-nolisten", "tcp"]))
+            .spawn()
+            .context("cannot start Xvfb")?;
+        let port = free_port()?;
+        let keyring = if with_keyring {
+            "printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null;"
+        } else {
+            ""
+        };
+        let script = format!(
+            "echo \"$DBUS_SESSION_BUS_ADDRESS\" > '{}/bus'; {keyring} exec WebKitWebDriver --port={port}",
+            folder.display()
+        );
+        let mut desktop = Self {
+            folder,
+            display,
+            app: app_program()?,
+            server: world.base(0),
+            port,
+            screen,
+            session: Command::new("true").spawn()?,
+            driver: None,
+        };
+        let mut session = Command::new("dbus-run-session");
+        session.args(["--", "sh", "-c", &script]);
+        desktop.session = quiet(desktop.environment(&mut session)).spawn().context("cannot start dbus-run-session")?;
+        let url = format!("http://127.0.0.1:{port}/status");
+        wait_for("the WebDriver", PATIENCE, || async { Ok(crate::world::answers(&url).await.then_some(())) }).await?;
+        Ok(desktop)
+    }
+
+    fn environment<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        let path = format!("{}/bin:{}", self.folder.display(), std::env::var("PATH").unwrap_or_default());
+        command
+            .env("PATH", path)
+            .env("DISPLAY", &self.display)
+            .env("XDG_DATA_HOME", self.folder.join("data"))
+            .env("XDG_CONFIG_HOME", self.folder.join("config"))
+            .env("XDG_CACHE_HOME", self.folder.join("cache"))
+            .env("XDG_RUNTIME_DIR", self.folder.join("run"))
+            .env("HAPPENING_SERVER_URL", &self.server)
+            .env("TAURI_AUTOMATION", "true")
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .env("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
+            .env("NO_AT_BRIDGE", "1")
+    }
+
+    /// Starts the app and waits for its window.
+    ///
+    /// # Errors
+    /// When no window comes.
+    pub async fn start_app(&mut self) -> Result<()> {
+        let capabilities = json!({ "webkitgtk:browserOptions": { "binary": self.app, "args": [] } });
+        let capabilities = capabilities.as_object().cloned().unwrap_or_default();
+        let driver = ClientBuilder::native()
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{}", self.port))
+            .await
+            .context("the app shows no window")?;
+        self.driver = Some(driver);
+        Ok(())
+    }
+
+    /// Closes the app's window.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn close_app(&mut self) -> Result<()> {
+        if let Some(driver) = self.driver.take() {
+            driver.close().await?;
+        }
+        Ok(())
+    }
+
+    fn driver(&self) -> Result<&WebDriver> {
+        self.driver.as_ref().context("the app was not started")
+    }
+
+    /// Waits for an element and clicks it.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn click(&self, css: &str) -> Result<()> {
+        wait_for(css, PATIENCE, || async {
+            // an element can be drawn anew between finding and clicking it
+            match self.driver()?.find(Locator::Css(css)).await {
+                Ok(element) => Ok(element.click().await.ok()),
+                Err(_) => Ok(None),
+            }
+        })
+        .await
+    }
+
+    /// Waits for a button with that text and clicks it.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn click_text(&self, text: &str) -> Result<()> {
+        let path = format!("//button[contains(normalize-space(.), \"{text}\") and not(@disabled)]");
+        wait_for(text, PATIENCE, || async {
+            match self.driver()?.find(Locator::XPath(&path)).await {
+                Ok(element) => Ok(element.click().await.ok()),
+                Err(_) => Ok(None),
+            }
+        })
+        .await
+    }
+
+    /// Waits until the window shows a text.
+    ///
+    /// # Errors
+    /// When it does not; the message has what is shown instead.
+    pub async fn sees(&self, text: &str) -> Result<()> {
+        let seen = wait_for(text, PATIENCE, || async { Ok(self.text().await?.contains(text).then_some(())) }).await;
+        match seen {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.picture("missing-text").ok();
+                bail!("{error}; the window shows:\n{}", self.text().await?)
+            }
+        }
+    }
+
+    /// Waits until the window no longer shows a text.
+    ///
+    /// # Errors
+    /// When it goes on showing it.
+    pub async fn sees_no_more(&self, text: &str) -> Result<()> {
+        wait_for(text, PATIENCE, || async { Ok((!self.text().await?.contains(text)).then_some(())) }).await
+    }
+
+    /// Everything that the window shows, as text.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn text(&self) -> Result<String> {
+        let value = self.driver()?.execute("return document.body ? document.body.innerText : ''", Vec::new()).await?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Runs a script in the window and answers what it returns.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn script(&self, script: &str) -> Result<serde_json::Value> {
+        Ok(self.driver()?.execute(script, Vec::new()).await?)
+    }
+
+    /// Signs in at Keycloak as the browser would, and follows the way back into the app.
+    ///
+    /// # Errors
+    /// When the app opened no page, or Keycloak refuses.
+    pub async fn sign_in(&self, people: &People, login: &str) -> Result<()> {
+        self.click("#sign-in").await?;
+        let page = self.opened_page().await?;
+        self.follow(people.sign_in_at(&page, login).await?.as_str())
+    }
+
+    /// The page that the app opened in the browser last.
+    ///
+    /// # Errors
+    /// When it opened none.
+    pub async fn opened_page(&self) -> Result<Url> {
+        let file = self.folder.join("opened");
+        let text = wait_for("the browser", PATIENCE, || async { Ok(std::fs::read_to_string(&file).ok()) }).await?;
+        std::fs::remove_file(&file)?;
+        Ok(Url::parse(text.trim())?)
+    }
+
+    /// Opens a deep link: starts the app a second time with it, as the system does.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn follow(&self, link: &str) -> Result<()> {
+        let bus = std::fs::read_to_string(self.folder.join("bus"))?;
+        let mut command = Command::new(&self.app);
+        self.environment(command.arg(link)).env("DBUS_SESSION_BUS_ADDRESS", bus.trim());
+        let mut second = quiet(&mut command).spawn()?;
+        // it hands the link over and ends
+        std::thread::spawn(move || second.wait());
+        Ok(())
+    }
+
+    /// Saves a picture of the screen under `target/pictures`.
+    ///
+    /// # Errors
+    /// When ImageMagick is missing.
+    pub fn picture(&self, name: &str) -> Result<()> {
+        let folder = pictures_folder();
+        std::fs::create_dir_all(&folder)?;
+        let file = folder.join(format!("{name}.png"));
+        crate::stack::run(Command::new("import").args(["-display", &self.display, "-window", "root"]).arg(file))
+            .map(drop)
+    }
+}
+
+fn pictures_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/pictures")
+}
+
+/// A browser that only notes what it is told to open.
+fn write_browser(folder: &Path) -> Result<()> {
+    let file = folder.join("bin/xdg-open");
+    let note = folder.join("opened");
+    // complete or not there: whoever reads it must not see half an address
+    let script = format!("#!/bin/sh\nprintf '%s' \"$1\" > '{0}.part' && mv '{0}.part' '{0}'\n", note.display());
+    std::fs::write(&file, script)?;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+fn quiet(command: &mut Command) -> &mut Command {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
+}
+
+fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        // the session's end takes bus, keyring, driver and app with it
+        for child in [&mut self.session, &mut self.screen] {
+            let id = child.id().to_string();
+            crate::stack::run(Command::new("pkill").args(["-KILL", "-P", &id])).ok();
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}
