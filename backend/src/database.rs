@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgPool};
 use url::Url;
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(700);
 const STATEMENT_TIMEOUT_MS: &str = "2000";
+const OPERATOR_STATEMENT_TIMEOUT_MS: &str = "600000";
 const LOCK_TIMEOUT_MS: &str = "1000";
 const WRITER_LOCK_TIMEOUT_MS: &str = "300";
 
@@ -18,6 +19,15 @@ const WRITER_LOCK_TIMEOUT_MS: &str = "300";
 /// When the address cannot be parsed.
 pub(crate) fn pool(url: &Url, connections_max: u32) -> sqlx::Result<PgPool> {
     Ok(pool_options(connections_max).connect_lazy_with(options(url, LOCK_TIMEOUT_MS)?))
+}
+
+/// A few connections for a command of an operator, which may read whole tables.
+///
+/// # Errors
+/// When the address cannot be parsed.
+pub(crate) fn operator_pool(url: &Url) -> sqlx::Result<PgPool> {
+    let options = options(url, LOCK_TIMEOUT_MS)?.options([("statement_timeout", OPERATOR_STATEMENT_TIMEOUT_MS)]);
+    Ok(pool_options(2).connect_lazy_with(options.disable_statement_logging()))
 }
 
 /// The pool of the batch writers: a connection each.

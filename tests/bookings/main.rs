@@ -5,3 +5,4 @@ mod claims;
 mod examples;
 mod idempotency;
 mod messages;
+mod tokens;

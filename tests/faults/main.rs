@@ -159,7 +159,7 @@ async fn an_emptied_redis_is_rebuilt_from_the_rows() -> Result<()> {
     check(&world, event.id, &journal).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn rabbitmq_away_changes_nothing_for_a_caller_and_delays_messages_only() -> Result<()> {
     let base = happening_tests::world::stack()?;
     let proxy = Proxy::start(base.ports.rabbitmq).await?;
@@ -184,7 +184,7 @@ async fn rabbitmq_away_changes_nothing_for_a_caller_and_delays_messages_only() -
     check(&world, event.id, &journal).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn postgres_away_is_answered_within_a_second_and_comes_back_without_a_restart() -> Result<()> {
     let base = happening_tests::world::stack()?;
     let proxy = Proxy::start(base.ports.postgres).await?;
@@ -226,4 +226,25 @@ async fn a_server_that_is_asked_to_stop_finishes_what_it_began() -> Result<()> {
     until_booked(&world, event.id, 30).await?;
     let journal = crowd.stop().await?;
     check(&world, event.id, &journal).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keycloak_away_lets_known_keys_verify_and_new_servers_say_503() -> Result<()> {
+    let base = happening_tests::world::stack()?;
+    let proxy = Proxy::start(base.ports.keycloak).await?;
+    let keys = format!("http://127.0.0.1:{}/realms/happening/protocol/openid-connect/certs", proxy.port);
+    let mut world =
+        World::with(WorldOptions { env: [("OIDC_JWKS_URL", keys)].into(), ..WorldOptions::default() }).await?;
+    let a = world.person("ada").await?;
+    proxy.cut();
+    a.get("/users/me").await?.expect(200);
+    world.kill_backend(1)?;
+    world.start_backend(1).await?;
+    let there = a.at(&world.base(1));
+    there.get("/users/me").await?.refused(503, "unavailable");
+    proxy.mend();
+    wait_for("the keys", Duration::from_secs(10), || async {
+        Ok((there.get("/users/me").await?.status == 200).then_some(()))
+    })
+    .await
 }

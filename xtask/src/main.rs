@@ -4,8 +4,10 @@ mod bench;
 mod build;
 mod check;
 mod packages;
+mod pictures;
 mod run;
 mod services;
+mod sqlx_data;
 mod test;
 mod token;
 mod ui;
@@ -59,6 +61,10 @@ enum Task {
     },
     /// Build the wasm bundle of the app's screens
     Ui,
+    /// Take the documents' pictures of the app, on demo data
+    Pictures,
+    /// Write the data that SQL is checked against (.sqlx) anew
+    Sqlx,
     /// Print an access token of a demo person, for curl
     Token {
         /// Login name, such as ada
@@ -92,6 +98,8 @@ async fn run_task(cli: Cli) -> Result<()> {
         Task::Check => check::check(ask),
         Task::Test { filter, no_check } => test::test(ask, filter.as_deref(), no_check).await,
         Task::Ui => ui::bundle(),
+        Task::Pictures => pictures::take(ask).await,
+        Task::Sqlx => sqlx_data::write(ask).await,
         Task::Token { name } => token::token(&name).await,
         Task::Bench { name } => bench::run(ask, &name).await,
     }

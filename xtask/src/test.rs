@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use happening_tests::stack::Stack;
 
-use crate::{build, check, packages, root, say, step, ui};
+use crate::{build, check, packages, root, say, sqlx_data, step, ui};
 
 /// Runs everything; services are stopped again, also when a test fails.
 ///
@@ -26,7 +26,10 @@ pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Res
     let stack = Stack::at(&folder)?;
     step("Starting services for the tests");
     let result = match stack.start(&root(), &say).await {
-        Ok(()) => run_tests(&stack, filter),
+        Ok(()) => match if no_check { Ok(()) } else { sqlx_data::check(&stack).await } {
+            Ok(()) => run_tests(&stack, filter),
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     };
     let keep = std::env::var_os("HAPPENING_KEEP_TEST_STACK").is_some();

@@ -42,19 +42,19 @@ const PROMOTION_TOLD: &str =
     where p.times <> coalesce(o.times, 0)";
 
 const STATUS: &str = "select format('booking %s: status %s, holds %s, waits for %s', b.id, b.status, h.held, b.waiting_seats)
-    from bookings b left join lateral (select count(*) as held from booking_seats s
-        where s.booking_id = b.id and s.status = 'booked') h on true
+    from bookings b left join (select booking_id, count(*) as held from booking_seats
+        where status = 'booked' group by 1) h on h.booking_id = b.id
     where b.status is distinct from case when h.held > 0 then 'confirmed' when b.waiting_seats > 0 then 'waiting' else 'cancelled' end";
 
 const SEATS_ADD_UP: &str = "select format('booking %s: wants %s, holds %s, waits for %s, gave back %s', b.id, b.seats, h.held,
         b.waiting_seats, h.released)
-    from bookings b left join lateral (select count(*) filter (where s.status = 'booked') as held,
-            count(*) filter (where s.status = 'released') as released from booking_seats s where s.booking_id = b.id) h on true
-    where b.status <> 'cancelled' and b.seats <> h.held + b.waiting_seats + h.released";
+    from bookings b left join (select booking_id, count(*) filter (where status = 'booked') as held,
+            count(*) filter (where status = 'released') as released from booking_seats group by 1) h on h.booking_id = b.id
+    where b.status <> 'cancelled' and b.seats <> coalesce(h.held, 0) + b.waiting_seats + coalesce(h.released, 0)";
 
 const CREATED_TOLD: &str = "select format('booking %s has no message', b.id) from bookings b
-    where b.created_at > now() - interval '6 days' and not exists (select from outbox o where o.created_at = b.created_at
-        and o.payload->>'bookingId' = b.id::text)";
+    where b.created_at > now() - interval '6 days' and not exists (select from outbox o
+        where o.payload->>'bookingId' = b.id::text and o.payload->>'type' in ('booking_confirmed', 'booking_waitlisted'))";
 
 const DELIVERED: &str =
     "select format('message %s was published %s ago and not delivered', o.id, now() - o.published_at)
@@ -75,13 +75,13 @@ const ORPHANS: &str = "select format('booking %s of a missing event or person', 
 
 const AVAILABLE: &str =
     "select format('event %s: total %s, available %s, booked %s', e.id, e.total_slots, e.available_slots, s.booked)
-    from events e left join lateral (select count(*) as booked from booking_seats s
-        where s.event_id = e.id and s.status = 'booked') s on true
-    where e.available_slots <> e.total_slots - s.booked";
+    from events e left join (select event_id, count(*) as booked from booking_seats
+        where status = 'booked' group by 1) s on s.event_id = e.id
+    where e.available_slots <> e.total_slots - coalesce(s.booked, 0)";
 
 const HISTORY: &str = "select format('event %s: history says %s, %s are booked', e.id, coalesce(h.booked, 0), s.booked)
-    from events e left join lateral (select sum(case when action in ('cancelled', 'seats_cancelled')
+    from events e left join (select event_id, sum(case when action in ('cancelled', 'seats_cancelled')
             then -cardinality(seat_numbers) else cardinality(seat_numbers) end) as booked
-        from booking_history where event_id = e.id) h on true
-    left join lateral (select count(*) as booked from booking_seats s where s.event_id = e.id and s.status = 'booked') s on true
-    where coalesce(h.booked, 0) <> s.booked";
+        from booking_history group by 1) h on h.event_id = e.id
+    left join (select event_id, count(*) as booked from booking_seats where status = 'booked' group by 1) s on s.event_id = e.id
+    where coalesce(h.booked, 0) <> coalesce(s.booked, 0)";

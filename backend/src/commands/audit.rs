@@ -9,7 +9,7 @@ use crate::{audit, database};
 /// # Errors
 /// When Postgres or Redis is away.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<bool> {
-    let pool = database::pool(&config.database_url, 2)?;
+    let pool = database::operator_pool(&config.database_url)?;
     let findings = audit::run(&pool, &Gate::new(config.redis_url.as_str())?).await?;
     for finding in &findings {
         println!("{}: {}", finding.invariant, finding.what);

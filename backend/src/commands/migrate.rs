@@ -12,7 +12,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 /// # Errors
 /// When the database is away or a migration fails.
 pub(crate) async fn run(config: &Config, down_to: Option<i64>) -> anyhow::Result<()> {
-    let pool = database::pool(&config.database_url, 2)?;
+    let pool = database::operator_pool(&config.database_url)?;
     match down_to {
         None => MIGRATIONS.run(&pool).await?,
         Some(version) => MIGRATIONS.undo(&pool, version).await?,

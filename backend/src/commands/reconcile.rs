@@ -12,7 +12,7 @@ use crate::outbox::RelayWake;
 /// # Errors
 /// When Postgres or Redis is away.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
-    let pool = database::pool(&config.database_url, 2)?;
+    let pool = database::operator_pool(&config.database_url)?;
     let gate = Gate::new(config.redis_url.as_str())?;
     let rebuilder = Rebuilder::new(pool.clone(), gate.clone(), Clock, RelayWake::default());
     let events = store::upcoming_event_ids(&mut *pool.acquire().await?).await?;

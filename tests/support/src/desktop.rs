@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use fantoccini::{Client as WebDriver, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 use url::Url;
 
@@ -44,6 +45,15 @@ impl Desktop {
     /// When a program is missing.
     pub async fn new(world: &World, name: &str, with_keyring: bool) -> Result<Self> {
         let folder = world.folder.join(format!("desktop-{name}"));
+        Self::at(&folder, &app_program()?, &world.base(0), with_keyring).await
+    }
+
+    /// A new desktop with its files in a folder.
+    ///
+    /// # Errors
+    /// When a program is missing.
+    pub async fn at(folder: &Path, app: &Path, server: &str, with_keyring: bool) -> Result<Self> {
+        let folder = folder.to_owned();
         for part in ["bin", "data", "config", "cache"] {
             std::fs::create_dir_all(folder.join(part))?;
         }
@@ -68,8 +78,8 @@ impl Desktop {
         let mut desktop = Self {
             folder,
             display,
-            app: app_program()?,
-            server: world.base(0),
+            app: app.to_owned(),
+            server: server.to_owned(),
             port,
             screen,
             session: Command::new("true").spawn()?,
@@ -107,7 +117,7 @@ impl Desktop {
     pub async fn start_app(&mut self) -> Result<()> {
         let capabilities = json!({ "webkitgtk:browserOptions": { "binary": self.app, "args": [] } });
         let capabilities = capabilities.as_object().cloned().unwrap_or_default();
-        let driver = ClientBuilder::native()
+        let driver = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
             .connect(&format!("http://127.0.0.1:{}", self.port))
             .await
@@ -241,9 +251,15 @@ impl Desktop {
     /// # Errors
     /// When ImageMagick is missing.
     pub fn picture(&self, name: &str) -> Result<()> {
-        let folder = pictures_folder();
-        std::fs::create_dir_all(&folder)?;
-        let file = folder.join(format!("{name}.png"));
+        self.picture_at(&pictures_folder().join(format!("{name}.png")))
+    }
+
+    /// Saves a picture of the screen.
+    ///
+    /// # Errors
+    /// When ImageMagick is missing.
+    pub fn picture_at(&self, file: &Path) -> Result<()> {
+        std::fs::create_dir_all(file.parent().context("a folder")?)?;
         crate::stack::run(Command::new("import").args(["-display", &self.display, "-window", "root"]).arg(file))
             .map(drop)
     }

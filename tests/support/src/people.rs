@@ -47,6 +47,24 @@ impl People {
         if let Some((token, _)) = known.filter(|(_, since)| since.elapsed() < TOKEN_KEPT) {
             return Ok(token);
         }
+        let answer = self.sign_in(login).await?;
+        let token = answer["access_token"].as_str().context("no access token")?.to_owned();
+        self.tokens.lock().expect("no panic while held").insert(login.to_owned(), (token.clone(), Instant::now()));
+        Ok(token)
+    }
+
+    /// The ID token of a new sign-in: it says who somebody is, and opens no door.
+    ///
+    /// # Errors
+    /// When Keycloak is away or does not know the person.
+    pub async fn id_token(&self, login: &str) -> Result<String> {
+        let _turn = self.turn.lock().await;
+        let answer = self.sign_in(login).await?;
+        Ok(answer["id_token"].as_str().context("no ID token")?.to_owned())
+    }
+
+    /// Signs in; answers what the token endpoint says.
+    async fn sign_in(&self, login: &str) -> Result<serde_json::Value> {
         let verifier = URL_SAFE_NO_PAD.encode([Uuid::now_v7().into_bytes(), Uuid::now_v7().into_bytes()].concat());
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
         let authorize = Url::parse_with_params(
@@ -65,24 +83,15 @@ impl People {
         let callback = self.sign_in_at(&authorize, login).await?;
         let code =
             callback.query_pairs().find(|(name, _)| name == "code").context("no code in the callback")?.1.into_owned();
-        let answer: serde_json::Value = self
-            .http
-            .post(format!("{}/protocol/openid-connect/token", self.issuer))
-            .form(&[
-                ("grant_type", "authorization_code"),
-                ("client_id", CLIENT),
-                ("redirect_uri", CALLBACK),
-                ("code", &code),
-                ("code_verifier", &verifier),
-            ])
-            .send()
-            .await?
-            .error_for_status()?
-            .json()
-            .await?;
-        let token = answer["access_token"].as_str().context("no access token")?.to_owned();
-        self.tokens.lock().expect("no panic while held").insert(login.to_owned(), (token.clone(), Instant::now()));
-        Ok(token)
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", CLIENT),
+            ("redirect_uri", CALLBACK),
+            ("code", &code),
+            ("code_verifier", &verifier),
+        ];
+        let request = self.http.post(format!("{}/protocol/openid-connect/token", self.issuer)).form(&form);
+        Ok(request.send().await?.error_for_status()?.json().await?)
     }
 
     /// Does what a person does in the browser: opens the page, types name and password. Answers where the browser is sent.

@@ -185,9 +185,6 @@ impl Selection {
         if !self.busy() && !matches!(self.step, Step::Done(_)) {
             self.lose(&gone);
         }
-        // a lost seat that came free again can be chosen again
-        let taken = self.taken.clone();
-        self.lost.retain(|seat| taken.get(*seat as usize - 1).copied().unwrap_or(true));
     }
 
     fn lose(&mut self, gone: &[i32]) {
@@ -303,7 +300,10 @@ mod tests {
     fn a_seat_that_goes_while_choosing_is_lost_and_not_replaced() {
         let state = after(vec![map(9, &[]), Action::Choose(vec![4, 5]), map(9, &[5])]);
         assert_eq!((state.chosen(), state.lost(), state.party()), (vec![4], vec![5], 2));
+        // it stays named until the next choice, whatever the map says meanwhile
         let state = state.reduce(map(9, &[]));
+        assert_eq!(state.lost(), [5]);
+        let state = state.reduce(Action::Toggle(2));
         assert_eq!(state.state_of(5), SeatState::Free, "it came back");
     }
 

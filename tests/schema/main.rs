@@ -1,0 +1,51 @@
+//! Migrations lead up, down and up again to the same schema, on an empty and on a filled database.
+
+use std::process::Command;
+
+use anyhow::Result;
+use happening_tests::stack::{Stack, run};
+use happening_tests::{World, WorldOptions};
+
+fn dump(world: &World) -> Result<String> {
+    let text =
+        run(Command::new(Stack::postgres_programs()?.join("pg_dump")).args(["--schema-only", &world.database_url]))?;
+    // every dump has a random word of its own
+    Ok(text
+        .lines()
+        .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
+        .collect::<Vec<_>>()
+        .join("\n"))
+}
+
+#[tokio::test]
+async fn migrations_lead_down_and_up_again_to_the_same_schema() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 0, ..WorldOptions::default() }).await?;
+    let first = dump(&world)?;
+    assert!(first.contains("bookings"));
+    world.run(&["demo-data"])?;
+    world.run(&["migrate", "--down-to", "0"])?;
+    assert!(!dump(&world)?.contains("create table public.bookings"));
+    assert!(!dump(&world)?.contains("CREATE TABLE public.bookings"));
+    world.run(&["migrate"])?;
+    assert_eq!(dump(&world)?, first);
+    Ok(())
+}
+
+#[tokio::test]
+async fn demo_data_is_consistent_and_added_once() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    world.run(&["demo-data"])?;
+    world.audit()?;
+    let count = || sqlx::query_scalar::<_, i64>("select count(*) from bookings").fetch_one(&world.pool);
+    let before = count().await?;
+    assert!(before > 300);
+    world.run(&["demo-data"])?;
+    assert_eq!(count().await?, before);
+    // who signs in is the demo's person
+    let ada = world.person("ada").await?;
+    let organizations = ada.get(&format!("/organizations/user/{}", ada.user.id)).await?.expect(200);
+    assert_eq!(organizations.body.as_array().map(Vec::len), Some(2));
+    let events = ada.get("/events?mine=true").await?.expect(200);
+    assert!(events.body.as_array().is_some_and(|events| events.len() >= 4), "{events:?}");
+    Ok(())
+}
