@@ -182,7 +182,6 @@ fn reason_in_bounds(reason: &str, _: &()) -> garde::Result {
     Ok(())
 }
 
-#[expect(clippy::ref_option, reason = "the validator passes a reference to the field")]
 fn as_many_distinct_seats(seats: &i32) -> impl FnOnce(&Option<Vec<i32>>, &()) -> garde::Result + '_ {
     move |numbers, context| match numbers {
         None => Ok(()),

@@ -75,7 +75,7 @@ async fn thirty_copies_of_one_key_are_one_booking() -> Result<()> {
         if total == 1 {
             a.book(event.id, 1).await?.expect(201);
         }
-        let callers = spread(&world, &[a.clone()], 30);
+        let callers = spread(&world, std::slice::from_ref(&a), 30);
         let key = format!("copies-{total}");
         let replies = try_join_all(callers.iter().map(|caller| caller.book_with_key(event.id, 1, &key))).await?;
         let first = replies[0].clone().expect(201).body;

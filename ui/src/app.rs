@@ -77,14 +77,14 @@ fn Frame() -> Html {
         let told = told.clone();
         Callback::from(move |text: String| told.set(Some(text)))
     };
-    let known = organizations.value.clone().unwrap_or_default();
+    let known = organizations.value.unwrap_or_default();
     let current = scope.or_else(|| None);
     let on_scope = {
-        let scope = scope.clone();
+        let scope = scope;
         Callback::from(move |org: Option<OrgId>| scope.set(org))
     };
     let switch = {
-        let (refresh, tell, known) = (refresh.clone(), tell, known.clone());
+        let (refresh, tell, known) = (refresh, tell, known.clone());
         move |route: Route| match route {
             Route::Notifications => html! { <Notifications refresh={refresh.clone()} /> },
             Route::Home | Route::Nothing | Route::Seats { .. } | Route::ManageSeats { .. } => html! {

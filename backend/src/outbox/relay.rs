@@ -52,7 +52,7 @@ impl Relay {
                 }
             };
             polls = polls.wrapping_add(1);
-            if polls % CLEAN_EVERY == 0
+            if polls.is_multiple_of(CLEAN_EVERY)
                 && let Err(error) = self.clean().await
             {
                 tracing::debug!(%error, "published messages are removed later");

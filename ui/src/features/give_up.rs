@@ -18,7 +18,7 @@ pub(crate) fn preview(booking: &Booking, ticked: &BTreeSet<i32>, others_wait: bo
         (false, _) => lines.push(format!("You keep {}.", format::seat_list(&kept))),
         (true, 0) => lines.push("The booking is cancelled.".to_owned()),
         (true, more) => {
-            lines.push(format!("You hold no seat then, and still wait for {}.", format::seats(i64::from(more))))
+            lines.push(format!("You hold no seat then, and still wait for {}.", format::seats(i64::from(more))));
         }
     }
     let seats = format::capitalized(&format::seat_list(&given));

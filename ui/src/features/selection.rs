@@ -95,7 +95,7 @@ pub(crate) enum Action {
         wish: Wish,
         key: String,
     },
-    Answer(Result<Booking, ApiFailure>),
+    Answer(Box<Result<Booking, ApiFailure>>),
 }
 
 impl Selection {
@@ -241,7 +241,7 @@ impl Reducible for Selection {
                 next.step = Step::Choosing;
             }
             Action::Send { wish, key } if !next.busy() => next.step = Step::Booking { wish, key },
-            Action::Answer(result) => next.answer(result),
+            Action::Answer(result) => next.answer(*result),
             Action::Party(_) | Action::Choose(_) | Action::Send { .. } => {}
         }
         Rc::new(next)
@@ -278,7 +278,7 @@ mod tests {
     fn taken(seats: &[i32]) -> Action {
         let details = ErrorDetails { seats: Some(seats.to_vec()), ..ErrorDetails::default() };
         let body = ErrorBody { error: String::new(), code: ErrorCode::SeatsTaken, details, request_id: String::new() };
-        Action::Answer(Err(ApiFailure::Refused { status: 409, body: Box::new(body) }))
+        Action::Answer(Box::new(Err(ApiFailure::Refused { status: 409, body: Box::new(body) })))
     }
 
     fn send(seats: &[i32]) -> Action {
@@ -309,8 +309,12 @@ mod tests {
 
     #[test]
     fn a_failure_keeps_key_and_wish_for_the_next_try() {
-        let state =
-            after(vec![map(9, &[]), Action::Choose(vec![4]), send(&[4]), Action::Answer(Err(ApiFailure::NoAnswer))]);
+        let state = after(vec![
+            map(9, &[]),
+            Action::Choose(vec![4]),
+            send(&[4]),
+            Action::Answer(Box::new(Err(ApiFailure::NoAnswer))),
+        ]);
         let expected = Step::Failed { wish: Wish::Chosen(vec![4]), key: "k".to_owned(), failure: ApiFailure::NoAnswer };
         assert_eq!((state.step(), state.chosen()), (&expected, vec![4]));
     }

@@ -125,7 +125,7 @@ fn Line(props: &LineProps) -> Html {
     };
     let free = booking.event.as_ref().map_or(0, |event| event.available_slots);
     let claim = {
-        let (id, claiming, failed) = (booking.id, claiming.clone(), failed.clone());
+        let (id, claiming, failed) = (booking.id, claiming, failed.clone());
         let (refresh, tell) = (props.refresh.clone(), props.tell.clone());
         Callback::from(move |_: MouseEvent| {
             // trying again after a failure is the same click

@@ -39,7 +39,7 @@ pub(crate) fn Home(props: &Props) -> Html {
         matches!(one.role, Role::OrgAdmin | Role::Organizer) && props.scope.is_none_or(|scope| scope == one.id)
     });
     let close = {
-        let navigator = navigator.clone();
+        let navigator = navigator;
         Callback::from(move |()| navigator.push(&Route::Home))
     };
     let dialog = match props.route {

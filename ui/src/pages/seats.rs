@@ -100,7 +100,7 @@ fn sender(props: &Props, event: &Event, selection: UseReducerHandle<Selection>) 
                 tell.emit(told(booking, &event));
                 on_close.emit(());
             }
-            selection.dispatch(Action::Answer(result));
+            selection.dispatch(Action::Answer(Box::new(result)));
             refresh.again.emit(());
         });
     })

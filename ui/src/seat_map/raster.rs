@@ -48,7 +48,7 @@ impl Raster {
         let line = (size * 0.075).clamp(0.6, 2.2);
         match glyph {
             Glyph::Taken if size < 5.0 => {
-                self.paint(x, y, 0.0, size * 0.45, colours.taken, |u, v| u.abs().max(v.abs()) - size * 0.32)
+                self.paint(x, y, 0.0, size * 0.45, colours.taken, |u, v| u.abs().max(v.abs()) - size * 0.32);
             }
             Glyph::Taken => self.paint(x, y, 0.0, size * 0.5, colours.taken, |u, v| u.hypot(v) - size * 0.32),
             Glyph::Free => {
