@@ -14,7 +14,7 @@ use crate::database;
 use crate::events::Bookable;
 use crate::gate::watcher::Touched;
 use crate::gate::{Gate, Rebuilder};
-use crate::http::SignIn;
+use crate::http::{Neighbours, SignIn};
 use crate::outbox::RelayWake;
 use crate::users::KnownUsers;
 
@@ -35,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) known_users: KnownUsers,
     pub(crate) events: Bookable,
     pub(crate) sign_in: SignIn,
+    pub(crate) neighbours: Neighbours,
 }
 
 impl std::ops::Deref for App {
@@ -84,6 +85,7 @@ impl App {
             known_users,
             events,
             sign_in: SignIn::of(serve),
+            neighbours: Neighbours { rabbitmq: config.rabbitmq_url.clone(), issuer: serve.oidc_issuer_url.clone() },
         })))
     }
 }

@@ -180,7 +180,7 @@ fn OrganizationSwitch(props: &SwitchProps) -> Html {
     let current = props.organizations.iter().find(|one| Some(one.id) == props.scope);
     let (name, role) = match current {
         Some(one) => (one.name.clone(), crate::pages::role_word(one.role)),
-        None => ("All organizations".to_owned(), "Everything you can see"),
+        None => ("Everything".to_owned(), "All organizations"),
     };
     let on_change = {
         let on_scope = props.on_scope.clone();

@@ -60,7 +60,12 @@ pub(crate) async fn run(ask: bool, name: &Bench) -> Result<()> {
 async fn drop_on(stack: &Stack, pairs: u32, seconds: u32) -> Result<()> {
     let program = build::target().join("release/happening-backend");
     // the world's own servers only make people and events; each measurement has a server of its own
-    let world = World::on(stack.clone(), &program, WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let world = World::on(
+        stack.clone(),
+        &program,
+        WorldOptions { backends: 1, env: [("RELAY", "false".to_owned())].into(), ..WorldOptions::default() },
+    )
+    .await?;
     let mut tokens = Vec::new();
     for name in ["ada", "grace", "alan", "barbara", "edsger", "frances", "donald", "margaret"] {
         tokens.push(world.person(name).await?.token);

@@ -72,9 +72,23 @@ async fn up_docker() -> Result<Stack> {
         if !status.success() {
             bail!("docker compose failed; the lines above say why");
         }
-        return stack();
+        return compose_stack();
     }
     bail!("no Docker engine answers: start it, or leave out --docker on Debian and Ubuntu");
+}
+
+/// Where `docker/compose.yml` puts everything.
+fn compose_stack() -> Result<Stack> {
+    let folder = root().join("target/stack");
+    std::fs::create_dir_all(&folder)?;
+    let env = "BACKEND_URL=http://127.0.0.1:5000\nDATABASE_URL=postgres://happening:happening@127.0.0.1:5432/happening\n\
+        REDIS_URL=redis://127.0.0.1:6379\nRABBITMQ_URL=amqp://happening:happening@127.0.0.1:5672\n\
+        OIDC_ISSUER_URL=http://127.0.0.1:8080/realms/happening\nOIDC_AUDIENCE=happening-api\n\
+        KEYCLOAK_ADMIN_URL=http://127.0.0.1:8080/admin\n";
+    std::fs::write(folder.join("stack.env"), env)?;
+    // postgres redis rabbitmq management distribution names keycloak management backend
+    std::fs::write(folder.join("ports"), "5432 6379 5672 15672 0 0 8080 9000 5000\n")?;
+    Stack::at(&folder)
 }
 
 /// Stops everything.
@@ -82,6 +96,13 @@ async fn up_docker() -> Result<Stack> {
 /// # Errors
 /// When something cannot be stopped.
 pub(crate) async fn down() -> Result<()> {
+    let compose = root().join("docker/compose.yml");
+    let mut docker = Command::new("docker");
+    docker.args(["compose", "--profile", "app", "-f"]).arg(&compose).args(["ps", "--quiet"]);
+    // without an engine there is nothing of it to stop
+    if docker.output().is_ok_and(|out| out.status.success() && !out.stdout.is_empty()) {
+        run(Command::new("docker").args(["compose", "--profile", "app", "-f"]).arg(&compose).arg("down"))?;
+    }
     for folder in ["target/stack", "target/test-stack", "target/bench-stack"] {
         let folder = root().join(folder);
         if folder.exists() {

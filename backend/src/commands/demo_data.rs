@@ -158,12 +158,14 @@ async fn book(app: &App, event: &DemoEvent) -> anyhow::Result<()> {
         let seats: Vec<i32> = (first..first + size).map(|seat| 1 + (seat - 1) % event.total_slots).collect();
         let clear = seats.iter().all(|seat| !event.kept_free.contains(seat));
         number += 1;
-        if !clear && left > size {
-            continue;
+        let mut booked = false;
+        if clear && event.total_slots - event.taken_by_guests > 8 {
+            booked = create(app, event, &guest(1 + number % GUESTS), size, Some(seats), number).await.is_ok();
+        } else if clear || event.kept_free.is_empty() {
+            create(app, event, &guest(1 + number % GUESTS), size, None, number).await?;
+            booked = true;
         }
-        let seats = clear.then_some(seats);
-        create(app, event, &guest(1 + number % GUESTS), size, seats, number).await?;
-        left -= size;
+        left -= if booked { size } else { 0 };
     }
     for number in (1..=GUESTS).filter(|_| event.each_guest_takes > 0) {
         create(app, event, &guest(number), event.each_guest_takes, None, 50_000 + number).await?;
@@ -188,7 +190,7 @@ async fn create(
             event_id: event_id(event),
             seats,
             seat_numbers,
-            on_conflict: OnConflict::Reassign,
+            on_conflict: OnConflict::Reject,
             waitlist: true,
             user_id: None,
         },

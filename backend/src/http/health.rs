@@ -10,6 +10,8 @@ use utoipa::ToSchema;
 use super::ApiResult;
 use crate::app::App;
 
+const LISTENS_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(300);
+
 #[derive(Serialize, ToSchema)]
 pub(crate) struct About {
     name: &'static str,
@@ -48,6 +50,10 @@ pub(crate) struct Ready {
     ready: bool,
     postgres: &'static str,
     redis: &'static str,
+    /// Delays messages only.
+    rabbitmq: &'static str,
+    /// Lets nobody new sign in while it is away.
+    sign_in: &'static str,
 }
 
 /// Name and version of the server, and where to sign in.
@@ -73,10 +79,35 @@ pub(crate) async fn live() -> Json<Live> {
 /// Each dependency with its state; 503 when a booking could not be taken.
 #[utoipa::path(get, path = "/health/ready", tag = "health", responses((status = 200, body = Ready), (status = 503, body = Ready)))]
 pub(crate) async fn ready(State(app): State<App>) -> Response {
-    let (postgres, redis) = tokio::join!(sqlx::query("select 1").execute(&app.pool), app.gate.ping());
+    let (postgres, redis, rabbitmq, sign_in) = tokio::join!(
+        sqlx::query("select 1").execute(&app.pool),
+        app.gate.ping(),
+        listens(&app.neighbours.rabbitmq),
+        listens(&app.neighbours.issuer)
+    );
     let word = |up| if up { "up" } else { "away" };
     let ready = postgres.is_ok() && redis.is_ok();
-    let body = Ready { ready, postgres: word(postgres.is_ok()), redis: word(redis.is_ok()) };
+    let body = Ready {
+        ready,
+        postgres: word(postgres.is_ok()),
+        redis: word(redis.is_ok()),
+        rabbitmq: word(rabbitmq),
+        sign_in: word(sign_in),
+    };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body)).into_response()
+}
+
+/// Services that a booking does not wait for.
+pub(crate) struct Neighbours {
+    pub(crate) rabbitmq: url::Url,
+    pub(crate) issuer: url::Url,
+}
+
+/// Whether somebody listens at an address.
+async fn listens(url: &url::Url) -> bool {
+    let port = url.port_or_known_default().unwrap_or(if url.scheme() == "amqps" { 5671 } else { 5672 });
+    let Some(host) = url.host_str() else { return false };
+    let connect = tokio::net::TcpStream::connect((host.trim_matches(['[', ']']), port));
+    matches!(tokio::time::timeout(LISTENS_TIMEOUT, connect).await, Ok(Ok(_)))
 }

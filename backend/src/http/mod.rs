@@ -12,5 +12,5 @@ pub(crate) use extract::{
     BookingFor, CurrentUser, EventFor, IdempotencyKey, MemberFor, OptionalJson, PathId, TokenClaims, ValidJson,
     ValidQuery, actions,
 };
-pub(crate) use health::SignIn;
+pub(crate) use health::{Neighbours, SignIn};
 pub(crate) use router::router;

@@ -98,6 +98,12 @@ fn Entry(props: &EntryProps) -> Html {
         NotificationType::EventCancelled => ("bad", "close", "Event cancelled"),
         NotificationType::OrgInvite | NotificationType::RoleChanged => ("", "person", "Your organization"),
     };
+    let seats = format::seat_list(&entry.seat_numbers);
+    let title = match entry.kind {
+        NotificationType::BookingConfirmed => format!("Booked: {seats}"),
+        NotificationType::WaitlistPromoted => format!("You got {seats}"),
+        _ => title.to_owned(),
+    };
     let at = format::event_date(entry.created_at, &format::own_zone());
     let open = {
         let (id, booking, refresh) = (entry.id, entry.booking_id, props.refresh.clone());
