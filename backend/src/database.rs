@@ -45,7 +45,8 @@ pub(crate) fn writer_pool(url: &Url, writers: u32) -> sqlx::Result<PgPool> {
         ("plan_cache_mode", "force_generic_plan"),
         ("jit", "off"),
     ]);
-    Ok(pool_options(writers).connect_lazy_with(options))
+    // a connection that hangs in a dead network does not keep its writer from having another
+    Ok(pool_options(2 * writers).connect_lazy_with(options))
 }
 
 fn options(url: &Url, lock_timeout_ms: &str) -> sqlx::Result<PgConnectOptions> {

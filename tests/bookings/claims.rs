@@ -1,8 +1,12 @@
 //! Seats that are free while a larger booking waits.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use happening_api::{Booking, BookingStatus, HistoryAction, HistoryEntry};
-use happening_tests::World;
+use happening_tests::world::wait_for;
+use happening_tests::{Client, World, WorldOptions};
+use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
@@ -37,5 +41,69 @@ async fn smaller_bookings_may_take_free_seats_while_a_larger_one_waits() -> Resu
     b.book(event.id, 3).await?.expect(201);
     let small: Booking = a.book(event.id, 2).await?.expect(201).json();
     assert_eq!(small.seat_numbers, [3, 4]);
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_wish_larger_than_the_hall_takes_what_is_free() -> Result<()> {
+    let world = World::new().await?;
+    let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&a, 10).await?;
+    a.book_exactly(event.id, &[1, 2]).await?.expect(201);
+    let waiting: Booking = b.book(event.id, 9).await?.expect(201).json();
+    a.put(&format!("/events/{}", event.id), json!({ "total_slots": 8 })).await?.expect(200);
+    let claim = format!("/bookings/{}/claim", waiting.id);
+    let reply = b.post(&claim, json!({ "seats": 9 })).await?.refused(409, "not_enough_free");
+    assert_eq!(reply.body["details"]["free"], 6);
+    let got: Booking = b.post(&claim, json!({})).await?.expect(200).json();
+    assert_eq!((&got.seat_numbers[..], got.waiting_seats), (&[3, 4, 5, 6, 7, 8][..], 3));
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_claim_with_a_key_has_one_effect() -> Result<()> {
+    let world = World::new().await?;
+    let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&a, 4).await?;
+    a.book(event.id, 2).await?.expect(201);
+    let waiting: Booking = b.book(event.id, 3).await?.expect(201).json();
+    let path = format!("/bookings/{}/claim", waiting.id);
+    let (there, body) = (b.at(&world.base(1)), json!({}));
+    let key = [("Idempotency-Key", "take")];
+    let claim = |at: &Client| {
+        let (at, path, body) = (at.clone(), path.clone(), body.clone());
+        async move { at.call(Method::POST, &path, Some(&body), &key).await }
+    };
+    let (one, other, third) = tokio::try_join!(claim(&b), claim(&there), claim(&there))?;
+    let first: Booking = one.expect(200).json();
+    assert_eq!((&first.seat_numbers[..], first.waiting_seats), (&[3, 4][..], 1));
+    for reply in [other, third, claim(&b).await?] {
+        assert_eq!(reply.expect(200).json::<Booking>(), first);
+    }
+    world.audit()
+}
+
+#[tokio::test]
+async fn an_event_that_has_started_has_no_gate() -> Result<()> {
+    let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
+    let a = world.person("ada").await?;
+    let event = world.event(&a, 4).await?;
+    let booking: Booking = a.book(event.id, 1).await?.expect(201).json();
+    let redis = redis::Client::open(world.stack.env()["REDIS_URL"].as_str())?;
+    let mut redis = redis.get_multiplexed_async_connection().await?;
+    let meta = format!("event:{{{}}}:meta", event.id);
+    let loaded: bool = redis::cmd("EXISTS").arg(&meta).query_async(&mut redis).await?;
+    assert!(loaded);
+    world.move_event(event.id, -1).await?;
+    a.book(event.id, 1).await?.refused(409, "event_not_open");
+    a.post(&format!("/bookings/{}/cancel", booking.id), json!({})).await?.refused(409, "event_started");
+    wait_for("the gate's end", Duration::from_secs(30), || {
+        let (mut redis, meta) = (redis.clone(), meta.clone());
+        async move {
+            let loaded: bool = redis::cmd("EXISTS").arg(&meta).query_async(&mut redis).await?;
+            Ok((!loaded).then_some(()))
+        }
+    })
+    .await?;
     world.audit()
 }

@@ -5,7 +5,7 @@
 //! their SHA-256 for up to a minute: RS256 costs 20 µs and more.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet, KeyAlgorithm, PublicKeyUse};
@@ -45,7 +45,7 @@ pub(crate) struct Verifier {
     keys: RwLock<HashMap<String, DecodingKey>>,
     /// When keys were last asked for; the lock is held while asking.
     refreshed: Mutex<Option<Instant>>,
-    verified: Cache<[u8; 32], Claims>,
+    verified: Cache<[u8; 32], Arc<Claims>>,
 }
 
 #[derive(serde::Deserialize)]
@@ -86,7 +86,7 @@ impl Verifier {
     ///
     /// # Errors
     /// [`AuthError`].
-    pub(crate) async fn verify(&self, token: &str) -> Result<Claims, AuthError> {
+    pub(crate) async fn verify(&self, token: &str) -> Result<Arc<Claims>, AuthError> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(AuthError::Invalid("too long".to_owned()));
         }
@@ -107,7 +107,8 @@ impl Verifier {
         if claims.typ != "Bearer" || claims.azp != self.client || claims.sub.is_empty() {
             return Err(AuthError::Invalid("not an access token of our client".to_owned()));
         }
-        self.verified.insert(digest, claims.clone());
+        let claims = Arc::new(claims);
+        self.verified.insert(digest, Arc::clone(&claims));
         Ok(claims)
     }
 

@@ -8,11 +8,15 @@ use uuid::Uuid;
 use super::create::granted_seats;
 use super::store::{self, BookingRow};
 use super::writer::{Item, Kind, Refusal, Reply};
+use crate::access::{self, Access, EventAction};
 use crate::app::App;
+use crate::events::store as event_store;
 use crate::gate::{Admission, Request, Taken, Want};
 use crate::http::{ApiError, ApiResult};
 
 const TRIES_MAX: u32 = 4;
+const COPY_POLLS_MAX: u32 = 40;
+const COPY_POLL_EVERY: std::time::Duration = std::time::Duration::from_millis(25);
 
 /// A request to claim.
 #[derive(Clone, Debug)]
@@ -37,6 +41,15 @@ pub(crate) async fn claim(app: &App, request: &Claim) -> ApiResult<Value> {
     if let Some(answer) = find_answer(app, request, id).await? {
         return Ok(answer);
     }
+    match take(app, request, id).await {
+        // before any refusal of a keyed request: a copy of it may have succeeded
+        Err(refusal) if !refusal.is_failure() => find_answer(app, request, id).await?.ok_or(refusal),
+        Err(failure) if request.key.is_some() => Err(failure.of_unknown_outcome()),
+        result => result,
+    }
+}
+
+async fn take(app: &App, request: &Claim, id: Uuid) -> ApiResult<Value> {
     let mut booking = request.booking.clone();
     for _ in 0..TRIES_MAX {
         let event = booking.event_id;
@@ -49,7 +62,7 @@ pub(crate) async fn claim(app: &App, request: &Claim) -> ApiResult<Value> {
                 match write(request, id, taken, generation, place).await {
                     Reply::Written(answer) => return Ok(super::create::to_value(&answer)),
                     Reply::Exists { answer, .. } => return Ok(answer),
-                    Reply::OtherGeneration => app.rebuilder.rebuild(event, generation).await.map(drop)?,
+                    Reply::OtherGeneration => super::create::rebuild(app, event, generation).await?,
                     // without a number it tries again with fewer
                     Reply::Refused(Refusal::WantsFewer { wanted })
                         if request.seats.is_none() && wanted < asked_too_much => {}
@@ -60,15 +73,15 @@ pub(crate) async fn claim(app: &App, request: &Claim) -> ApiResult<Value> {
                     Reply::OutcomeUnknown => return after_lost_reply(app, request, id).await,
                 }
             }
-            Admission::NotLoaded => app.rebuilder.rebuild(event, 0).await.map(drop)?,
+            Admission::NotLoaded => super::create::rebuild(app, event, 0).await?,
             Admission::InFlight => {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                if let Some(answer) = find_answer(app, request, id).await? {
+                if let Some(answer) = wait_for_copy(app, request, id).await? {
                     return Ok(answer);
                 }
             }
             Admission::SoldOut { free } => return Err(too_few(request.seats, free)),
-            Admission::OutOfRange | Admission::SeatsTaken { .. } => return Err(too_few(request.seats, 0)),
+            Admission::OutOfRange { free } => return Err(too_few(request.seats, free)),
+            Admission::SeatsTaken { .. } => return Err(too_few(request.seats, 0)),
         }
         booking =
             store::find_row(&mut *app.pool.acquire().await?, booking.id).await?.ok_or_else(ApiError::not_found)?;
@@ -83,6 +96,11 @@ async fn check(app: &App, request: &Claim, booking: &BookingRow) -> ApiResult<Wa
     }
     if !app.events.read(app, booking.event_id).await?.is_some_and(|event| event.upcoming) {
         return Err(event_started());
+    }
+    // a former member keeps the place, but may not take seats
+    let standing = event_store::standing(&mut *app.pool.acquire().await?, booking.event_id, request.caller).await?;
+    if !standing.is_some_and(|(_, standing)| access::event(EventAction::Book, standing) == Access::Allowed) {
+        return Err(ApiError::forbidden());
     }
     match request.seats {
         Some(seats) if seats > booking.waiting_seats => {
@@ -106,6 +124,19 @@ async fn write(request: &Claim, claim: Uuid, taken: Taken, generation: i64, plac
         reply,
     });
     answer.await.unwrap_or(Reply::OutcomeUnknown)
+}
+
+/// Another copy of this claim is on its way: its answer. `None`: it came to nothing, so try.
+async fn wait_for_copy(app: &App, request: &Claim, id: Uuid) -> ApiResult<Option<Value>> {
+    for _ in 0..COPY_POLLS_MAX {
+        let pending = app.gate.is_pending(request.booking.event_id, id).await?;
+        match find_answer(app, request, id).await? {
+            Some(answer) => return Ok(Some(answer)),
+            None if !pending => return Ok(None),
+            None => tokio::time::sleep(COPY_POLL_EVERY).await,
+        }
+    }
+    Err(ApiError::outcome_unknown(anyhow::anyhow!("another copy of this claim is still on its way")))
 }
 
 async fn find_answer(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Option<Value>> {

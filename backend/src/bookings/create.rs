@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use happening_api::{Booking, BookingId, CreateBooking, ErrorCode, OnConflict, UserId};
+use happening_api::{Booking, BookingId, CreateBooking, ErrorCode, EventId, OnConflict, UserId};
 use serde_json::Value;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -14,11 +14,13 @@ use uuid::Uuid;
 use super::store;
 use super::writer::{Item, Kind, Refusal, Reply};
 use crate::app::App;
+use crate::gate::rebuild::Rebuilt;
 use crate::gate::{Admission, Request, Taken, Want};
 use crate::http::{ApiError, ApiResult};
 
 /// Tries when the gate and the event were of different generations.
 const TRIES_MAX: u32 = 4;
+const CHECK_TIMEOUT: Duration = Duration::from_millis(900);
 const COPY_POLLS_MAX: u32 = 40;
 const COPY_POLL_EVERY: Duration = Duration::from_millis(25);
 
@@ -62,8 +64,21 @@ pub(crate) async fn create(app: &App, request: &Create) -> ApiResult<Created> {
                 None => Err(refusal),
             }
         }
+        // another copy of it may still be on its way, and 503 must not say that nothing happened then
+        Err(failure) if request.key.is_some() => {
+            let pending = app.gate.is_pending(request.body.event_id, booking.0).await;
+            Err(if matches!(pending, Ok(false)) { failure } else { failure.of_unknown_outcome() })
+        }
         result => result,
     }
+}
+
+/// Makes sure that a newer gate is loaded. A closed event's remembered facts are forgotten: the next check says why.
+pub(super) async fn rebuild(app: &App, event: EventId, bad: i64) -> ApiResult<()> {
+    if app.rebuilder.rebuild(event, bad).await? == Rebuilt::Closed {
+        app.events.forget(event);
+    }
+    Ok(())
 }
 
 async fn book(app: &App, request: &Create, booking: BookingId) -> ApiResult<Created> {
@@ -71,7 +86,7 @@ async fn book(app: &App, request: &Create, booking: BookingId) -> ApiResult<Crea
     if body.user_id.is_some_and(|user| user != request.caller) {
         return Err(ApiError::forbidden());
     }
-    app.events.check_bookable(app, request.caller, body).await?;
+    check(app, request).await?;
     for _ in 0..TRIES_MAX {
         let place = app.writer.place(body.event_id).map_err(ApiError::unavailable)?;
         let want = Request { key: booking.0, want: wish(body) };
@@ -92,24 +107,30 @@ async fn book(app: &App, request: &Create, booking: BookingId) -> ApiResult<Crea
                     reply,
                 });
                 match answer.await.unwrap_or(Reply::OutcomeUnknown) {
-                    Reply::OtherGeneration => app.rebuilder.rebuild(body.event_id, generation).await.map(drop)?,
+                    Reply::OtherGeneration => rebuild(app, body.event_id, generation).await?,
                     Reply::OutcomeUnknown => return after_lost_reply(app, request, booking).await,
                     reply => return answered(booking, reply),
                 }
             }
-            Admission::NotLoaded => app.rebuilder.rebuild(body.event_id, 0).await.map(drop)?,
+            Admission::NotLoaded => rebuild(app, body.event_id, 0).await?,
             Admission::InFlight => {
                 if let Some(created) = wait_for_copy(app, request, booking).await? {
                     return Ok(created);
                 }
             }
-            Admission::OutOfRange => app.events.forget(body.event_id).await,
+            Admission::OutOfRange { .. } => app.events.forget(body.event_id),
             Admission::SeatsTaken { seats } => return Err(refuse(app, request, seats_taken(seats)).await),
             Admission::SoldOut { .. } => return Err(refuse(app, request, sold_out()).await),
         }
-        app.events.check_bookable(app, request.caller, body).await?;
+        check(app, request).await?;
     }
     Err(ApiError::unavailable(anyhow::anyhow!("the gate was rebuilt {TRIES_MAX} times during one request")))
+}
+
+/// A database that does not answer is said so within a second; nothing was reserved yet.
+async fn check(app: &App, request: &Create) -> ApiResult<()> {
+    let check = app.events.check_bookable(app, request.caller, &request.body);
+    tokio::time::timeout(CHECK_TIMEOUT, check).await.map_err(ApiError::unavailable)?
 }
 
 fn wish(body: &CreateBooking) -> Want {

@@ -37,13 +37,13 @@ struct Freed {
 /// Gives up; answers the changed booking. It is answered after its commit and after the gate was told, also when the gate
 /// did not answer: the watcher finds that.
 pub(super) async fn give_up(app: &App, request: &GiveUp, seats: &Seats) -> ApiResult<Booking> {
-    let freed = commit(app, request, seats).await?;
+    let (freed, answer) = commit(app, request, seats).await?;
     app.relay_wake.wake();
     tell_gate(app, request, &freed).await;
-    store::find(&mut *app.pool.acquire().await?, request.booking.id).await?.ok_or_else(ApiError::not_found)
+    Ok(answer)
 }
 
-async fn commit(app: &App, request: &GiveUp, seats: &Seats) -> ApiResult<Freed> {
+async fn commit(app: &App, request: &GiveUp, seats: &Seats) -> ApiResult<(Freed, Booking)> {
     let mut tx = app.pool.begin().await?;
     let event = store::lock_event(&mut tx, request.booking.event_id).await?.ok_or_else(ApiError::not_found)?;
     let booking = store::find_row(&mut tx, request.booking.id).await?.ok_or_else(ApiError::not_found)?;
@@ -78,11 +78,13 @@ async fn commit(app: &App, request: &GiveUp, seats: &Seats) -> ApiResult<Freed> 
     };
     store::count_unit(&mut tx, event.id, handout.left.len() as i32).await?;
     app.touched.touch(event.id);
+    // read before the commit: afterwards nothing may fail that would hide it
+    let answer = store::find(&mut tx, booking.id).await?.ok_or_else(ApiError::not_found)?;
     tx.commit().await.map_err(|error| match error {
         sqlx::Error::Database(_) => error.into(),
         lost => ApiError::outcome_unknown(lost),
     })?;
-    Ok(Freed { event, handout, ended_waiter: ends && booking.waiting_seats > 0 })
+    Ok((Freed { event, handout, ended_waiter: ends && booking.waiting_seats > 0 }, answer))
 }
 
 /// The seats in ascending order, when all of them are held by the booking.

@@ -78,7 +78,8 @@ pub(crate) async fn first_waiters(
     .await
 }
 
-/// Waiting bookings that have no seat row of any status, in joining order, as far as `seats_max` could ever serve.
+/// Waiting bookings that have no seat row of any status and want at most so many, in joining order. No limit on their
+/// number: one whose wish no longer fits is passed over, and must not use up the place of one behind it.
 pub(crate) async fn waiters_that_never_held(
     conn: &mut PgConnection,
     event: EventId,
@@ -89,7 +90,7 @@ pub(crate) async fn waiters_that_never_held(
         r#"select b.id as "booking: BookingId", b.user_id as "user: UserId", b.waiting_seats from bookings b
         where b.event_id = $1 and b.waiting_order is not null and b.waiting_seats <= $2::bigint
             and not exists (select from booking_seats s where s.booking_id = b.id)
-        order by b.waiting_order limit $2"#,
+        order by b.waiting_order"#,
         event.0,
         seats_max
     )

@@ -14,7 +14,8 @@ use url::Url;
 use super::{DEAD_LETTERS, NOTIFICATIONS, publisher, topology};
 
 const PREFETCH_MESSAGES: u16 = 64;
-const PARALLEL_MESSAGES: usize = 16;
+/// Fewer than the pool has connections, so that slow mail does not stop relay and watcher.
+const PARALLEL_MESSAGES: usize = 8;
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 const ATTEMPTS_HEADER: &str = "x-attempts";
 

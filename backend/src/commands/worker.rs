@@ -32,7 +32,7 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
     let rebuilder = Rebuilder::new(pool.clone(), gate.clone(), Clock, wake.clone());
     let watcher = Watcher {
         pool: pool.clone(),
-        gate,
+        gate: gate.clone(),
         rebuilder,
         scope: Scope::All,
         every: WATCH_EVERY,
@@ -49,7 +49,7 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
         handler: Deliver { pool: pool.clone(), mailer: Mailer::new(worker)? },
     };
     tasks.spawn(consumer.run(stop.clone()));
-    tasks.spawn(move_events(pool, stop.clone()));
+    tasks.spawn(move_events(pool, gate, stop.clone()));
     tracing::info!("working");
     stop.cancelled().await;
     tasks.close();
@@ -61,17 +61,25 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
 }
 
 /// Rows follow the clock; reads and bookings compute the status themselves, so being late here does no harm.
-async fn move_events(pool: PgPool, stop: CancellationToken) {
+async fn move_events(pool: PgPool, gate: Gate, stop: CancellationToken) {
     loop {
-        let moved = sqlx::query!(
+        let moved = sqlx::query_scalar!(
             "update events set status = event_status(status, event_date, ends_at, now())
             where status in ('upcoming', 'ongoing') and event_date <= now()
-                and status <> event_status(status, event_date, ends_at, now())"
+                and status <> event_status(status, event_date, ends_at, now()) returning id"
         )
-        .execute(&pool)
+        .fetch_all(&pool)
         .await;
-        if let Err(error) = moved {
-            tracing::debug!(%error, "events are moved later");
+        match moved {
+            // an event that takes no bookings needs no gate
+            Ok(events) => {
+                for event in events {
+                    if let Err(error) = gate.delete(event.into()).await {
+                        tracing::debug!(%error, "a gate stays until it is looked at again");
+                    }
+                }
+            }
+            Err(error) => tracing::debug!(%error, "events are moved later"),
         }
         tokio::select! {
             () = stop.cancelled() => return,

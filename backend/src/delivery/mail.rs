@@ -10,6 +10,8 @@ use lettre::{AsyncTransport, Tokio1Executor};
 use super::templates::Mail;
 use crate::config::WorkerConfig;
 
+const SMTP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(4);
+
 /// Where mails go.
 pub(crate) struct Mailer {
     from: Mailbox,
@@ -28,7 +30,10 @@ impl Mailer {
     /// When the mail server's address or the folder cannot be used.
     pub(crate) fn new(config: &WorkerConfig) -> anyhow::Result<Self> {
         let way = match &config.smtp_url {
-            Some(url) => Way::Smtp(AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())?.build()),
+            Some(url) => Way::Smtp(
+                // far below the time that a transaction may be idle: the mail goes out inside of one
+                AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())?.timeout(Some(SMTP_TIMEOUT)).build(),
+            ),
             None => {
                 std::fs::create_dir_all(&config.mail_dir)?;
                 Way::Files(config.mail_dir.clone())

@@ -62,7 +62,7 @@ impl Bookable {
     }
 
     /// The next look reads the row.
-    pub(crate) async fn forget(&self, event: EventId) {
+    pub(crate) fn forget(&self, event: EventId) {
         self.events.invalidate(&event);
     }
 

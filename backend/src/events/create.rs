@@ -22,11 +22,12 @@ pub(super) async fn create(app: &App, caller: UserId, body: &CreateEvent) -> Api
     let details = serde_json::json!({ "name": body.name.trim(), "total_slots": body.total_slots });
     let entry = audit_log::Entry { action: "event_created", subject_type: "event", subject: id.0, details };
     audit_log::write(&mut tx, body.org_id, caller, &entry, app.clock).await?;
+    let event = store::find(&mut tx, caller, id).await?.ok_or_else(ApiError::not_found)?;
     tx.commit().await.map_err(ApiError::outcome_unknown)?;
     if let Err(error) = app.rebuilder.rebuild(id, 0).await {
         tracing::warn!(event = %id, %error, "the gate of a new event is loaded by its first booking");
     }
-    store::find(&mut *app.pool.acquire().await?, caller, id).await?.ok_or_else(ApiError::not_found)
+    Ok(event)
 }
 
 /// Refuses names that are no IANA zone.

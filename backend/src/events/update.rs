@@ -45,16 +45,17 @@ pub(super) async fn update(app: &App, request: &Update) -> ApiResult<Event> {
     check(&mut tx, request, &old, &new, locked.now).await?;
     let image = write(&mut tx, app, request, &locked, &old, &new).await?;
     tell(&mut tx, app, request, &old, &new, locked.now).await?;
+    let event = store::find(&mut tx, request.caller, request.event).await?.ok_or_else(ApiError::not_found)?;
     tx.commit().await.map_err(ApiError::outcome_unknown)?;
     app.relay_wake.wake();
-    app.events.forget(request.event).await;
+    app.events.forget(request.event);
     app.touched.touch(request.event);
     if let Some(image) = image
         && let Err(error) = app.gate.load(request.event, &image).await
     {
         tracing::warn!(event = %request.event, %error, "the gate is loaded by the watcher");
     }
-    store::find(&mut *app.pool.acquire().await?, request.caller, request.event).await?.ok_or_else(ApiError::not_found)
+    Ok(event)
 }
 
 async fn stale(app: &App, request: &Update) -> ApiResult<ApiError> {

@@ -60,7 +60,9 @@ pub(crate) enum Admission {
     /// The same key is on its way already.
     InFlight,
     /// A seat or a number above the event's total: the caller knows an older event.
-    OutOfRange,
+    OutOfRange {
+        free: i32,
+    },
     NotLoaded,
 }
 
@@ -405,7 +407,7 @@ fn parse_admission(answer: &[Value]) -> Option<Admission> {
     Some(match word.as_str() {
         "not_loaded" => Admission::NotLoaded,
         "in_flight" => Admission::InFlight,
-        "out_of_range" => Admission::OutOfRange,
+        "out_of_range" => Admission::OutOfRange { free: *numbers(2)?.first()? },
         "seats_taken" => Admission::SeatsTaken { seats: numbers(2)? },
         "sold_out" => Admission::SoldOut { free: *numbers(2)?.first()? },
         "join" => Admission::Granted { taken: Taken::Join, generation: generation()?, reassigned: false },

@@ -120,8 +120,8 @@ impl Watcher {
         for (event, peek) in events.iter().zip(&peeks) {
             let Some(row) = rows.get(event).copied() else {
                 seen.remove(event); // gone or no longer upcoming: such an event needs no gate
-                if peek.meta.is_some() {
-                    self.rebuilder.rebuild(*event, peek.meta.map_or(0, |meta| meta.generation)).await?;
+                if let Some(meta) = peek.meta {
+                    self.rebuild(*event, meta.generation).await;
                 }
                 continue;
             };
@@ -129,13 +129,20 @@ impl Watcher {
             let reason = if restarted { Some("Redis was restarted") } else { self.reason(before, row, peek) };
             if let Some(reason) = reason {
                 tracing::warn!(%event, reason, "the event's gate must be rebuilt");
-                self.rebuilder.rebuild(*event, peek.meta.map_or(0, |meta| meta.generation)).await?;
+                self.rebuild(*event, peek.meta.map_or(0, |meta| meta.generation)).await;
                 seen.remove(event);
             } else if let (Scope::Touched(touched), false) = (&self.scope, peek.pending_since_ms.is_empty()) {
                 touched.touch(*event);
             }
         }
         Ok(())
+    }
+
+    /// One event that cannot be rebuilt now must not keep the others from it; the next look finds it again.
+    async fn rebuild(&self, event: EventId, bad: i64) {
+        if let Err(error) = self.rebuilder.rebuild(event, bad).await {
+            tracing::warn!(%event, %error, "a rebuild waits for the next look");
+        }
     }
 
     fn reason(&self, before: Option<Seen>, row: RowNumbers, peek: &Peek) -> Option<&'static str> {

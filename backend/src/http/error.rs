@@ -92,6 +92,14 @@ impl ApiError {
         matches!(self.code, ErrorCode::Unavailable | ErrorCode::Internal)
     }
 
+    /// The same failure of a write that may have happened.
+    pub(crate) fn of_unknown_outcome(mut self) -> Self {
+        if self.code == ErrorCode::Unavailable {
+            self.details.outcome = Some(Outcome::Unknown);
+        }
+        self
+    }
+
     /// Sets details.
     pub(crate) fn with(mut self, set: impl FnOnce(&mut ErrorDetails)) -> Self {
         set(&mut self.details);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use bytes::Bytes;
@@ -45,7 +46,7 @@ impl FromRequestParts<App> for CurrentUser {
 }
 
 /// The claims of the request's token.
-pub(crate) async fn claims_of(parts: &Parts, app: &App) -> ApiResult<crate::auth::Claims> {
+pub(crate) async fn claims_of(parts: &Parts, app: &App) -> ApiResult<Arc<crate::auth::Claims>> {
     let token = parts
         .headers
         .get(header::AUTHORIZATION)
@@ -62,7 +63,7 @@ pub(crate) async fn claims_of(parts: &Parts, app: &App) -> ApiResult<crate::auth
 }
 
 /// The claims alone, for the route that makes the person's row itself.
-pub(crate) struct TokenClaims(pub(crate) crate::auth::Claims);
+pub(crate) struct TokenClaims(pub(crate) Arc<crate::auth::Claims>);
 
 impl FromRequestParts<App> for TokenClaims {
     type Rejection = ApiError;

@@ -20,6 +20,7 @@ pub(super) async fn create(app: &App, caller: UserId, body: &CreateOrganization)
     let entry =
         audit_log::Entry { action: "organization_created", subject_type: "organization", subject: id.0, details };
     audit_log::write(&mut tx, id, caller, &entry, app.clock).await?;
+    let organization = store::find_for(&mut tx, caller, id).await?.ok_or_else(ApiError::not_found)?;
     tx.commit().await.map_err(ApiError::outcome_unknown)?;
-    store::find_for(&mut *app.pool.acquire().await?, caller, id).await?.ok_or_else(ApiError::not_found)
+    Ok(organization)
 }

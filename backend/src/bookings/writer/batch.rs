@@ -1,6 +1,7 @@
 //! One batch: lock the events, look with a fresh snapshot, decide, write, commit; split when a part of it fails.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use happening_api::{Booking, BookingId, BookingStatus, EventId, UserId};
@@ -13,6 +14,9 @@ use crate::switches;
 
 /// Tries of a batch that failed for a passing reason (deadlock, lock timeout, a broken connection).
 const TRIES_MAX: u32 = 3;
+const PREPARE_TIMEOUT: Duration = Duration::from_millis(900);
+/// Longer: a commit that is only slow should be answered, since giving up on it leaves the caller not knowing.
+const COMMIT_TIMEOUT: Duration = Duration::from_millis(2_000);
 
 /// An item together with what must happen after the transaction.
 #[derive(Debug)]
@@ -80,36 +84,74 @@ fn split(
     settled: &mut Vec<Settled>,
 ) {
     let code = error.as_database_error().and_then(|db| db.code()).unwrap_or_default().into_owned();
-    let unique_violation = code == "23505";
-    if unique_violation && items.len() > 1 {
-        let mut left = items;
-        let right = left.split_off(left.len() / 2);
-        todo.extend([(right, attempt), (left, attempt)]);
-    } else if unique_violation {
-        let constraint = database::violated_constraint(error).unwrap_or_default().to_owned();
-        let own_id = ["bookings_pkey", "booking_history_pkey"].contains(&constraint.as_str());
-        for item in items {
-            // the id appeared between the look and the write: look again, it will be found
-            if own_id && attempt < TRIES_MAX {
-                todo.push((vec![item], attempt + 1));
-            } else {
-                tracing::error!(event = %item.event, constraint, "the gate gave out what the rows refuse");
-                settled.push(Settled { item, verdict: Verdict::GateWrong });
+    match code.as_str() {
+        // some event's row is held by somebody else, or two batches met: only its own items wait
+        "55P03" | "40P01" if attempt < TRIES_MAX => {
+            let mut by_event: BTreeMap<EventId, Vec<Item>> = BTreeMap::new();
+            for item in items {
+                by_event.entry(item.event).or_default().push(item);
             }
+            todo.extend(by_event.into_values().map(|items| (items, attempt + 1)));
         }
-    } else if database::is_away(error) && attempt < TRIES_MAX {
-        let mut by_event: BTreeMap<EventId, Vec<Item>> = BTreeMap::new();
-        for item in items {
-            by_event.entry(item.event).or_default().push(item);
+        _ if database::is_away(error) => {
+            // a connection that broke is replaced once; a database that does not answer is not waited for
+            let broken = matches!(error, sqlx::Error::Io(io) if io.kind() != std::io::ErrorKind::TimedOut);
+            if broken && attempt == 1 {
+                todo.push((items, attempt + 1));
+                return;
+            }
+            tracing::warn!(%error, items = items.len(), "a batch was not written");
+            settled.extend(items.into_iter().map(|item| Settled { item, verdict: Verdict::Unavailable }));
         }
-        todo.extend(by_event.into_values().map(|items| (items, attempt + 1)));
-    } else {
-        tracing::warn!(%error, items = items.len(), "a batch was not written");
-        settled.extend(items.into_iter().map(|item| Settled { item, verdict: Verdict::Unavailable }));
+        // the rows refuse something: find out whose it is
+        _ if items.len() > 1 => {
+            let mut left = items;
+            let right = left.split_off(left.len() / 2);
+            todo.extend([(right, attempt), (left, attempt)]);
+        }
+        _ => refused_alone(items, attempt, error, todo, settled),
     }
 }
 
+fn refused_alone(
+    items: Vec<Item>,
+    attempt: u32,
+    error: &sqlx::Error,
+    todo: &mut Vec<(Vec<Item>, u32)>,
+    settled: &mut Vec<Settled>,
+) {
+    let constraint = database::violated_constraint(error).unwrap_or_default().to_owned();
+    let own_id = ["bookings_pkey", "booking_history_pkey"].contains(&constraint.as_str());
+    for item in items {
+        // the id appeared between the look and the write: look again, it will be found
+        if own_id && attempt < TRIES_MAX {
+            todo.push((vec![item], attempt + 1));
+        } else {
+            // a seat twice, an order twice, or more seats than there are (checked before the seat's own index)
+            tracing::error!(event = %item.event, constraint, %error, "the gate gave out what the rows refuse");
+            settled.push(Settled { item, verdict: Verdict::GateWrong });
+        }
+    }
+}
+
+/// A database that does not answer must not hold a writer: before COMMIT nothing has happened, after it nobody knows.
 async fn write_once(parts: &Parts, items: &[Item]) -> Result<Vec<Verdict>, BatchError> {
+    let late = || sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    let prepared = tokio::time::timeout(PREPARE_TIMEOUT, prepare(parts, items)).await;
+    let (tx, verdicts) = prepared.map_err(|_| late())??;
+    match tokio::time::timeout(COMMIT_TIMEOUT, tx.commit()).await {
+        Ok(Ok(())) => Ok(verdicts),
+        Ok(Err(error @ sqlx::Error::Database(_))) => Err(BatchError::NotCommitted(error)),
+        Ok(Err(error)) => Err(BatchError::Unknown(error)),
+        Err(_) => Err(BatchError::Unknown(late())),
+    }
+}
+
+/// Everything up to COMMIT.
+async fn prepare(
+    parts: &Parts,
+    items: &[Item],
+) -> Result<(sqlx::Transaction<'static, sqlx::Postgres>, Vec<Verdict>), sqlx::Error> {
     let mut tx = parts.pool.begin().await?;
     let mut ids: Vec<EventId> = items.iter().map(|item| item.event).collect();
     ids.sort_unstable();
@@ -124,11 +166,7 @@ async fn write_once(parts: &Parts, items: &[Item]) -> Result<Vec<Verdict>, Batch
     if !decision.writes.is_empty() {
         sql::write(&mut tx, &decision.writes).await?;
     }
-    match tx.commit().await {
-        Ok(()) => Ok(verdicts),
-        Err(error @ sqlx::Error::Database(_)) => Err(BatchError::NotCommitted(error)),
-        Err(error) => Err(BatchError::Unknown(error)),
-    }
+    Ok((tx, verdicts))
 }
 
 fn wants_to_join(items: &[Item], event: EventId) -> bool {
@@ -142,8 +180,8 @@ struct Decision<'p> {
     waitlists: HashMap<EventId, WaitlistCount>,
     /// Seats that a person gets within this batch.
     more_of_person: HashMap<(EventId, UserId), i32>,
-    /// Seats that claims within this batch take off a booking's wish.
-    claimed: HashMap<BookingId, i32>,
+    /// Seats that claims within this batch give to a booking.
+    claimed: HashMap<BookingId, Vec<i32>>,
     /// Ids that this batch writes: a copy in the same batch waits for the next look.
     ids: std::collections::HashSet<uuid::Uuid>,
     writes: Writes,
@@ -196,7 +234,8 @@ impl<'p> Decision<'p> {
                 if facts.booking.status == BookingStatus::Cancelled {
                     return Verdict::Refused(Refusal::AlreadyCancelled);
                 }
-                let wanted = facts.booking.waiting_seats - self.claimed.get(booking).copied().unwrap_or_default();
+                let claimed = self.claimed.get(booking).map_or(0, Vec::len) as i32;
+                let wanted = facts.booking.waiting_seats - claimed;
                 if (item.seats().len() as i32) > wanted {
                     return Verdict::Refused(Refusal::WantsFewer { wanted });
                 }
@@ -293,13 +332,15 @@ impl<'p> Decision<'p> {
     fn claim(&mut self, item: &Item, claim: uuid::Uuid, facts: &ClaimFacts, wanted: i32) -> Verdict {
         let event = self.events.get_mut(&item.event).expect("check_event found it");
         let taken = item.seats().len() as i32;
-        *self.claimed.entry(facts.booking.id).or_default() += taken;
+        let claimed = self.claimed.entry(facts.booking.id).or_default();
+        claimed.extend(item.seats());
+        let claimed = claimed.clone();
         event.units += 1;
         event.seats_taken += taken;
         let now: DateTime<Utc> = event.now;
         self.writes.count_event(event);
         let mut answer = facts.booking.clone();
-        answer.seat_numbers.extend(item.seats());
+        answer.seat_numbers.extend(claimed);
         answer.seat_numbers.sort_unstable();
         answer.status = BookingStatus::Confirmed;
         answer.waiting_seats = wanted - taken;

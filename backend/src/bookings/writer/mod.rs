@@ -183,7 +183,8 @@ async fn run(parts: Parts, mut items: mpsc::Receiver<Item>, tasks: TaskTracker, 
         tokio::select! {
             biased;
             count = items.recv_many(&mut batch, batch_items_max) => if count == 0 { return },
-            () = stop.cancelled() => items.close(), // what has a place is still written
+            // what has a place is still written; once closed, only items or the end are waited for
+            () = stop.cancelled(), if !items.is_closed() => items.close(),
         }
         if batch.is_empty() {
             continue;

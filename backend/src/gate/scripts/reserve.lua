@@ -1,6 +1,6 @@
 -- Takes seats, or notes that a booking will join the waitlist. KEYS: slots seats waitlist pending meta.
 -- ARGV: key, mode (exact|prefer|lowest|up_to), k, waitlist (1|0), requested seats...
--- Answers {word, generation, ...}: not_loaded | in_flight | out_of_range | seats_taken seats... |
+-- Answers {word, generation, ...}: not_loaded | in_flight | out_of_range slots | seats_taken seats... |
 --   sold_out slots total | join | seats reassigned seats...
 local slots_key, seats_key, pending_key, meta_key = KEYS[1], KEYS[2], KEYS[4], KEYS[5]
 local key, mode, k, waitlist = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
@@ -9,7 +9,7 @@ local meta = redis.call('HMGET', meta_key, 'generation', 'total', 'joins')
 local generation, total, joins = meta[1], tonumber(meta[2]), meta[3]
 if not generation then return {'not_loaded'} end
 if redis.call('HEXISTS', pending_key, key) == 1 then return {'in_flight', generation} end
-if k > total then return {'out_of_range', generation} end
+if mode ~= 'up_to' and k > total then return {'out_of_range', generation, redis.call('GET', slots_key)} end
 
 local function lowest(count)
   local found, from = {}, 0
@@ -34,7 +34,7 @@ if mode == 'exact' or mode == 'prefer' then
   chosen = {}
   for i = 5, #ARGV do
     local seat = tonumber(ARGV[i])
-    if seat > total then return {'out_of_range', generation} end
+    if seat > total then return {'out_of_range', generation, redis.call('GET', slots_key)} end
     chosen[#chosen + 1] = seat
     if redis.call('GETBIT', seats_key, seat - 1) == 1 then gone[#gone + 1] = seat end
   end

@@ -50,9 +50,15 @@ impl Stack {
     pub fn at(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let file = folder.join("ports");
-        let ports = match std::fs::read_to_string(&file).ok().and_then(|text| Ports::parse(&text)) {
-            Some(ports) => ports,
-            None => {
+        let known = std::fs::read_to_string(&file).ok().and_then(|text| Ports::parse(&text));
+        let runs = ["redis", "rabbitmq", "keycloak", "backend"]
+            .iter()
+            .any(|name| process::alive(&folder.join(format!("{name}.pid"))))
+            || known.is_some_and(|ports| postgres::runs(folder, ports.postgres));
+        let ports = match known {
+            // somebody else may have taken a port since the last start
+            Some(ports) if runs || ports.still_free() => ports,
+            _ => {
                 let ports = Ports::free()?;
                 std::fs::write(&file, ports.to_text())?;
                 ports
@@ -151,6 +157,12 @@ impl Stack {
 }
 
 impl Ports {
+    /// Whether all of them can be had. A stack of containers has fixed ones, which its engine looks after.
+    fn still_free(self) -> bool {
+        let all = [self.postgres, self.redis, self.rabbitmq, self.rabbitmq_management, self.keycloak, self.backend];
+        self.rabbitmq_names == 0 || all.iter().all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+    }
+
     fn free() -> Result<Self> {
         // all are held at once, so that they differ
         let listeners: Vec<TcpListener> =

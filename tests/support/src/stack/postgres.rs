@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::process::run;
+use super::process::{alive, run};
 use super::{Say, Stack};
 
 /// Starts it with the database `happening`.
@@ -61,6 +61,15 @@ pub(super) async fn stop(stack: &Stack, say: Say<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Whether the server of a stack's folder runs; its folder can also be outside, see [`folder`].
+pub(super) fn runs(stack_folder: &Path, port: u16) -> bool {
+    [stack_folder.join("postgres"), outside(port)].iter().any(|folder| alive(&folder.join("data/postmaster.pid")))
+}
+
+fn outside(port: u16) -> PathBuf {
+    PathBuf::from(format!("/var/tmp/happening-{port}"))
+}
+
 /// The newest installed server's programs.
 pub(super) fn bin_folder() -> Result<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
@@ -100,7 +109,7 @@ fn folder(stack: &Stack) -> Result<PathBuf> {
     }
     let reachable =
         run(Command::new("runuser").args(["-u", "postgres", "--", "test", "-x"]).arg(&stack.folder)).is_ok();
-    let folder = if reachable { inside } else { PathBuf::from(format!("/var/tmp/happening-{}", stack.ports.postgres)) };
+    let folder = if reachable { inside } else { outside(stack.ports.postgres) };
     std::fs::create_dir_all(&folder)?;
     run(Command::new("chown").arg("postgres").arg(&folder))?;
     Ok(folder)
