@@ -1,5 +1,7 @@
 //! `test`: the checks, then every test, on services that this task starts and stops.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
 use happening_tests::stack::Stack;
 
@@ -14,14 +16,13 @@ pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Res
     if !no_check {
         check::check(ask)?;
     }
-    step("Building the server, without and with its test switches");
-    build::cargo(&["build", "--package", "happening-backend"])?;
-    let plain = build::target().join("debug/happening-backend-plain");
-    std::fs::copy(build::target().join("debug/happening-backend"), &plain)?;
-    build::cargo(&["build", "--package", "happening-backend", "--features", "switches"])?;
     ui::bundle()?;
-    step("Building the app");
-    build::cargo(&["build", "--package", "happening"])?;
+    // the whole workspace each time, as the tests do: its parts share features then, and nothing is built twice
+    step("Building app and server");
+    build::cargo(&["build", "--workspace"])?;
+    std::fs::copy(build::target().join("debug/happening-backend"), plain_backend())?;
+    step("Building the server with its test switches");
+    build::cargo(&["build", "--workspace", "--features", "happening-backend/switches"])?;
     let folder = root().join("target/test-stack");
     let stack = Stack::at(&folder)?;
     step("Starting services for the tests");
@@ -44,7 +45,7 @@ fn run_tests(stack: &Stack, filter: Option<&str>) -> Result<()> {
     let folder = stack.folder.display().to_string();
     let backend = build::target().join("debug/happening-backend").display().to_string();
     let app = build::target().join("debug/happening").display().to_string();
-    let plain = build::target().join("debug/happening-backend-plain").display().to_string();
+    let plain = plain_backend().display().to_string();
     let env = [
         ("HAPPENING_TEST_STACK", folder.as_str()),
         ("HAPPENING_BACKEND", backend.as_str()),
@@ -55,4 +56,9 @@ fn run_tests(stack: &Stack, filter: Option<&str>) -> Result<()> {
     arguments.extend(["--test-threads", "2"]);
     arguments.extend(filter);
     build::cargo_with(&arguments, &env)
+}
+
+/// The server without test switches, kept beside the one that has them.
+fn plain_backend() -> PathBuf {
+    build::target().join("debug/happening-backend-plain")
 }

@@ -32,6 +32,8 @@ impl People {
     pub fn of(issuer: &str) -> Self {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            // people are shared by tests, each with a runtime of its own: a kept connection ends with its runtime
+            .pool_max_idle_per_host(0)
             .build()
             .expect("a client without special needs");
         Self { issuer: issuer.to_owned(), http, tokens: Mutex::default(), turn: tokio::sync::Mutex::default() }
