@@ -1,10 +1,17 @@
 //! Migrations lead up, down and up again to the same schema, on an empty and on a filled database.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
 use anyhow::Result;
-use happening_tests::stack::{Stack, run};
+use happening_tests::stack::{ExtraRedis, Stack, run};
+use happening_tests::world::stack;
 use happening_tests::{World, WorldOptions};
+
+/// Demo data has the same ids everywhere, so a gate of its own each time.
+fn own(redis: &ExtraRedis) -> BTreeMap<&'static str, String> {
+    [("REDIS_URL", redis.url())].into()
+}
 
 fn dump(world: &World) -> Result<String> {
     let text =
@@ -19,7 +26,8 @@ fn dump(world: &World) -> Result<String> {
 
 #[tokio::test]
 async fn migrations_lead_down_and_up_again_to_the_same_schema() -> Result<()> {
-    let world = World::with(WorldOptions { backends: 0, ..WorldOptions::default() }).await?;
+    let redis = stack()?.extra_redis("migrations").await?;
+    let world = World::with(WorldOptions { backends: 0, env: own(&redis), ..WorldOptions::default() }).await?;
     let first = dump(&world)?;
     assert!(first.contains("bookings"));
     world.run(&["demo-data"])?;
@@ -33,7 +41,8 @@ async fn migrations_lead_down_and_up_again_to_the_same_schema() -> Result<()> {
 
 #[tokio::test]
 async fn demo_data_is_consistent_and_added_once() -> Result<()> {
-    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let redis = stack()?.extra_redis("demo").await?;
+    let world = World::with(WorldOptions { backends: 1, env: own(&redis), ..WorldOptions::default() }).await?;
     world.run(&["demo-data"])?;
     world.audit()?;
     let count = || sqlx::query_scalar::<_, i64>("select count(*) from bookings").fetch_one(&world.pool);

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+pub use self::redis::ExtraRedis;
 pub use process::{Service, alive, run, stop_pid_file};
 
 /// Where the services of a stack are.
