@@ -19,6 +19,8 @@ pub(crate) const SHELL: &[&str] = &[
     "librsvg2-dev",
     "build-essential",
     "pkg-config",
+    "xdg-utils",
+    "desktop-file-utils",
 ];
 /// What driving the app without a screen needs.
 pub(crate) const VIRTUAL_DISPLAY: &[&str] = &["xvfb", "dbus-x11", "imagemagick"];

@@ -64,11 +64,14 @@ async fn on_virtual_display(stack: &Stack, app: &Path, server: &str) -> Result<(
     let picture = root().join("target/app.png");
     let taken = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
+        let log = std::fs::File::create(root().join("target/app.log"))?;
         let mut window = Command::new("dbus-run-session")
             .args(["--"])
             .arg(app)
             .env("DISPLAY", &display)
             .env("HAPPENING_SERVER_URL", server)
+            .stdout(log.try_clone()?)
+            .stderr(log)
             .spawn()
             .context("dbus-run-session cannot be started")?;
         tokio::time::sleep(PICTURE_AFTER).await;
