@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::process::{Service, run};
+use super::process::{Service, alive, run};
 use super::{Say, Stack};
 
 const VERSION: &str = "26.4.5";
@@ -59,6 +59,10 @@ fn own_home(stack: &Stack, root: &Path, shared: &Path) -> Result<PathBuf> {
 pub(super) async fn start(stack: &Stack, root: &Path, shared: &Path, say: Say<'_>) -> Result<()> {
     let home = own_home(stack, root, shared)?;
     let (pid_file, log_file) = (stack.pid_file("keycloak"), stack.log_file("keycloak"));
+    if !alive(&pid_file) {
+        // it keeps compressed copies of a theme's files there, also of older ones
+        std::fs::remove_dir_all(home.join("data/tmp")).ok();
+    }
     let service = Service { name: "Keycloak", pid_file: &pid_file, log_file: &log_file };
     let ports = &stack.ports;
     let mut command = Command::new(home.join("bin/kc.sh"));
