@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures_util::future::join_all;
 use happening_api::Booking;
-use happening_tests::world::backend_program;
+use happening_tests::world::{backend_program, wait_for};
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
 
@@ -23,14 +23,19 @@ async fn write_across_a_rebuild(world: &World) -> Result<()> {
     sqlx::query("select 1 from events where id = $1 for update").bind(event.id.0).execute(&mut *holder).await?;
     let calls = join_all((0..4).map(|_| a.book(event.id, 1)));
     let raise = async {
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        wait_for("a booking between gate and write", Duration::from_secs(5), || async {
+            let query = "select exists (select from pg_stat_activity
+                where datname = current_database() and wait_event_type = 'Lock')";
+            Ok(sqlx::query_scalar::<_, bool>(query).fetch_one(&world.pool).await?.then_some(()))
+        })
+        .await?;
         sqlx::query(
             "update events set gate_generation = gate_generation + 1, seat_version = seat_version + 1 where id = $1",
         )
         .bind(event.id.0)
         .execute(&mut *holder)
         .await?;
-        holder.commit().await
+        Ok::<_, anyhow::Error>(holder.commit().await?)
     };
     let (replies, raised) = tokio::join!(calls, raise);
     raised?;
