@@ -1,6 +1,7 @@
 //! The real app in a real window: a virtual display, a session bus with a keyring, and a WebDriver that finds, clicks and
 //! reads. Signing in happens at the real Keycloak; only the browser is ours.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -74,10 +75,7 @@ impl Desktop {
         write_browser(&folder)?;
         let bus = folder.join("bus.conf");
         std::fs::write(&bus, BUS)?;
-        let display = format!(":{}", 1000 + free_port()? % 30_000);
-        let screen = quiet(Command::new("Xvfb").args([&display, "-screen", "0", "1280x800x24", "-nolisten", "tcp"]))
-            .spawn()
-            .context("cannot start Xvfb")?;
+        let (screen, display) = start_screen()?;
         let port = free_port()?;
         let keyring = if with_keyring {
             "printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null;"
@@ -276,6 +274,19 @@ impl Desktop {
         crate::stack::run(Command::new("import").args(["-display", &self.display, "-window", "root"]).arg(file))
             .map(drop)
     }
+}
+
+/// A virtual screen, and its name, which Xvfb chooses and tells when it is ready.
+fn start_screen() -> Result<(Child, String)> {
+    let mut command = Command::new("Xvfb");
+    quiet(command.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])).stdout(Stdio::piped());
+    let mut screen = command.spawn().context("cannot start Xvfb")?;
+    let mut number = String::new();
+    BufReader::new(screen.stdout.take().context("a pipe")?).read_line(&mut number)?;
+    if number.trim().is_empty() {
+        bail!("Xvfb ended before it had a screen");
+    }
+    Ok((screen, format!(":{}", number.trim())))
 }
 
 fn pictures_folder() -> PathBuf {
