@@ -11,6 +11,7 @@ use crate::bookings::writer::{BatchWriter, Parts, WRITERS};
 use crate::clock::Clock;
 use crate::config::{Config, ServeConfig};
 use crate::database;
+use crate::database::pulse::Pulse;
 use crate::events::Bookable;
 use crate::gate::watcher::Touched;
 use crate::gate::{Gate, Rebuilder};
@@ -25,6 +26,7 @@ pub(crate) struct App(Arc<Inner>);
 /// The parts themselves.
 pub(crate) struct Inner {
     pub(crate) pool: PgPool,
+    pub(crate) pulse: Pulse,
     pub(crate) gate: Gate,
     pub(crate) rebuilder: Rebuilder,
     pub(crate) writer: BatchWriter,
@@ -46,7 +48,8 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// Builds the parts and starts the batch writers, which `tasks` waits for after `stop`.
+    /// Builds the parts and starts the batch writers, which `tasks` waits for after `stop`. The pulse of the database is felt
+    /// for as long as they run.
     ///
     /// # Errors
     /// When an address cannot be parsed. Services that are away are met later, as 503.
@@ -58,6 +61,8 @@ impl App {
     ) -> anyhow::Result<Self> {
         let clock = Clock;
         let pool = database::pool(&config.database_url, config.database_connections_max)?;
+        let (pulse, feeler) = Pulse::new(&config.database_url)?;
+        tokio::spawn(feeler.run(stop.clone()));
         let gate = Gate::new(config.redis_url.as_str())?;
         let relay_wake = RelayWake::default();
         let touched = Touched::default();
@@ -75,6 +80,7 @@ impl App {
         let (known_users, events) = (KnownUsers::default(), Bookable::default());
         Ok(Self(Arc::new(Inner {
             pool,
+            pulse,
             gate,
             rebuilder,
             writer,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures_util::future::join_all;
 use happening_api::Booking;
-use happening_tests::world::{backend_program, wait_for};
+use happening_tests::world::{backend_program, stack, wait_for};
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
 
@@ -113,6 +113,25 @@ async fn without_promotion_in_the_same_transaction_a_freed_seat_is_offered_to_ot
     give_up_while_somebody_waits(&World::new().await?).await?;
     let world = world_without("promote_later").await?;
     assert!(give_up_while_somebody_waits(&world).await.is_err(), "nobody noticed");
+    Ok(())
+}
+
+/// A person asks while Postgres stands still.
+async fn ask_a_frozen_database(name: &str, switches: &'static str) -> Result<u16> {
+    let own = stack()?.with_own_postgres(name).await?;
+    let options = WorldOptions { backends: 1, switches, ..WorldOptions::default() };
+    let world = World::on(own.stack.clone(), &backend_program()?, options).await?;
+    let a = world.person("ada").await?;
+    own.freeze()?;
+    let reply = tokio::time::timeout(Duration::from_secs(3), a.get("/notifications")).await;
+    own.thaw()?;
+    Ok(reply??.status.as_u16())
+}
+
+#[tokio::test]
+async fn without_the_pulse_a_frozen_database_keeps_its_callers() -> Result<()> {
+    assert_eq!(ask_a_frozen_database("pulse", "").await?, 503);
+    assert!(ask_a_frozen_database("no-pulse", "no_pulse").await.is_err(), "nobody noticed");
     Ok(())
 }
 

@@ -32,6 +32,24 @@ impl RequestContext {
     }
 }
 
+/// Answers 503 for Postgres when it does not answer: at once for a request that comes then, and within a second for one that
+/// waits for it. What a write began goes on as a task of its own, or ends with its connection.
+pub(crate) async fn while_the_database_answers(State(app): State<App>, request: Request, next: Next) -> Response {
+    let lost = || anyhow::anyhow!("Postgres does not answer");
+    if !app.pulse.beats() {
+        return ApiError::unavailable(lost()).into_response();
+    }
+    tokio::select! {
+        biased;
+        response = next.run(request) => response,
+        () = app.pulse.clone().lost() => {
+            let writes = RequestContext::current().writes;
+            let error = if writes { ApiError::outcome_unknown(lost()) } else { ApiError::unavailable(lost()) };
+            error.into_response()
+        }
+    }
+}
+
 /// The layer.
 pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
     let context = RequestContext {

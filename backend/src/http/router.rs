@@ -45,10 +45,6 @@ pub(crate) fn router(app: App) -> Router {
         .routes(routes!(bookings::http::history))
         .layer(DefaultBodyLimit::max(BOOKINGS_BODY_BYTES_MAX));
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(health::about))
-        .routes(routes!(health::db_test))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
         .routes(routes!(users::http::upsert, users::http::find))
         .routes(routes!(users::http::me))
         .routes(routes!(organizations::http::create))
@@ -62,6 +58,11 @@ pub(crate) fn router(app: App) -> Router {
         .routes(routes!(notifications::http::read_all))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(bookings)
+        .routes(routes!(health::db_test))
+        .layer(middleware::from_fn_with_state(app.clone(), context::while_the_database_answers))
+        .routes(routes!(health::about))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
         .split_for_parts();
     router
         .route("/openapi.json", axum::routing::get(move || async move { Json(document) }))

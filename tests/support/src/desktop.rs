@@ -13,6 +13,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 use url::Url;
 
+use crate::ports::free_port;
 use crate::world::wait_for;
 use crate::{People, World};
 
@@ -306,10 +307,6 @@ fn write_browser(folder: &Path) -> Result<()> {
 
 fn quiet(command: &mut Command) -> &mut Command {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
-}
-
-fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 impl Drop for Desktop {

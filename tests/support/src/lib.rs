@@ -5,7 +5,9 @@
 
 pub mod api;
 pub mod desktop;
+pub mod mail_server;
 pub mod people;
+pub mod ports;
 pub mod proxy;
 pub mod stack;
 pub mod world;

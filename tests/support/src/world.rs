@@ -45,24 +45,13 @@ pub struct WorldOptions {
     pub worker: bool,
     /// Protections to switch off, by name.
     pub switches: &'static str,
-    /// Reach Postgres by this port, such as a proxy's.
-    pub postgres_port: Option<u16>,
-    /// Reach RabbitMQ by this port, such as a proxy's.
-    pub rabbitmq_port: Option<u16>,
     /// More settings of the servers.
     pub env: BTreeMap<&'static str, String>,
 }
 
 impl Default for WorldOptions {
     fn default() -> Self {
-        Self {
-            backends: 2,
-            worker: false,
-            switches: "",
-            postgres_port: None,
-            rabbitmq_port: None,
-            env: BTreeMap::new(),
-        }
+        Self { backends: 2, worker: false, switches: "", env: BTreeMap::new() }
     }
 }
 
@@ -129,12 +118,8 @@ impl World {
         std::fs::create_dir_all(&folder)?;
         let pool = PgPoolOptions::new().max_connections(4).connect_lazy(&database_url)?;
         let mut env = stack.env();
-        let through = |url: String, own: u16, port: Option<u16>| match port {
-            Some(port) => url.replace(&format!(":{own}/"), &format!(":{port}/")),
-            None => url,
-        };
-        env.insert("DATABASE_URL", through(database_url.clone(), stack.ports.postgres, options.postgres_port));
-        env.insert("RABBITMQ_URL", through(stack.rabbitmq_url(&name), stack.ports.rabbitmq, options.rabbitmq_port));
+        env.insert("DATABASE_URL", database_url.clone());
+        env.insert("RABBITMQ_URL", stack.rabbitmq_url(&name));
         env.insert("MAIL_DIR", folder.join("mail").display().to_string());
         env.insert("HAPPENING_SWITCHES", options.switches.to_owned());
         env.insert("RETRY_DELAYS_MS", "200,500".to_owned());
@@ -189,7 +174,7 @@ impl World {
     }
 
     fn add_backend(&mut self) -> Result<()> {
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = crate::ports::free_port()?;
         let name = format!("backend{}", self.backends.len());
         let process = self.spawn(&name, port, |world| world.command(&["serve"]))?;
         self.backends.push(process);
@@ -331,6 +316,19 @@ impl World {
             .execute(&self.pool)
             .await?;
         Ok(())
+    }
+
+    /// How many messages a queue of the broker holds, by a passive declaration.
+    ///
+    /// # Errors
+    /// When the broker is away or has no such queue.
+    pub async fn messages_in(&self, queue: &str) -> Result<u32> {
+        let vhost = self.database_url.rsplit('/').next().unwrap_or_default();
+        let connection =
+            lapin::Connection::connect(&self.stack.rabbitmq_url(vhost), lapin::ConnectionProperties::default()).await?;
+        let channel = connection.create_channel().await?;
+        let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
+        Ok(channel.queue_declare(queue.into(), options, Default::default()).await?.message_count())
     }
 
     /// The server's own audit: every invariant that the data can show.

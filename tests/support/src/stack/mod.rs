@@ -4,6 +4,7 @@
 //! and stopping works after a crash. `stack.env` in the folder says where everything is.
 
 mod keycloak;
+mod own;
 mod postgres;
 mod process;
 mod rabbitmq;
@@ -15,7 +16,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::ports::free_port;
+
 pub use self::redis::ExtraRedis;
+pub use own::{OwnPostgres, OwnRabbitMq};
 pub use process::{Service, alive, run, stop_pid_file};
 
 /// Where the services of a stack are.
@@ -42,6 +46,9 @@ pub struct Ports {
 
 /// What is told about the start, a line each.
 pub type Say<'a> = &'a (dyn Fn(&str) + Sync);
+
+/// Tells nobody.
+pub fn quiet(_: &str) {}
 
 impl Stack {
     /// The stack of a folder: its ports are those of an earlier start, else free ones.
@@ -106,6 +113,22 @@ impl Stack {
         redis::ExtraRedis::start(self, name).await
     }
 
+    /// The same services with a Postgres of its own for a test that stops or freezes it.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn with_own_postgres(&self, name: &str) -> Result<OwnPostgres> {
+        OwnPostgres::start(self, name).await
+    }
+
+    /// The same services with a RabbitMQ of its own for a test that kills it.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn with_own_rabbitmq(&self, name: &str) -> Result<OwnRabbitMq> {
+        OwnRabbitMq::start(self, name).await
+    }
+
     /// The folder of Postgres' own programs (psql, pgbench).
     ///
     /// # Errors
@@ -165,10 +188,7 @@ impl Ports {
     }
 
     fn free() -> Result<Self> {
-        // all are held at once, so that they differ
-        let listeners: Vec<TcpListener> =
-            (0..9).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<_, _>>()?;
-        let all: Vec<u16> = listeners.iter().map(|one| Ok(one.local_addr()?.port())).collect::<Result<_>>()?;
+        let all: Vec<u16> = (0..9).map(|_| free_port()).collect::<Result<_>>()?;
         Self::from_list(&all).context("nine ports")
     }
 

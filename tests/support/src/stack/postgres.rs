@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::process::{alive, run};
+use super::process::{alive, pid_of, run};
 use super::{Say, Stack};
 
 /// Starts it with the database `happening`.
@@ -59,6 +59,18 @@ pub(super) async fn stop(stack: &Stack, say: Say<'_>) -> Result<()> {
         run(as_postgres(&bin.join("pg_ctl")).arg("-D").arg(&data).args(["-m", "fast", "-w", "stop"]))?;
     }
     Ok(())
+}
+
+/// Ends it without a word to its sessions, and removes its data.
+pub(super) fn stop_at_once(stack: &Stack) -> Result<()> {
+    let (bin, folder) = (bin_folder()?, folder(stack)?);
+    run(as_postgres(&bin.join("pg_ctl")).arg("-D").arg(folder.join("data")).args(["-m", "immediate", "-w", "stop"]))?;
+    Ok(std::fs::remove_dir_all(folder)?)
+}
+
+/// Process id of the server.
+pub(super) fn pid(stack: &Stack) -> Result<Option<u32>> {
+    Ok(pid_of(&folder(stack)?.join("data/postmaster.pid")))
 }
 
 /// Whether the server of a stack's folder runs; its folder can also be outside, see [`folder`].

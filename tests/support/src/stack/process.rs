@@ -75,7 +75,8 @@ pub fn alive(pid_file: &Path) -> bool {
     pid_of(pid_file).is_some_and(pid_alive)
 }
 
-fn pid_of(pid_file: &Path) -> Option<u32> {
+/// The process id that a file has in its first line.
+pub(super) fn pid_of(pid_file: &Path) -> Option<u32> {
     std::fs::read_to_string(pid_file).ok()?.lines().next()?.trim().parse().ok()
 }
 

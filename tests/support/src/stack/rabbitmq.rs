@@ -63,8 +63,13 @@ pub(super) async fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
 /// Stops the node and its name server.
 pub(super) async fn stop(stack: &Stack, say: Say<'_>) -> Result<()> {
     stop_pid_file(&stack.pid_file("rabbitmq"), say).await?;
+    stop_names(stack);
+    Ok(())
+}
+
+/// Stops the name server.
+pub(super) fn stop_names(stack: &Stack) {
     let mut names = Command::new("epmd");
     names.args(["-port", &stack.ports.rabbitmq_names.to_string(), "-kill"]);
     run(&mut names).ok(); // it is gone when the node never ran
-    Ok(())
 }

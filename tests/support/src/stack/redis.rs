@@ -41,7 +41,7 @@ pub struct ExtraRedis {
 
 impl ExtraRedis {
     pub(super) async fn start(stack: &Stack, name: &str) -> Result<Self> {
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = crate::ports::free_port()?;
         let folder = stack.folder.join(format!("redis-{name}"));
         std::fs::create_dir_all(&folder)?;
         let child = spawn(port, &folder)?;

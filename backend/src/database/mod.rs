@@ -1,5 +1,7 @@
 //! Connections to Postgres.
 
+pub(crate) mod pulse;
+
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};

@@ -1,0 +1,87 @@
+//! Whether Postgres answers at all, felt on a connection of its own.
+//!
+//! A server that is stopped, or behind a network that swallows packets, enforces no timeout of its own, and a statement that
+//! waits for it would keep its caller for as long as the caller cares to wait. The pulse notices within a second, and every
+//! request that waits then is answered; one statement that is slow because it has much to do is left alone.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+const EVERY: Duration = Duration::from_millis(200);
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(600);
+
+/// Cheap to clone; tells what the task of [`Pulse::start`] felt last.
+#[derive(Clone, Debug)]
+pub(crate) struct Pulse(watch::Receiver<bool>);
+
+/// Feels the pulse until told to stop.
+pub(crate) struct Feeler {
+    options: PgConnectOptions,
+    beats: watch::Sender<bool>,
+}
+
+impl Pulse {
+    /// A pulse that is taken to beat until the feeler, once it runs, finds otherwise.
+    ///
+    /// # Errors
+    /// When the address cannot be parsed.
+    pub(crate) fn new(url: &Url) -> sqlx::Result<(Self, Feeler)> {
+        let options = super::options(url, super::LOCK_TIMEOUT_MS)?.disable_statement_logging();
+        let (beats, felt) = watch::channel(true);
+        Ok((Self(felt), Feeler { options, beats }))
+    }
+
+    /// Whether Postgres answered when it was last asked.
+    pub(crate) fn beats(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Ends when Postgres does not answer.
+    pub(crate) async fn lost(mut self) {
+        if self.0.wait_for(|beats| !beats).await.is_err() {
+            // nobody feels it any more: the process stops, and what is open is to be finished
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Feeler {
+    /// Asks Postgres again and again.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut connection = None;
+        loop {
+            let beats = matches!(tokio::time::timeout(ANSWER_TIMEOUT, self.feel(&mut connection)).await, Ok(Ok(())));
+            if !beats {
+                connection = None;
+            }
+            let beats = beats || crate::switches::on("no_pulse");
+            let changed = self.beats.send_if_modified(|before| std::mem::replace(before, beats) != beats);
+            if changed {
+                if beats {
+                    tracing::info!("Postgres answers again")
+                } else {
+                    tracing::warn!("Postgres does not answer")
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+        }
+    }
+
+    async fn feel(&self, connection: &mut Option<PgConnection>) -> sqlx::Result<()> {
+        match connection {
+            Some(connection) => connection.ping().await,
+            None => {
+                *connection = Some(self.options.connect().await?);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A mail server on the loopback address, which takes mails or refuses them for now, as the test wants.
+
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+use mailin::response::OK;
+use mailin::{Action, Handler, Response, SessionBuilder};
+
+/// The server. It runs until the process ends.
+pub struct MailServer {
+    pub port: u16,
+    inbox: Arc<Mutex<Inbox>>,
+}
+
+/// What it took, and how it takes more.
+#[derive(Debug, Default)]
+struct Inbox {
+    refuses: bool,
+    refused: usize,
+    mails: Vec<Received>,
+}
+
+/// A mail as it came.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    pub to: Vec<String>,
+    /// Headers and body.
+    pub text: String,
+}
+
+impl MailServer {
+    /// Listens on a free port.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn start() -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let port = listener.local_addr()?.port();
+        let inbox = Arc::default();
+        let server = Self { port, inbox: Arc::clone(&inbox) };
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let session = Mails { inbox: Arc::clone(&inbox), to: Vec::new(), bytes: Vec::new() };
+                std::thread::spawn(move || talk(stream, session));
+            }
+        });
+        Ok(server)
+    }
+
+    /// From now on it answers "try again later", or takes mails again.
+    pub fn refuse(&self, refuses: bool) {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).refuses = refuses;
+    }
+
+    /// How many mails it refused.
+    pub fn refused(&self) -> usize {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).refused
+    }
+
+    /// The mails to an address.
+    pub fn mails_to(&self, address: &str) -> Vec<Received> {
+        let inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        inbox.mails.iter().filter(|mail| mail.to.iter().any(|to| to == address)).cloned().collect()
+    }
+}
+
+/// Talks with a client until it goes.
+fn talk(mut stream: TcpStream, mails: Mails) -> Result<()> {
+    let mut lines = BufReader::new(stream.try_clone()?);
+    let mut session = SessionBuilder::new("mail.test").build(stream.peer_addr()?.ip(), mails);
+    session.greeting().write_to(&mut stream)?;
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        let response = session.process(&line);
+        line.clear();
+        match response.action {
+            Action::NoReply => {}
+            Action::Close => return Ok(response.write_to(&mut stream)?),
+            Action::Reply | Action::UpgradeTls => response.write_to(&mut stream)?,
+        }
+    }
+    Ok(())
+}
+
+/// The mails of one connection.
+struct Mails {
+    inbox: Arc<Mutex<Inbox>>,
+    to: Vec<String>,
+    bytes: Vec<u8>,
+}
+
+impl Handler for Mails {
+    fn rcpt(&mut self, to: &str) -> Response {
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if inbox.refuses {
+            inbox.refused += 1;
+            return Response::custom(451, "4.3.0 Try again later".to_owned());
+        }
+        self.to.push(to.to_owned());
+        OK
+    }
+
+    fn data(&mut self, buf: &[u8]) -> std::io::Result<()> {
+        self.bytes.extend_from_slice(buf);
+        Ok(())
+    }
+
+    fn data_end(&mut self) -> Response {
+        let text = String::from_utf8_lossy(&std::mem::take(&mut self.bytes)).into_owned();
+        let mail = Received { to: std::mem::take(&mut self.to), text };
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).mails.push(mail);
+        OK
+    }
+}

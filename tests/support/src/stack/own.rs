@@ -1,0 +1,133 @@
+//! Services that one test has for itself, since it stops or freezes them.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::process::{alive, run};
+use super::{Stack, postgres, quiet, rabbitmq};
+use crate::ports::free_port;
+
+/// A stack whose Postgres belongs to one test; stopped when dropped.
+pub struct OwnPostgres {
+    pub stack: Stack,
+}
+
+/// A stack whose RabbitMQ belongs to one test; stopped when dropped.
+pub struct OwnRabbitMq {
+    pub stack: Stack,
+}
+
+impl OwnPostgres {
+    pub(super) async fn start(of: &Stack, name: &str) -> Result<Self> {
+        let mut stack = of.clone();
+        stack.folder = own_folder(of, name)?;
+        stack.ports.postgres = free_port()?;
+        postgres::start(&stack, &quiet).await?;
+        Ok(Self { stack })
+    }
+
+    /// Stops it as an operator does: sessions end, new ones are refused.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub async fn stop(&self) -> Result<()> {
+        postgres::stop(&self.stack, &quiet).await
+    }
+
+    /// Starts it again with its data.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_again(&self) -> Result<()> {
+        postgres::start(&self.stack, &quiet).await
+    }
+
+    /// All its processes stand still: connections stay open, and nothing answers.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal("-STOP")
+    }
+
+    /// They go on.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal("-CONT")
+    }
+
+    fn signal(&self, signal: &str) -> Result<()> {
+        let server = postgres::pid(&self.stack)?.context("Postgres does not run")?.to_string();
+        // the parent first, so that it does not mend what its children seem to have
+        run(Command::new("kill").args([signal, &server]))?;
+        run(Command::new("pkill").args([signal, "-P", &server])).map(drop)
+    }
+}
+
+impl Drop for OwnPostgres {
+    fn drop(&mut self) {
+        self.thaw().ok();
+        postgres::stop_at_once(&self.stack).ok();
+        std::fs::remove_dir_all(&self.stack.folder).ok();
+    }
+}
+
+impl OwnRabbitMq {
+    pub(super) async fn start(of: &Stack, name: &str) -> Result<Self> {
+        let mut stack = of.clone();
+        stack.folder = own_folder(of, name)?;
+        let ports = &mut stack.ports;
+        for port in [
+            &mut ports.rabbitmq,
+            &mut ports.rabbitmq_management,
+            &mut ports.rabbitmq_distribution,
+            &mut ports.rabbitmq_names,
+        ] {
+            *port = free_port()?;
+        }
+        let own = Self { stack };
+        rabbitmq::start(&own.stack, &quiet).await?;
+        Ok(own)
+    }
+
+    /// Ends it at once, as a crash does.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill(&self) -> Result<()> {
+        let file = self.stack.folder.join("rabbitmq/pid");
+        let pid = std::fs::read_to_string(&file).with_context(|| format!("no {}", file.display()))?;
+        run(Command::new("kill").args(["-KILL", pid.trim()]))?;
+        while alive(&file) {
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+
+    /// Starts it again with its queues.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_again(&self) -> Result<()> {
+        rabbitmq::start(&self.stack, &quiet).await
+    }
+}
+
+impl Drop for OwnRabbitMq {
+    fn drop(&mut self) {
+        self.kill().ok();
+        rabbitmq::stop_names(&self.stack);
+        std::fs::remove_dir_all(&self.stack.folder).ok();
+    }
+}
+
+fn own_folder(of: &Stack, name: &str) -> Result<std::path::PathBuf> {
+    let folder = of.folder.join(name);
+    // what a crashed run left
+    std::fs::remove_dir_all(&folder).ok();
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
