@@ -1,10 +1,10 @@
 //! Takes seats that are free now for a booking that waits.
 
 use happening_api::{BookingId, BookingStatus, ErrorCode, UserId};
-use serde_json::Value;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::answer::Answer;
 use super::create::granted_seats;
 use super::store::{self, BookingRow};
 use super::writer::{Item, Kind, Refusal, Reply};
@@ -33,7 +33,7 @@ pub(crate) struct Claim {
 ///
 /// # Errors
 /// `already_cancelled`, `event_started`, 400 for more than wanted, `nothing_to_claim`, `not_enough_free`, 404, 503.
-pub(crate) async fn claim(app: &App, request: &Claim) -> ApiResult<Value> {
+pub(crate) async fn claim(app: &App, request: &Claim) -> ApiResult<Answer> {
     let id = match &request.key {
         Some(key) => Uuid::new_v5(&request.caller.0, format!("claim {key}").as_bytes()),
         None => app.clock.new_id(),
@@ -49,7 +49,7 @@ pub(crate) async fn claim(app: &App, request: &Claim) -> ApiResult<Value> {
     }
 }
 
-async fn take(app: &App, request: &Claim, id: Uuid) -> ApiResult<Value> {
+async fn take(app: &App, request: &Claim, id: Uuid) -> ApiResult<Answer> {
     let mut booking = request.booking.clone();
     for _ in 0..TRIES_MAX {
         let event = booking.event_id;
@@ -60,7 +60,7 @@ async fn take(app: &App, request: &Claim, id: Uuid) -> ApiResult<Value> {
             Admission::Granted { taken, generation, .. } => {
                 let asked_too_much = granted_seats(&taken) as i32;
                 match write(request, id, taken, generation, place).await {
-                    Reply::Written(answer) => return Ok(super::create::to_value(&answer)),
+                    Reply::Written(answer) => return Ok(answer),
                     Reply::Exists { answer, .. } => return Ok(answer),
                     Reply::OtherGeneration => super::create::rebuild(app, event, generation).await?,
                     // without a number it tries again with fewer
@@ -127,7 +127,7 @@ async fn write(request: &Claim, claim: Uuid, taken: Taken, generation: i64, plac
 }
 
 /// Another copy of this claim is on its way: its answer. `None`: it came to nothing, so try.
-async fn wait_for_copy(app: &App, request: &Claim, id: Uuid) -> ApiResult<Option<Value>> {
+async fn wait_for_copy(app: &App, request: &Claim, id: Uuid) -> ApiResult<Option<Answer>> {
     for _ in 0..COPY_POLLS_MAX {
         let pending = app.gate.is_pending(request.booking.event_id, id).await?;
         match find_answer(app, request, id).await? {
@@ -139,14 +139,14 @@ async fn wait_for_copy(app: &App, request: &Claim, id: Uuid) -> ApiResult<Option
     Err(ApiError::outcome_unknown(anyhow::anyhow!("another copy of this claim is still on its way")))
 }
 
-async fn find_answer(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Option<Value>> {
+async fn find_answer(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Option<Answer>> {
     if request.key.is_none() {
         return Ok(None);
     }
     Ok(store::claim_answer(&mut *app.pool.acquire().await?, request.booking.id, claim).await?)
 }
 
-async fn after_lost_reply(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Value> {
+async fn after_lost_reply(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Answer> {
     let lost = || ApiError::outcome_unknown(anyhow::anyhow!("the reply to the commit was lost"));
     let mut conn = app.pool.acquire().await.map_err(|_| lost())?;
     let booking: BookingId = request.booking.id;

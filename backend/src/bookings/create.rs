@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
-use happening_api::{Booking, BookingId, CreateBooking, ErrorCode, EventId, OnConflict, UserId};
-use serde_json::Value;
+use happening_api::{BookingId, CreateBooking, ErrorCode, EventId, OnConflict, UserId};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::answer::Answer;
 use super::store;
 use super::writer::{Item, Kind, Refusal, Reply};
 use crate::app::App;
@@ -40,7 +40,7 @@ pub(crate) struct Create {
 #[derive(Clone, Debug)]
 pub(crate) struct Created {
     pub(crate) id: BookingId,
-    pub(crate) body: Value,
+    pub(crate) body: Answer,
     /// The call had been answered before.
     pub(crate) replayed: bool,
 }
@@ -143,7 +143,7 @@ fn wish(body: &CreateBooking) -> Want {
 
 fn answered(booking: BookingId, reply: Reply) -> ApiResult<Created> {
     match reply {
-        Reply::Written(answer) => Ok(Created { id: booking, body: to_value(&answer), replayed: false }),
+        Reply::Written(answer) => Ok(Created { id: booking, body: answer, replayed: false }),
         Reply::Exists { answer, same_request } => replay(booking, answer, same_request),
         Reply::Refused(refusal) => Err(refusal.into()),
         Reply::Unavailable => Err(ApiError::unavailable(anyhow::anyhow!("the batch was not written"))),
@@ -151,7 +151,7 @@ fn answered(booking: BookingId, reply: Reply) -> ApiResult<Created> {
     }
 }
 
-fn replay(booking: BookingId, answer: Value, same_request: bool) -> ApiResult<Created> {
+fn replay(booking: BookingId, answer: Answer, same_request: bool) -> ApiResult<Created> {
     if same_request {
         Ok(Created { id: booking, body: answer, replayed: true })
     } else {
@@ -164,7 +164,7 @@ async fn after_lost_reply(app: &App, request: &Create, booking: BookingId) -> Ap
     let lost = || ApiError::outcome_unknown(anyhow::anyhow!("the reply to the commit was lost"));
     let mut conn = app.pool.acquire().await.map_err(|_| lost())?;
     match store::first_answer(&mut conn, booking).await.map_err(|_| lost())? {
-        Some((hash, answer)) if holds_seats(&answer) => {
+        Some((hash, answer)) if answer.holds_seats() => {
             replay(booking, answer, hash == request.request_hash).map(|created| Created { replayed: false, ..created })
         }
         _ => Err(lost()),
@@ -177,7 +177,7 @@ async fn wait_for_copy(app: &App, request: &Create, booking: BookingId) -> ApiRe
         let pending = app.gate.is_pending(request.body.event_id, booking.0).await?;
         let found = store::first_answer(&mut *app.pool.acquire().await?, booking).await?;
         match found {
-            Some((hash, answer)) if holds_seats(&answer) || !pending => {
+            Some((hash, answer)) if answer.holds_seats() || !pending => {
                 return replay(booking, answer, hash == request.request_hash).map(Some);
             }
             None if !pending => return Ok(None),
@@ -185,10 +185,6 @@ async fn wait_for_copy(app: &App, request: &Create, booking: BookingId) -> ApiRe
         }
     }
     Err(ApiError::outcome_unknown(anyhow::anyhow!("another copy of this request is still on its way")))
-}
-
-fn holds_seats(answer: &Value) -> bool {
-    answer["status"] == "confirmed"
 }
 
 /// `limit_reached` comes before `seats_taken` and `sold_out`.
@@ -207,10 +203,6 @@ fn seats_taken(mut seats: Vec<i32>) -> ApiError {
 
 fn sold_out() -> ApiError {
     ApiError::new(ErrorCode::SoldOut, "Not enough seats are free.")
-}
-
-pub(super) fn to_value(booking: &Booking) -> Value {
-    serde_json::to_value(booking).expect("a booking has string keys and finite numbers")
 }
 
 impl From<Refusal> for ApiError {

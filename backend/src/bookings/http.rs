@@ -7,8 +7,8 @@ use happening_api::{
     Booking, BookingId, CancelBooking, CancelSeats, ClaimSeats, CreateBooking, ErrorBody, HistoryEntry, UserId,
 };
 use http::{HeaderValue, StatusCode, Uri, header};
-use serde_json::Value;
 
+use super::answer::Answer;
 use super::claim::Claim;
 use super::create::Create;
 use super::give_up::GiveUp;
@@ -47,7 +47,7 @@ pub(crate) async fn create(
     let created =
         tokio::spawn(async move { create::create(&app, &request).await }).await.map_err(ApiError::internal)??;
     let location = format!("/bookings/{}", created.id);
-    let mut response = (StatusCode::CREATED, [(header::LOCATION, location)], Json(created.body)).into_response();
+    let mut response = (StatusCode::CREATED, [(header::LOCATION, location)], created.body).into_response();
     if created.replayed {
         response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
     }
@@ -130,7 +130,7 @@ pub(crate) async fn claim(
     IdempotencyKey(key): IdempotencyKey,
     State(app): State<App>,
     OptionalJson(body): OptionalJson<ClaimSeats>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Answer> {
     let request = Claim {
         caller: target.caller.id(),
         booking: target.booking,
@@ -139,7 +139,7 @@ pub(crate) async fn claim(
         request_id: RequestContext::current().request_id,
     };
     let task = tokio::spawn(async move { claim::claim(&app, &request).await });
-    task.await.map_err(ApiError::internal)?.map(Json)
+    task.await.map_err(ApiError::internal)?
 }
 
 /// What happened to a booking, newest first.

@@ -1,6 +1,7 @@
 //! Bookings: creating, giving up, claiming, promotion. One file per operation; `store` holds the SQL, `writer` the batch
 //! writer through which everything that takes seats goes.
 
+mod answer;
 mod cancel;
 mod cancel_seats;
 mod claim;

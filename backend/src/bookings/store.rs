@@ -10,6 +10,7 @@ use happening_api::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::answer::Answer;
 use super::promote::{Promotion, Waiter};
 use crate::gate::watcher::RowNumbers;
 use crate::page::Page;
@@ -299,15 +300,15 @@ pub(crate) async fn set_status(
 pub(crate) async fn first_answer(
     conn: &mut PgConnection,
     booking: BookingId,
-) -> sqlx::Result<Option<(Vec<u8>, serde_json::Value)>> {
+) -> sqlx::Result<Option<(Vec<u8>, Answer)>> {
     let row = sqlx::query!(
-        r#"select b.request_hash, h.answer as "answer!" from bookings b
+        r#"select b.request_hash, h.answer::text as "answer!" from bookings b
         join booking_history h on h.booking_id = b.id and h.action = 'created' where b.id = $1 and h.answer is not null"#,
         booking.0
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| (row.request_hash, row.answer)))
+    Ok(row.map(|row| (row.request_hash, Answer::kept(row.answer))))
 }
 
 /// The stored answer to a claim.
@@ -315,14 +316,15 @@ pub(crate) async fn claim_answer(
     conn: &mut PgConnection,
     booking: BookingId,
     claim: Uuid,
-) -> sqlx::Result<Option<serde_json::Value>> {
+) -> sqlx::Result<Option<Answer>> {
     sqlx::query_scalar!(
-        r#"select answer as "answer!" from booking_history where booking_id = $1 and id = $2 and answer is not null"#,
+        r#"select answer::text as "answer!" from booking_history where booking_id = $1 and id = $2 and answer is not null"#,
         booking.0,
         claim
     )
     .fetch_optional(conn)
     .await
+    .map(|answer| answer.map(Answer::kept))
 }
 
 /// Seats that a person holds and waits for, over their active bookings of an event.

@@ -13,10 +13,11 @@ pub(crate) async fn enqueue(conn: &mut PgConnection, messages: &[Message]) -> sq
     let times: Vec<_> = messages.iter().map(|message| message.occurred_at).collect();
     let payloads: Vec<_> = messages
         .iter()
-        .map(|message| serde_json::to_value(message).expect("a message has string keys and finite numbers"))
+        .map(|message| serde_json::to_string(message).expect("a message has string keys and finite numbers"))
         .collect();
     sqlx::query!(
-        "insert into outbox (id, payload, created_at) select * from unnest($1::uuid[], $2::jsonb[], $3::timestamptz[])",
+        "insert into outbox (id, payload, created_at) 
+        select id, payload::jsonb, at from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as x (id, payload, at)",
         &ids,
         &payloads,
         &times

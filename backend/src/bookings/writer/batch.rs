@@ -8,6 +8,7 @@ use happening_api::{Booking, BookingId, BookingStatus, EventId, UserId};
 
 use super::sql::{self, ClaimFacts, CreateFacts, EventRow, WaitlistCount, Writes};
 use super::{Item, Kind, Parts, Refusal, Reply};
+use crate::bookings::answer::Answer;
 use crate::database;
 use crate::gate::{ConfirmItem, Taken};
 use crate::switches;
@@ -29,11 +30,11 @@ pub(crate) struct Settled {
 #[derive(Debug)]
 pub(crate) enum Verdict {
     Written {
-        answer: Box<Booking>,
+        answer: Answer,
         confirm: ConfirmItem,
     },
     Exists {
-        answer: serde_json::Value,
+        answer: Answer,
         same_request: bool,
     },
     Refused(Refusal),
@@ -318,15 +319,17 @@ impl<'p> Decision<'p> {
         event.units += 1;
         event.seats_taken += item.seats().len() as i32;
         self.writes.count_event(event);
+        let kept = Answer::of(&answer);
         self.writes.add_booking(
             &answer,
+            kept.clone(),
             join.map(|(order, _)| order),
             request_hash,
             &item.request_id,
             self.parts.clock,
         );
         let confirm = ConfirmItem { key: item.key(), taken: item.taken.clone(), join, waiter_done: None };
-        Verdict::Written { answer: Box::new(answer), confirm }
+        Verdict::Written { answer: kept, confirm }
     }
 
     fn claim(&mut self, item: &Item, claim: uuid::Uuid, facts: &ClaimFacts, wanted: i32) -> Verdict {
@@ -355,10 +358,19 @@ impl<'p> Decision<'p> {
         if let Some(ahead) = self.waitlists.get_mut(&item.event) {
             ahead.seats -= i64::from(taken);
         }
-        self.writes.add_claim(claim, &answer, &sorted(item.seats()), now, &item.request_id, self.parts.clock);
+        let kept = Answer::of(&answer);
+        self.writes.add_claim(
+            claim,
+            &answer,
+            kept.clone(),
+            &sorted(item.seats()),
+            now,
+            &item.request_id,
+            self.parts.clock,
+        );
         let waiter_done = done.then_some(answer.id);
         let confirm = ConfirmItem { key: claim, taken: item.taken.clone(), join: None, waiter_done };
-        Verdict::Written { answer: Box::new(answer), confirm }
+        Verdict::Written { answer: kept, confirm }
     }
 }
 

@@ -11,13 +11,14 @@ mod sql;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use happening_api::{Booking, BookingId, EventId, UserId};
+use happening_api::{BookingId, EventId, UserId};
 use sqlx::PgPool;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::bookings::answer::Answer;
 use crate::clock::Clock;
 use crate::gate::watcher::Touched;
 use crate::gate::{Gate, Rebuilder, Taken};
@@ -85,10 +86,10 @@ impl Item {
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// Committed, and the gate was told as far as the answer needs it.
-    Written(Box<Booking>),
+    Written(Answer),
     /// The same key was committed before: the first answer. `same_request` is false when its body was another one.
     Exists {
-        answer: serde_json::Value,
+        answer: Answer,
         same_request: bool,
     },
     Refused(Refusal),

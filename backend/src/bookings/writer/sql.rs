@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use happening_api::{Booking, BookingId, BookingStatus, EventId, Message, MessageId, NotificationType, UserId};
-use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Item, Kind};
+use crate::bookings::answer::Answer;
 use crate::clock::Clock;
 
 /// A locked event, and what the batch adds to it.
@@ -31,7 +31,7 @@ pub(super) struct EventRow {
 #[derive(Debug)]
 pub(super) struct CreateFacts {
     /// It is there already: hash of the first request and its answer.
-    pub(super) first: Option<(Vec<u8>, Value)>,
+    pub(super) first: Option<(Vec<u8>, Answer)>,
     pub(super) member: bool,
     /// Seats that the person holds and waits for; counted only when the event has a limit.
     pub(super) have: i32,
@@ -41,7 +41,7 @@ pub(super) struct CreateFacts {
 #[derive(Debug)]
 pub(super) struct ClaimFacts {
     /// It is there already: its answer.
-    pub(super) first: Option<Value>,
+    pub(super) first: Option<Answer>,
     pub(super) member: bool,
     pub(super) booking: Booking,
 }
@@ -100,7 +100,7 @@ pub(super) async fn look_creates(
         return Ok(HashMap::new());
     }
     let rows = sqlx::query!(
-        r#"select i.id as "id!", b.request_hash as "request_hash?", h.answer as "answer?",
+        r#"select i.id as "id!", b.request_hash as "request_hash?", h.answer::text as "answer?",
             (m.user_id is not null) as "member!",
             case when e.max_seats_per_user is null then 0 else (
                 select coalesce(sum(o.waiting_seats + (select count(*) from booking_seats s
@@ -120,7 +120,7 @@ pub(super) async fn look_creates(
     Ok(rows
         .into_iter()
         .map(|row| {
-            let first = row.request_hash.zip(row.answer);
+            let first = row.request_hash.zip(row.answer.map(Answer::kept));
             (row.id.into(), CreateFacts { first, member: row.member, have: row.have })
         })
         .collect())
@@ -133,7 +133,7 @@ pub(super) async fn look_claims(conn: &mut PgConnection, items: &[Item]) -> sqlx
         let Kind::Claim { claim, booking } = &item.kind else { continue };
         let Some(booking) = crate::bookings::store::find(conn, *booking).await? else { continue };
         let row = sqlx::query!(
-            r#"select (select answer from booking_history where booking_id = $1 and id = $2) as answer,
+            r#"select (select answer::text from booking_history where booking_id = $1 and id = $2) as answer,
                 exists (select from events e join organization_users m on m.org_id = e.org_id
                     where e.id = $3 and m.user_id = $4) as "member!""#,
             booking.id.0,
@@ -143,7 +143,7 @@ pub(super) async fn look_claims(conn: &mut PgConnection, items: &[Item]) -> sqlx
         )
         .fetch_one(&mut *conn)
         .await?;
-        found.insert(*claim, ClaimFacts { first: row.answer, member: row.member, booking });
+        found.insert(*claim, ClaimFacts { first: row.answer.map(Answer::kept), member: row.member, booking });
     }
     Ok(found)
 }
@@ -214,14 +214,14 @@ struct History {
     /// Array literals: `unnest` flattens nested arrays.
     seat_numbers: Vec<String>,
     actors: Vec<Uuid>,
-    answers: Vec<Value>,
+    answers: Vec<String>,
     times: Vec<DateTime<Utc>>,
 }
 
 #[derive(Debug, Default)]
 struct Outbox {
     ids: Vec<Uuid>,
-    payloads: Vec<Value>,
+    payloads: Vec<String>,
     times: Vec<DateTime<Utc>>,
 }
 
@@ -239,6 +239,7 @@ impl Writes {
     pub(super) fn add_booking(
         &mut self,
         answer: &Booking,
+        kept: Answer,
         order: Option<i64>,
         request_hash: &[u8],
         request_id: &str,
@@ -261,7 +262,15 @@ impl Writes {
             BookingStatus::Waiting => NotificationType::BookingWaitlisted,
             _ => NotificationType::BookingConfirmed,
         };
-        self.add_history(clock.new_id(), "created", answer.seats, answer, &answer.seat_numbers, answer.created_at);
+        self.add_history(
+            clock.new_id(),
+            "created",
+            answer.seats,
+            answer,
+            kept,
+            &answer.seat_numbers,
+            answer.created_at,
+        );
         self.add_message(kind, answer, answer.seats, &answer.seat_numbers, answer.created_at, request_id, clock);
     }
 
@@ -270,6 +279,7 @@ impl Writes {
         &mut self,
         claim: Uuid,
         answer: &Booking,
+        kept: Answer,
         seats: &[i32],
         now: DateTime<Utc>,
         request_id: &str,
@@ -277,7 +287,7 @@ impl Writes {
     ) {
         self.claims.push((answer.id, seats.len() as i32, now));
         self.add_seats(answer, seats);
-        self.add_history(claim, "claimed", seats.len() as i32, answer, seats, now);
+        self.add_history(claim, "claimed", seats.len() as i32, answer, kept, seats, now);
         let kind = NotificationType::BookingConfirmed;
         self.add_message(kind, answer, seats.len() as i32, seats, now, request_id, clock);
     }
@@ -297,6 +307,7 @@ impl Writes {
         action: &str,
         seats: i32,
         answer: &Booking,
+        kept: Answer,
         numbers: &[i32],
         now: DateTime<Utc>,
     ) {
@@ -308,7 +319,7 @@ impl Writes {
         rows.seats.push(seats);
         rows.seat_numbers.push(array_literal(numbers));
         rows.actors.push(answer.user_id.0);
-        rows.answers.push(serde_json::to_value(answer).expect("a booking has string keys and finite numbers"));
+        rows.answers.push(kept.into_json());
         rows.times.push(now);
     }
 
@@ -338,7 +349,9 @@ impl Writes {
             request_id: request_id.to_owned(),
         };
         self.outbox.ids.push(id);
-        self.outbox.payloads.push(serde_json::to_value(message).expect("a message has string keys and finite numbers"));
+        self.outbox
+            .payloads
+            .push(serde_json::to_string(&message).expect("a message has string keys and finite numbers"));
         self.outbox.times.push(now);
     }
 }
@@ -382,12 +395,13 @@ pub(super) async fn write(conn: &mut PgConnection, writes: &Writes) -> sqlx::Res
             select * from unnest($12::uuid[], $13::uuid[], $14::uuid[], $15::int[])
         ), h as (
             insert into booking_history (id, booking_id, event_id, action, seats, seat_numbers, actor_id, answer, created_at)
-            select id, booking_id, event_id, action, seats, seat_numbers::int[], actor_id, answer, at
-            from unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::text[], $20::int[], $21::text[], $22::uuid[], $23::jsonb[],
+            select id, booking_id, event_id, action, seats, seat_numbers::int[], actor_id, answer::jsonb, at
+            from unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::text[], $20::int[], $21::text[], $22::uuid[], $23::text[],
                 $24::timestamptz[])
             as x (id, booking_id, event_id, action, seats, seat_numbers, actor_id, answer, at)
         ), o as (
-            insert into outbox (id, payload, created_at) select * from unnest($25::uuid[], $26::jsonb[], $27::timestamptz[])
+            insert into outbox (id, payload, created_at)
+            select id, payload::jsonb, at from unnest($25::uuid[], $26::text[], $27::timestamptz[]) as x (id, payload, at)
         )
         update events e set available_slots = e.available_slots - x.taken, seat_version = e.seat_version + x.units,
             waiting_order_last = x.order_last
