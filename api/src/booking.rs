@@ -7,7 +7,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 
 use crate::event::seats_in_range;
-use crate::{BookingId, EventId, EventStatus, HistoryId, SEATS_PER_BOOKING_MAX, TOTAL_SLOTS_MAX, UserId};
+use crate::{AuditId, BookingId, EventId, EventStatus, HistoryId, SEATS_PER_BOOKING_MAX, TOTAL_SLOTS_MAX, UserId};
 
 const REASON_CHARS_MAX: usize = 500;
 
@@ -78,6 +78,34 @@ pub struct BookingEvent {
     pub available_slots: i32,
 }
 
+/// The person of a booking, for the event's staff.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct BookingUser {
+    pub name: String,
+    pub email: String,
+}
+
+/// What happened to an event or one of its bookings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct ActivityEntry {
+    pub id: AuditId,
+    /// `booking_created`, `booking_promoted`, …, or `event_created`, `event_updated`, `event_cancelled`.
+    pub action: String,
+    /// Who did it; null when nobody did, as in a promotion.
+    pub actor_id: Option<UserId>,
+    pub actor: Option<String>,
+    pub booking_id: Option<BookingId>,
+    /// Whose booking.
+    pub person: Option<String>,
+    pub seat_numbers: Vec<i32>,
+    pub reason: Option<String>,
+    /// Of an edit: the fields that were sent.
+    pub details: serde_json::Value,
+    pub created_at: DateTime<Utc>,
+}
+
 /// A booking. `seats` = held + `waiting_seats` + given back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -102,7 +130,10 @@ pub struct Booking {
     pub reassigned: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// In lists only.
+    /// Whose it is; for the event's staff only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<BookingUser>,
+    /// In a person's list only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<BookingEvent>,
 }

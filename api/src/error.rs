@@ -93,6 +93,12 @@ pub enum ErrorCode {
     NothingToClaim,
     NotEnoughFree,
     LastAdmin,
+    OrganizationHasEvents,
+    AlreadyMember,
+    InviteUsed,
+    InviteGone,
+    InviteForOtherAddress,
+    EmailNotVerified,
     /// A code that this version does not know: treat it by its status.
     #[serde(other)]
     Other,
@@ -104,7 +110,7 @@ impl ErrorCode {
         match self {
             Self::Unauthenticated => 401,
             Self::Invalid => 400,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::InviteForOtherAddress | Self::EmailNotVerified => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::TooLarge => 413,
@@ -124,7 +130,11 @@ impl ErrorCode {
             | Self::AlreadyCancelled
             | Self::NothingToClaim
             | Self::NotEnoughFree
-            | Self::LastAdmin => 409,
+            | Self::LastAdmin
+            | Self::OrganizationHasEvents
+            | Self::AlreadyMember
+            | Self::InviteUsed => 409,
+            Self::InviteGone => 410,
         }
     }
 }

@@ -177,6 +177,27 @@ pub struct UpdateEvent {
     pub owner_id: Option<UserId>,
 }
 
+/// `POST /events/:id/duplicate`: a new date, and what else is to differ. It is owned by the caller and has no bookings.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DuplicateEvent {
+    #[garde(skip)]
+    pub event_date: DateTime<Utc>,
+    #[serde(default)]
+    #[garde(skip)]
+    pub ends_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    #[garde(inner(custom(name_in_bounds)))]
+    pub name: Option<String>,
+}
+
+/// A body without fields: `{}`, or none at all.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NoFields {}
+
 /// `GET /events/:id/seats` as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -212,12 +233,14 @@ fn utc() -> String {
 }
 
 /// Absent stays `None`; `null` is refused, since the field cannot be cleared.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
 /// Absent is `None`, `null` is `Some(None)`.
-fn clearable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub(crate) fn clearable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
 }
 

@@ -49,3 +49,7 @@ id!(/// A message in the outbox; it stays the same through broker, worker and ma
     MessageId);
 id!(/// A notification in a person's feed.
     NotificationId);
+id!(/// An invite into an organization.
+    InviteId);
+id!(/// A row of an organization's audit log.
+    AuditId);

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{BookingId, EventId, MessageId, NotificationId, UserId};
+use crate::{BookingId, EventId, InviteId, MessageId, NotificationId, OrgId, UserId};
 
 /// What a message is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "server",
     derive(utoipa::ToSchema, sqlx::Type),
@@ -37,17 +37,44 @@ pub struct Message {
     pub user_id: Option<UserId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booking_id: Option<BookingId>,
+    /// `org_invite`: the invite, whose person may not be known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invite_id: Option<InviteId>,
+    /// `role_changed`: where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub org_id: Option<OrgId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seat_numbers: Option<Vec<i32>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Names of the event's fields that changed.
+    /// Names of the event's fields that changed; for `role_changed` the new role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<Vec<String>>,
     pub occurred_at: DateTime<Utc>,
     pub request_id: String,
+}
+
+impl Message {
+    /// A message about nothing yet: the members that belong to its type are set by whoever makes it.
+    pub fn new(id: MessageId, kind: NotificationType, occurred_at: DateTime<Utc>, request_id: &str) -> Self {
+        Self {
+            id,
+            kind,
+            event_id: None,
+            user_id: None,
+            booking_id: None,
+            invite_id: None,
+            org_id: None,
+            seats: None,
+            seat_numbers: None,
+            reason: None,
+            changes: None,
+            occurred_at,
+            request_id: request_id.to_owned(),
+        }
+    }
 }
 
 /// Whether a notification reached all of its channels.

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 
-use crate::{OrgId, UserId};
+use crate::event::present;
+use crate::{AuditId, OrgId, UserId};
 
 /// Longest name of an organization or event, in characters.
 pub const NAME_CHARS_MAX: usize = 200;
@@ -56,6 +57,42 @@ pub struct Organization {
 pub struct CreateOrganization {
     #[garde(custom(name_in_bounds))]
     pub name: String,
+}
+
+/// `PUT /organizations/:id`: only the fields that change.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UpdateOrganization {
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[garde(inner(custom(name_in_bounds)))]
+    pub name: Option<String>,
+}
+
+/// `PATCH /organizations/:id/members/:userId`.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UpdateMember {
+    #[garde(skip)]
+    pub role: Role,
+}
+
+/// A row of an organization's audit log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct AuditEntry {
+    pub id: AuditId,
+    /// Who did it; null when the worker did.
+    pub actor_id: Option<UserId>,
+    /// What was done, such as `role_changed`.
+    pub action: String,
+    /// What it was done to: `organization`, `member`, `invite`, `event` or `booking`.
+    pub subject_type: String,
+    pub subject_id: uuid::Uuid,
+    /// What a reader wants to know of it; its members follow from the action.
+    pub details: serde_json::Value,
+    pub created_at: DateTime<Utc>,
 }
 
 /// A membership, by the person's name. The e-mail is there for orgAdmins only.

@@ -1,9 +1,14 @@
 //! People.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 
-use crate::UserId;
+use crate::event::{clearable, present};
+use crate::organization::name_in_bounds;
+use crate::{NotificationType, UserId};
 
 /// A person. The first authenticated call makes one from the token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,5 +20,50 @@ pub struct User {
     pub name: String,
     pub email: String,
     pub email_verified: bool,
+    /// Language tag, such as `en` or `de-CH`.
+    pub locale: Option<String>,
+    /// IANA name of a time zone.
+    pub time_zone: Option<String>,
+    /// Which types of notifications are mailed. The feed has all of them.
+    pub channels: Channels,
     pub created_at: DateTime<Utc>,
+}
+
+/// Mail by type of notification; what is not named is mailed.
+pub type Channels = BTreeMap<NotificationType, Channel>;
+
+/// How a type of notification reaches a person beside the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Channel {
+    pub email: bool,
+}
+
+/// `PATCH /users/me`: only the fields that change. `null` clears an optional one; of `channels` only the named types change.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UpdateUser {
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[garde(inner(custom(name_in_bounds)))]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
+    #[garde(inner(inner(custom(language_tag))))]
+    pub locale: Option<Option<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
+    #[garde(inner(inner(length(chars, min = 1, max = 64))))]
+    pub time_zone: Option<Option<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[garde(skip)]
+    pub channels: Option<Channels>,
+}
+
+/// The shape of a language tag (RFC 5646), not whether the language exists.
+fn language_tag(tag: &str, _: &()) -> garde::Result {
+    let part = |part: &str| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric());
+    if !(2..=35).contains(&tag.len()) || !tag.split('-').all(part) {
+        return Err(garde::Error::new("must be a language tag such as en or de-CH"));
+    }
+    Ok(())
 }

@@ -85,6 +85,8 @@ pub(crate) enum OrgAction {
     CreateEvent,
     /// See members' e-mail addresses.
     SeeEmails,
+    /// Edit or delete it, invite, change roles, remove members, read the audit log.
+    Administer,
 }
 
 /// Whether a caller with that role may do something with an organization.
@@ -93,7 +95,7 @@ pub(crate) fn organization(action: OrgAction, role: Option<Role>) -> Access {
         (_, None) => false,
         (OrgAction::See, Some(_)) => true,
         (OrgAction::CreateEvent, Some(role)) => matches!(role, Role::Organizer | Role::OrgAdmin),
-        (OrgAction::SeeEmails, Some(role)) => role == Role::OrgAdmin,
+        (OrgAction::SeeEmails | OrgAction::Administer, Some(role)) => role == Role::OrgAdmin,
     };
     answer(may, role.is_some())
 }
@@ -151,15 +153,15 @@ mod tests {
 
     #[test]
     fn organization_table() {
-        use OrgAction::{CreateEvent, See, SeeEmails};
+        use OrgAction::{Administer, CreateEvent, See, SeeEmails};
         let table = [
-            (None, [Hidden, Hidden, Hidden]),
-            (Some(User), [Allowed, Forbidden, Forbidden]),
-            (Some(Organizer), [Allowed, Allowed, Forbidden]),
-            (Some(OrgAdmin), [Allowed, Allowed, Allowed]),
+            (None, [Hidden, Hidden, Hidden, Hidden]),
+            (Some(User), [Allowed, Forbidden, Forbidden, Forbidden]),
+            (Some(Organizer), [Allowed, Allowed, Forbidden, Forbidden]),
+            (Some(OrgAdmin), [Allowed, Allowed, Allowed, Allowed]),
         ];
         for (role, expected) in table {
-            assert_eq!([See, CreateEvent, SeeEmails].map(|action| organization(action, role)), expected);
+            assert_eq!([See, CreateEvent, SeeEmails, Administer].map(|action| organization(action, role)), expected);
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::events::Bookable;
 use crate::gate::watcher::Touched;
 use crate::gate::{Gate, Rebuilder};
 use crate::http::{Neighbours, SignIn};
+use crate::invites::Links;
 use crate::outbox::RelayWake;
 use crate::users::KnownUsers;
 
@@ -37,6 +38,7 @@ pub(crate) struct Inner {
     pub(crate) known_users: KnownUsers,
     pub(crate) events: Bookable,
     pub(crate) sign_in: SignIn,
+    pub(crate) links: Links,
     pub(crate) neighbours: Neighbours,
 }
 
@@ -91,6 +93,7 @@ impl App {
             known_users,
             events,
             sign_in: SignIn::of(serve),
+            links: serve.link.links(),
             neighbours: Neighbours { rabbitmq: config.rabbitmq_url.clone(), issuer: serve.oidc_issuer_url.clone() },
         })))
     }

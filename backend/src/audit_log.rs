@@ -1,10 +1,11 @@
 //! Who changed what, when: rows written in the transaction of the change.
 
-use happening_api::{OrgId, UserId};
+use happening_api::{AuditEntry, AuditId, OrgId, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::page::Page;
 
 /// One change.
 #[derive(Clone, Debug)]
@@ -39,4 +40,31 @@ pub(crate) async fn write(
     .execute(conn)
     .await
     .map(drop)
+}
+
+/// An organization's log, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn list(conn: &mut PgConnection, org: OrgId, page: &Page) -> sqlx::Result<Vec<AuditEntry>> {
+    sqlx::query_as!(
+        AuditEntry,
+        r#"select id as "id: AuditId", actor_id as "actor_id: UserId", action, subject_type, subject_id, details, created_at
+        from audit_log where org_id = $1 and ($2::timestamptz is null or (created_at, id) < ($2, $3))
+        order by created_at desc, id desc limit $4"#,
+        org.0,
+        page.after_time(),
+        page.after_id(),
+        page.rows_wanted()
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How many rows the log has.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn count(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from audit_log where org_id = $1"#, org.0).fetch_one(conn).await
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use url::Url;
 
+use crate::invites::{Links, ServerKey};
+
 /// Settings of the services behind the server; every subcommand takes them.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Config {
@@ -33,9 +35,30 @@ pub(crate) struct Config {
     pub(crate) relay: bool,
 }
 
+/// What links in mails are made with; server and workers must have the same.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LinkConfig {
+    /// Key for the tokens of invites: 32 or more characters, chosen at random, the same for server and workers
+    #[arg(long, env = "SERVER_KEY", hide_env_values = true)]
+    pub(crate) server_key: ServerKey,
+
+    /// Address at which people reach the server, for links in mails
+    #[arg(long, env = "PUBLIC_URL", default_value = "http://127.0.0.1:5000")]
+    pub(crate) public_url: Url,
+}
+
+impl LinkConfig {
+    pub(crate) fn links(&self) -> Links {
+        Links { key: self.server_key.clone(), public_url: self.public_url.clone() }
+    }
+}
+
 /// Settings of the HTTP server.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ServeConfig {
+    #[command(flatten)]
+    pub(crate) link: LinkConfig,
+
     /// Port to listen on
     #[arg(long, env = "PORT", default_value_t = 5000)]
     pub(crate) port: u16,
@@ -64,6 +87,9 @@ pub(crate) struct ServeConfig {
 /// Settings of the worker.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct WorkerConfig {
+    #[command(flatten)]
+    pub(crate) link: LinkConfig,
+
     /// Mail server: smtp://user:password@host:port; without it every mail is written as a file
     #[arg(long, env = "SMTP_URL", hide_env_values = true)]
     pub(crate) smtp_url: Option<Url>,

@@ -15,6 +15,7 @@ mod delivery;
 mod events;
 mod gate;
 mod http;
+mod invites;
 mod notifications;
 mod organizations;
 mod outbox;

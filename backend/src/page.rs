@@ -115,6 +115,13 @@ impl<T> Listed<T> {
     }
 }
 
+impl<T> Listed<T> {
+    /// The same page with every row changed.
+    pub(crate) fn map<U>(self, change: impl FnMut(T) -> U) -> Listed<U> {
+        Listed { rows: self.rows.into_iter().map(change).collect(), total: self.total, next: self.next }
+    }
+}
+
 fn next_link(uri: &http::Uri, cursor: &str) -> String {
     let kept =
         uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));

@@ -68,6 +68,7 @@ async fn up_docker() -> Result<Stack> {
             .args(["compose", "--profile", "app", "-f"])
             .arg(&compose)
             .args(["up", "--build", "--detach", "--wait"])
+            .env("SERVER_KEY", stack()?.server_key)
             .status()?;
         if !status.success() {
             bail!("docker compose failed; the lines above say why");

@@ -3,6 +3,7 @@
 use happening_api::{Booking, BookingStatus, ErrorCode, HistoryAction, Message, MessageId, NotificationType, UserId};
 use sqlx::PgConnection;
 
+use super::lists;
 use super::promote::{self, Handout};
 use super::store::{self, BookingRow, HistoryRow, LockedEvent};
 use crate::app::App;
@@ -79,7 +80,7 @@ async fn commit(app: &App, request: &GiveUp, seats: &Seats) -> ApiResult<(Freed,
     store::count_unit(&mut tx, event.id, handout.left.len() as i32).await?;
     app.touched.touch(event.id);
     // read before the commit: afterwards nothing may fail that would hide it
-    let answer = store::find(&mut tx, booking.id).await?.ok_or_else(ApiError::not_found)?;
+    let answer = lists::find(&mut tx, booking.id).await?.ok_or_else(ApiError::not_found)?;
     tx.commit().await.map_err(|error| match error {
         sqlx::Error::Database(_) => error.into(),
         lost => ApiError::outcome_unknown(lost),
@@ -120,17 +121,18 @@ async fn record(
     };
     store::insert_history(conn, event.id, &[row], event.now).await?;
     let message = Message {
-        id: MessageId(app.clock.new_id()),
-        kind: NotificationType::BookingCancelled,
         event_id: Some(event.id),
         user_id: Some(booking.user_id),
         booking_id: Some(booking.id),
         seats: Some(seats.len() as i32),
         seat_numbers: Some(seats.to_vec()),
         reason: request.reason.clone(),
-        changes: None,
-        occurred_at: event.now,
-        request_id: request.request_id.clone(),
+        ..Message::new(
+            MessageId(app.clock.new_id()),
+            NotificationType::BookingCancelled,
+            event.now,
+            &request.request_id,
+        )
     };
     outbox::enqueue(conn, &[message]).await?;
     if request.caller != booking.user_id {

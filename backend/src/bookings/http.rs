@@ -12,7 +12,7 @@ use super::answer::Answer;
 use super::claim::Claim;
 use super::create::Create;
 use super::give_up::GiveUp;
-use super::{cancel, cancel_seats, claim, create, store};
+use super::{cancel, cancel_seats, claim, create, lists};
 use crate::app::App;
 use crate::http::{
     ApiError, ApiResult, BookingFor, CurrentUser, IdempotencyKey, OptionalJson, PathId, RequestContext, ValidJson,
@@ -58,7 +58,7 @@ pub(crate) async fn create(
 #[utoipa::path(get, path = "/bookings/{id}", tag = "bookings", params(("id" = BookingId, Path)), security(("token" = [])), responses(
     (status = 200, body = Booking), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn get(target: BookingFor<actions::See>, State(app): State<App>) -> ApiResult<Json<Booking>> {
-    let found = store::find(&mut *app.pool.acquire().await?, target.booking.id).await?;
+    let found = lists::find(&mut *app.pool.acquire().await?, target.booking.id).await?;
     found.map(Json).ok_or_else(ApiError::not_found)
 }
 
@@ -77,8 +77,8 @@ pub(crate) async fn list_of_person(
     }
     let page = query.page()?;
     let mut conn = app.pool.acquire().await?;
-    let total = store::count_of_person(&mut conn, user).await?;
-    let rows = store::list(&mut conn, &store::Of::Person(user), &page).await?;
+    let total = lists::count_of_person(&mut conn, user).await?;
+    let rows = lists::list(&mut conn, &lists::Of::Person(user), &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
 }
 
@@ -153,7 +153,7 @@ pub(crate) async fn history(
 ) -> ApiResult<Listed<HistoryEntry>> {
     let page = query.page()?;
     let mut conn = app.pool.acquire().await?;
-    let total = store::count_history(&mut conn, target.booking.id).await?;
-    let rows = store::history(&mut conn, target.booking.id, &page).await?;
+    let total = lists::count_history(&mut conn, target.booking.id).await?;
+    let rows = lists::history(&mut conn, target.booking.id, &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
 }

@@ -6,7 +6,7 @@ use happening_api::{Booking, BookingId, Message, MessageId, NotificationType};
 use uuid::Uuid;
 
 use super::create::Create;
-use super::store;
+use super::{lists, store};
 use crate::app::App;
 use crate::gate::{Admission, ConfirmItem, Request, Taken, Want};
 use crate::http::{ApiError, ApiResult};
@@ -70,21 +70,21 @@ async fn write(app: &App, request: &Create, id: Uuid, seats: &[i32]) -> ApiResul
     };
     store::insert_history(&mut tx, event.id, &[history], event.now).await?;
     let message = Message {
-        id: MessageId(app.clock.new_id()),
-        kind: NotificationType::BookingConfirmed,
         event_id: Some(event.id),
         user_id: Some(request.caller),
         booking_id: Some(BookingId(id)),
         seats: Some(body.seats),
         seat_numbers: Some(seats.to_vec()),
-        reason: None,
-        changes: None,
-        occurred_at: event.now,
-        request_id: request.request_id.clone(),
+        ..Message::new(
+            MessageId(app.clock.new_id()),
+            NotificationType::BookingConfirmed,
+            event.now,
+            &request.request_id,
+        )
     };
     outbox::enqueue(&mut tx, &[message]).await?;
     store::count_unit(&mut tx, event.id, -body.seats).await?;
-    let booking = store::find(&mut tx, BookingId(id)).await?.ok_or_else(ApiError::not_found)?;
+    let booking = lists::find(&mut tx, BookingId(id)).await?.ok_or_else(ApiError::not_found)?;
     tx.commit().await.map_err(ApiError::outcome_unknown)?;
     Ok(booking)
 }

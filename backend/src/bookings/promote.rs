@@ -151,17 +151,12 @@ pub(crate) async fn write(
     let messages: Vec<_> = promotions
         .iter()
         .map(|one| Message {
-            id: MessageId(clock.new_id()),
-            kind: NotificationType::WaitlistPromoted,
             event_id: Some(event),
             user_id: Some(one.user),
             booking_id: Some(one.booking),
             seats: Some(one.seats.len() as i32),
             seat_numbers: Some(one.seats.clone()),
-            reason: None,
-            changes: None,
-            occurred_at: now,
-            request_id: request_id.to_owned(),
+            ..Message::new(MessageId(clock.new_id()), NotificationType::WaitlistPromoted, now, request_id)
         })
         .collect();
     outbox::enqueue(conn, &messages).await

@@ -1,19 +1,16 @@
-//! All SQL about bookings, their seats, history and waitlist, except the batch writer's own statements.
+//! The SQL that changes bookings, their seats, history and waitlist, except the batch writer's own statements. What is only
+//! shown is read in `lists`.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use happening_api::{
-    Booking, BookingEvent, BookingId, BookingStatus, Category, EventId, EventStatus, HistoryAction, HistoryEntry,
-    HistoryId, OrgId, UserId,
-};
+use happening_api::{BookingId, BookingStatus, EventId, HistoryAction, HistoryId, OrgId, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::answer::Answer;
 use super::promote::{Promotion, Waiter};
 use crate::gate::watcher::RowNumbers;
-use crate::page::Page;
 
 /// An event's row, locked until the end of the transaction.
 #[derive(Clone, Debug)]
@@ -338,138 +335,6 @@ pub(crate) async fn seats_of_person(conn: &mut PgConnection, event: EventId, use
     )
     .fetch_one(conn)
     .await
-}
-
-/// Which bookings a list holds.
-pub(crate) enum Of {
-    One(BookingId),
-    Person(UserId),
-}
-
-struct FullRow {
-    id: BookingId,
-    event_id: EventId,
-    user_id: UserId,
-    seats: i32,
-    seat_numbers: Vec<i32>,
-    waiting_seats: i32,
-    status: BookingStatus,
-    waiting_number: Option<i32>,
-    bookings_ahead: i64,
-    seats_ahead: i64,
-    reassigned: bool,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-    event_name: String,
-    event_date: DateTime<Utc>,
-    place: Option<String>,
-    event_status: EventStatus,
-    time_zone: String,
-    category: Option<Category>,
-    available_slots: i32,
-}
-
-impl FullRow {
-    fn into_booking(self, with_event: bool) -> Booking {
-        let waits = self.waiting_seats > 0;
-        Booking {
-            id: self.id,
-            event_id: self.event_id,
-            user_id: self.user_id,
-            seats: self.seats,
-            seat_numbers: self.seat_numbers,
-            waiting_seats: self.waiting_seats,
-            status: self.status,
-            waiting_number: self.waiting_number,
-            position: waits.then_some(self.bookings_ahead + 1),
-            bookings_ahead: waits.then_some(self.bookings_ahead),
-            seats_ahead: waits.then_some(self.seats_ahead),
-            reassigned: self.reassigned,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-            event: with_event.then_some(BookingEvent {
-                id: self.event_id,
-                name: self.event_name,
-                event_date: self.event_date,
-                place: self.place,
-                status: self.event_status,
-                time_zone: self.time_zone,
-                category: self.category,
-                available_slots: self.available_slots,
-            }),
-        }
-    }
-}
-
-/// Bookings newest first, each with its place on the waitlist as it is now.
-pub(crate) async fn list(conn: &mut PgConnection, of: &Of, page: &Page) -> sqlx::Result<Vec<Booking>> {
-    let (one, person) = match of {
-        Of::One(booking) => (Some(booking.0), None),
-        Of::Person(user) => (None, Some(user.0)),
-    };
-    let rows = sqlx::query_as!(
-        FullRow,
-        r#"select b.id as "id: BookingId", b.event_id as "event_id: EventId", b.user_id as "user_id: UserId", b.seats,
-            array(select seat_no from booking_seats s where s.booking_id = b.id and s.status = 'booked'
-                order by seat_no) as "seat_numbers!",
-            b.waiting_seats, b.status as "status: BookingStatus", b.waiting_number,
-            ahead.bookings as "bookings_ahead!", ahead.seats as "seats_ahead!", b.reassigned, b.created_at, b.updated_at,
-            e.name as event_name, e.event_date, e.place, e.time_zone, e.category as "category: Category", e.available_slots,
-            event_status(e.status, e.event_date, e.ends_at, now()) as "event_status!: EventStatus"
-        from bookings b join events e on e.id = b.event_id
-        cross join lateral (select count(*) as bookings, coalesce(sum(w.waiting_seats), 0) as seats from bookings w
-            where w.event_id = b.event_id and w.waiting_order < b.waiting_order) as ahead
-        where (b.id = $1 or b.user_id = $2)
-            and ($3::timestamptz is null or (b.created_at, b.id) < ($3, $4))
-        order by b.created_at desc, b.id desc limit $5"#,
-        one,
-        person,
-        page.after_time(),
-        page.after_id(),
-        page.rows_wanted()
-    )
-    .fetch_all(conn)
-    .await?;
-    let with_event = matches!(of, Of::Person(_));
-    Ok(rows.into_iter().map(|row| row.into_booking(with_event)).collect())
-}
-
-/// How many bookings a person has.
-pub(crate) async fn count_of_person(conn: &mut PgConnection, user: UserId) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"select count(*) as "count!" from bookings where user_id = $1"#, user.0).fetch_one(conn).await
-}
-
-/// One booking as it is now.
-pub(crate) async fn find(conn: &mut PgConnection, booking: BookingId) -> sqlx::Result<Option<Booking>> {
-    Ok(list(conn, &Of::One(booking), &Page::single()).await?.pop())
-}
-
-/// A booking's history, newest first.
-pub(crate) async fn history(
-    conn: &mut PgConnection,
-    booking: BookingId,
-    page: &Page,
-) -> sqlx::Result<Vec<HistoryEntry>> {
-    sqlx::query_as!(
-        HistoryEntry,
-        r#"select id as "id: HistoryId", action as "action: HistoryAction", seats, seat_numbers,
-            actor_id as "actor_id: UserId", reason, created_at
-        from booking_history where booking_id = $1 and ($2::timestamptz is null or (created_at, id) < ($2, $3))
-        order by created_at desc, id desc limit $4"#,
-        booking.0,
-        page.after_time(),
-        page.after_id(),
-        page.rows_wanted()
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// How many changes a booking has seen.
-pub(crate) async fn count_history(conn: &mut PgConnection, booking: BookingId) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"select count(*) as "count!" from booking_history where booking_id = $1"#, booking.0)
-        .fetch_one(conn)
-        .await
 }
 
 /// Upcoming events by the database's clock.

@@ -46,7 +46,7 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
     let consumer = Consumer {
         url: config.rabbitmq_url.clone(),
         retry_delays_ms: worker.retry_delays_ms.clone(),
-        handler: Deliver { pool: pool.clone(), mailer: Mailer::new(worker)? },
+        handler: Deliver { pool: pool.clone(), mailer: Mailer::new(worker)?, links: worker.link.links() },
     };
     tasks.spawn(consumer.run(stop.clone()));
     tasks.spawn(move_events(pool, gate, stop.clone()));

@@ -63,9 +63,9 @@ impl Feeler {
             let changed = self.beats.send_if_modified(|before| std::mem::replace(before, beats) != beats);
             if changed {
                 if beats {
-                    tracing::info!("Postgres answers again")
+                    tracing::info!("Postgres answers again");
                 } else {
-                    tracing::warn!("Postgres does not answer")
+                    tracing::warn!("Postgres does not answer");
                 }
             }
             tokio::select! {

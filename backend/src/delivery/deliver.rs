@@ -1,23 +1,19 @@
 //! One message: dedupe by its id in the transaction of the effect, channel by channel.
 
-use happening_api::{EventId, Message, NotificationType, UserId};
+use anyhow::Context;
+use happening_api::{Message, NotificationType, UserId};
 use sqlx::{PgConnection, PgPool};
 
-use super::templates::Facts;
+use super::subject::{self, Person, Subject};
 use super::{Mailer, feed, templates};
 use crate::broker::{Fate, Handler};
+use crate::invites::Links;
 
 /// Delivers messages to people.
 pub(crate) struct Deliver {
     pub(crate) pool: PgPool,
     pub(crate) mailer: Mailer,
-}
-
-/// Whom a message goes to.
-struct Person {
-    name: String,
-    email: String,
-    email_verified: bool,
+    pub(crate) links: Links,
 }
 
 impl Handler for Deliver {
@@ -46,32 +42,50 @@ impl Handler for Deliver {
 
 impl Deliver {
     async fn deliver(&self, message: &Message) -> anyhow::Result<()> {
-        let (Some(user), Some(event)) = (message.user_id, message.event_id) else {
-            anyhow::bail!("a message without person or event");
-        };
         let mut conn = self.pool.acquire().await?;
-        let Some(facts) = facts(&mut conn, event).await? else { return Ok(()) }; // the event was deleted
-        let Some(person) = person(&mut conn, user).await? else { return Ok(()) };
-        drop(conn);
-        let mut tx = self.pool.begin().await?;
-        if claim(&mut tx, message, "feed").await? {
-            feed::add(&mut tx, message, user, &templates::sentence(message, &facts)).await?;
+        let Some(subject) = subject::of(&mut conn, message, &self.links).await? else { return Ok(()) };
+        if let Subject::Invite(invite) = &subject {
+            // whoever has that address may have signed in before; if not, the mail alone reaches them
+            let known = person_with_address(&mut conn, &invite.email).await?;
+            drop(conn);
+            if let Some(user) = known {
+                self.feed(message, user, &subject).await?;
+            }
+            return self.mail(message, None, &invite.email, "", &subject).await;
         }
-        tx.commit().await?;
-        if person.email_verified {
-            self.mail(message, user, &person, &facts).await?;
+        let user = message.user_id.context("a message without a person")?;
+        let Some(person) = person(&mut conn, user, message.kind).await? else { return Ok(()) };
+        drop(conn);
+        self.feed(message, user, &subject).await?;
+        if person.email_verified && person.wants_mail {
+            self.mail(message, Some(user), &person.email, &person.name, &subject).await?;
         }
         Ok(())
     }
 
-    async fn mail(&self, message: &Message, user: UserId, person: &Person, facts: &Facts) -> anyhow::Result<()> {
+    async fn feed(&self, message: &Message, user: UserId, subject: &Subject) -> anyhow::Result<()> {
+        let mut tx = self.pool.begin().await?;
+        if claim(&mut tx, message, "feed").await? {
+            feed::add(&mut tx, message, user, &templates::sentence(message, subject)).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn mail(
+        &self,
+        message: &Message,
+        user: Option<UserId>,
+        address: &str,
+        name: &str,
+        subject: &Subject,
+    ) -> anyhow::Result<()> {
         let mut tx = self.pool.begin().await?;
         if !claim(&mut tx, message, "mail").await? {
             return Ok(());
         }
-        if message.kind != NotificationType::WaitlistPromoted || still_true(&mut tx, message, user).await? {
-            let mail = templates::mail(message, facts, &person.name);
-            self.mailer.send(message.id, &person.email, &mail).await?;
+        if still_true(&mut tx, message, user).await? {
+            let mail = templates::mail(message, subject, name, &self.links);
+            self.mailer.send(message.id, address, &mail).await?;
         }
         // the mail is out before this commits: dying here sends it again, under the same Message-ID
         Ok(tx.commit().await?)
@@ -90,14 +104,17 @@ async fn claim(conn: &mut PgConnection, message: &Message, channel: &str) -> sql
     Ok(done.rows_affected() == 1)
 }
 
-/// Whether the person still holds every seat that the promotion gave.
-async fn still_true(conn: &mut PgConnection, message: &Message, user: UserId) -> sqlx::Result<bool> {
+/// Of a promotion: whether the person still holds every seat that it gave.
+async fn still_true(conn: &mut PgConnection, message: &Message, user: Option<UserId>) -> sqlx::Result<bool> {
+    if message.kind != NotificationType::WaitlistPromoted {
+        return Ok(true);
+    }
     let seats = message.seat_numbers.clone().unwrap_or_default();
     let held = sqlx::query_scalar!(
         r#"select count(*) as "count!" from booking_seats
         where booking_id = $1 and user_id = $2 and seat_no = any($3) and status = 'booked'"#,
         message.booking_id.map(|id| id.0),
-        user.0,
+        user.map(|id| id.0),
         &seats
     )
     .fetch_one(conn)
@@ -105,19 +122,24 @@ async fn still_true(conn: &mut PgConnection, message: &Message, user: UserId) ->
     Ok(usize::try_from(held) == Ok(seats.len()))
 }
 
-async fn facts(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<Facts>> {
+async fn person(conn: &mut PgConnection, user: UserId, kind: NotificationType) -> sqlx::Result<Option<Person>> {
     sqlx::query_as!(
-        Facts,
-        "select e.name, e.event_date, e.time_zone, e.place, o.name as org_name from events e
-        join organizations o on o.id = e.org_id where e.id = $1",
-        event.0
+        Person,
+        r#"select name, email, email_verified, coalesce((channels -> $2 ->> 'email')::boolean, true) as "wants_mail!"
+        from users where id = $1 and deleted_at is null"#,
+        user.0,
+        kind as NotificationType
     )
     .fetch_optional(conn)
     .await
 }
 
-async fn person(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Option<Person>> {
-    sqlx::query_as!(Person, "select name, email, email_verified from users where id = $1", user.0)
-        .fetch_optional(conn)
-        .await
+async fn person_with_address(conn: &mut PgConnection, email: &str) -> sqlx::Result<Option<UserId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: UserId" from users where lower(email) = lower($1) and email_verified and deleted_at is null
+        order by created_at limit 1"#,
+        email
+    )
+    .fetch_optional(conn)
+    .await
 }

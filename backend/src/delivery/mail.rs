@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use happening_api::MessageId;
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, MultiPart};
 use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{AsyncTransport, Tokio1Executor};
 
@@ -52,7 +53,7 @@ impl Mailer {
             .to(to.parse()?)
             .subject(&mail.subject)
             .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
-            .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))?;
+            .multipart(body(mail)?)?;
         match &self.way {
             Way::Smtp(transport) => {
                 transport.send(message).await?;
@@ -66,4 +67,14 @@ impl Mailer {
         }
         Ok(())
     }
+}
+
+/// Text and HTML, and the calendar file beside them.
+fn body(mail: &Mail) -> anyhow::Result<MultiPart> {
+    let texts = MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone());
+    let Some(calendar) = &mail.calendar else { return Ok(texts) };
+    let kind = ContentType::parse("text/calendar; charset=utf-8; method=PUBLISH")?;
+    Ok(MultiPart::mixed()
+        .multipart(texts)
+        .singlepart(Attachment::new("event.ics".to_owned()).body(calendar.clone(), kind)))
 }

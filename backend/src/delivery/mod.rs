@@ -4,6 +4,7 @@
 mod deliver;
 mod feed;
 mod mail;
+mod subject;
 mod templates;
 
 pub(crate) use deliver::Deliver;

@@ -1,17 +1,11 @@
 //! What messages say: a sentence for the feed, and a mail. Texts say what happened, what it means, what to do.
 
 use chrono::{DateTime, Utc};
-use happening_api::{Message, NotificationType};
+use happening_api::{Message, NotificationType, Role};
 
-/// What a text needs of an event.
-#[derive(Clone, Debug)]
-pub(crate) struct Facts {
-    pub(crate) name: String,
-    pub(crate) event_date: DateTime<Utc>,
-    pub(crate) time_zone: String,
-    pub(crate) place: Option<String>,
-    pub(crate) org_name: String,
-}
+use super::subject::{EventFacts, Subject};
+use crate::events::calendar::{self, CalendarEvent};
+use crate::invites::Links;
 
 /// A mail's texts.
 #[derive(Clone, Debug)]
@@ -19,10 +13,34 @@ pub(crate) struct Mail {
     pub(crate) subject: String,
     pub(crate) text: String,
     pub(crate) html: String,
+    /// A calendar file for whoever holds seats.
+    pub(crate) calendar: Option<String>,
 }
 
 /// The feed's sentence.
-pub(super) fn sentence(message: &Message, facts: &Facts) -> String {
+pub(super) fn sentence(message: &Message, subject: &Subject) -> String {
+    match subject {
+        Subject::Event(event) => about_event(message, event),
+        Subject::Organization { name } => {
+            let role = message.changes.as_deref().and_then(|changes| changes.first()).map_or("user", String::as_str);
+            format!("You are {} of {name} now.", role_words(role))
+        }
+        Subject::Invite(invite) => {
+            let role = role_words(&invite.role);
+            format!("{} invites you to {} as {role}.", invite.inviter, invite.organization)
+        }
+    }
+}
+
+fn role_words(role: &str) -> &'static str {
+    match Role::parse(role) {
+        Some(Role::OrgAdmin) => "an administrator",
+        Some(Role::Organizer) => "an organizer",
+        Some(Role::User) | None => "a member",
+    }
+}
+
+fn about_event(message: &Message, facts: &EventFacts) -> String {
     let event = &facts.name;
     let count = message.seats.unwrap_or_default();
     let numbers = message.seat_numbers.as_deref().unwrap_or_default();
@@ -31,11 +49,13 @@ pub(super) fn sentence(message: &Message, facts: &Facts) -> String {
         NotificationType::BookingConfirmed => format!("Booked: {seats} for {event}."),
         NotificationType::BookingWaitlisted => {
             let seats = if count == 1 { "a seat".to_owned() } else { format!("{count} seats") };
-            format!("You wait for {seats} at {event}. We tell you when you get one; you do not have to be online.")
+            let told = "We tell you when you get one; you do not have to be online.";
+            format!("You wait for {seats} at {event}. {told}{}", free_seats(facts.free_to_take))
         }
         NotificationType::WaitlistPromoted => {
             let they = if numbers.len() == 1 { "It was" } else { "They were" };
-            format!("You got {seats} for {event}. {they} free and you were next.")
+            let more = free_seats(facts.free_to_take);
+            format!("You got {seats} for {event}. {they} free and you were next.{more}")
         }
         NotificationType::BookingCancelled => cancelled(message, event, &seats, numbers.is_empty()),
         NotificationType::EventUpdated => {
@@ -44,8 +64,16 @@ pub(super) fn sentence(message: &Message, facts: &Facts) -> String {
             format!("{event}: {} changed. Your booking stays as it is.", list(&words))
         }
         NotificationType::EventCancelled => format!("{event} was cancelled, and with it your booking."),
-        NotificationType::OrgInvite => format!("You are invited to {}.", facts.org_name),
-        NotificationType::RoleChanged => format!("Your role in {} changed.", facts.org_name),
+        NotificationType::OrgInvite | NotificationType::RoleChanged => format!("News from {}.", facts.org_name),
+    }
+}
+
+/// A large wish can wait while a few seats are free: they may be taken.
+fn free_seats(free: i32) -> String {
+    match free {
+        ..=0 => String::new(),
+        1 => " One seat is free: take it in the app, if it helps you.".to_owned(),
+        _ => format!(" {free} seats are free: take them in the app, if they help you."),
     }
 }
 
@@ -72,26 +100,71 @@ fn change_word(field: &str) -> &str {
 }
 
 /// The mail of a message.
-pub(super) fn mail(message: &Message, facts: &Facts, name: &str) -> Mail {
-    let what = sentence(message, facts);
-    let when = in_zone(facts.event_date, &facts.time_zone);
-    let place = facts.place.as_ref().map(|place| format!("\n{place}")).unwrap_or_default();
-    let subject = match message.kind {
-        NotificationType::WaitlistPromoted => format!("You got seats for {}", facts.name),
-        NotificationType::BookingConfirmed => format!("Booked: {}", facts.name),
-        NotificationType::BookingWaitlisted => format!("You are on the waitlist for {}", facts.name),
-        NotificationType::BookingCancelled => format!("Seats given up: {}", facts.name),
-        NotificationType::EventCancelled => format!("Cancelled: {}", facts.name),
-        NotificationType::EventUpdated => format!("Changed: {}", facts.name),
-        NotificationType::OrgInvite | NotificationType::RoleChanged => facts.org_name.clone(),
+pub(super) fn mail(message: &Message, subject: &Subject, name: &str, links: &Links) -> Mail {
+    let what = sentence(message, subject);
+    let (title, details, url, calendar) = match subject {
+        Subject::Event(event) => {
+            let place = event.place.as_ref().map(|place| format!("\n{place}")).unwrap_or_default();
+            let when = in_zone(event.event_date, &event.time_zone);
+            let details = format!("{}\n{when}{place}\n{}", event.name, event.org_name);
+            (event_title(message, event), details, Some(links.event(event.id)), calendar_of(message, event, links))
+        }
+        Subject::Organization { name } => (name.clone(), name.clone(), None, None),
+        Subject::Invite(invite) => {
+            let until = invite.expires_at.format("%-d %B %Y");
+            let details = format!("The invite is for {} and can be accepted until {until}.", invite.email);
+            (
+                format!("{} invites you to {}", invite.inviter, invite.organization),
+                details,
+                Some(invite.url.clone()),
+                None,
+            )
+        }
     };
-    let text = format!("Hello {name},\n\n{what}\n\n{}\n{when}{place}\n{}\n", facts.name, facts.org_name);
-    let paragraphs: String = text
-        .split("\n\n")
+    let greeting = if name.is_empty() { "Hello,".to_owned() } else { format!("Hello {name},") };
+    let link = url.as_ref().map(|url| format!("\n\nOpen in Happening: {url}")).unwrap_or_default();
+    let text = format!("{greeting}\n\n{what}\n\n{details}{link}\n");
+    let button = url.as_ref().map(|url| format!("<p><a href=\"{}\">Open in Happening</a></p>", escaped(url)));
+    let paragraphs: String = [&greeting, &what, &details]
         .map(|paragraph| format!("<p>{}</p>", escaped(paragraph.trim()).replace('\n', "<br>")))
-        .collect();
-    let html = format!("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><body>{paragraphs}</body></html>");
-    Mail { subject: subject.chars().filter(|c| !c.is_control()).collect(), text, html }
+        .concat();
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><body>{paragraphs}{}</body></html>",
+        button.unwrap_or_default()
+    );
+    Mail { subject: title.chars().filter(|c| !c.is_control()).collect(), text, html, calendar }
+}
+
+fn event_title(message: &Message, event: &EventFacts) -> String {
+    let name = &event.name;
+    match message.kind {
+        NotificationType::WaitlistPromoted => format!("You got seats for {name}"),
+        NotificationType::BookingConfirmed => format!("Booked: {name}"),
+        NotificationType::BookingWaitlisted => format!("You are on the waitlist for {name}"),
+        NotificationType::BookingCancelled => format!("Seats given up: {name}"),
+        NotificationType::EventCancelled => format!("Cancelled: {name}"),
+        NotificationType::EventUpdated => format!("Changed: {name}"),
+        NotificationType::OrgInvite | NotificationType::RoleChanged => event.org_name.clone(),
+    }
+}
+
+/// For whoever just got seats.
+fn calendar_of(message: &Message, event: &EventFacts, links: &Links) -> Option<String> {
+    if !matches!(message.kind, NotificationType::BookingConfirmed | NotificationType::WaitlistPromoted) {
+        return None;
+    }
+    let shown = CalendarEvent {
+        id: event.id,
+        name: &event.name,
+        description: &event.description,
+        place: event.place.as_deref(),
+        event_date: event.event_date,
+        ends_at: event.ends_at,
+        cancelled: false,
+        version: event.version,
+        url: &links.event(event.id),
+    };
+    Some(calendar::file(&shown, message.occurred_at))
 }
 
 fn in_zone(time: DateTime<Utc>, zone: &str) -> String {

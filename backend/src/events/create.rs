@@ -1,40 +1,52 @@
 //! Makes an event and loads its gate, so that no crowd meets an unloaded one.
 
-use happening_api::{CreateEvent, Event, EventId, UserId, event_times_problem};
+use axum::response::{IntoResponse, Response};
+use happening_api::{CreateEvent, EventId, UserId, event_times_problem};
 
 use super::store;
+use crate::access::{self, Access, OrgAction};
 use crate::app::App;
 use crate::audit_log;
+use crate::http::idempotency::Call;
 use crate::http::{ApiError, ApiResult};
+use crate::organizations::store as org_store;
 
 /// Makes it; the caller owns it. That they may was checked by the caller's type.
 ///
 /// # Errors
 /// 400 for times that do not go together, 503.
-pub(super) async fn create(app: &App, caller: UserId, body: &CreateEvent) -> ApiResult<Event> {
+pub(super) async fn create(app: &App, caller: UserId, body: &CreateEvent, call: &Call) -> ApiResult<Response> {
     check_zone(&body.time_zone)?;
     if let Some((field, reason)) = event_times_problem(app.clock.now(), body.event_date, body.ends_at) {
         return Err(ApiError::field(field, reason));
     }
     let id = EventId(app.clock.new_id());
     let mut tx = app.pool.begin().await?;
+    if let Some(kept) = call.begin(&mut tx).await? {
+        return Ok(kept.into_response());
+    }
     store::insert(&mut tx, id, caller, body).await?;
     let details = serde_json::json!({ "name": body.name.trim(), "total_slots": body.total_slots });
     let entry = audit_log::Entry { action: "event_created", subject_type: "event", subject: id.0, details };
     audit_log::write(&mut tx, body.org_id, caller, &entry, app.clock).await?;
     let event = store::find(&mut tx, caller, id).await?.ok_or_else(ApiError::not_found)?;
-    tx.commit().await.map_err(ApiError::outcome_unknown)?;
+    // the new row's key shares the organization's row, so this sees whether it, or the membership, ended meanwhile
+    let role = org_store::role(&mut tx, body.org_id, caller).await?;
+    if access::organization(OrgAction::CreateEvent, role) != Access::Allowed {
+        return Err(ApiError::not_found());
+    }
+    let answer = call.finish(tx, &event, &format!("/events/{id}")).await?;
     if let Err(error) = app.rebuilder.rebuild(id, 0).await {
         tracing::warn!(event = %id, %error, "the gate of a new event is loaded by its first booking");
     }
-    Ok(event)
+    Ok(answer)
 }
 
 /// Refuses names that are no IANA zone.
 ///
 /// # Errors
 /// 400.
-pub(super) fn check_zone(name: &str) -> ApiResult<()> {
+pub(crate) fn check_zone(name: &str) -> ApiResult<()> {
     match name.parse::<chrono_tz::Tz>() {
         Ok(_) => Ok(()),
         Err(_) => Err(ApiError::field("time_zone", "must be the IANA name of a time zone, such as Europe/Berlin")),

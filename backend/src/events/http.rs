@@ -4,36 +4,44 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use happening_api::{Category, CreateEvent, ErrorBody, Event, EventStatus, OrgId, SeatMap, UpdateEvent};
+use happening_api::{
+    ActivityEntry, Booking, Category, CreateEvent, DuplicateEvent, ErrorBody, Event, EventId, EventStatus, NoFields,
+    OrgId, SeatMap, UpdateEvent,
+};
 use http::{HeaderMap, StatusCode, Uri, header};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::calendar::{self, CalendarEvent};
+use super::cancel::{self, End};
 use super::store::{self, Filter};
 use super::update::Update;
 use crate::access::{self, Access, EventAction};
 use crate::app::App;
+use crate::bookings::lists;
 use crate::gate::bitmap;
 use crate::http::{
-    ApiError, ApiResult, CurrentUser, EventFor, MemberFor, RequestContext, ValidJson, ValidQuery, actions,
+    ApiError, ApiResult, CurrentUser, EventFor, MemberFor, OptionalJson, Repeatable, RequestContext, ValidJson,
+    ValidQuery, actions, idempotency,
 };
+use crate::organizations::http::PageQuery;
 use crate::page::{Cursor, Listed, Page};
 
 const TEXT_CHARS_MAX: usize = 200;
 
 /// Makes an event in an organization where the caller is organizer or orgAdmin.
-#[utoipa::path(post, path = "/events", tag = "events", security(("token" = [])), request_body = CreateEvent, responses(
+#[utoipa::path(post, path = "/events", tag = "events", params(("Idempotency-Key" = Option<String>, Header)), security(("token" = [])), request_body = CreateEvent, responses(
     (status = 201, body = Event), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn create(
     caller: CurrentUser,
+    repeatable: Repeatable,
     State(app): State<App>,
     json: ValidJson<CreateEvent>,
 ) -> ApiResult<Response> {
     let member = MemberFor::<actions::CreateEvent>::of(&app, caller, json.body.org_id).await?;
-    let event = super::create::create(&app, member.caller.id(), &json.body).await?;
-    let location = format!("/events/{}", event.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(event)).into_response())
+    let call = idempotency::Call::new(member.caller.id(), repeatable, &json.hash);
+    super::create::create(&app, member.caller.id(), &json.body, &call).await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -83,7 +91,7 @@ pub(crate) async fn list(
 }
 
 /// One event. `ETag` is its version, for `If-Match`.
-#[utoipa::path(get, path = "/events/{id}", tag = "events", params(("id" = happening_api::EventId, Path)), security(("token" = [])), responses(
+#[utoipa::path(get, path = "/events/{id}", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
     (status = 200, body = Event), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn get(target: EventFor<actions::See>, State(app): State<App>) -> ApiResult<Response> {
     let found = store::find(&mut *app.pool.acquire().await?, target.caller.id(), target.event).await?;
@@ -95,7 +103,7 @@ fn with_version(event: Event) -> Response {
 }
 
 /// Changes the fields that are sent; `null` clears an optional one. With `If-Match: "<version>"` a lost update is refused.
-#[utoipa::path(put, path = "/events/{id}", tag = "events", params(("id" = happening_api::EventId, Path), ("If-Match" = Option<String>, Header)),
+#[utoipa::path(put, path = "/events/{id}", tag = "events", params(("id" = EventId, Path), ("If-Match" = Option<String>, Header)),
     security(("token" = [])), request_body = UpdateEvent, responses(
     (status = 200, body = Event), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
@@ -134,7 +142,7 @@ fn parse_version(value: &str) -> ApiResult<i64> {
 
 /// The seat map: JSON, or as `application/octet-stream` ceil(total/8) bytes in which seat n is bit n-1, most significant
 /// first, 1 = taken.
-#[utoipa::path(get, path = "/events/{id}/seats", tag = "events", params(("id" = happening_api::EventId, Path)), security(("token" = [])), responses(
+#[utoipa::path(get, path = "/events/{id}/seats", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
     (status = 200, content((SeatMap = "application/json"), (Vec<u8> = "application/octet-stream"))), (status = 304),
     (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn seats(
@@ -163,4 +171,121 @@ pub(crate) async fn seats(
     }
     let map = SeatMap { total: seats.total, taken: seats.taken, mine: seats.mine, version: seats.version };
     Ok((common, Json(map)).into_response())
+}
+
+fn end<A>(target: &EventFor<A>) -> End {
+    let request_id = RequestContext::current().request_id;
+    End { caller: target.caller.id(), event: target.event, org: target.org, request_id }
+}
+
+/// Cancels an event: every active booking is cancelled with it, and everybody is told.
+#[utoipa::path(post, path = "/events/{id}/cancel", tag = "events", params(("id" = EventId, Path)), security(("token" = [])),
+    request_body = Option<NoFields>, responses((status = 200, body = Event), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn cancel(
+    target: EventFor<actions::Manage>,
+    State(app): State<App>,
+    OptionalJson(NoFields {}): OptionalJson<NoFields>,
+) -> ApiResult<Response> {
+    let request = end(&target);
+    let task = tokio::spawn(async move { cancel::cancel(&app, &request).await });
+    task.await.map_err(ApiError::internal)?.map(with_version)
+}
+
+/// Deletes an event that nobody has an active booking for.
+#[utoipa::path(delete, path = "/events/{id}", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
+    (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+    (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn delete(target: EventFor<actions::Manage>, State(app): State<App>) -> ApiResult<StatusCode> {
+    let request = end(&target);
+    let task = tokio::spawn(async move { cancel::delete(&app, &request).await });
+    task.await.map_err(ApiError::internal)??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Makes an event like this one on a new date, without bookings; the caller owns it.
+#[utoipa::path(post, path = "/events/{id}/duplicate", tag = "events", params(("id" = EventId, Path), ("Idempotency-Key" = Option<String>, Header)),
+    security(("token" = [])), request_body = DuplicateEvent, responses((status = 201, body = Event), (status = 400, body = ErrorBody),
+    (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody),
+    (status = 503, body = ErrorBody)))]
+pub(crate) async fn duplicate(
+    target: EventFor<actions::Manage>,
+    repeatable: Repeatable,
+    State(app): State<App>,
+    json: ValidJson<DuplicateEvent>,
+) -> ApiResult<Response> {
+    let call = idempotency::Call::new(target.caller.id(), repeatable, &json.hash);
+    super::duplicate::duplicate(&app, target.caller.id(), target.event, json.body, &call).await
+}
+
+/// The event's bookings for its staff: confirmed by lowest seat, then waiting by position, then cancelled, newest first.
+#[utoipa::path(get, path = "/events/{id}/bookings", tag = "events", params(("id" = EventId, Path), PageQuery), security(("token" = [])), responses(
+    (status = 200, body = [Booking]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody)))]
+pub(crate) async fn bookings(
+    target: EventFor<actions::Manage>,
+    State(app): State<App>,
+    uri: Uri,
+    ValidQuery(query): ValidQuery<PageQuery>,
+) -> ApiResult<Listed<Booking>> {
+    let page = query.page()?;
+    let mut conn = app.pool.acquire().await?;
+    let total = lists::count_of_event(&mut conn, target.event).await?;
+    let rows = lists::of_event(&mut conn, target.event, &page).await?;
+    let listed = Listed::new(rows, &page, total, &uri, |one| Cursor::at_name(&one.place, one.booking.id.0));
+    Ok(listed.map(|one| one.booking))
+}
+
+/// The event's people as CSV: name, e-mail, status, seats, position, booked at.
+#[utoipa::path(get, path = "/events/{id}/attendees.csv", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
+    (status = 200, body = String, content_type = "text/csv"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(crate) async fn attendees(target: EventFor<actions::Manage>, State(app): State<App>) -> ApiResult<Response> {
+    let rows = lists::all_of_event(&mut *app.pool.acquire().await?, target.event).await?;
+    let file = super::attendees::csv(rows.into_iter().map(|row| row.booking)).map_err(ApiError::internal)?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"attendees.csv\""),
+    ];
+    Ok((headers, file).into_response())
+}
+
+/// The event as a calendar file.
+#[utoipa::path(get, path = "/events/{id}/calendar.ics", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
+    (status = 200, body = String, content_type = "text/calendar"), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(crate) async fn calendar(target: EventFor<actions::See>, State(app): State<App>) -> ApiResult<Response> {
+    let found = store::find(&mut *app.pool.acquire().await?, target.caller.id(), target.event).await?;
+    let event = found.ok_or_else(ApiError::not_found)?;
+    let shown = CalendarEvent {
+        id: event.id,
+        name: &event.name,
+        description: &event.description,
+        place: event.place.as_deref(),
+        event_date: event.event_date,
+        ends_at: event.ends_at,
+        cancelled: event.status == EventStatus::Cancelled,
+        version: event.version,
+        url: &app.links.event(event.id),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"event.ics\""),
+    ];
+    Ok((headers, calendar::file(&shown, app.clock.now())).into_response())
+}
+
+/// What happened to the event and its bookings, newest first; for its staff.
+#[utoipa::path(get, path = "/events/{id}/activity", tag = "events", params(("id" = EventId, Path), PageQuery), security(("token" = [])), responses(
+    (status = 200, body = [ActivityEntry]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody)))]
+pub(crate) async fn activity(
+    target: EventFor<actions::Manage>,
+    State(app): State<App>,
+    uri: Uri,
+    ValidQuery(query): ValidQuery<PageQuery>,
+) -> ApiResult<Listed<ActivityEntry>> {
+    let page = query.page()?;
+    let mut conn = app.pool.acquire().await?;
+    let total = lists::count_activity(&mut conn, target.event).await?;
+    let rows = lists::activity(&mut conn, target.event, &page).await?;
+    Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
 }

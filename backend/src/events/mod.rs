@@ -1,10 +1,15 @@
 //! Events and their seats. `bookable` is the short-lived knowledge that the booking path works with.
 
+mod attendees;
 mod bookable;
+pub(crate) mod calendar;
+mod cancel;
 mod create;
+mod duplicate;
 pub(crate) mod http;
 mod seats;
 pub(crate) mod store;
 mod update;
 
 pub(crate) use bookable::Bookable;
+pub(crate) use create::check_zone;

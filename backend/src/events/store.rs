@@ -15,9 +15,11 @@ pub(crate) async fn standing(
     user: UserId,
 ) -> sqlx::Result<Option<(OrgId, EventStanding)>> {
     let row = sqlx::query!(
-        r#"select e.org_id, e.owner_id, e.visibility as "visibility: Visibility", m.role as "role?",
+        r#"select e.org_id, e.owner_id, m.role as "role?",
+            case when o.deleted_at is null then e.visibility else 'members' end as "visibility!: Visibility",
             exists (select from bookings b where b.user_id = $2 and b.event_id = e.id and b.status <> 'cancelled') as "has_booking!"
-        from events e left join organization_users m on m.org_id = e.org_id and m.user_id = $2 where e.id = $1"#,
+        from events e join organizations o on o.id = e.org_id
+        left join organization_users m on m.org_id = e.org_id and m.user_id = $2 where e.id = $1"#,
         event.0,
         user.0
     )
@@ -152,10 +154,10 @@ pub(crate) async fn list(
             and ($4::text is null or e.category = $4)
             and ($5::text is null or event_status(e.status, e.event_date, e.ends_at, now()) = $5)
             and ($6::timestamptz is null or e.event_date >= $6) and ($7::timestamptz is null or e.event_date <= $7)
-            and ($8::text is null or concat_ws(' ', e.name, e.description, e.place) ilike $8)
+            and ($8::text is null or event_text(e.name, e.description, e.place) ilike $8)
             and (not $9 or e.owner_id = $1)
             and (not $10 or event_status(e.status, e.event_date, e.ends_at, now()) in ('upcoming', 'ongoing'))
-            and (e.visibility = 'public' or m.user_id is not null or exists (select from bookings b
+            and ((e.visibility = 'public' and o.deleted_at is null) or m.user_id is not null or exists (select from bookings b
                 where b.user_id = $1 and b.event_id = e.id and b.status <> 'cancelled'))
             and ($11::timestamptz is null or (e.event_date, e.id) > ($11, $12))
         order by e.event_date, e.id limit $13"#,
@@ -181,15 +183,15 @@ pub(crate) async fn list(
 /// How many events that list has in all.
 pub(crate) async fn count(conn: &mut PgConnection, viewer: UserId, filter: &Filter) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        r#"select count(*) as "count!" from events e
+        r#"select count(*) as "count!" from events e join organizations o on o.id = e.org_id
         left join organization_users m on m.org_id = e.org_id and m.user_id = $1
         where ($2::uuid is null or e.org_id = $2) and ($3::text is null or e.category = $3)
             and ($4::text is null or event_status(e.status, e.event_date, e.ends_at, now()) = $4)
             and ($5::timestamptz is null or e.event_date >= $5) and ($6::timestamptz is null or e.event_date <= $6)
-            and ($7::text is null or concat_ws(' ', e.name, e.description, e.place) ilike $7)
+            and ($7::text is null or event_text(e.name, e.description, e.place) ilike $7)
             and (not $8 or e.owner_id = $1)
             and (not $9 or event_status(e.status, e.event_date, e.ends_at, now()) in ('upcoming', 'ongoing'))
-            and (e.visibility = 'public' or m.user_id is not null or exists (select from bookings b
+            and ((e.visibility = 'public' and o.deleted_at is null) or m.user_id is not null or exists (select from bookings b
                 where b.user_id = $1 and b.event_id = e.id and b.status <> 'cancelled'))"#,
         viewer.0,
         filter.org.map(|id| id.0),
@@ -351,4 +353,79 @@ pub(crate) async fn seats(
     )
     .fetch_optional(conn)
     .await
+}
+
+/// For a transaction that touches every booking of an event.
+pub(crate) async fn allow_long_statements(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("set local statement_timeout = '60s'").execute(conn).await.map(drop)
+}
+
+/// Ends an event and its active bookings, with a row of history and a message for each. Answers how many there were.
+pub(crate) async fn cancel(
+    conn: &mut PgConnection,
+    event: EventId,
+    actor: UserId,
+    now: DateTime<Utc>,
+    request_id: &str,
+) -> sqlx::Result<i64> {
+    let bookings = sqlx::query_scalar!(
+        r#"with active as (
+            select b.id, b.user_id, array(select seat_no from booking_seats s where s.booking_id = b.id and s.status = 'booked'
+                order by seat_no) as seats
+            from bookings b where b.event_id = $1 and b.status <> 'cancelled'
+        ), freed as (
+            update booking_seats set status = 'released' where event_id = $1 and status = 'booked'
+        ), ended as (
+            update bookings b set status = 'cancelled', waiting_seats = 0, waiting_order = null, updated_at = $3
+            from active a where b.id = a.id
+        ), history as (
+            insert into booking_history (id, booking_id, event_id, action, seats, seat_numbers, actor_id, created_at)
+            select gen_random_uuid(), id, $1, 'cancelled', cardinality(seats), seats, $2, $3 from active
+        ), told as (
+            insert into outbox (id, payload, created_at)
+            select x.id, jsonb_build_object('id', x.id, 'type', 'event_cancelled', 'eventId', $1::uuid, 'userId', x.user_id,
+                'bookingId', x.booking, 'seats', cardinality(x.seats), 'seatNumbers', to_jsonb(x.seats), 'occurredAt', $3::timestamptz,
+                'requestId', $4::text), $3
+            from (select gen_random_uuid() as id, id as booking, user_id, seats from active) as x
+        )
+        select count(*) as "count!" from active"#,
+        event.0,
+        actor.0,
+        now,
+        request_id
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update events set status = 'cancelled', version = version + 1, updated_at = $2, available_slots = total_slots,
+            seat_version = seat_version + 1 where id = $1",
+        event.0,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(bookings)
+}
+
+/// Whether somebody holds or waits for seats.
+pub(crate) async fn has_active_bookings(conn: &mut PgConnection, event: EventId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from bookings where event_id = $1 and status <> 'cancelled') as "has!""#,
+        event.0
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Deletes an event with what is left of its bookings.
+pub(crate) async fn delete(conn: &mut PgConnection, event: EventId) -> sqlx::Result<()> {
+    sqlx::query!("delete from booking_seats where event_id = $1", event.0).execute(&mut *conn).await?;
+    sqlx::query!(
+        "delete from booking_history h using bookings b where b.event_id = $1 and h.booking_id = b.id",
+        event.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("delete from bookings where event_id = $1", event.0).execute(&mut *conn).await?;
+    sqlx::query!("delete from events where id = $1", event.0).execute(conn).await.map(drop)
 }

@@ -195,17 +195,10 @@ async fn tell(
         .await?
         .into_iter()
         .map(|person| Message {
-            id: MessageId(app.clock.new_id()),
-            kind: NotificationType::EventUpdated,
             event_id: Some(request.event),
             user_id: Some(person),
-            booking_id: None,
-            seats: None,
-            seat_numbers: None,
-            reason: None,
             changes: Some(changes.clone()),
-            occurred_at: now,
-            request_id: request.request_id.clone(),
+            ..Message::new(MessageId(app.clock.new_id()), NotificationType::EventUpdated, now, &request.request_id)
         })
         .collect();
     Ok(outbox::enqueue(conn, &messages).await?)

@@ -87,6 +87,11 @@ impl ApiError {
         error
     }
 
+    /// What it is answered with.
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.code
+    }
+
     /// The server could not answer, in contrast to a refusal.
     pub(crate) fn is_failure(&self) -> bool {
         matches!(self.code, ErrorCode::Unavailable | ErrorCode::Internal)

@@ -73,16 +73,16 @@ impl FromRequestParts<App> for TokenClaims {
     }
 }
 
-/// An id in the path; a malformed one answers 404.
-pub(crate) struct PathId<T>(pub(crate) T);
+/// An id in the path, the first one unless said otherwise; a malformed one answers 404.
+pub(crate) struct PathId<T, const AT: usize = 0>(pub(crate) T);
 
-impl<T: FromStr> FromRequestParts<App> for PathId<T> {
+impl<T: FromStr, const AT: usize> FromRequestParts<App> for PathId<T, AT> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
         let ids: Path<Vec<(String, String)>> =
             Path::from_request_parts(parts, app).await.map_err(|_| ApiError::not_found())?;
-        let (_, id) = ids.0.into_iter().next().ok_or_else(ApiError::not_found)?;
+        let (_, id) = ids.0.into_iter().nth(AT).ok_or_else(ApiError::not_found)?;
         id.parse().map(Self).map_err(|_| ApiError::not_found())
     }
 }
@@ -119,6 +119,22 @@ impl FromRequestParts<App> for IdempotencyKey {
             return Err(ApiError::field("Idempotency-Key", reason));
         }
         Ok(Self(Some(key.to_owned())))
+    }
+}
+
+/// `Idempotency-Key` and the request that it is for, for [`super::idempotency`].
+pub(crate) struct Repeatable {
+    pub(crate) key: Option<String>,
+    /// Method and path.
+    pub(crate) route: String,
+}
+
+impl FromRequestParts<App> for Repeatable {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
+        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, app).await?;
+        Ok(Self { key, route: format!("{} {}", parts.method, parts.uri.path()) })
     }
 }
 
@@ -233,6 +249,7 @@ pub(crate) mod actions {
     pub(crate) struct GiveUp;
     pub(crate) struct Claim;
     pub(crate) struct CreateEvent;
+    pub(crate) struct Administer;
 
     impl OnEvent for See {
         const ACTION: EventAction = EventAction::See;
@@ -251,6 +268,9 @@ pub(crate) mod actions {
     }
     impl OnOrganization for See {
         const ACTION: OrgAction = OrgAction::See;
+    }
+    impl OnOrganization for Administer {
+        const ACTION: OrgAction = OrgAction::Administer;
     }
     impl OnOrganization for CreateEvent {
         const ACTION: OrgAction = OrgAction::CreateEvent;

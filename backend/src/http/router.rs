@@ -10,9 +10,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{ApiError, context, health};
+use super::{ApiError, context, health, open};
 use crate::app::App;
-use crate::{bookings, events, notifications, organizations, users};
+use crate::{bookings, events, invites, notifications, organizations, users};
 
 /// 16 kB
 const BOOKINGS_BODY_BYTES_MAX: usize = 16 * 1024;
@@ -46,12 +46,26 @@ pub(crate) fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(BOOKINGS_BODY_BYTES_MAX));
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(users::http::upsert, users::http::find))
-        .routes(routes!(users::http::me))
-        .routes(routes!(organizations::http::create))
+        .routes(routes!(users::http::me, users::http::update, users::http::delete))
+        .routes(routes!(users::http::export))
+        .routes(routes!(organizations::http::create, organizations::http::list))
         .routes(routes!(organizations::http::list_of_person))
-        .routes(routes!(organizations::http::members))
+        .routes(routes!(organizations::http::get, organizations::http::update, organizations::http::delete))
+        .routes(routes!(organizations::http::list_members))
+        .routes(routes!(organizations::http::update_member, organizations::http::remove_member))
+        .routes(routes!(organizations::http::audit))
+        .routes(routes!(invites::http::create, invites::http::list))
+        .routes(routes!(invites::http::preview, invites::http::revoke))
+        .routes(routes!(invites::http::accept))
+        .routes(routes!(invites::http::resend))
         .routes(routes!(events::http::create, events::http::list))
-        .routes(routes!(events::http::get, events::http::update))
+        .routes(routes!(events::http::get, events::http::update, events::http::delete))
+        .routes(routes!(events::http::cancel))
+        .routes(routes!(events::http::duplicate))
+        .routes(routes!(events::http::bookings))
+        .routes(routes!(events::http::attendees))
+        .routes(routes!(events::http::calendar))
+        .routes(routes!(events::http::activity))
         .routes(routes!(events::http::seats))
         .routes(routes!(notifications::http::list))
         .routes(routes!(notifications::http::read))
@@ -61,6 +75,8 @@ pub(crate) fn router(app: App) -> Router {
         .routes(routes!(health::db_test))
         .layer(middleware::from_fn_with_state(app.clone(), context::while_the_database_answers))
         .routes(routes!(health::about))
+        .routes(routes!(open::invite))
+        .routes(routes!(open::event))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .split_for_parts();

@@ -1,19 +1,28 @@
 //! Makes an organization; the caller becomes its orgAdmin.
 
-use happening_api::{CreateOrganization, OrgId, Organization, Role, UserId};
+use axum::response::{IntoResponse, Response};
+use happening_api::{CreateOrganization, OrgId, Role, UserId};
 
 use super::store;
 use crate::app::App;
 use crate::audit_log;
-use crate::http::{ApiError, ApiResult};
+use crate::http::{ApiError, ApiResult, idempotency};
 
 /// Makes it.
 ///
 /// # Errors
 /// 503.
-pub(super) async fn create(app: &App, caller: UserId, body: &CreateOrganization) -> ApiResult<Organization> {
+pub(super) async fn create(
+    app: &App,
+    caller: UserId,
+    body: &CreateOrganization,
+    call: &idempotency::Call,
+) -> ApiResult<Response> {
     let id = OrgId(app.clock.new_id());
     let mut tx = app.pool.begin().await?;
+    if let Some(answer) = call.begin(&mut tx).await? {
+        return Ok(answer.into_response());
+    }
     store::insert(&mut tx, id, body.name.trim()).await?;
     store::insert_member(&mut tx, id, caller, Role::OrgAdmin).await?;
     let details = serde_json::json!({ "name": body.name.trim() });
@@ -21,6 +30,5 @@ pub(super) async fn create(app: &App, caller: UserId, body: &CreateOrganization)
         audit_log::Entry { action: "organization_created", subject_type: "organization", subject: id.0, details };
     audit_log::write(&mut tx, id, caller, &entry, app.clock).await?;
     let organization = store::find_for(&mut tx, caller, id).await?.ok_or_else(ApiError::not_found)?;
-    tx.commit().await.map_err(ApiError::outcome_unknown)?;
-    Ok(organization)
+    call.finish(tx, &organization, &format!("/organizations/{id}")).await
 }

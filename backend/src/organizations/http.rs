@@ -2,16 +2,23 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use happening_api::{CreateOrganization, ErrorBody, Member, Organization, UserId};
-use http::{StatusCode, Uri, header};
+use axum::response::Response;
+use happening_api::{
+    AuditEntry, CreateOrganization, ErrorBody, Member, OrgId, Organization, UpdateMember, UpdateOrganization, UserId,
+};
+use http::{StatusCode, Uri};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::store;
+use super::members::Target;
+use super::{change, members, store};
 use crate::access::{self, Access, OrgAction};
 use crate::app::App;
-use crate::http::{ApiError, ApiResult, CurrentUser, MemberFor, PathId, ValidJson, ValidQuery, actions};
+use crate::audit_log;
+use crate::http::{
+    ApiError, ApiResult, CurrentUser, MemberFor, PathId, Repeatable, RequestContext, ValidJson, ValidQuery, actions,
+    idempotency,
+};
 use crate::page::{Cursor, Listed, Page};
 
 /// Where a page begins and how long it is.
@@ -30,16 +37,30 @@ impl PageQuery {
 }
 
 /// Makes an organization; the caller becomes its orgAdmin.
-#[utoipa::path(post, path = "/organizations", tag = "organizations", security(("token" = [])), request_body = CreateOrganization, responses(
-    (status = 201, body = Organization), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
+#[utoipa::path(post, path = "/organizations", tag = "organizations", params(("Idempotency-Key" = Option<String>, Header)),
+    security(("token" = [])), request_body = CreateOrganization, responses(
+    (status = 201, body = Organization), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 422, body = ErrorBody),
+    (status = 503, body = ErrorBody)))]
 pub(crate) async fn create(
     caller: CurrentUser,
+    repeatable: Repeatable,
     State(app): State<App>,
     json: ValidJson<CreateOrganization>,
 ) -> ApiResult<Response> {
-    let organization = super::create::create(&app, caller.id(), &json.body).await?;
-    let location = format!("/organizations/{}", organization.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(organization)).into_response())
+    let call = idempotency::Call::new(caller.id(), repeatable, &json.hash);
+    super::create::create(&app, caller.id(), &json.body, &call).await
+}
+
+/// The caller's organizations with their roles.
+#[utoipa::path(get, path = "/organizations", tag = "organizations", params(PageQuery), security(("token" = [])), responses(
+    (status = 200, body = [Organization]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
+pub(crate) async fn list(
+    caller: CurrentUser,
+    State(app): State<App>,
+    uri: Uri,
+    ValidQuery(query): ValidQuery<PageQuery>,
+) -> ApiResult<Listed<Organization>> {
+    organizations_of(&app, caller.id(), &uri, &query).await
 }
 
 /// The caller's organizations with their roles; another person's id is refused.
@@ -55,17 +76,99 @@ pub(crate) async fn list_of_person(
     if user != caller.id() {
         return Err(ApiError::forbidden());
     }
+    organizations_of(&app, user, &uri, &query).await
+}
+
+async fn organizations_of(app: &App, user: UserId, uri: &Uri, query: &PageQuery) -> ApiResult<Listed<Organization>> {
     let page = query.page()?;
     let mut conn = app.pool.acquire().await?;
     let total = store::count_of(&mut conn, user).await?;
     let rows = store::list_of(&mut conn, user, None, &page).await?;
+    Ok(Listed::new(rows, &page, total, uri, |one| Cursor::at_time(one.created_at, one.id.0)))
+}
+
+/// One organization of the caller.
+#[utoipa::path(get, path = "/organizations/{id}", tag = "organizations", params(("id" = OrgId, Path)), security(("token" = [])), responses(
+    (status = 200, body = Organization), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(crate) async fn get(member: MemberFor<actions::See>, State(app): State<App>) -> ApiResult<Json<Organization>> {
+    let found = store::find_for(&mut *app.pool.acquire().await?, member.caller.id(), member.org).await?;
+    found.map(Json).ok_or_else(ApiError::not_found)
+}
+
+/// Changes the fields that are sent.
+#[utoipa::path(put, path = "/organizations/{id}", tag = "organizations", params(("id" = OrgId, Path)), security(("token" = [])),
+    request_body = UpdateOrganization, responses((status = 200, body = Organization), (status = 400, body = ErrorBody),
+    (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn update(
+    member: MemberFor<actions::Administer>,
+    State(app): State<App>,
+    json: ValidJson<UpdateOrganization>,
+) -> ApiResult<Json<Organization>> {
+    change::update(&app, member.caller.id(), member.org, &json.body).await.map(Json)
+}
+
+/// Ends an organization. Refused while one of its events is upcoming or goes on.
+#[utoipa::path(delete, path = "/organizations/{id}", tag = "organizations", params(("id" = OrgId, Path)), security(("token" = [])), responses(
+    (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+    (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn delete(member: MemberFor<actions::Administer>, State(app): State<App>) -> ApiResult<StatusCode> {
+    change::delete(&app, member.caller.id(), member.org).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn target(caller: UserId, org: OrgId, member: UserId) -> Target {
+    Target { caller, org, member, request_id: RequestContext::current().request_id }
+}
+
+/// Gives a member another role.
+#[utoipa::path(patch, path = "/organizations/{id}/members/{userId}", tag = "organizations", params(("id" = OrgId, Path), ("userId" = UserId, Path)),
+    security(("token" = [])), request_body = UpdateMember, responses((status = 200, body = Member), (status = 400, body = ErrorBody),
+    (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+    (status = 503, body = ErrorBody)))]
+pub(crate) async fn update_member(
+    admin: MemberFor<actions::Administer>,
+    PathId(member): PathId<UserId, 1>,
+    State(app): State<App>,
+    json: ValidJson<UpdateMember>,
+) -> ApiResult<Json<Member>> {
+    let target = target(admin.caller.id(), admin.org, member);
+    members::set_role(&app, &target, json.body.role).await.map(Json)
+}
+
+/// Removes a member; everybody may leave.
+#[utoipa::path(delete, path = "/organizations/{id}/members/{userId}", tag = "organizations", params(("id" = OrgId, Path), ("userId" = UserId, Path)),
+    security(("token" = [])), responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn remove_member(
+    caller: MemberFor<actions::See>,
+    PathId(member): PathId<UserId, 1>,
+    State(app): State<App>,
+) -> ApiResult<StatusCode> {
+    members::remove(&app, &target(caller.caller.id(), caller.org, member)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who changed what, when; newest first.
+#[utoipa::path(get, path = "/organizations/{id}/audit", tag = "organizations", params(("id" = OrgId, Path), PageQuery), security(("token" = [])), responses(
+    (status = 200, body = [AuditEntry]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody)))]
+pub(crate) async fn audit(
+    member: MemberFor<actions::Administer>,
+    State(app): State<App>,
+    uri: Uri,
+    ValidQuery(query): ValidQuery<PageQuery>,
+) -> ApiResult<Listed<AuditEntry>> {
+    let page = query.page()?;
+    let mut conn = app.pool.acquire().await?;
+    let total = audit_log::count(&mut conn, member.org).await?;
+    let rows = audit_log::list(&mut conn, member.org, &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
 }
 
 /// Members by name. E-mail addresses are there for orgAdmins only.
-#[utoipa::path(get, path = "/organizations/{id}/members", tag = "organizations", params(("id" = happening_api::OrgId, Path), PageQuery), security(("token" = [])), responses(
+#[utoipa::path(get, path = "/organizations/{id}/members", tag = "organizations", params(("id" = OrgId, Path), PageQuery), security(("token" = [])), responses(
     (status = 200, body = [Member]), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-pub(crate) async fn members(
+pub(crate) async fn list_members(
     member: MemberFor<actions::See>,
     State(app): State<App>,
     uri: Uri,

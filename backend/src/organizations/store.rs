@@ -114,3 +114,95 @@ pub(crate) async fn count_members(conn: &mut PgConnection, org: OrgId) -> sqlx::
         .fetch_one(conn)
         .await
 }
+
+/// Locks an organization against other changes of its members. False when there is none, or it was deleted.
+///
+/// It also holds back new events, whose foreign key wants to share the row.
+pub(crate) async fn lock(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<bool> {
+    let row = sqlx::query!("select 1 as one from organizations where id = $1 and deleted_at is null for update", org.0)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Whether somebody other than this person is orgAdmin.
+pub(crate) async fn has_other_admin(conn: &mut PgConnection, org: OrgId, user: UserId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from organization_users where org_id = $1 and user_id <> $2 and role = 'orgAdmin') as "has!""#,
+        org.0,
+        user.0
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// One member; the e-mail only when asked for.
+pub(crate) async fn member(
+    conn: &mut PgConnection,
+    org: OrgId,
+    user: UserId,
+    with_email: bool,
+) -> sqlx::Result<Option<Member>> {
+    let row = sqlx::query!(
+        r#"select u.id, u.name, m.role, m.joined_at, case when $3 then u.email end as email
+        from organization_users m join users u on u.id = m.user_id where m.org_id = $1 and m.user_id = $2"#,
+        org.0,
+        user.0,
+        with_email
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Member {
+        user_id: row.id.into(),
+        name: row.name,
+        role: Role::parse(&row.role).unwrap_or(Role::User),
+        email: row.email,
+        joined_at: row.joined_at,
+    }))
+}
+
+/// Changes a member's role.
+pub(crate) async fn set_role(conn: &mut PgConnection, org: OrgId, user: UserId, role: Role) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update organization_users set role = $3 where org_id = $1 and user_id = $2",
+        org.0,
+        user.0,
+        role.as_str()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Ends a membership.
+pub(crate) async fn delete_member(conn: &mut PgConnection, org: OrgId, user: UserId) -> sqlx::Result<()> {
+    sqlx::query!("delete from organization_users where org_id = $1 and user_id = $2", org.0, user.0)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Changes the name.
+pub(crate) async fn rename(conn: &mut PgConnection, org: OrgId, name: &str) -> sqlx::Result<()> {
+    sqlx::query!("update organizations set name = $2 where id = $1", org.0, name).execute(conn).await.map(drop)
+}
+
+/// Whether an event of the organization is upcoming or goes on.
+pub(crate) async fn has_open_events(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from events where org_id = $1
+            and event_status(status, event_date, ends_at, clock_timestamp()) in ('upcoming', 'ongoing')) as "has!""#,
+        org.0
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Ends an organization: no member, no invite. Its past events stay for those who had seats, its log for the operator.
+pub(crate) async fn delete(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<()> {
+    sqlx::query!("update organizations set deleted_at = now() where id = $1", org.0).execute(&mut *conn).await?;
+    sqlx::query!("update organization_invites set status = 'revoked' where org_id = $1 and status = 'pending'", org.0)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!("delete from organization_users where org_id = $1", org.0).execute(conn).await.map(drop)
+}

@@ -3,20 +3,22 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use happening_api::{ErrorBody, User};
+use happening_api::{ErrorBody, UpdateUser, User};
 use http::{StatusCode, header};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::store;
+use super::store::{self, Found};
 use crate::app::App;
-use crate::http::{ApiError, ApiResult, CurrentUser, TokenClaims, ValidQuery};
+use crate::events::check_zone;
+use crate::http::{ApiError, ApiResult, CurrentUser, RequestContext, TokenClaims, ValidJson, ValidQuery};
 
 /// Makes the caller's row from the token: 201 the first time, 200 afterwards.
 #[utoipa::path(post, path = "/users", tag = "users", security(("token" = [])), responses(
     (status = 201, body = User), (status = 200, body = User), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn upsert(TokenClaims(claims): TokenClaims, State(app): State<App>) -> ApiResult<Response> {
-    let (user, made) = store::find_or_create(&mut *app.pool.acquire().await?, &claims, app.clock).await?;
+    let found = store::find_or_create(&mut *app.pool.acquire().await?, &claims, app.clock).await?;
+    let Found::Person { user, made } = found else { return Err(ApiError::unauthenticated()) };
     let status = if made { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::LOCATION, "/users/me")], Json(user)).into_response())
 }
@@ -46,4 +48,42 @@ pub(crate) async fn find(
 pub(crate) async fn me(caller: CurrentUser, State(app): State<App>) -> ApiResult<Json<User>> {
     let found = store::find(&mut *app.pool.acquire().await?, caller.id()).await?;
     found.map(Json).ok_or_else(ApiError::not_found)
+}
+
+/// Changes what the caller chose for themselves.
+#[utoipa::path(patch, path = "/users/me", tag = "users", security(("token" = [])), request_body = UpdateUser, responses(
+    (status = 200, body = User), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn update(
+    caller: CurrentUser,
+    State(app): State<App>,
+    json: ValidJson<UpdateUser>,
+) -> ApiResult<Json<User>> {
+    if let Some(Some(zone)) = &json.body.time_zone {
+        check_zone(zone)?;
+    }
+    let mut tx = app.pool.begin().await?;
+    store::update(&mut tx, caller.id(), &json.body).await?;
+    let user = store::find(&mut tx, caller.id()).await?.ok_or_else(ApiError::not_found)?;
+    tx.commit().await.map_err(ApiError::outcome_unknown)?;
+    Ok(Json(user))
+}
+
+/// Deletes the caller: future bookings are cancelled, memberships end, name and address are removed. Refused for the last
+/// orgAdmin of an organization.
+#[utoipa::path(delete, path = "/users/me", tag = "users", security(("token" = [])), responses(
+    (status = 204), (status = 401, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn delete(caller: CurrentUser, State(app): State<App>) -> ApiResult<StatusCode> {
+    let request_id = RequestContext::current().request_id;
+    let task = tokio::spawn(async move { super::delete::delete(&app, caller.id(), &request_id).await });
+    task.await.map_err(ApiError::internal)??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Everything that is kept about the caller.
+#[utoipa::path(get, path = "/users/me/export", tag = "users", security(("token" = [])), responses(
+    (status = 200, body = serde_json::Value), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn export(caller: CurrentUser, State(app): State<App>) -> ApiResult<Response> {
+    let all = store::export(&mut *app.pool.acquire().await?, caller.id()).await?;
+    let headers = [(header::CONTENT_DISPOSITION, "attachment; filename=\"happening-export.json\"")];
+    Ok((headers, Json(all)).into_response())
 }

@@ -1,8 +1,10 @@
 //! People. The first call of a person makes their row from the token.
 
+mod delete;
 pub(crate) mod http;
 pub(crate) mod store;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use happening_api::UserId;
@@ -10,10 +12,11 @@ use moka::sync::Cache;
 
 use crate::app::App;
 use crate::auth::Claims;
-use crate::http::ApiResult;
+use crate::http::{ApiError, ApiResult};
 
 const KNOWN_MAX: u64 = 100_000;
-const KNOWN_FOR: Duration = Duration::from_secs(30);
+/// A deleted person is refused within this time on every replica.
+const KNOWN_FOR: Duration = Duration::from_secs(1);
 
 /// A person whose row exists.
 #[derive(Clone, Debug)]
@@ -30,6 +33,14 @@ impl Default for KnownUsers {
     }
 }
 
+impl KnownUsers {
+    /// The next call looks at the rows.
+    fn forget(&self, user: UserId) {
+        let subs: Vec<Arc<String>> = self.0.iter().filter(|(_, known)| known.id == user).map(|(sub, _)| sub).collect();
+        subs.iter().for_each(|sub| self.0.invalidate(sub.as_str()));
+    }
+}
+
 /// The person of a token; their row is made when it is missing.
 ///
 /// # Errors
@@ -38,8 +49,10 @@ pub(crate) async fn current(app: &App, claims: &Claims) -> ApiResult<KnownUser> 
     if let Some(known) = app.known_users.0.get(&claims.sub) {
         return Ok(known);
     }
-    let (user, _) = store::find_or_create(&mut *app.pool.acquire().await?, claims, app.clock).await?;
-    let known = KnownUser { id: user.id };
+    let known = match store::find_or_create(&mut *app.pool.acquire().await?, claims, app.clock).await? {
+        store::Found::Person { user, .. } => KnownUser { id: user.id },
+        store::Found::Ended => return Err(ApiError::unauthenticated()),
+    };
     app.known_users.0.insert(claims.sub.clone(), known.clone());
     Ok(known)
 }

@@ -1,18 +1,66 @@
 //! All SQL about people.
 
-use happening_api::{User, UserId};
+use chrono::{DateTime, Utc};
+use happening_api::{BookingId, Channels, OrgId, UpdateUser, User, UserId};
+use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 use crate::auth::Claims;
 use crate::clock::Clock;
 
-/// The person of a token, and whether their row was made by this call. However many calls come at once, one makes it.
-/// Whether the e-mail is verified follows the token.
-pub(crate) async fn find_or_create(
-    conn: &mut PgConnection,
-    claims: &Claims,
-    clock: Clock,
-) -> sqlx::Result<(User, bool)> {
+struct Row {
+    id: UserId,
+    keycloak_id: String,
+    name: String,
+    email: String,
+    email_verified: bool,
+    locale: Option<String>,
+    time_zone: Option<String>,
+    channels: Json<Channels>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<Row> for User {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            keycloak_id: row.keycloak_id,
+            name: row.name,
+            email: row.email,
+            email_verified: row.email_verified,
+            locale: row.locale,
+            time_zone: row.time_zone,
+            channels: row.channels.0,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// All that is kept of a deleted person's `sub`.
+fn hash(sub: &str) -> Vec<u8> {
+    Sha256::digest(sub).to_vec()
+}
+
+/// What a token's person is to us.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    /// `made`: the row was made by this call.
+    Person { user: Box<User>, made: bool },
+    /// The token was issued before its person was deleted.
+    Ended,
+}
+
+/// The person of a token. However many calls come at once, one makes the row. Whether the e-mail is verified follows the
+/// token.
+pub(crate) async fn find_or_create(conn: &mut PgConnection, claims: &Claims, clock: Clock) -> sqlx::Result<Found> {
+    let ended =
+        sqlx::query_scalar!("select ended_at from ended_identities where keycloak_id_hash = $1", hash(&claims.sub))
+            .fetch_optional(&mut *conn)
+            .await?;
+    if ended.is_some_and(|at| claims.iat <= at.timestamp()) {
+        return Ok(Found::Ended);
+    }
     let name: String = claims.display_name().chars().filter(|c| !c.is_control()).take(200).collect();
     let inserted = sqlx::query!(
         "insert into users (id, keycloak_id, name, email, email_verified) values ($1, $2, $3, $4, $5)
@@ -36,21 +84,25 @@ pub(crate) async fn find_or_create(
         .execute(&mut *conn)
         .await?;
     }
-    let user = sqlx::query_as!(
-        User,
-        r#"select id as "id: UserId", keycloak_id, name, email, email_verified, created_at from users where keycloak_id = $1"#,
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: UserId", keycloak_id, name, email, email_verified, locale, time_zone,
+            channels as "channels: Json<Channels>", created_at from users where keycloak_id = $1"#,
         claims.sub
     )
     .fetch_one(conn)
     .await?;
-    Ok((user, inserted.rows_affected() == 1))
+    Ok(Found::Person { user: Box::new(row.into()), made: inserted.rows_affected() == 1 })
 }
 
-/// The person with that `sub`, if the viewer is that person or administers an organization that they are a member of.
+/// The person with that `sub`, if the viewer is that person or administers an organization that they are a member of. What
+/// they chose for themselves is theirs alone.
 pub(crate) async fn find_for(conn: &mut PgConnection, viewer: UserId, keycloak_id: &str) -> sqlx::Result<Option<User>> {
-    sqlx::query_as!(
-        User,
-        r#"select id as "id: UserId", keycloak_id, name, email, email_verified, created_at from users u
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: UserId", keycloak_id, name, email, email_verified,
+            case when u.id = $1 then locale end as locale, case when u.id = $1 then time_zone end as time_zone,
+            case when u.id = $1 then channels else '{}' end as "channels!: Json<Channels>", created_at from users u
         where keycloak_id = $2 and (u.id = $1 or exists (
             select from organization_users mine join organization_users theirs on theirs.org_id = mine.org_id
             where mine.user_id = $1 and mine.role = 'orgAdmin' and theirs.user_id = u.id))"#,
@@ -58,16 +110,119 @@ pub(crate) async fn find_for(conn: &mut PgConnection, viewer: UserId, keycloak_i
         keycloak_id
     )
     .fetch_optional(conn)
-    .await
+    .await?;
+    Ok(row.map(User::from))
 }
 
 /// A person by id.
 pub(crate) async fn find(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Option<User>> {
-    sqlx::query_as!(
-        User,
-        r#"select id as "id: UserId", keycloak_id, name, email, email_verified, created_at from users where id = $1"#,
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: UserId", keycloak_id, name, email, email_verified, locale, time_zone,
+            channels as "channels: Json<Channels>", created_at from users where id = $1 and deleted_at is null"#,
         user.0
     )
     .fetch_optional(conn)
+    .await?;
+    Ok(row.map(User::from))
+}
+
+/// Changes what is sent; of the channels only the types that are named.
+pub(crate) async fn update(conn: &mut PgConnection, user: UserId, body: &UpdateUser) -> sqlx::Result<()> {
+    let channels = body.channels.clone().unwrap_or_default();
+    sqlx::query!(
+        "update users set name = coalesce($2, name), locale = case when $3 then $4 else locale end,
+            time_zone = case when $5 then $6 else time_zone end, channels = channels || $7, updated_at = now()
+        where id = $1",
+        user.0,
+        body.name.as_deref().map(str::trim),
+        body.locale.is_some(),
+        body.locale.clone().flatten(),
+        body.time_zone.is_some(),
+        body.time_zone.clone().flatten(),
+        Json(channels) as Json<Channels>
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Organizations that a person is a member of, in the order in which they are locked.
+pub(crate) async fn organizations(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<OrgId>> {
+    sqlx::query_scalar!(
+        r#"select org_id as "org: OrgId" from organization_users where user_id = $1 order by org_id"#,
+        user.0
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Active bookings of events that have not begun.
+pub(crate) async fn future_bookings(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<BookingId>> {
+    sqlx::query_scalar!(
+        r#"select b.id as "id: BookingId" from bookings b join events e on e.id = b.event_id
+        where b.user_id = $1 and b.status <> 'cancelled'
+            and event_status(e.status, e.event_date, e.ends_at, clock_timestamp()) = 'upcoming'"#,
+        user.0
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Takes everything away that says who a person is; their row stays for what refers to it. Their tokens end.
+pub(crate) async fn anonymise(conn: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
+    let row = sqlx::query!("select keycloak_id, email from users where id = $1 for update", user.0)
+        .fetch_one(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "insert into ended_identities (keycloak_id_hash, ended_at) values ($1, now())
+        on conflict (keycloak_id_hash) do update set ended_at = excluded.ended_at",
+        hash(&row.keycloak_id)
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update organization_invites set email = '' where lower(email) = lower($1) and status <> 'pending'",
+        row.email
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("delete from notifications where user_id = $1", user.0).execute(&mut *conn).await?;
+    sqlx::query!("delete from idempotency_keys where user_id = $1", user.0).execute(&mut *conn).await?;
+    sqlx::query!(
+        "update users set keycloak_id = 'deleted:' || id, name = 'Deleted person', email = '', email_verified = false,
+            locale = null, time_zone = null, channels = '{}', deleted_at = now(), updated_at = now() where id = $1",
+        user.0
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Everything that is kept about a person, as one JSON object.
+pub(crate) async fn export(conn: &mut PgConnection, user: UserId) -> sqlx::Result<serde_json::Value> {
+    sqlx::query_scalar!(
+        r#"select jsonb_build_object(
+            'user', (select to_jsonb(u) - 'deleted_at' from users u where u.id = $1),
+            'memberships', (select coalesce(jsonb_agg(jsonb_build_object('org_id', o.id, 'organization', o.name, 'role', m.role,
+                    'joined_at', m.joined_at) order by m.joined_at), '[]')
+                from organization_users m join organizations o on o.id = m.org_id where m.user_id = $1),
+            'bookings', (select coalesce(jsonb_agg((to_jsonb(b) - 'request_hash') || jsonb_build_object(
+                    'event', (select jsonb_build_object('id', e.id, 'name', e.name, 'event_date', e.event_date, 'place', e.place)
+                        from events e where e.id = b.event_id),
+                    'seat_numbers', (select coalesce(jsonb_agg(s.seat_no order by s.seat_no), '[]') from booking_seats s
+                        where s.booking_id = b.id and s.status = 'booked'),
+                    'history', (select coalesce(jsonb_agg(to_jsonb(h) - 'answer' order by h.created_at), '[]')
+                        from booking_history h where h.booking_id = b.id)) order by b.created_at), '[]')
+                from bookings b where b.user_id = $1),
+            'notifications', (select coalesce(jsonb_agg(to_jsonb(n) order by n.created_at), '[]')
+                from notifications n where n.user_id = $1),
+            'events_owned', (select coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'name', e.name, 'event_date', e.event_date)
+                order by e.event_date), '[]') from events e where e.owner_id = $1),
+            'actions', (select coalesce(jsonb_agg(to_jsonb(a) order by a.created_at), '[]') from audit_log a where a.actor_id = $1)
+        ) as "export!""#,
+        user.0
+    )
+    .fetch_one(conn)
     .await
 }

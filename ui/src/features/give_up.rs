@@ -56,6 +56,7 @@ mod tests {
             reassigned: false,
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
+            user: None,
             event: None,
         }
     }

@@ -300,6 +300,7 @@ impl<'p> Decision<'p> {
             reassigned,
             created_at: event.now,
             updated_at: event.now,
+            user: None,
             event: None,
         };
         let mut join = None;
@@ -359,15 +360,7 @@ impl<'p> Decision<'p> {
             ahead.seats -= i64::from(taken);
         }
         let kept = Answer::of(&answer);
-        self.writes.add_claim(
-            claim,
-            &answer,
-            kept.clone(),
-            &sorted(item.seats()),
-            now,
-            &item.request_id,
-            self.parts.clock,
-        );
+        self.writes.add_claim(claim, &answer, kept.clone(), &sorted(item.seats()), &item.request_id, self.parts.clock);
         let waiter_done = done.then_some(answer.id);
         let confirm = ConfirmItem { key: claim, taken: item.taken.clone(), join: None, waiter_done };
         Verdict::Written { answer: kept, confirm }

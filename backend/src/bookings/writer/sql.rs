@@ -131,7 +131,7 @@ pub(super) async fn look_claims(conn: &mut PgConnection, items: &[Item]) -> sqlx
     let mut found = HashMap::new();
     for item in items {
         let Kind::Claim { claim, booking } = &item.kind else { continue };
-        let Some(booking) = crate::bookings::store::find(conn, *booking).await? else { continue };
+        let Some(booking) = crate::bookings::lists::find(conn, *booking).await? else { continue };
         let row = sqlx::query!(
             r#"select (select answer::text from booking_history where booking_id = $1 and id = $2) as answer,
                 exists (select from events e join organization_users m on m.org_id = e.org_id
@@ -262,16 +262,8 @@ impl Writes {
             BookingStatus::Waiting => NotificationType::BookingWaitlisted,
             _ => NotificationType::BookingConfirmed,
         };
-        self.add_history(
-            clock.new_id(),
-            "created",
-            answer.seats,
-            answer,
-            kept,
-            &answer.seat_numbers,
-            answer.created_at,
-        );
-        self.add_message(kind, answer, answer.seats, &answer.seat_numbers, answer.created_at, request_id, clock);
+        self.add_history(clock.new_id(), "created", answer.seats, answer, kept, &answer.seat_numbers);
+        self.add_message(kind, answer, answer.seats, &answer.seat_numbers, request_id, clock);
     }
 
     /// Seats for a booking that waits.
@@ -281,15 +273,14 @@ impl Writes {
         answer: &Booking,
         kept: Answer,
         seats: &[i32],
-        now: DateTime<Utc>,
         request_id: &str,
         clock: Clock,
     ) {
-        self.claims.push((answer.id, seats.len() as i32, now));
+        self.claims.push((answer.id, seats.len() as i32, answer.updated_at));
         self.add_seats(answer, seats);
-        self.add_history(claim, "claimed", seats.len() as i32, answer, kept, seats, now);
+        self.add_history(claim, "claimed", seats.len() as i32, answer, kept, seats);
         let kind = NotificationType::BookingConfirmed;
-        self.add_message(kind, answer, seats.len() as i32, seats, now, request_id, clock);
+        self.add_message(kind, answer, seats.len() as i32, seats, request_id, clock);
     }
 
     fn add_seats(&mut self, answer: &Booking, seats: &[i32]) {
@@ -301,16 +292,7 @@ impl Writes {
         }
     }
 
-    fn add_history(
-        &mut self,
-        id: Uuid,
-        action: &str,
-        seats: i32,
-        answer: &Booking,
-        kept: Answer,
-        numbers: &[i32],
-        now: DateTime<Utc>,
-    ) {
+    fn add_history(&mut self, id: Uuid, action: &str, seats: i32, answer: &Booking, kept: Answer, numbers: &[i32]) {
         let rows = &mut self.history;
         rows.ids.push(id);
         rows.bookings.push(answer.id.0);
@@ -320,39 +302,32 @@ impl Writes {
         rows.seat_numbers.push(array_literal(numbers));
         rows.actors.push(answer.user_id.0);
         rows.answers.push(kept.into_json());
-        rows.times.push(now);
+        rows.times.push(answer.updated_at);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the facts of one message, used twice above")]
     fn add_message(
         &mut self,
         kind: NotificationType,
         answer: &Booking,
         seats: i32,
         numbers: &[i32],
-        now: DateTime<Utc>,
         request_id: &str,
         clock: Clock,
     ) {
         let id = clock.new_id();
         let message = Message {
-            id: MessageId(id),
-            kind,
             event_id: Some(answer.event_id),
             user_id: Some(UserId(answer.user_id.0)),
             booking_id: Some(answer.id),
             seats: Some(seats),
             seat_numbers: (!numbers.is_empty()).then(|| numbers.to_vec()),
-            reason: None,
-            changes: None,
-            occurred_at: now,
-            request_id: request_id.to_owned(),
+            ..Message::new(MessageId(id), kind, answer.updated_at, request_id)
         };
         self.outbox.ids.push(id);
         self.outbox
             .payloads
             .push(serde_json::to_string(&message).expect("a message has string keys and finite numbers"));
-        self.outbox.times.push(now);
+        self.outbox.times.push(answer.updated_at);
     }
 }
 

@@ -15,6 +15,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use uuid::Uuid;
 
 use crate::ports::free_port;
 
@@ -28,6 +29,8 @@ pub struct Stack {
     /// The folder with data, logs and pid files.
     pub folder: PathBuf,
     pub ports: Ports,
+    /// What the tokens of invites are made with; each stack chooses its own.
+    pub server_key: String,
 }
 
 /// Ports on the loopback address.
@@ -72,7 +75,16 @@ impl Stack {
                 ports
             }
         };
-        Ok(Self { folder: folder.to_owned(), ports })
+        let file = folder.join("server_key");
+        let server_key = match std::fs::read_to_string(&file) {
+            Ok(key) => key,
+            Err(_) => {
+                let key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+                std::fs::write(&file, &key)?;
+                key
+            }
+        };
+        Ok(Self { folder: folder.to_owned(), ports, server_key })
     }
 
     /// Starts what does not run yet, side by side, and waits until all answer. `root` is the project's folder.
@@ -175,6 +187,8 @@ impl Stack {
             ("OIDC_ISSUER_URL", self.issuer()),
             ("OIDC_AUDIENCE", "happening-api".to_owned()),
             ("KEYCLOAK_ADMIN_URL", format!("http://127.0.0.1:{}/admin", ports.keycloak)),
+            ("SERVER_KEY", self.server_key.clone()),
+            ("PUBLIC_URL", format!("http://127.0.0.1:{}", ports.backend)),
             ("MAIL_DIR", self.folder.join("mail").display().to_string()),
         ])
     }

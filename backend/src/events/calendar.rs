@@ -1,0 +1,72 @@
+//! An event as a calendar file (RFC 5545), for download and for mails.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use happening_api::EventId;
+use icalendar::{Calendar, Component, EventLike, EventStatus};
+
+/// An event without an end is shown for as long as it counts as going on.
+const DURATION_WITHOUT_END: TimeDelta = TimeDelta::hours(24);
+
+/// What a calendar shows of an event.
+#[derive(Clone, Debug)]
+pub(crate) struct CalendarEvent<'e> {
+    pub(crate) id: EventId,
+    pub(crate) name: &'e str,
+    pub(crate) description: &'e str,
+    pub(crate) place: Option<&'e str>,
+    pub(crate) event_date: DateTime<Utc>,
+    pub(crate) ends_at: Option<DateTime<Utc>>,
+    pub(crate) cancelled: bool,
+    /// Counts edits: a calendar takes the entry with the highest.
+    pub(crate) version: i64,
+    /// The page that opens the event.
+    pub(crate) url: &'e str,
+}
+
+/// The file. Whoever imports it again replaces the entry: its id stays the same.
+pub(crate) fn file(event: &CalendarEvent<'_>, now: DateTime<Utc>) -> String {
+    let mut entry = icalendar::Event::new();
+    entry
+        .uid(&format!("{}@happening", event.id))
+        .timestamp(now)
+        .sequence(u32::try_from(event.version).unwrap_or(u32::MAX))
+        .summary(&plain(event.name))
+        .description(&plain(event.description))
+        .starts(event.event_date)
+        .ends(event.ends_at.unwrap_or(event.event_date + DURATION_WITHOUT_END))
+        .url(event.url)
+        .status(if event.cancelled { EventStatus::Cancelled } else { EventStatus::Confirmed });
+    if let Some(place) = event.place {
+        entry.location(&plain(place));
+    }
+    Calendar::new().push(entry).done().to_string()
+}
+
+/// Line breaks only as `\n`, which the writer escapes: a bare carriage return would end the line.
+fn plain(text: &str) -> String {
+    text.replace("\r\n", "\n").chars().filter(|c| *c == '\n' || !c.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_bring_lines_of_its_own() {
+        let event = CalendarEvent {
+            id: uuid::Uuid::nil().into(),
+            name: "Evening\r\nATTENDEE:mailto:eve@happening.invalid\rX:1",
+            description: "One; two, three\nfour",
+            place: Some("Hall"),
+            event_date: DateTime::UNIX_EPOCH,
+            ends_at: None,
+            cancelled: false,
+            version: 3,
+            url: "https://happening.invalid/open/event/0",
+        };
+        let file = file(&event, DateTime::UNIX_EPOCH);
+        assert!(file.lines().all(|line| !line.starts_with("ATTENDEE") && !line.starts_with("X:")), "{file}");
+        assert!(file.contains("DTSTART:19700101T000000Z") && file.contains("DTEND:19700102T000000Z"), "{file}");
+        assert!(file.contains("SEQUENCE:3") && file.contains(r"One\; two\, three\nfour"), "{file}");
+    }
+}

@@ -1,0 +1,39 @@
+//! Makes an event like another one, on a new date and without bookings.
+
+use axum::response::Response;
+use happening_api::{CreateEvent, DuplicateEvent, EventId, UserId};
+
+use super::{create, store};
+use crate::app::App;
+use crate::http::idempotency::Call;
+use crate::http::{ApiError, ApiResult};
+
+/// Duplicates; the caller owns the new one.
+///
+/// # Errors
+/// As for a new event.
+pub(super) async fn duplicate(
+    app: &App,
+    caller: UserId,
+    of: EventId,
+    body: DuplicateEvent,
+    call: &Call,
+) -> ApiResult<Response> {
+    let mut conn = app.pool.acquire().await?;
+    let old = store::find(&mut conn, caller, of).await?.ok_or_else(ApiError::not_found)?;
+    drop(conn);
+    let event = CreateEvent {
+        org_id: old.org_id,
+        name: body.name.unwrap_or(old.name),
+        description: old.description,
+        category: old.category,
+        place: old.place,
+        time_zone: old.time_zone,
+        event_date: body.event_date,
+        ends_at: body.ends_at,
+        total_slots: old.total_slots,
+        visibility: old.visibility,
+        max_seats_per_user: old.max_seats_per_user,
+    };
+    create::create(app, caller, &event, call).await
+}

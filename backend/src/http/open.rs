@@ -1,0 +1,48 @@
+//! Plain pages for links in mails, which mail programs keep only when they are https: each opens the app by its deep link,
+//! and says how to get it. They know nothing and look nothing up, so they tell nothing.
+
+use axum::extract::Path;
+use axum::response::{Html, IntoResponse, Response};
+use happening_api::EventId;
+use http::{HeaderName, HeaderValue, header};
+
+use super::{ApiError, ApiResult};
+
+const TOKEN_CHARS_MAX: usize = 256;
+const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
+const REFERRER: (HeaderName, HeaderValue) = (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+
+/// Opens an invite in the app.
+#[utoipa::path(get, path = "/open/invite/{token}", tag = "open", params(("token" = String, Path)), responses(
+    (status = 200, body = String, content_type = "text/html"), (status = 404, body = happening_api::ErrorBody)))]
+pub(crate) async fn invite(Path(token): Path<String>) -> ApiResult<Response> {
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if !(1..=TOKEN_CHARS_MAX).contains(&token.len()) || !token.chars().all(known) {
+        return Err(ApiError::not_found());
+    }
+    Ok(page("You are invited", "The invite opens in the Happening app.", &format!("happening://invite/{token}")))
+}
+
+/// Opens an event in the app.
+#[utoipa::path(get, path = "/open/event/{id}", tag = "open", params(("id" = EventId, Path)), responses(
+    (status = 200, body = String, content_type = "text/html"), (status = 404, body = happening_api::ErrorBody)))]
+pub(crate) async fn event(Path(id): Path<String>) -> ApiResult<Response> {
+    let id: EventId = id.parse().map_err(|_| ApiError::not_found())?;
+    Ok(page("An event", "The event opens in the Happening app.", &format!("happening://event/{id}")))
+}
+
+/// `link` consists of characters that mean nothing in HTML.
+fn page(title: &str, text: &str, link: &str) -> Response {
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - Happening</title>\
+        <meta name=\"viewport\" content=\"width=device-width\"><style>\
+        :root {{ color-scheme: light dark; font: 17px/1.5 system-ui, sans-serif }}\
+        body {{ max-width: 32rem; margin: 15vh auto; padding: 0 1.5rem }}\
+        a.open {{ display: inline-block; padding: .7rem 1.2rem; border-radius: .6rem; background: #3a45c4; color: #fff; \
+        text-decoration: none; font-weight: 600 }}</style></head><body><main><h1>{title}</h1><p>{text}</p>\
+        <p><a class=\"open\" href=\"{link}\">Open Happening</a></p>\
+        <p>Nothing happens? Then the app is not installed on this device. Whoever sent you this link can tell you where to get \
+        it; open the link again afterwards.</p></main></body></html>"
+    );
+    ([(header::CONTENT_SECURITY_POLICY, POLICY), REFERRER], Html(html)).into_response()
+}

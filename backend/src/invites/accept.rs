@@ -1,0 +1,102 @@
+//! Reads and accepts invites by their token.
+
+use happening_api::{ErrorCode, InvitePreview, Organization, UserId};
+use sqlx::PgConnection;
+
+use super::create::{already_member, gone, used};
+use super::store::{self, InviteRow};
+use super::token::Token;
+use crate::app::App;
+use crate::audit_log::{self, Entry};
+use crate::http::idempotency::commit;
+use crate::http::{ApiError, ApiResult};
+use crate::organizations::store as org_store;
+use crate::users::store as user_store;
+
+/// What somebody with the link may know.
+///
+/// # Errors
+/// 404 for a token that we did not make, `invite_used`, `invite_gone`, 503.
+pub(super) async fn preview(app: &App, token: &str) -> ApiResult<InvitePreview> {
+    let (invite, replaced) = find(&mut *app.pool.acquire().await?, app, token, false).await?;
+    check_open(&invite, replaced)?;
+    Ok(InvitePreview {
+        role: invite.role(),
+        organization: invite.organization,
+        inviter: invite.inviter,
+        email: masked(&invite.email),
+        expires_at: invite.expires_at,
+    })
+}
+
+/// Makes the caller a member. The address is checked before whether the invite is still open.
+///
+/// # Errors
+/// 404, `email_not_verified`, `invite_for_other_address`, `invite_used`, `invite_gone`, `already_member`, 503.
+pub(super) async fn accept(app: &App, caller: UserId, token: &str) -> ApiResult<Organization> {
+    let mut tx = app.pool.begin().await?;
+    let (invite, replaced) = find(&mut tx, app, token, true).await?;
+    let person = user_store::find(&mut tx, caller).await?.ok_or_else(ApiError::unauthenticated)?;
+    if !person.email_verified {
+        let sentence = "Confirm your e-mail address first.";
+        return Err(ApiError::new(ErrorCode::EmailNotVerified, sentence));
+    }
+    if person.email.to_lowercase() != invite.email.to_lowercase() {
+        let sentence = "This invite is for another address. Sign in with that one.";
+        return Err(ApiError::new(ErrorCode::InviteForOtherAddress, sentence));
+    }
+    check_open(&invite, replaced)?;
+    if org_store::role(&mut tx, invite.org_id, caller).await?.is_some() {
+        return Err(already_member());
+    }
+    org_store::insert_member(&mut tx, invite.org_id, caller, invite.role()).await?;
+    store::set_status(&mut tx, invite.id, "used").await?;
+    let details = serde_json::json!({ "role": invite.role });
+    let entry = Entry { action: "invite_accepted", subject_type: "invite", subject: invite.id.0, details };
+    audit_log::write(&mut tx, invite.org_id, caller, &entry, app.clock).await?;
+    let organization = org_store::find_for(&mut tx, caller, invite.org_id).await?.ok_or_else(ApiError::not_found)?;
+    commit(tx).await?;
+    Ok(organization)
+}
+
+/// The invite of a token that we made, and whether a newer token replaced it.
+async fn find(conn: &mut PgConnection, app: &App, text: &str, lock: bool) -> ApiResult<(InviteRow, bool)> {
+    let token = Token::parse(text).ok_or_else(ApiError::not_found)?;
+    let invite = store::find(conn, token.id, lock).await?.ok_or_else(ApiError::not_found)?;
+    let key = &app.links.key;
+    if token.is_of(key, &invite.nonce) {
+        return Ok((invite, false));
+    }
+    if invite.old_nonces.iter().any(|nonce| token.is_of(key, nonce)) {
+        return Ok((invite, true));
+    }
+    Err(ApiError::not_found())
+}
+
+fn check_open(invite: &InviteRow, replaced: bool) -> ApiResult<()> {
+    match invite.status.as_str() {
+        "used" => Err(used()),
+        "pending" if !replaced && !invite.expired => Ok(()),
+        _ => Err(gone()),
+    }
+}
+
+/// The first letter of the name and the whole domain: enough to know which of one's addresses it is.
+fn masked(email: &str) -> String {
+    match email.rsplit_once('@') {
+        Some((name, domain)) => format!("{}…@{domain}", name.chars().next().unwrap_or('…')),
+        None => "…".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn most_letters_of_an_address_are_hidden() {
+        assert_eq!(masked("ada@happening.invalid"), "a…@happening.invalid");
+        assert_eq!(masked("@x"), "…@x");
+        assert_eq!(masked("none"), "…");
+    }
+}

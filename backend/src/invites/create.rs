@@ -1,0 +1,139 @@
+//! Makes, resends and revokes invites. Whoever changes an organization's invites holds its row, so that two invites to one
+//! address replace each other in turn.
+
+use axum::response::{IntoResponse, Response};
+use happening_api::{
+    CreateInvite, CreatedInvite, ErrorCode, Invite, InviteId, Message, MessageId, NotificationType, OrgId, UserId,
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::store::{self, InviteRow};
+use crate::app::App;
+use crate::audit_log::{self, Entry};
+use crate::http::idempotency::{Call, Kept, commit};
+use crate::http::{ApiError, ApiResult, RequestContext};
+use crate::organizations::store as org_store;
+use crate::outbox;
+
+/// Invites an address; it gets a mail.
+///
+/// # Errors
+/// `already_member`, 404, 503.
+pub(super) async fn create(app: &App, caller: UserId, body: &CreateInvite, call: &Call) -> ApiResult<Response> {
+    let id = InviteId(app.clock.new_id());
+    let mut tx = app.pool.begin().await?;
+    if let Some(kept) = call.begin(&mut tx).await? {
+        return replay(&mut tx, app, kept).await;
+    }
+    if !org_store::lock(&mut tx, body.org_id).await? {
+        return Err(ApiError::not_found());
+    }
+    if store::is_member(&mut tx, body.org_id, &body.email).await? {
+        return Err(already_member());
+    }
+    store::insert(&mut tx, id, body, caller, &nonce()).await?;
+    let details = serde_json::json!({ "email": body.email, "role": body.role });
+    let created = tell(&mut tx, app, caller, body.org_id, id, ("invite_created", details)).await?;
+    let answer = call.finish_keeping(tx, &created.invite, &created, &format!("/org-invites/{id}")).await?;
+    app.relay_wake.wake();
+    Ok(answer)
+}
+
+/// The kept answer has no token: it is made again, as long as no newer one replaced it.
+async fn replay(conn: &mut PgConnection, app: &App, kept: Kept) -> ApiResult<Response> {
+    let invite: Invite = serde_json::from_str(&kept.answer).map_err(ApiError::internal)?;
+    let row = store::find(conn, invite.id, false).await?.ok_or_else(ApiError::not_found)?;
+    let answer = serde_json::to_string(&with_token(app, &row, invite)).map_err(ApiError::internal)?;
+    Ok(Kept { answer, ..kept }.into_response())
+}
+
+/// Gives an invite a new token and sends it again; the old token dies.
+///
+/// # Errors
+/// `invite_used`, `invite_gone`, 503.
+pub(super) async fn resend(app: &App, caller: UserId, invite: &InviteRow) -> ApiResult<CreatedInvite> {
+    let mut tx = app.pool.begin().await?;
+    org_store::lock(&mut tx, invite.org_id).await?;
+    still_open(&mut tx, invite.id).await?;
+    store::renew(&mut tx, invite.id, &nonce()).await?;
+    let details = serde_json::json!({ "email": invite.email });
+    let created = tell(&mut tx, app, caller, invite.org_id, invite.id, ("invite_resent", details)).await?;
+    commit(tx).await?;
+    app.relay_wake.wake();
+    Ok(created)
+}
+
+/// Takes an invite back.
+///
+/// # Errors
+/// `invite_used`, `invite_gone`, 503.
+pub(super) async fn revoke(app: &App, caller: UserId, invite: &InviteRow) -> ApiResult<()> {
+    let mut tx = app.pool.begin().await?;
+    org_store::lock(&mut tx, invite.org_id).await?;
+    still_open(&mut tx, invite.id).await?;
+    store::set_status(&mut tx, invite.id, "revoked").await?;
+    let details = serde_json::json!({ "email": invite.email });
+    let entry = Entry { action: "invite_revoked", subject_type: "invite", subject: invite.id.0, details };
+    audit_log::write(&mut tx, invite.org_id, caller, &entry, app.clock).await?;
+    commit(tx).await
+}
+
+/// An expired invite can be resent or revoked; one that was used or is gone cannot.
+async fn still_open(conn: &mut PgConnection, id: InviteId) -> ApiResult<()> {
+    let invite = store::find(conn, id, true).await?.ok_or_else(ApiError::not_found)?;
+    match invite.status.as_str() {
+        "pending" => Ok(()),
+        "used" => Err(used()),
+        _ => Err(gone()),
+    }
+}
+
+/// The mail, the log, and the answer with the token.
+async fn tell(
+    conn: &mut PgConnection,
+    app: &App,
+    caller: UserId,
+    org: OrgId,
+    id: InviteId,
+    (action, details): (&'static str, serde_json::Value),
+) -> ApiResult<CreatedInvite> {
+    let message = Message {
+        invite_id: Some(id),
+        org_id: Some(org),
+        ..Message::new(
+            MessageId(app.clock.new_id()),
+            NotificationType::OrgInvite,
+            app.clock.now(),
+            &RequestContext::current().request_id,
+        )
+    };
+    outbox::enqueue(conn, &[message]).await?;
+    let entry = Entry { action, subject_type: "invite", subject: id.0, details };
+    audit_log::write(conn, org, caller, &entry, app.clock).await?;
+    let invite = store::find(conn, id, false).await?.ok_or_else(ApiError::not_found)?;
+    Ok(with_token(app, &invite, invite.shown()))
+}
+
+fn with_token(app: &App, row: &InviteRow, invite: Invite) -> CreatedInvite {
+    let token = app.links.token(row.id, &row.nonce);
+    let url = app.links.invite(&token);
+    CreatedInvite { invite, token, url }
+}
+
+/// 122 bits of chance.
+fn nonce() -> Vec<u8> {
+    Uuid::new_v4().as_bytes().to_vec()
+}
+
+pub(super) fn already_member() -> ApiError {
+    ApiError::new(ErrorCode::AlreadyMember, "They are a member of the organization already.")
+}
+
+pub(super) fn used() -> ApiError {
+    ApiError::new(ErrorCode::InviteUsed, "This invite was accepted already.")
+}
+
+pub(super) fn gone() -> ApiError {
+    ApiError::new(ErrorCode::InviteGone, "This invite has expired or was taken back. Ask for a new one.")
+}

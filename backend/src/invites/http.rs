@@ -1,0 +1,117 @@
+//! Routes of invites. One place in their paths holds an id for orgAdmins and the token for whoever was invited.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use happening_api::{CreateInvite, CreatedInvite, ErrorBody, Invite, InviteId, InvitePreview, OrgId, Organization};
+use http::{StatusCode, Uri};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::store::{self, InviteRow};
+use super::{accept, create};
+use crate::app::App;
+use crate::http::{
+    ApiError, ApiResult, CurrentUser, MemberFor, PathId, Repeatable, ValidJson, ValidQuery, actions, idempotency,
+};
+use crate::page::{Cursor, Listed, Page};
+
+/// Invites an address into an organization. The answer holds the token, once; the address gets a mail with the link.
+#[utoipa::path(post, path = "/org-invites", tag = "invites", params(("Idempotency-Key" = Option<String>, Header)), security(("token" = [])),
+    request_body = CreateInvite, responses((status = 201, body = CreatedInvite), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody),
+    (status = 503, body = ErrorBody)))]
+pub(crate) async fn create(
+    caller: CurrentUser,
+    repeatable: Repeatable,
+    State(app): State<App>,
+    json: ValidJson<CreateInvite>,
+) -> ApiResult<Response> {
+    let admin = MemberFor::<actions::Administer>::of(&app, caller, json.body.org_id).await?;
+    let call = idempotency::Call::new(admin.caller.id(), repeatable, &json.hash);
+    create::create(&app, admin.caller.id(), &json.body, &call).await
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    org_id: OrgId,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// Invites of an organization that wait for an answer, newest first.
+#[utoipa::path(get, path = "/org-invites", tag = "invites", params(ListQuery), security(("token" = [])), responses(
+    (status = 200, body = [Invite]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody)))]
+pub(crate) async fn list(
+    caller: CurrentUser,
+    State(app): State<App>,
+    uri: Uri,
+    ValidQuery(query): ValidQuery<ListQuery>,
+) -> ApiResult<Listed<Invite>> {
+    let page = Page::parse(query.limit, query.cursor.as_deref())?;
+    let admin = MemberFor::<actions::Administer>::of(&app, caller, query.org_id).await?;
+    let mut conn = app.pool.acquire().await?;
+    let total = store::count(&mut conn, admin.org).await?;
+    let rows = store::list(&mut conn, admin.org, &page).await?;
+    Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
+}
+
+/// What an invite is about, for whoever has its token. Needs no sign-in.
+#[utoipa::path(get, path = "/org-invites/{invite}", tag = "invites", params(("invite" = String, Path, description = "The token")), responses(
+    (status = 200, body = InvitePreview), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 410, body = ErrorBody)))]
+pub(crate) async fn preview(Path(token): Path<String>, State(app): State<App>) -> ApiResult<Json<InvitePreview>> {
+    accept::preview(&app, &token).await.map(Json)
+}
+
+/// Makes the caller a member. Their verified address must be the one that was invited.
+#[utoipa::path(post, path = "/org-invites/{invite}/accept", tag = "invites", params(("invite" = String, Path, description = "The token")),
+    security(("token" = [])), responses((status = 200, body = Organization), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 410, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn accept(
+    caller: CurrentUser,
+    Path(token): Path<String>,
+    State(app): State<App>,
+) -> ApiResult<Json<Organization>> {
+    accept::accept(&app, caller.id(), &token).await.map(Json)
+}
+
+/// Gives an invite a new token and sends it; the old token dies.
+#[utoipa::path(post, path = "/org-invites/{invite}/resend", tag = "invites", params(("invite" = InviteId, Path)), security(("token" = [])), responses(
+    (status = 200, body = CreatedInvite), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+    (status = 409, body = ErrorBody), (status = 410, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn resend(
+    caller: CurrentUser,
+    PathId(id): PathId<InviteId>,
+    State(app): State<App>,
+) -> ApiResult<Json<CreatedInvite>> {
+    let (admin, invite) = administered(&app, caller, id).await?;
+    create::resend(&app, admin.caller.id(), &invite).await.map(Json)
+}
+
+/// Takes an invite back.
+#[utoipa::path(delete, path = "/org-invites/{invite}", tag = "invites", params(("invite" = InviteId, Path)), security(("token" = [])), responses(
+    (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+    (status = 409, body = ErrorBody), (status = 410, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn revoke(
+    caller: CurrentUser,
+    PathId(id): PathId<InviteId>,
+    State(app): State<App>,
+) -> ApiResult<StatusCode> {
+    let (admin, invite) = administered(&app, caller, id).await?;
+    create::revoke(&app, admin.caller.id(), &invite).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The invite, when the caller administers its organization.
+async fn administered(
+    app: &App,
+    caller: CurrentUser,
+    id: InviteId,
+) -> ApiResult<(MemberFor<actions::Administer>, InviteRow)> {
+    let invite = store::find(&mut *app.pool.acquire().await?, id, false).await?.ok_or_else(ApiError::not_found)?;
+    let admin = MemberFor::<actions::Administer>::of(app, caller, invite.org_id).await?;
+    Ok((admin, invite))
+}

@@ -1,0 +1,172 @@
+//! All SQL about invites.
+
+use chrono::{DateTime, Utc};
+use happening_api::{Invite, InviteId, InviteStatus, OrgId, Role, UserId};
+use sqlx::PgConnection;
+
+use crate::page::Page;
+
+/// An invite with what must not leave the server.
+#[derive(Clone, Debug)]
+pub(crate) struct InviteRow {
+    pub(crate) id: InviteId,
+    pub(crate) org_id: OrgId,
+    pub(crate) organization: String,
+    pub(crate) email: String,
+    pub(crate) role: String,
+    pub(crate) invited_by: UserId,
+    pub(crate) inviter: String,
+    pub(crate) nonce: Vec<u8>,
+    /// Of tokens that a newer one replaced.
+    pub(crate) old_nonces: Vec<Vec<u8>>,
+    /// `pending`, `used`, `revoked` or `replaced`.
+    pub(crate) status: String,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) expires_at: DateTime<Utc>,
+    /// By the database's clock.
+    pub(crate) expired: bool,
+}
+
+impl InviteRow {
+    pub(crate) fn role(&self) -> Role {
+        Role::parse(&self.role).unwrap_or(Role::User)
+    }
+
+    /// As orgAdmins see it.
+    pub(crate) fn shown(&self) -> Invite {
+        Invite {
+            id: self.id,
+            org_id: self.org_id,
+            email: self.email.clone(),
+            role: self.role(),
+            invited_by: self.invited_by,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            status: if self.expired { InviteStatus::Expired } else { InviteStatus::Pending },
+        }
+    }
+}
+
+/// An invite, locked against a second acceptance when `lock`.
+pub(crate) async fn find(conn: &mut PgConnection, id: InviteId, lock: bool) -> sqlx::Result<Option<InviteRow>> {
+    if lock {
+        sqlx::query!("select 1 as one from organization_invites where id = $1 for update", id.0)
+            .fetch_optional(&mut *conn)
+            .await?;
+    }
+    sqlx::query_as!(
+        InviteRow,
+        r#"select i.id as "id: InviteId", i.org_id as "org_id: OrgId", o.name as organization, i.email, i.role,
+            i.invited_by as "invited_by: UserId", u.name as inviter, i.nonce, i.old_nonces, i.status, i.created_at, i.expires_at,
+            i.expires_at <= clock_timestamp() as "expired!"
+        from organization_invites i join organizations o on o.id = i.org_id join users u on u.id = i.invited_by where i.id = $1"#,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Invites that wait for an answer, newest first.
+pub(crate) async fn list(conn: &mut PgConnection, org: OrgId, page: &Page) -> sqlx::Result<Vec<Invite>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: InviteId", email, role, invited_by as "invited_by: UserId", created_at, expires_at,
+            expires_at <= now() as "expired!" from organization_invites
+        where org_id = $1 and status = 'pending' and ($2::timestamptz is null or (created_at, id) < ($2, $3))
+        order by created_at desc, id desc limit $4"#,
+        org.0,
+        page.after_time(),
+        page.after_id(),
+        page.rows_wanted()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Invite {
+            id: row.id,
+            org_id: org,
+            email: row.email,
+            role: Role::parse(&row.role).unwrap_or(Role::User),
+            invited_by: row.invited_by,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            status: if row.expired { InviteStatus::Expired } else { InviteStatus::Pending },
+        })
+        .collect())
+}
+
+/// How many wait.
+pub(crate) async fn count(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from organization_invites where org_id = $1 and status = 'pending'"#,
+        org.0
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// A new invite; an earlier one to the same address is replaced.
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    id: InviteId,
+    invite: &happening_api::CreateInvite,
+    inviter: UserId,
+    nonce: &[u8],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update organization_invites set status = 'replaced'
+        where org_id = $1 and lower(email) = lower($2) and status = 'pending'",
+        invite.org_id.0,
+        invite.email
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "insert into organization_invites (id, org_id, email, role, invited_by, nonce, expires_at)
+        values ($1, $2, $3, $4, $5, $6, now() + make_interval(days => $7))",
+        id.0,
+        invite.org_id.0,
+        invite.email,
+        invite.role.as_str(),
+        inviter.0,
+        nonce,
+        happening_api::INVITE_DAYS as i32
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// A new token for the same invite, good for another week; the old ones are remembered as dead.
+pub(crate) async fn renew(conn: &mut PgConnection, id: InviteId, nonce: &[u8]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update organization_invites set old_nonces = old_nonces || nonce, nonce = $2,
+            expires_at = now() + make_interval(days => $3) where id = $1",
+        id.0,
+        nonce,
+        happening_api::INVITE_DAYS as i32
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Ends an invite.
+pub(crate) async fn set_status(conn: &mut PgConnection, id: InviteId, status: &str) -> sqlx::Result<()> {
+    sqlx::query!("update organization_invites set status = $2 where id = $1", id.0, status)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Whether somebody with that address is a member.
+pub(crate) async fn is_member(conn: &mut PgConnection, org: OrgId, email: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from organization_users m join users u on u.id = m.user_id
+            where m.org_id = $1 and lower(u.email) = lower($2)) as "is!""#,
+        org.0,
+        email
+    )
+    .fetch_one(conn)
+    .await
+}

@@ -1,0 +1,54 @@
+//! Changes and ends an organization.
+
+use happening_api::{ErrorCode, OrgId, Organization, UpdateOrganization, UserId};
+
+use super::store;
+use crate::app::App;
+use crate::audit_log::{self, Entry};
+use crate::http::idempotency::commit;
+use crate::http::{ApiError, ApiResult};
+
+/// Changes the fields that are sent.
+///
+/// # Errors
+/// 404, 503.
+pub(super) async fn update(
+    app: &App,
+    caller: UserId,
+    org: OrgId,
+    body: &UpdateOrganization,
+) -> ApiResult<Organization> {
+    let mut tx = app.pool.begin().await?;
+    if !store::lock(&mut tx, org).await? {
+        return Err(ApiError::not_found());
+    }
+    if let Some(name) = body.name.as_deref().map(str::trim) {
+        store::rename(&mut tx, org, name).await?;
+        let details = serde_json::json!({ "name": name });
+        let entry = Entry { action: "organization_updated", subject_type: "organization", subject: org.0, details };
+        audit_log::write(&mut tx, org, caller, &entry, app.clock).await?;
+    }
+    let organization = store::find_for(&mut tx, caller, org).await?.ok_or_else(ApiError::not_found)?;
+    commit(tx).await?;
+    Ok(organization)
+}
+
+/// Ends it, with its memberships and open invites.
+///
+/// # Errors
+/// `organization_has_events` while an event is upcoming or goes on, 404, 503.
+pub(super) async fn delete(app: &App, caller: UserId, org: OrgId) -> ApiResult<()> {
+    let mut tx = app.pool.begin().await?;
+    if !store::lock(&mut tx, org).await? {
+        return Err(ApiError::not_found());
+    }
+    if store::has_open_events(&mut tx, org).await? {
+        let sentence = "It has events that are not over. Cancel them, or wait until they are.";
+        return Err(ApiError::new(ErrorCode::OrganizationHasEvents, sentence));
+    }
+    let details = serde_json::json!({});
+    let entry = Entry { action: "organization_deleted", subject_type: "organization", subject: org.0, details };
+    audit_log::write(&mut tx, org, caller, &entry, app.clock).await?;
+    store::delete(&mut tx, org).await?;
+    commit(tx).await
+}

@@ -1,0 +1,93 @@
+//! Roles of members, and the end of a membership. An organization always has an orgAdmin: whoever changes its members
+//! holds its row, so that two cannot each take the other for the one who stays.
+
+use happening_api::{ErrorCode, Member, Message, MessageId, NotificationType, OrgId, Role, UserId};
+use sqlx::PgConnection;
+
+use super::store;
+use crate::app::App;
+use crate::audit_log::{self, Entry};
+use crate::http::idempotency::commit;
+use crate::http::{ApiError, ApiResult};
+use crate::outbox;
+
+/// A member, and the person who acts on them.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) caller: UserId,
+    pub(super) org: OrgId,
+    pub(super) member: UserId,
+    pub(super) request_id: String,
+}
+
+/// Gives a member another role; they are told.
+///
+/// # Errors
+/// 404 when they are no member, `last_admin`, 503.
+pub(super) async fn set_role(app: &App, target: &Target, role: Role) -> ApiResult<Member> {
+    let mut tx = app.pool.begin().await?;
+    let old = lock(&mut tx, target, false).await?;
+    if old.role == Role::OrgAdmin && role != Role::OrgAdmin {
+        keep_an_admin(&mut tx, target.org, target.member).await?;
+    }
+    if old.role != role {
+        store::set_role(&mut tx, target.org, target.member, role).await?;
+        let details = serde_json::json!({ "from": old.role, "to": role });
+        let entry = Entry { action: "role_changed", subject_type: "member", subject: target.member.0, details };
+        audit_log::write(&mut tx, target.org, target.caller, &entry, app.clock).await?;
+        let id = MessageId(app.clock.new_id());
+        let message = Message {
+            user_id: Some(target.member),
+            org_id: Some(target.org),
+            changes: Some(vec![role.as_str().to_owned()]),
+            ..Message::new(id, NotificationType::RoleChanged, app.clock.now(), &target.request_id)
+        };
+        outbox::enqueue(&mut tx, &[message]).await?;
+    }
+    let member = store::member(&mut tx, target.org, target.member, true).await?.ok_or_else(ApiError::not_found)?;
+    commit(tx).await?;
+    app.relay_wake.wake();
+    Ok(member)
+}
+
+/// Ends a membership, also one's own. Bookings stay.
+///
+/// # Errors
+/// 404 when they are no member, `last_admin`, 503.
+pub(super) async fn remove(app: &App, target: &Target) -> ApiResult<()> {
+    let mut tx = app.pool.begin().await?;
+    let old = lock(&mut tx, target, true).await?;
+    if old.role == Role::OrgAdmin {
+        keep_an_admin(&mut tx, target.org, target.member).await?;
+    }
+    store::delete_member(&mut tx, target.org, target.member).await?;
+    let action = if target.caller == target.member { "member_left" } else { "member_removed" };
+    let details = serde_json::json!({ "role": old.role });
+    let entry = Entry { action, subject_type: "member", subject: target.member.0, details };
+    audit_log::write(&mut tx, target.org, target.caller, &entry, app.clock).await?;
+    commit(tx).await
+}
+
+/// The caller's right was looked at before the lock; it is looked at again under it.
+async fn lock(conn: &mut PgConnection, target: &Target, own_is_enough: bool) -> ApiResult<Member> {
+    if !store::lock(&mut *conn, target.org).await? {
+        return Err(ApiError::not_found());
+    }
+    let role = store::role(&mut *conn, target.org, target.caller).await?.ok_or_else(ApiError::not_found)?;
+    if role != Role::OrgAdmin && !(own_is_enough && target.caller == target.member) {
+        return Err(ApiError::forbidden());
+    }
+    store::member(conn, target.org, target.member, false).await?.ok_or_else(ApiError::not_found)
+}
+
+/// Refuses to take the last orgAdmin away.
+///
+/// # Errors
+/// `last_admin`.
+pub(crate) async fn keep_an_admin(conn: &mut PgConnection, org: OrgId, leaving: UserId) -> ApiResult<()> {
+    if store::has_other_admin(conn, org, leaving).await? {
+        return Ok(());
+    }
+    let sentence = "Somebody must stay orgAdmin. Make another member orgAdmin first.";
+    Err(ApiError::new(ErrorCode::LastAdmin, sentence))
+}

@@ -1,0 +1,67 @@
+//! Deletes the caller: their future bookings end, their memberships end, and nothing that says who they were is left.
+
+use happening_api::UserId;
+
+use super::store;
+use crate::app::App;
+use crate::audit_log::{self, Entry};
+use crate::bookings;
+use crate::http::idempotency::commit;
+use crate::http::{ApiError, ApiResult};
+use crate::organizations::{members, store as org_store};
+
+/// Bookings that were made while others were cancelled are met by the next round.
+const ROUNDS_MAX: u32 = 3;
+
+/// Deletes. Bookings go first, each in a transaction of its own, so that their seats reach the waitlist; when a later step
+/// fails, the person is still there and can ask again.
+///
+/// # Errors
+/// `last_admin`, 503.
+pub(super) async fn delete(app: &App, caller: UserId, request_id: &str) -> ApiResult<()> {
+    check_admins(app, caller).await?;
+    for _ in 0..ROUNDS_MAX {
+        let open = store::future_bookings(&mut *app.pool.acquire().await?, caller).await?;
+        for booking in open {
+            bookings::cancel_own(app, caller, booking, request_id).await?;
+        }
+        if end(app, caller).await? {
+            return Ok(());
+        }
+    }
+    Err(ApiError::unavailable(anyhow::anyhow!("the person went on booking while they were deleted")))
+}
+
+/// Says no before anything was cancelled.
+async fn check_admins(app: &App, caller: UserId) -> ApiResult<()> {
+    let mut conn = app.pool.acquire().await?;
+    for org in store::organizations(&mut conn, caller).await? {
+        if org_store::role(&mut conn, org, caller).await? == Some(happening_api::Role::OrgAdmin) {
+            members::keep_an_admin(&mut conn, org, caller).await?;
+        }
+    }
+    Ok(())
+}
+
+/// False when there is a booking to cancel first.
+async fn end(app: &App, caller: UserId) -> ApiResult<bool> {
+    let mut tx = app.pool.begin().await?;
+    for org in store::organizations(&mut tx, caller).await? {
+        org_store::lock(&mut tx, org).await?;
+        let Some(role) = org_store::role(&mut tx, org, caller).await? else { continue };
+        if role == happening_api::Role::OrgAdmin {
+            members::keep_an_admin(&mut tx, org, caller).await?;
+        }
+        org_store::delete_member(&mut tx, org, caller).await?;
+        let details = serde_json::json!({ "role": role });
+        let entry = Entry { action: "member_left", subject_type: "member", subject: caller.0, details };
+        audit_log::write(&mut tx, org, caller, &entry, app.clock).await?;
+    }
+    if !store::future_bookings(&mut tx, caller).await?.is_empty() {
+        return Ok(false);
+    }
+    store::anonymise(&mut tx, caller).await?;
+    commit(tx).await?;
+    app.known_users.forget(caller);
+    Ok(true)
+}
