@@ -84,7 +84,7 @@ fn check_open(invite: &InviteRow, replaced: bool) -> ApiResult<()> {
 /// The first letter of the name and the whole domain: enough to know which of one's addresses it is.
 fn masked(email: &str) -> String {
     match email.rsplit_once('@') {
-        Some((name, domain)) => format!("{}…@{domain}", name.chars().next().unwrap_or('…')),
+        Some((name, domain)) => format!("{}…@{domain}", name.chars().take(1).collect::<String>()),
         None => "…".to_owned(),
     }
 }

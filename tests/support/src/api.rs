@@ -116,6 +116,22 @@ impl Client {
         self.call(Method::POST, path, Some(&body), &[]).await
     }
 
+    /// PATCH.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn patch(&self, path: &str, body: Value) -> Result<Reply> {
+        self.call(Method::PATCH, path, Some(&body), &[]).await
+    }
+
+    /// DELETE.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn delete(&self, path: &str) -> Result<Reply> {
+        self.call(Method::DELETE, path, None, &[]).await
+    }
+
     /// PUT.
     ///
     /// # Errors

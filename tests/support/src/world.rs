@@ -248,6 +248,14 @@ impl World {
         Client::new(&self.base(0), &self.people.token(login).await?).await
     }
 
+    /// The same, after signing in once more.
+    ///
+    /// # Errors
+    /// When Keycloak or the server is away.
+    pub async fn person_anew(&self, login: &str) -> Result<Client> {
+        Client::new(&self.base(0), &self.people.new_token(login).await?).await
+    }
+
     /// The people of this world's realm.
     pub fn people(&self) -> &People {
         &self.people
@@ -297,6 +305,20 @@ impl World {
     /// When the database fails.
     pub async fn add_member(&self, org: OrgId, person: &Client, role: Role) -> Result<()> {
         sqlx::query("insert into organization_users (org_id, user_id, role) values ($1, $2, $3)")
+            .bind(org.0)
+            .bind(person.user.id.0)
+            .bind(role.as_str())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Sets a member's role, past every rule.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_role(&self, org: OrgId, person: &Client, role: Role) -> Result<()> {
+        sqlx::query("update organization_users set role = $3 where org_id = $1 and user_id = $2")
             .bind(org.0)
             .bind(person.user.id.0)
             .bind(role.as_str())

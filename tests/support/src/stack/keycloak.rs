@@ -48,7 +48,12 @@ fn own_home(stack: &Stack, root: &Path, shared: &Path) -> Result<PathBuf> {
         std::fs::remove_file(&link).ok();
         std::os::unix::fs::symlink(shared.join(part), &link)?;
     }
-    std::fs::copy(root.join("docker/keycloak/realm.json"), home.join("data/import/realm.json"))?;
+    let (realm, imported) = (root.join("docker/keycloak/realm.json"), home.join("data/import/realm.json"));
+    if std::fs::read(&realm)? != std::fs::read(&imported).unwrap_or_default() && !alive(&stack.pid_file("keycloak")) {
+        // it imports a realm only when it has none of that name; what is lost is sessions
+        std::fs::remove_dir_all(home.join("data/h2")).ok();
+        std::fs::copy(&realm, &imported)?;
+    }
     let theme = home.join("themes/happening");
     std::fs::remove_file(&theme).ok();
     std::os::unix::fs::symlink(root.join("docker/keycloak/theme/happening"), &theme)?;

@@ -1,0 +1,169 @@
+//! Cancelling, deleting, duplicating, handing over; what an edit may change and who is told.
+
+use anyhow::Result;
+use happening_api::{
+    Booking, BookingStatus, Event, EventStatus, HistoryAction, HistoryEntry, Notification, NotificationType, Role,
+};
+use happening_tests::world::wait_for;
+use happening_tests::{Client, World, WorldOptions};
+use serde_json::json;
+
+async fn told(person: &Client, kind: NotificationType) -> Result<Notification> {
+    wait_for("a notification", std::time::Duration::from_secs(30), || async {
+        let all: Vec<Notification> = person.get("/notifications").await?.expect(200).json();
+        Ok(all.into_iter().find(|one| one.kind == kind))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_cancelled_event_ends_every_booking_and_tells_everybody() -> Result<()> {
+    let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
+    let (ada, barbara, edsger) =
+        (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
+    let event = world.event(&ada, 3).await?;
+    let held: Booking = barbara.book(event.id, 2).await?.expect(201).json();
+    let waiting: Booking = edsger.book(event.id, 2).await?.expect(201).json();
+    let path = format!("/events/{}", event.id);
+    barbara.post(&format!("{path}/cancel"), json!({})).await?.refused(403, "forbidden");
+    ada.post(&format!("{path}/cancel"), json!({ "reason": "rain" })).await?.refused(400, "invalid");
+    let cancelled: Event = ada.post(&format!("{path}/cancel"), json!({})).await?.expect(200).json();
+    assert_eq!((cancelled.status, cancelled.version, cancelled.available_slots), (EventStatus::Cancelled, 2, 3));
+    for (person, booking, seats) in [(&barbara, held.id, vec![1, 2]), (&edsger, waiting.id, vec![])] {
+        let now = person.booking(booking).await?;
+        assert_eq!((now.status, now.waiting_seats, now.seat_numbers.len()), (BookingStatus::Cancelled, 0, 0));
+        let history: Vec<HistoryEntry> = person.get(&format!("/bookings/{booking}/history")).await?.expect(200).json();
+        assert_eq!((history[0].action, history[0].actor_id), (HistoryAction::Cancelled, Some(ada.user.id)));
+        let told = told(person, NotificationType::EventCancelled).await?;
+        assert_eq!((told.booking_id, &told.seat_numbers), (Some(booking), &seats));
+        assert!(told.message.contains("was cancelled"), "{}", told.message);
+    }
+    ada.post(&format!("{path}/cancel"), json!({})).await?.refused(409, "event_not_open");
+    ada.put(&path, json!({ "name": "Again" })).await?.refused(409, "event_not_open");
+    barbara.book(event.id, 1).await?.refused(409, "event_not_open");
+    barbara.post(&format!("/bookings/{}/cancel", held.id), json!({})).await?.refused(409, "already_cancelled");
+    // who is not told: somebody without a booking
+    assert_eq!(ada.get("/notifications").await?.expect(200).body, json!([]));
+    world.audit()
+}
+
+#[tokio::test]
+async fn bookings_that_race_with_a_cancellation_end_with_it() -> Result<()> {
+    let world = World::new().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 40).await?;
+    let calls = (0..60).map(|n| {
+        let caller = barbara.at(&world.base(n % 2));
+        async move { caller.book(event.id, 1).await }
+    });
+    let cancel = async { ada.post(&format!("/events/{}/cancel", event.id), json!({})).await };
+    let (replies, cancelled) = tokio::join!(futures_util::future::try_join_all(calls), cancel);
+    cancelled?.expect(200);
+    for reply in replies? {
+        assert!(matches!(reply.status.as_u16(), 201 | 409), "{reply:?}");
+    }
+    let active: i64 = sqlx::query_scalar("select count(*) from bookings where event_id = $1 and status <> 'cancelled'")
+        .bind(event.id.0)
+        .fetch_one(&world.pool)
+        .await?;
+    assert_eq!(active, 0);
+    world.audit()
+}
+
+#[tokio::test]
+async fn an_event_with_bookings_is_not_deleted() -> Result<()> {
+    let world = World::new().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 3).await?;
+    let path = format!("/events/{}", event.id);
+    let booking: Booking = barbara.book(event.id, 1).await?.expect(201).json();
+    ada.delete(&path).await?.refused(409, "event_has_bookings");
+    barbara.delete(&path).await?.refused(403, "forbidden");
+    barbara.post(&format!("/bookings/{}/cancel", booking.id), json!({})).await?.expect(200);
+    ada.delete(&path).await?.expect(204);
+    for person in [&ada, &barbara] {
+        person.get(&path).await?.refused(404, "not_found");
+        person.book(event.id, 1).await?.refused(404, "not_found");
+    }
+    barbara.get(&format!("/bookings/{}", booking.id)).await?.refused(404, "not_found");
+    assert_eq!(barbara.get(&format!("/bookings/user/{}", barbara.user.id)).await?.expect(200).body, json!([]));
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_duplicate_has_a_new_date_and_no_bookings() -> Result<()> {
+    let world = World::new().await?;
+    let ada = world.person("ada").await?;
+    let barbara = world.person("barbara").await?;
+    let event = world.event(&ada, 3).await?;
+    world.add_member(event.org_id, &barbara, Role::Organizer).await?;
+    ada.book(event.id, 2).await?.expect(201);
+    let path = format!("/events/{}/duplicate", event.id);
+    ada.post(&path, json!({})).await?.refused(400, "invalid");
+    ada.post(&path, json!({ "event_date": "2001-01-01T00:00:00Z" })).await?.refused(400, "invalid");
+    barbara.post(&path, json!({ "event_date": "2099-01-01T00:00:00Z" })).await?.refused(403, "forbidden");
+    let reply =
+        ada.post(&path, json!({ "event_date": "2099-01-01T20:00:00Z", "name": "Second evening" })).await?.expect(201);
+    let copy: Event = reply.json();
+    assert_eq!(reply.headers["location"], format!("/events/{}", copy.id));
+    assert_eq!(
+        (copy.name.as_str(), copy.total_slots, copy.available_slots, copy.ends_at),
+        ("Second evening", 3, 3, None)
+    );
+    assert_eq!((copy.owner_id, copy.version, copy.visibility), (ada.user.id, 1, event.visibility));
+    ada.book(copy.id, 3).await?.expect(201);
+    world.audit()
+}
+
+#[tokio::test]
+async fn an_event_is_handed_over_by_an_admin_to_an_organizer() -> Result<()> {
+    let world = World::new().await?;
+    let (ada, barbara, edsger) =
+        (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
+    let org = world.organization(&ada).await?;
+    world.add_member(org.id, &barbara, Role::Organizer).await?;
+    world.add_member(org.id, &edsger, Role::User).await?;
+    let event = world.event_in(&barbara, org.id, 3, None).await?;
+    let path = format!("/events/{}", event.id);
+    barbara.put(&path, json!({ "owner_id": ada.user.id })).await?.refused(403, "forbidden");
+    ada.put(&path, json!({ "owner_id": edsger.user.id })).await?.refused(400, "invalid");
+    ada.put(&path, json!({ "owner_id": uuid::Uuid::now_v7() })).await?.refused(400, "invalid");
+    ada.put(&path, json!({ "owner_id": null })).await?.refused(400, "invalid");
+    let given: Event = ada.put(&path, json!({ "owner_id": ada.user.id })).await?.expect(200).json();
+    assert_eq!(given.owner_id, ada.user.id);
+    barbara.put(&path, json!({ "name": "Still mine" })).await?.refused(403, "forbidden");
+    world.audit()
+}
+
+#[tokio::test]
+async fn two_editors_do_not_overwrite_each_other() -> Result<()> {
+    let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 3).await?;
+    barbara.book(event.id, 1).await?.expect(201);
+    let path = format!("/events/{}", event.id);
+    let put = |body: serde_json::Value, version: &'static str| {
+        let (ada, path) = (ada.clone(), path.clone());
+        async move { ada.call(reqwest::Method::PUT, &path, Some(&body), &[("If-Match", version)]).await }
+    };
+    put(json!({ "place": "Cellar" }), "\"1\"").await?.expect(200);
+    let stale = put(json!({ "place": "Roof" }), "\"1\"").await?.refused(409, "stale");
+    assert_eq!(stale.body["details"]["event"]["place"], "Cellar");
+    put(json!({ "place": "Roof" }), "1").await?.refused(400, "invalid");
+    assert!(told(&barbara, NotificationType::EventUpdated).await?.message.contains("the place changed"));
+    // not of interest to people with a booking
+    put(json!({ "description": "More", "max_seats_per_user": 3 }), "\"2\"").await?.expect(200);
+    let all: Vec<Notification> = barbara.get("/notifications").await?.expect(200).json();
+    assert_eq!(all.iter().filter(|one| one.kind == NotificationType::EventUpdated).count(), 1);
+
+    world.move_event(event.id, -5).await?;
+    for (field, value) in
+        [("total_slots", json!(9)), ("event_date", json!("2099-01-01T00:00:00Z")), ("visibility", json!("members"))]
+    {
+        let refused = ada.put(&path, json!({ field: value })).await?.refused(400, "invalid");
+        assert!(refused.body["details"]["fields"][field].is_string(), "{refused:?}");
+    }
+    let going: Event = ada.put(&path, json!({ "name": "Going on" })).await?.expect(200).json();
+    assert_eq!((going.status, going.name.as_str()), (EventStatus::Ongoing, "Going on"));
+    world.audit()
+}

@@ -1,0 +1,115 @@
+//! Lists, filters, search and pages of events.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use happening_api::{Event, Role};
+use happening_tests::{Client, Reply, World};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+async fn make(owner: &Client, org: happening_api::OrgId, change: Value) -> Result<Event> {
+    let mut body = json!({ "org_id": org, "name": "Evening", "event_date": "2099-01-01T20:00:00Z", "total_slots": 3, "visibility": "public" });
+    let body = body.as_object_mut().map(|object| {
+        object.extend(change.as_object().cloned().unwrap_or_default());
+        Value::Object(object.clone())
+    });
+    Ok(owner.post("/events", body.unwrap_or_default()).await?.expect(201).json())
+}
+
+fn names(reply: &Reply) -> Vec<&str> {
+    reply.body.as_array().into_iter().flatten().filter_map(|event| event["name"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn events_are_found_by_words_kind_time_and_owner() -> Result<()> {
+    let world = World::new().await?;
+    let (ada, barbara, donald) =
+        (world.person("ada").await?, world.person("barbara").await?, world.person("donald").await?);
+    let org = world.organization(&ada).await?;
+    world.add_member(org.id, &barbara, Role::Organizer).await?;
+    make(&ada, org.id, json!({ "name": "Brass at night", "category": "concert", "place": "River stage" })).await?;
+    make(
+        &barbara,
+        org.id,
+        json!({ "name": "Gates and locks", "category": "webinar", "description": "100% of brass, half_price",
+        "event_date": "2099-02-01T20:00:00Z" }),
+    )
+    .await?;
+    make(
+        &ada,
+        org.id,
+        json!({ "name": "Members only", "visibility": "members", "event_date": "2099-03-01T20:00:00Z" }),
+    )
+    .await?;
+    let over = make(&ada, org.id, json!({ "name": "Over", "event_date": "2099-04-01T20:00:00Z" })).await?;
+    world.move_event(over.id, -60 * 48).await?;
+    let find = |person: &Client, query: &str| {
+        let (person, path) = (person.clone(), format!("/events?{query}"));
+        async move { person.get(&path).await }
+    };
+    for (person, query, expected) in [
+        (&ada, "", vec!["Brass at night", "Gates and locks", "Members only"]),
+        (&donald, "", vec!["Brass at night", "Gates and locks"]),
+        (&donald, "q=BRASS", vec!["Brass at night", "Gates and locks"]),
+        (&donald, "q=river", vec!["Brass at night"]),
+        (&donald, "q=100%25", vec!["Gates and locks"]),
+        (&donald, "q=f_p", vec!["Gates and locks"]),
+        (&donald, "q=_", vec!["Gates and locks"]),
+        (&donald, "category=webinar", vec!["Gates and locks"]),
+        (&donald, "status=completed", vec!["Over"]),
+        (&donald, "from=2099-01-01T20:00:00Z&to=2099-01-01T20:00:00Z", vec!["Brass at night"]),
+        (&barbara, "mine=true", vec!["Gates and locks"]),
+        (&barbara, "mine=false", vec!["Brass at night", "Gates and locks", "Members only"]),
+        (&ada, &format!("org_id={}", uuid::Uuid::now_v7()), vec![]),
+    ] {
+        let reply = find(person, query).await?.expect(200);
+        assert_eq!(names(&reply), expected, "{query}");
+        assert_eq!(reply.headers["x-total-count"], expected.len().to_string(), "{query}");
+    }
+    for bad in [
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "cursor=x",
+        "category=party",
+        "status=soon",
+        "from=yesterday",
+        "mine=maybe",
+        "colour=red",
+        "org_id=1",
+        "q=%00",
+    ] {
+        find(&ada, bad).await?.refused(400, "invalid");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn pages_show_every_event_once() -> Result<()> {
+    let world = World::new().await?;
+    let ada = world.person("ada").await?;
+    let org = world.organization(&ada).await?;
+    for n in 0..7 {
+        make(
+            &ada,
+            org.id,
+            json!({ "name": format!("Evening {n}"), "event_date": format!("2099-01-0{}T20:00:00Z", 1 + n / 3) }),
+        )
+        .await?;
+    }
+    let mut path = format!("/events?limit=3&org_id={}", org.id);
+    let (mut seen, mut pages) = (BTreeSet::new(), 0);
+    loop {
+        let reply = ada.call(Method::GET, &path, None, &[]).await?.expect(200);
+        assert_eq!(reply.headers["x-total-count"], "7");
+        for name in names(&reply) {
+            assert!(seen.insert(name.to_owned()), "{name} twice");
+        }
+        pages += 1;
+        let Some(link) = reply.headers.get("link") else { break };
+        path = link.to_str()?.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+    }
+    assert_eq!((seen.len(), pages), (7, 3));
+    Ok(())
+}

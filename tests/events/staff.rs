@@ -1,0 +1,114 @@
+//! What an event's staff see: bookings with people, files, activity. And who is not staff.
+
+use anyhow::Result;
+use happening_api::{ActivityEntry, Booking, BookingStatus, Role};
+use happening_tests::{Client, World};
+use serde_json::json;
+
+async fn text(person: &Client, path: &str) -> Result<(String, String)> {
+    let answer = reqwest::Client::new()
+        .get(format!("{}{path}", person.base))
+        .bearer_auth(&person.token)
+        .send()
+        .await?
+        .error_for_status()?;
+    let kind = answer.headers()["content-type"].to_str()?.to_owned();
+    Ok((kind, answer.text().await?))
+}
+
+#[tokio::test]
+async fn staff_see_bookings_in_order_and_take_them_along() -> Result<()> {
+    let world = World::new().await?;
+    let (ada, barbara, edsger, donald) = (
+        world.person("ada").await?,
+        world.person("barbara").await?,
+        world.person("edsger").await?,
+        world.person("donald").await?,
+    );
+    let event = world.event(&ada, 4).await?;
+    let path = format!("/events/{}", event.id);
+    edsger.book_exactly(event.id, &[3, 4]).await?.expect(201);
+    let first: Booking = barbara.book_exactly(event.id, &[1]).await?.expect(201).json();
+    let left: Booking = donald.book_exactly(event.id, &[2]).await?.expect(201).json();
+    let waits: Booking = donald.book(event.id, 3).await?.expect(201).json();
+    let behind: Booking = barbara.book(event.id, 1).await?.expect(201).json();
+    ada.post(&format!("/bookings/{}/cancel", left.id), json!({})).await?.refused(400, "invalid");
+    ada.post(&format!("/bookings/{}/cancel", left.id), json!({ "reason": "Double booked" })).await?.expect(200);
+
+    let board: Vec<Booking> = ada.get(&format!("{path}/bookings")).await?.expect(200).json();
+    let order: Vec<_> = board.iter().map(|one| (one.status, one.seat_numbers.clone(), one.position)).collect();
+    assert_eq!(
+        order,
+        [
+            (BookingStatus::Confirmed, vec![1], None),
+            (BookingStatus::Confirmed, vec![2], Some(1)),
+            (BookingStatus::Confirmed, vec![3, 4], None),
+            (BookingStatus::Waiting, vec![], Some(2)),
+            (BookingStatus::Cancelled, vec![], None),
+        ]
+    );
+    assert_eq!((board[1].id, board[3].id, board[3].seats_ahead), (waits.id, behind.id, Some(2)));
+    assert_eq!(board[0].user.as_ref().map(|user| user.email.as_str()), Some("barbara@happening.invalid"));
+    let page = ada.get(&format!("{path}/bookings?limit=2")).await?.expect(200);
+    let next = page.headers["link"].to_str()?.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+    let second: Vec<Booking> = ada.get(&next).await?.expect(200).json();
+    assert_eq!(second.iter().map(|one| one.id).collect::<Vec<_>>(), [board[2].id, board[3].id]);
+
+    sqlx::query("update users set name = '=1+1\"' where id = $1").bind(donald.user.id.0).execute(&world.pool).await?;
+    let (kind, csv) = text(&ada, &format!("{path}/attendees.csv")).await?;
+    let lines: Vec<&str> = csv.split("\r\n").collect();
+    assert!(kind.starts_with("text/csv"));
+    assert_eq!(lines[0], "name,e-mail,status,seats,position,booked at");
+    assert!(lines[2].starts_with("\"'=1+1\"\"\",donald@happening.invalid,confirmed,2,1,"), "{csv}");
+    assert_eq!(lines.len(), 7, "{csv}");
+    let (kind, calendar) = text(&barbara, &format!("{path}/calendar.ics")).await?;
+    assert!(
+        kind.starts_with("text/calendar")
+            && calendar.contains("SUMMARY:Test evening")
+            && calendar.contains(&event.id.to_string()),
+        "{calendar}"
+    );
+
+    let activity: Vec<ActivityEntry> = ada.get(&format!("{path}/activity")).await?.expect(200).json();
+    let actions: Vec<&str> = activity.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions[..2], ["booking_promoted", "booking_cancelled"].map(|action| action), "{activity:?}");
+    assert_eq!(actions.last(), Some(&"event_created"));
+    let cancelled = &activity[1];
+    assert_eq!(
+        (cancelled.reason.as_deref(), cancelled.actor_id, cancelled.booking_id),
+        (Some("Double booked"), Some(ada.user.id), Some(left.id))
+    );
+    assert_eq!(barbara.booking(first.id).await?.user, None, "only staff are told whose it is");
+    world.audit()
+}
+
+#[tokio::test]
+async fn who_is_not_staff_is_refused_as_far_as_they_know_the_event() -> Result<()> {
+    let world = World::new().await?;
+    let (ada, barbara, edsger, donald) = (
+        world.person("ada").await?,
+        world.person("barbara").await?,
+        world.person("edsger").await?,
+        world.person("donald").await?,
+    );
+    let org = world.organization(&ada).await?;
+    world.add_member(org.id, &barbara, Role::Organizer).await?;
+    world.add_member(org.id, &edsger, Role::User).await?;
+    let public = world.event_in(&ada, org.id, 3, None).await?;
+    let hidden = world.event_in(&ada, org.id, 3, None).await?;
+    ada.put(&format!("/events/{}", hidden.id), json!({ "visibility": "members" })).await?.expect(200);
+    let booking: Booking = ada.book(hidden.id, 1).await?.expect(201).json();
+    for route in ["bookings", "attendees.csv", "activity"] {
+        let (open, closed) = (format!("/events/{}/{route}", public.id), format!("/events/{}/{route}", hidden.id));
+        donald.get(&open).await?.refused(403, "forbidden");
+        donald.get(&closed).await?.refused(404, "not_found");
+        for member in [&barbara, &edsger] {
+            member.get(&open).await?.refused(403, "forbidden");
+            member.get(&closed).await?.refused(403, "forbidden");
+        }
+    }
+    donald.get(&format!("/events/{}/calendar.ics", hidden.id)).await?.refused(404, "not_found");
+    // a colleague's event: the list is refused, a single booking is not there
+    barbara.get(&format!("/bookings/{}", booking.id)).await?.refused(404, "not_found");
+    world.audit()
+}

@@ -1,0 +1,110 @@
+//! What people choose for themselves, take with them, and leave behind.
+
+use anyhow::Result;
+use happening_api::{Booking, CreatedInvite, NotificationType, User};
+use serde_json::json;
+
+use crate::{Cast, cast, notified};
+
+#[tokio::test]
+async fn people_choose_their_name_language_zone_and_mails() -> Result<()> {
+    let Cast { world, ada, barbara, .. } = cast().await?;
+    let body = json!({ "name": "Ada L.", "locale": "de-CH", "time_zone": "Europe/Zurich",
+        "channels": { "booking_confirmed": { "email": false } } });
+    let me: User = barbara.patch("/users/me", body).await?.expect(200).json();
+    assert_eq!(
+        (me.name.as_str(), me.locale.as_deref(), me.time_zone.as_deref()),
+        ("Ada L.", Some("de-CH"), Some("Europe/Zurich"))
+    );
+    let me: User = barbara.patch("/users/me", json!({ "locale": null })).await?.expect(200).json();
+    assert_eq!((me.locale, me.time_zone.as_deref()), (None, Some("Europe/Zurich")));
+    for bad in [
+        json!({ "name": "" }),
+        json!({ "name": null }),
+        json!({ "locale": "not a tag" }),
+        json!({ "time_zone": "Mars/Base" }),
+        json!({ "email": "x@y" }),
+        json!({ "channels": { "carrier_pigeon": { "email": true } } }),
+        json!({ "channels": { "role_changed": { "sms": true } } }),
+    ] {
+        barbara.patch("/users/me", bad).await?.refused(400, "invalid");
+    }
+    // an orgAdmin sees who somebody is, not what they chose
+    let seen = ada.get(&format!("/users?keycloak_id={}", barbara.user.keycloak_id)).await?.expect(200);
+    assert_eq!(
+        (seen.body["name"].as_str(), &seen.body["time_zone"], &seen.body["channels"]),
+        (Some("Ada L."), &json!(null), &json!({}))
+    );
+
+    let event = world.event(&ada, 5).await?;
+    barbara.book(event.id, 1).await?.expect(201);
+    ada.book(event.id, 1).await?.expect(201);
+    notified(&barbara, NotificationType::BookingConfirmed).await?;
+    notified(&ada, NotificationType::BookingConfirmed).await?;
+    let to = |login: &str| {
+        let login = login.to_owned();
+        std::fs::read_dir(world.folder.join("mail"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|file| std::fs::read_to_string(file.path()).ok())
+            .find(move |mail| mail.contains(&format!("To: {login}@happening.invalid")))
+    };
+    let mail =
+        happening_tests::world::wait_for("a mail", std::time::Duration::from_secs(20), || async { Ok(to("ada")) })
+            .await?;
+    assert!(mail.contains("text/calendar") && mail.contains("/open/event/"), "{mail}");
+    // hers was to be sent before ada's
+    assert!(to("barbara").is_none(), "a mail that was not wanted");
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_deleted_person_leaves_seats_to_others_and_no_name() -> Result<()> {
+    let Cast { world, ada, barbara, edsger, org } = cast().await?;
+    let event = world.event_in(&ada, org.id, 2, None).await?;
+    let held: Booking = edsger.book(event.id, 2).await?.expect(201).json();
+    let waiting: Booking = barbara.book(event.id, 1).await?.expect(201).json();
+    let export = edsger.get("/users/me/export").await?.expect(200);
+    assert_eq!(export.body["user"]["email"], "edsger@happening.invalid");
+    assert_eq!(export.body["bookings"][0]["seat_numbers"], json!([1, 2]));
+    assert_eq!(export.body["memberships"][0]["role"], "user");
+    assert!(!export.body.to_string().contains("request_hash"));
+
+    edsger.delete("/users/me").await?.expect(204);
+    // the token was issued before: it opens nothing, on any server, not even a new row
+    let there = edsger.at(&world.base(1));
+    happening_tests::world::wait_for("the other server", std::time::Duration::from_secs(3), || async {
+        Ok((there.get("/users/me").await?.status == 401).then_some(()))
+    })
+    .await?;
+    edsger.get("/users/me").await?.refused(401, "unauthenticated");
+    edsger.post("/users", json!({})).await?.refused(401, "unauthenticated");
+
+    assert_eq!(barbara.booking(waiting.id).await?.seat_numbers, [1]);
+    let gone: Booking = ada.booking(held.id).await?;
+    assert!(gone.seat_numbers.is_empty());
+    let board = ada.get(&format!("/events/{}/bookings", event.id)).await?.expect(200);
+    assert!(
+        board.body.to_string().contains("Deleted person") && !board.body.to_string().contains("edsger"),
+        "{board:?}"
+    );
+    let rows: Vec<String> = sqlx::query_scalar("select to_jsonb(u)::text from users u where deleted_at is not null")
+        .fetch_all(&world.pool)
+        .await?;
+    assert_eq!(rows.len(), 1);
+    assert!(!rows[0].to_lowercase().contains("edsger") && !rows[0].contains(&edsger.user.keycloak_id), "{rows:?}");
+
+    // a later sign-in is a new person; the old invite of the address still is for whoever has it
+    let invite: CreatedInvite = ada
+        .post("/org-invites", json!({ "org_id": org.id, "email": "edsger@happening.invalid", "role": "user" }))
+        .await?
+        .expect(201)
+        .json();
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await; // tokens tell their time in whole seconds
+    let again = world.person_anew("edsger").await?;
+    assert_ne!(again.user.id, edsger.user.id);
+    again.post(&format!("/org-invites/{}/accept", invite.token), json!({})).await?.expect(200);
+    again.get(&format!("/bookings/{}", held.id)).await?.refused(404, "not_found");
+    world.audit()
+}
