@@ -1,8 +1,10 @@
 //! What every operation needs, built once at the start.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use sqlx::PgPool;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +17,7 @@ use crate::database::pulse::Pulse;
 use crate::events::Bookable;
 use crate::gate::watcher::Touched;
 use crate::gate::{Gate, Rebuilder};
+use crate::http::limits::Limits;
 use crate::http::{Neighbours, SignIn};
 use crate::invites::Links;
 use crate::outbox::RelayWake;
@@ -39,6 +42,11 @@ pub(crate) struct Inner {
     pub(crate) events: Bookable,
     pub(crate) sign_in: SignIn,
     pub(crate) links: Links,
+    pub(crate) limits: Limits,
+    /// Requests that may be worked on at once.
+    pub(crate) places: Semaphore,
+    /// Set when the process was asked to stop.
+    pub(crate) stopping: AtomicBool,
     pub(crate) neighbours: Neighbours,
 }
 
@@ -94,6 +102,9 @@ impl App {
             events,
             sign_in: SignIn::of(serve),
             links: serve.link.links(),
+            limits: Limits::new(serve.rate_limit_per_person, serve.rate_limit_per_address),
+            places: Semaphore::new(serve.concurrent_requests_max as usize),
+            stopping: AtomicBool::new(false),
             neighbours: Neighbours { rabbitmq: config.rabbitmq_url.clone(), issuer: serve.oidc_issuer_url.clone() },
         })))
     }

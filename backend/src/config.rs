@@ -67,6 +67,22 @@ pub(crate) struct ServeConfig {
     #[arg(long, env = "HOST", default_value = "127.0.0.1")]
     pub(crate) host: std::net::IpAddr,
 
+    /// Requests that one person may make in a minute, at each process; 0 is no limit
+    #[arg(long, env = "RATE_LIMIT_PER_PERSON", default_value_t = 600)]
+    pub(crate) rate_limit_per_person: u32,
+
+    /// Requests without a valid token that may come from one address in a minute; 0 is no limit
+    #[arg(long, env = "RATE_LIMIT_PER_ADDRESS", default_value_t = 120)]
+    pub(crate) rate_limit_per_address: u32,
+
+    /// Requests that are worked on at once; more are answered 503 at once
+    #[arg(long, env = "CONCURRENT_REQUESTS_MAX", default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) concurrent_requests_max: u32,
+
+    /// How long `/health/ready` says no after SIGTERM before no more connections are taken
+    #[arg(long, env = "SHUTDOWN_DELAY_MS", default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(0..=60_000))]
+    pub(crate) shutdown_delay_ms: u64,
+
     /// Issuer of the tokens: the realm's address, exactly as tokens name it
     #[arg(long, env = "OIDC_ISSUER_URL", default_value = "http://127.0.0.1:8080/realms/happening")]
     pub(crate) oidc_issuer_url: Url,

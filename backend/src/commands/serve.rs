@@ -1,6 +1,7 @@
 //! `serve`: the HTTP API, with relay and watcher.
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -10,11 +11,13 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower_http::add_extension::AddExtension;
 
 use crate::app::App;
 use crate::broker::Publisher;
 use crate::config::{Config, ServeConfig};
 use crate::gate::watcher::{Scope, Watcher};
+use crate::http::limits::Peer;
 use crate::outbox::Relay;
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,7 +38,8 @@ pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<
         .await
         .map_err(|error| anyhow::anyhow!("cannot listen on {address}: {error}; choose another PORT"))?;
     tracing::info!(%address, "serving");
-    accept(listener, &app, &stop).await;
+    let closing = close_after(&app, &stop, Duration::from_millis(serve.shutdown_delay_ms));
+    accept(listener, &app, &closing).await;
     writers_stop.cancel();
     tasks.close();
     if tokio::time::timeout(DRAIN_TIMEOUT, tasks.wait()).await.is_err() {
@@ -76,6 +80,19 @@ fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &Canc
     });
 }
 
+/// Says that it stops, so that a load balancer sends nobody any more, and closes a while later.
+fn close_after(app: &App, stop: &CancellationToken, delay: Duration) -> CancellationToken {
+    let (app, stop, closing) = (app.clone(), stop.clone(), CancellationToken::new());
+    let close = closing.clone();
+    tokio::spawn(async move {
+        stop.cancelled().await;
+        app.stopping.store(true, Ordering::Relaxed);
+        tokio::time::sleep(delay).await;
+        close.cancel();
+    });
+    closing
+}
+
 /// Accepts until `stop`, then lets open requests finish. Our own loop, since `axum::serve` has no timeout for headers.
 async fn accept(listener: TcpListener, app: &App, stop: &CancellationToken) {
     let router = crate::http::router(app.clone());
@@ -87,13 +104,13 @@ async fn accept(listener: TcpListener, app: &App, stop: &CancellationToken) {
             () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, address)) = accepted else {
             // out of file handles, most likely: give open connections a moment to end
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         drop(stream.set_nodelay(true));
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(AddExtension::new(router.clone(), Peer(address.ip())));
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);
         tokio::spawn(async move {

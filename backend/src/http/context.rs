@@ -1,16 +1,27 @@
 //! What belongs to one request: its id, and whether it writes. Outermost layer; also the request's time limit and log line.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::ApiError;
+use super::limits::Standing;
 use crate::app::App;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Nothing of the API is for a browser to render, frame or keep; a page of ours sets its own.
+const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::CACHE_CONTROL, "private, no-cache"),
+];
 
 tokio::task_local! {
     static CONTEXT: RequestContext;
@@ -23,12 +34,24 @@ pub(crate) struct RequestContext {
     pub(crate) request_id: String,
     /// Anything but GET and HEAD.
     pub(crate) writes: bool,
+    /// The limit that refused the request.
+    limit: Arc<OnceLock<Standing>>,
 }
 
 impl RequestContext {
     /// Of the current task; outside of a request an empty one.
     pub(crate) fn current() -> Self {
-        CONTEXT.try_with(Clone::clone).unwrap_or(Self { request_id: String::new(), writes: false })
+        CONTEXT.try_with(Clone::clone).unwrap_or(Self {
+            request_id: String::new(),
+            writes: false,
+            limit: Arc::default(),
+        })
+    }
+
+    /// The answer tells of the limit.
+    pub(super) fn note_limit(standing: Standing) {
+        // the first one that refused is told
+        Self::current().limit.get_or_init(|| standing);
     }
 }
 
@@ -55,7 +78,9 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     let context = RequestContext {
         request_id: app.clock.new_id().to_string(),
         writes: !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS),
+        limit: Arc::default(),
     };
+    let limit = Arc::clone(&context.limit);
     let request_id = context.request_id.clone();
     let method = request.method().clone();
     // the route, not the path: a path can hold an invite's token
@@ -63,6 +88,9 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     let started = app.clock.instant();
     let mut response = CONTEXT
         .scope(context, async {
+            let Ok(_place) = app.places.try_acquire() else {
+                return ApiError::unavailable(anyhow::anyhow!("too many requests at once")).into_response();
+            };
             match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
                 Ok(response) => response,
                 Err(late) => ApiError::outcome_unknown(late).into_response(),
@@ -72,7 +100,27 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     if let Ok(value) = HeaderValue::try_from(&request_id) {
         response.headers_mut().insert("x-request-id", value);
     }
+    if let Some(standing) = limit.get() {
+        tell_limit(response.headers_mut(), standing);
+    }
+    for (name, value) in SECURITY_HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
     let duration_ms = started.elapsed().as_millis() as u64;
     tracing::debug!(request_id, %method, route, status = response.status().as_u16(), duration_ms, "request answered");
     response
+}
+
+fn tell_limit(headers: &mut HeaderMap, standing: &Standing) {
+    let Standing { per_minute, wait_s } = standing;
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(*wait_s));
+    let lines = [
+        ("ratelimit", format!("\"default\";r=0;t={wait_s}")),
+        ("ratelimit-policy", format!("\"default\";q={per_minute};w=60")),
+    ];
+    for (name, text) in lines {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(name, value);
+        }
+    }
 }

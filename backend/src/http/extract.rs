@@ -15,6 +15,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use super::limits::Peer;
 use super::{ApiError, ApiResult};
 use crate::access::{self, Access, BookingAction, EventAction, OrgAction};
 use crate::app::App;
@@ -41,7 +42,9 @@ impl FromRequestParts<App> for CurrentUser {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
         let claims = claims_of(parts, app).await?;
-        users::current(app, &claims).await.map(Self)
+        let known = users::current(app, &claims).await?;
+        app.limits.count_person(known.id)?;
+        Ok(Self(known))
     }
 }
 
@@ -51,12 +54,16 @@ pub(crate) async fn claims_of(parts: &Parts, app: &App) -> ApiResult<Arc<crate::
         .headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")))
-        .ok_or_else(ApiError::unauthenticated)?;
+        .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
+    let refused = || match app.limits.count_address(parts.extensions.get::<Peer>().copied()) {
+        Ok(()) => ApiError::unauthenticated(),
+        Err(too_many) => too_many,
+    };
+    let token = token.ok_or_else(refused)?;
     app.verifier.verify(token.trim()).await.map_err(|error| match error {
         AuthError::Invalid(_) => {
             tracing::debug!(%error, "a token was refused");
-            ApiError::unauthenticated()
+            refused()
         }
         AuthError::KeysUnknown(_) => ApiError::unavailable(error),
     })
@@ -70,6 +77,17 @@ impl FromRequestParts<App> for TokenClaims {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
         claims_of(parts, app).await.map(Self)
+    }
+}
+
+/// Somebody who needs no token; such requests are counted by address.
+pub(crate) struct Anyone;
+
+impl FromRequestParts<App> for Anyone {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
+        app.limits.count_address(parts.extensions.get::<Peer>().copied()).map(|()| Self)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whether the process and its dependencies work. `ready` follows what a booking needs: Postgres and Redis.
 
+use std::sync::atomic::Ordering;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -86,7 +88,8 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
         listens(&app.neighbours.issuer)
     );
     let word = |up| if up { "up" } else { "away" };
-    let ready = postgres && redis.is_ok();
+    let stopping = app.stopping.load(Ordering::Relaxed);
+    let ready = postgres && redis.is_ok() && !stopping;
     let body = Ready {
         ready,
         postgres: word(postgres),

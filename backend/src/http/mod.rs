@@ -5,14 +5,15 @@ mod error;
 mod extract;
 mod health;
 pub(crate) mod idempotency;
+pub(crate) mod limits;
 mod open;
 mod router;
 
 pub(crate) use context::RequestContext;
 pub(crate) use error::{ApiError, ApiResult};
 pub(crate) use extract::{
-    BookingFor, CurrentUser, EventFor, IdempotencyKey, MemberFor, OptionalJson, PathId, Repeatable, TokenClaims,
-    ValidJson, ValidQuery, actions,
+    Anyone, BookingFor, CurrentUser, EventFor, IdempotencyKey, MemberFor, OptionalJson, PathId, Repeatable,
+    TokenClaims, ValidJson, ValidQuery, actions,
 };
 pub(crate) use health::{Neighbours, SignIn};
 pub(crate) use router::router;

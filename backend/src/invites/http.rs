@@ -12,7 +12,8 @@ use super::store::{self, InviteRow};
 use super::{accept, create};
 use crate::app::App;
 use crate::http::{
-    ApiError, ApiResult, CurrentUser, MemberFor, PathId, Repeatable, ValidJson, ValidQuery, actions, idempotency,
+    Anyone, ApiError, ApiResult, CurrentUser, MemberFor, PathId, Repeatable, ValidJson, ValidQuery, actions,
+    idempotency,
 };
 use crate::page::{Cursor, Listed, Page};
 
@@ -62,7 +63,11 @@ pub(crate) async fn list(
 /// What an invite is about, for whoever has its token. Needs no sign-in.
 #[utoipa::path(get, path = "/org-invites/{invite}", tag = "invites", params(("invite" = String, Path, description = "The token")), responses(
     (status = 200, body = InvitePreview), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 410, body = ErrorBody)))]
-pub(crate) async fn preview(Path(token): Path<String>, State(app): State<App>) -> ApiResult<Json<InvitePreview>> {
+pub(crate) async fn preview(
+    _: Anyone,
+    Path(token): Path<String>,
+    State(app): State<App>,
+) -> ApiResult<Json<InvitePreview>> {
     accept::preview(&app, &token).await.map(Json)
 }
 

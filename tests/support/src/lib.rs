@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod desktop;
+pub mod issuer;
 pub mod mail_server;
 pub mod people;
 pub mod ports;

@@ -123,6 +123,9 @@ impl World {
         env.insert("MAIL_DIR", folder.join("mail").display().to_string());
         env.insert("HAPPENING_SWITCHES", options.switches.to_owned());
         env.insert("RETRY_DELAYS_MS", "200,500".to_owned());
+        env.insert("RATE_LIMIT_PER_PERSON", "0".to_owned());
+        env.insert("RATE_LIMIT_PER_ADDRESS", "0".to_owned());
+        env.insert("SHUTDOWN_DELAY_MS", "300".to_owned());
         env.insert("PENDING_AGE_MS_MAX", "4000".to_owned());
         env.extend(options.env);
         let mut world = Self {

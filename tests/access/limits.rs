@@ -1,0 +1,100 @@
+//! Limits, headers, and the way a server leaves.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use happening_tests::world::wait_for;
+use happening_tests::{World, WorldOptions};
+use reqwest::{Client, Method};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_person_and_an_address_are_told_when_to_come_again() -> Result<()> {
+    let env = [("RATE_LIMIT_PER_PERSON", "20".to_owned()), ("RATE_LIMIT_PER_ADDRESS", "8".to_owned())].into();
+    let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let mut refused = None;
+    for _ in 0..40 {
+        let reply = ada.get("/users/me").await?;
+        if reply.status == 429 {
+            refused = Some(reply.refused(429, "rate_limited"));
+            break;
+        }
+    }
+    let refused = refused.expect("ada was never told to wait");
+    let wait: u64 = refused.headers["retry-after"].to_str()?.parse()?;
+    assert!((1..=60).contains(&wait));
+    assert_eq!(refused.headers["ratelimit-policy"], "\"default\";q=20;w=60");
+    assert_eq!(refused.headers["ratelimit"], format!("\"default\";r=0;t={wait}"));
+    // others go on
+    barbara.get("/users/me").await?.expect(200);
+    // without a token the address is counted
+    let http = Client::new();
+    let mut statuses = Vec::new();
+    for _ in 0..12 {
+        statuses.push(http.get(format!("{}/users/me", world.base(0))).send().await?.status().as_u16());
+    }
+    assert_eq!((statuses[0], statuses[11]), (401, 429), "{statuses:?}");
+    assert_eq!(http.get(format!("{}/org-invites/x", world.base(0))).send().await?.status(), 429);
+    // whoever looks after the server is not counted, and neither is who has a token
+    assert_eq!(http.get(format!("{}/health/live", world.base(0))).send().await?.status(), 200);
+    barbara.get("/users/me").await?.expect(200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn more_requests_than_there_are_places_for_are_refused_at_once() -> Result<()> {
+    let env = [("CONCURRENT_REQUESTS_MAX", "2".to_owned())].into();
+    let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let event = world.event(&ada, 10).await?;
+    // the event's row is held, so that two bookings wait inside
+    let mut holder = world.pool.begin().await?;
+    sqlx::query("select 1 from events where id = $1 for update").bind(event.id.0).execute(&mut *holder).await?;
+    let replies = futures_util::future::try_join_all((0..12).map(|_| ada.book(event.id, 1))).await?;
+    let refused = replies.iter().filter(|reply| reply.status == 503).count();
+    assert!(refused >= 10, "{refused}");
+    assert!(replies.iter().filter(|reply| reply.status == 503).all(|reply| reply.headers.contains_key("retry-after")));
+    drop(holder);
+    wait_for("a place", Duration::from_secs(10), || async {
+        Ok((ada.book(event.id, 1).await?.status == 201).then_some(()))
+    })
+    .await?;
+    world.audit()
+}
+
+#[tokio::test]
+async fn answers_are_for_programs_and_other_sites_get_nothing() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    for path in ["/users/me", "/nothing-here", "/"] {
+        let headers = ada.get(path).await?.headers;
+        assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+        assert!(headers["content-security-policy"].to_str()?.starts_with("default-src 'none'"), "{path}");
+        assert!(headers.contains_key("x-request-id") && !headers.contains_key("access-control-allow-origin"), "{path}");
+    }
+    let headers = [("Origin", "https://elsewhere.invalid"), ("Access-Control-Request-Method", "POST")];
+    let preflight = ada.call(Method::OPTIONS, "/bookings", None, &headers).await?.refused(405, "method_not_allowed");
+    assert!(!preflight.headers.contains_key("access-control-allow-origin"));
+    ada.call(Method::PUT, "/bookings", Some(&json!({})), &[]).await?.refused(405, "method_not_allowed");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_says_that_it_leaves_before_it_closes() -> Result<()> {
+    let env = [("SHUTDOWN_DELAY_MS", "3000".to_owned())].into();
+    let mut world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let ready = format!("{}/health/ready", world.base(0));
+    assert_eq!(reqwest::get(&ready).await?.status(), 200);
+    let stopping = tokio::task::spawn_blocking(move || world.stop_backend(0).map(|well| (world, well)));
+    wait_for("the word", Duration::from_secs(2), || async {
+        Ok((reqwest::get(&ready).await?.status() == 503).then_some(()))
+    })
+    .await?;
+    // whoever comes all the same is still served
+    ada.get("/users/me").await?.expect(200);
+    let (_world, well) = stopping.await??;
+    assert!(well, "it did not end well");
+    Ok(())
+}
