@@ -30,6 +30,10 @@ pub(crate) struct Config {
     #[arg(long, env = "PENDING_AGE_MS_MAX", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(2_000..=120_000))]
     pub(crate) pending_age_ms_max: u64,
 
+    /// Address at which this process serves its metrics for Prometheus; without it nothing is measured
+    #[arg(long, env = "METRICS_ADDR")]
+    pub(crate) metrics_addr: Option<std::net::SocketAddr>,
+
     /// Publish the outbox to RabbitMQ from this process
     #[arg(long, env = "RELAY", default_value_t = true, action = clap::ArgAction::Set)]
     pub(crate) relay: bool,
@@ -117,6 +121,10 @@ pub(crate) struct WorkerConfig {
     /// Sender of mails
     #[arg(long, env = "MAIL_FROM", default_value = "Happening <noreply@happening.invalid>")]
     pub(crate) mail_from: lettre::message::Mailbox,
+
+    /// Seconds between two audits of all rows and gates
+    #[arg(long, env = "AUDIT_EVERY_S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(15..=86_400))]
+    pub(crate) audit_every_s: u64,
 
     /// Pauses between the tries of a delivery, in milliseconds; after the last one the message is set aside
     #[arg(long, env = "RETRY_DELAYS_MS", value_delimiter = ',', default_value = "1000,5000,30000,120000,600000")]

@@ -16,6 +16,7 @@ mod events;
 mod gate;
 mod http;
 mod invites;
+mod metrics;
 mod notifications;
 mod organizations;
 mod outbox;
@@ -97,6 +98,8 @@ enum Command {
         #[command(flatten)]
         serve: ServeConfig,
     },
+    /// Print the OpenAPI document of the HTTP API
+    Openapi,
     /// Messages to people
     Notifications {
         #[command(subcommand)]
@@ -127,6 +130,7 @@ async fn main() -> ExitCode {
         Command::Audit { config } => commands::audit::run(&config).await,
         Command::Reconcile { config } => commands::reconcile::run(&config).await.map(|()| true),
         Command::DemoData { config, serve } => commands::demo_data::run(&config, &serve).await.map(|()| true),
+        Command::Openapi => commands::openapi::run().map(|()| true),
         Command::Notifications { command: NotificationsCommand::Redrive { config } } => {
             commands::redrive::run(&config).await.map(|()| true)
         }

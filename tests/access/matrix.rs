@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use happening_api::{Booking, CreatedInvite, Event, Organization, Role};
 use happening_tests::issuer::Issuer;
-use happening_tests::world::stack;
+use happening_tests::world::{new_id, stack};
 use happening_tests::{Client, World, WorldOptions};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use reqwest::Method;
@@ -105,7 +105,7 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Result<Self> {
-        let folder = stack()?.folder.join(format!("issuer-{}", uuid::Uuid::now_v7().simple()));
+        let folder = stack()?.folder.join(format!("issuer-{}", new_id().simple()));
         let issuer = Issuer::start(&folder).await?;
         std::fs::remove_dir_all(folder)?;
         let env = [("OIDC_ISSUER_URL", issuer.url.clone()), ("OIDC_JWKS_URL", issuer.url.clone())].into();
@@ -134,7 +134,7 @@ impl Stage {
         let booking: Booking = user.book(event.id, 2).await?.expect(201).json();
         let invite = json!({ "org_id": org.id, "email": "a@happening.invalid", "role": "user" });
         let invite: CreatedInvite = admin.post("/org-invites", invite).await?.expect(201).json();
-        let notification = uuid::Uuid::now_v7();
+        let notification = new_id();
         sqlx::query("insert into notifications (id, user_id, type, message, created_at) values ($1, $2, 'org_invite', 'x', now())")
             .bind(notification)
             .bind(user.user.id.0)
@@ -258,7 +258,7 @@ async fn no_route_takes_a_bad_token() -> Result<()> {
         }
         let path: Vec<String> = path
             .split('/')
-            .map(|part| if part.starts_with('{') { uuid::Uuid::now_v7().to_string() } else { part.to_owned() })
+            .map(|part| if part.starts_with('{') { new_id().to_string() } else { part.to_owned() })
             .collect();
         for (what, token) in &tokens {
             let url = format!("{}{}", stage.world.base(0), path.join("/"));

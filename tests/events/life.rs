@@ -4,7 +4,7 @@ use anyhow::Result;
 use happening_api::{
     Booking, BookingStatus, Event, EventStatus, HistoryAction, HistoryEntry, Notification, NotificationType, Role,
 };
-use happening_tests::world::wait_for;
+use happening_tests::world::{new_id, wait_for};
 use happening_tests::{Client, World, WorldOptions};
 use serde_json::json;
 
@@ -127,7 +127,7 @@ async fn an_event_is_handed_over_by_an_admin_to_an_organizer() -> Result<()> {
     let path = format!("/events/{}", event.id);
     barbara.put(&path, json!({ "owner_id": ada.user.id })).await?.refused(403, "forbidden");
     ada.put(&path, json!({ "owner_id": edsger.user.id })).await?.refused(400, "invalid");
-    ada.put(&path, json!({ "owner_id": uuid::Uuid::now_v7() })).await?.refused(400, "invalid");
+    ada.put(&path, json!({ "owner_id": new_id() })).await?.refused(400, "invalid");
     ada.put(&path, json!({ "owner_id": null })).await?.refused(400, "invalid");
     let given: Event = ada.put(&path, json!({ "owner_id": ada.user.id })).await?.expect(200).json();
     assert_eq!(given.owner_id, ada.user.id);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use happening_api::{Event, Role};
+use happening_tests::world::new_id;
 use happening_tests::{Client, Reply, World};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -61,7 +62,7 @@ async fn events_are_found_by_words_kind_time_and_owner() -> Result<()> {
         (&donald, "from=2099-01-01T20:00:00Z&to=2099-01-01T20:00:00Z", vec!["Brass at night"]),
         (&barbara, "mine=true", vec!["Gates and locks"]),
         (&barbara, "mine=false", vec!["Brass at night", "Gates and locks", "Members only"]),
-        (&ada, &format!("org_id={}", uuid::Uuid::now_v7()), vec![]),
+        (&ada, &format!("org_id={}", new_id()), vec![]),
     ] {
         let reply = find(person, query).await?.expect(200);
         assert_eq!(names(&reply), expected, "{query}");

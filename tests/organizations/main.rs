@@ -5,7 +5,7 @@ mod people;
 
 use anyhow::Result;
 use happening_api::{AuditEntry, Member, NotificationType, Organization, Role};
-use happening_tests::world::wait_for;
+use happening_tests::world::{new_id, wait_for};
 use happening_tests::{Client, World, WorldOptions};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -82,7 +82,7 @@ async fn a_role_acts_at_once_and_is_told_and_logged() -> Result<()> {
     barbara.patch(&member(&edsger), json!({ "role": "user" })).await?.refused(403, "forbidden");
     barbara.delete(&member(&edsger)).await?.refused(403, "forbidden");
     ada.patch(&member(&edsger), json!({ "role": "king" })).await?.refused(400, "invalid");
-    let nobody = format!("/organizations/{}/members/{}", org.id, uuid::Uuid::now_v7());
+    let nobody = format!("/organizations/{}/members/{}", org.id, new_id());
     ada.patch(&nobody, json!({ "role": "user" })).await?.refused(404, "not_found");
 
     ada.delete(&member(&edsger)).await?.expect(204);

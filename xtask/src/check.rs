@@ -5,11 +5,12 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{build, packages, root, say, step, ui};
+use crate::{build, openapi, packages, root, say, step, ui};
 
 /// Versions that are installed once, into `target/tools`.
 const TOOLS: [(&str, &str); 2] = [("cargo-deny", "0.20.2"), ("cargo-machete", "0.9.2")];
-const DOCUMENTS: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "migrations/README.md"];
+const DOCUMENTS: [&str; 6] =
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "migrations/README.md", "docs/api.md", "docs/runbooks.md"];
 
 /// Checks everything.
 ///
@@ -50,6 +51,7 @@ pub(crate) fn check(ask: bool) -> Result<()> {
     tool("cargo-deny", &["--all-features", "check", "bans", "licenses", "sources"])?;
     tool("cargo-machete", &["."])?;
     step("Documents");
+    openapi::check()?;
     documents()
 }
 

@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod check;
+mod openapi;
 mod packages;
 mod pictures;
 mod run;
@@ -65,6 +66,8 @@ enum Task {
     Pictures,
     /// Write the data that SQL is checked against (.sqlx) anew
     Sqlx,
+    /// Write `docs/openapi.json` anew from the server's routes
+    Openapi,
     /// Print an access token of a demo person, for curl
     Token {
         /// Login name, such as ada
@@ -99,6 +102,7 @@ async fn run_task(cli: Cli) -> Result<()> {
         Task::Test { filter, no_check } => test::test(ask, filter.as_deref(), no_check).await,
         Task::Ui => ui::bundle(),
         Task::Pictures => pictures::take(ask).await,
+        Task::Openapi => openapi::write(),
         Task::Sqlx => sqlx_data::write(ask).await,
         Task::Token { name } => token::token(&name).await,
         Task::Bench { name } => bench::run(ask, &name).await,

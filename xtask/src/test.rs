@@ -12,7 +12,10 @@ use crate::{build, check, packages, root, say, sqlx_data, step, ui};
 /// # Errors
 /// When something fails.
 pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Result<()> {
-    packages::ensure(ask, &[packages::SERVICES, packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER])?;
+    packages::ensure(
+        ask,
+        &[packages::SERVICES, packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER, packages::EXAMPLES],
+    )?;
     if !no_check {
         check::check(ask)?;
     }

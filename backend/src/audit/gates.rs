@@ -1,5 +1,6 @@
 //! I3 and I7: at rest each loaded gate equals its event's rows.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use happening_api::EventId;
@@ -12,19 +13,30 @@ use crate::gate::{Gate, GateImage};
 const LOOKS_MAX: u32 = 60;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Compares every upcoming event with its gate. Without a gate an event is right, unless somebody waits.
+pub(super) const NAME: &str = "I3 the gate equals the rows";
+
+/// An event that differs from its gate.
+struct Difference {
+    /// The rows' seat version at that look.
+    version: i64,
+    what: String,
+}
+
+/// Compares every upcoming event with its gate. Without a gate an event is right, unless somebody waits. One that differs
+/// is looked at again for a while, and one whose rows go on changing is not at rest: nothing can be said of it.
 pub(super) async fn compare(pool: &PgPool, gate: &Gate) -> anyhow::Result<Vec<Finding>> {
-    let mut differing = store::upcoming_event_ids(&mut *pool.acquire().await?).await?;
+    let events = store::upcoming_event_ids(&mut *pool.acquire().await?).await?;
+    let mut differing: BTreeMap<EventId, Option<Difference>> = events.into_iter().map(|event| (event, None)).collect();
     let mut findings = Vec::new();
     for look in 0..LOOKS_MAX {
         findings.clear();
-        let mut still = Vec::new();
-        for event in differing {
-            if let Some(what) = compare_event(pool, gate, event).await? {
-                findings
-                    .push(Finding { invariant: "I3 the gate equals the rows", what: format!("event {event}: {what}") });
-                still.push(event);
+        let mut still = BTreeMap::new();
+        for (event, before) in differing {
+            let Some(now) = compare_event(pool, gate, event).await? else { continue };
+            if before.is_none_or(|before| before.version == now.version) {
+                findings.push(Finding { invariant: NAME, what: format!("event {event}: {}", now.what) });
             }
+            still.insert(event, Some(now));
         }
         differing = still;
         if differing.is_empty() || look + 1 == LOOKS_MAX {
@@ -35,14 +47,15 @@ pub(super) async fn compare(pool: &PgPool, gate: &Gate) -> anyhow::Result<Vec<Fi
     Ok(findings)
 }
 
-async fn compare_event(pool: &PgPool, gate: &Gate, event: EventId) -> anyhow::Result<Option<String>> {
+async fn compare_event(pool: &PgPool, gate: &Gate, event: EventId) -> anyhow::Result<Option<Difference>> {
     let Some(rows) = image_of_rows(pool, event).await? else { return Ok(None) };
     let Some(loaded) = gate.dump(event).await? else {
         let waits = rows.waiters.len();
-        return Ok((waits > 0).then(|| format!("{waits} bookings wait and no gate is loaded")));
+        let what = || format!("{waits} bookings wait and no gate is loaded");
+        return Ok((waits > 0).then(|| Difference { version: rows.version, what: what() }));
     };
     let waitlist: Vec<String> = rows.waiters.iter().map(|(_, booking)| booking.to_string()).collect();
-    Ok(if !loaded.pending.is_empty() {
+    let what = if !loaded.pending.is_empty() {
         Some(format!("{} entries are pending", loaded.pending.len()))
     } else if (loaded.generation, loaded.version) != (rows.generation, rows.version) {
         let gate_numbers = (loaded.generation, loaded.version);
@@ -55,7 +68,8 @@ async fn compare_event(pool: &PgPool, gate: &Gate, event: EventId) -> anyhow::Re
         Some(format!("waitlist {:?}, rows say {waitlist:?}", loaded.waitlist))
     } else {
         None
-    })
+    };
+    Ok(what.map(|what| Difference { version: rows.version, what }))
 }
 
 async fn image_of_rows(pool: &PgPool, event: EventId) -> anyhow::Result<Option<GateImage>> {

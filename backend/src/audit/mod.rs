@@ -32,3 +32,8 @@ pub(crate) async fn run(pool: &PgPool, gate: &Gate) -> anyhow::Result<Vec<Findin
     findings.extend(gates::compare(pool, gate).await?);
     Ok(findings)
 }
+
+/// Names of all that is checked.
+pub(crate) fn invariants() -> impl Iterator<Item = &'static str> {
+    queries::ALL.iter().map(|(name, _)| *name).chain([gates::NAME])
+}

@@ -11,6 +11,8 @@ use lapin::{Channel, Connection};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::metrics;
+
 use super::{DEAD_LETTERS, NOTIFICATIONS, publisher, topology};
 
 const PREFETCH_MESSAGES: u16 = 64;
@@ -87,11 +89,15 @@ impl<H: Handler> Consumer<H> {
         let attempts = attempts_of(&message);
         let delay_ms = self.retry_delays_ms.get(attempts as usize);
         match (self.handler.handle(&message.data, delay_ms.is_none()).await, delay_ms) {
-            (Fate::Done, _) => {}
+            (Fate::Done, _) => metrics::consumed("done"),
             (Fate::Retry, Some(delay_ms)) => {
+                metrics::consumed("retry");
                 self.pass_on(channel, &topology::retry_queue(*delay_ms), &message, attempts + 1).await?;
             }
-            (Fate::Retry, None) | (Fate::Dead, _) => self.pass_on(channel, DEAD_LETTERS, &message, 0).await?,
+            (Fate::Retry, None) | (Fate::Dead, _) => {
+                metrics::consumed("dead");
+                self.pass_on(channel, DEAD_LETTERS, &message, 0).await?;
+            }
         }
         Ok(message.ack(BasicAckOptions::default()).await.map(drop)?)
     }

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod demo_data;
 pub(crate) mod migrate;
+pub(crate) mod openapi;
 pub(crate) mod reconcile;
 pub(crate) mod redrive;
 pub(crate) mod serve;

@@ -18,6 +18,7 @@ use crate::broker::Publisher;
 use crate::config::{Config, ServeConfig};
 use crate::gate::watcher::{Scope, Watcher};
 use crate::http::limits::Peer;
+use crate::metrics;
 use crate::outbox::Relay;
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,6 +30,7 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// # Errors
 /// When the port is taken or a setting cannot be used.
 pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<()> {
+    metrics::serve(config.metrics_addr)?;
     let stop = super::stop_on_signal()?;
     let (tasks, writers_stop) = (TaskTracker::new(), CancellationToken::new());
     let app = App::start(config, serve, &tasks, &writers_stop)?;

@@ -13,10 +13,12 @@ use crate::database;
 use crate::delivery::{Deliver, Mailer};
 use crate::gate::watcher::{Scope, Watcher};
 use crate::gate::{Gate, Rebuilder};
+use crate::metrics;
 use crate::outbox::{Relay, RelayWake};
 
 const WATCH_EVERY: Duration = Duration::from_secs(10);
 const CLOCK_EVERY: Duration = Duration::from_secs(5);
+const TIDY_EVERY: Duration = Duration::from_secs(3600);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Works until SIGTERM.
@@ -24,6 +26,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 /// # Errors
 /// When a setting cannot be used.
 pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Result<()> {
+    metrics::serve(config.metrics_addr)?;
     let stop = super::stop_on_signal()?;
     let tasks = TaskTracker::new();
     let pool = database::pool(&config.database_url, config.database_connections_max)?;
@@ -49,6 +52,10 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
         handler: Deliver { pool: pool.clone(), mailer: Mailer::new(worker)?, links: worker.link.links() },
     };
     tasks.spawn(consumer.run(stop.clone()));
+    let audit_pool = database::operator_pool(&config.database_url)?;
+    let audit_every = Duration::from_secs(worker.audit_every_s);
+    tasks.spawn(metrics::watch(audit_pool, gate.clone(), audit_every, stop.clone()));
+    tasks.spawn(tidy(pool.clone(), stop.clone()));
     tasks.spawn(move_events(pool, gate, stop.clone()));
     tracing::info!("working");
     stop.cancelled().await;
@@ -84,6 +91,26 @@ async fn move_events(pool: PgPool, gate: Gate, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(CLOCK_EVERY) => {}
+        }
+    }
+}
+
+/// Removes what has served its time: keys of creating calls (kept for at least a day), ended identities (no token lives that
+/// long), and the notes of deliveries of which not even a dead letter is left.
+async fn tidy(pool: PgPool, stop: CancellationToken) {
+    loop {
+        for sql in [
+            "delete from idempotency_keys where created_at < now() - interval '2 days'",
+            "delete from ended_identities where ended_at < now() - interval '2 days'",
+            "delete from deliveries where delivered_at < now() - interval '90 days'",
+        ] {
+            if let Err(error) = sqlx::query(sql).execute(&pool).await {
+                tracing::debug!(%error, "old rows are removed later");
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(TIDY_EVERY) => {}
         }
     }
 }

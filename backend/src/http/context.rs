@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use super::ApiError;
 use super::limits::Standing;
 use crate::app::App;
+use crate::metrics;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -86,6 +87,7 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     // the route, not the path: a path can hold an invite's token
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let started = app.clock.instant();
+    metrics::active_requests(1.0);
     let mut response = CONTEXT
         .scope(context, async {
             let Ok(_place) = app.places.try_acquire() else {
@@ -106,6 +108,8 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     for (name, value) in SECURITY_HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
+    metrics::active_requests(-1.0);
+    metrics::request(&method, &route, response.status().as_u16(), started.elapsed().as_secs_f64());
     let duration_ms = started.elapsed().as_millis() as u64;
     tracing::debug!(request_id, %method, route, status = response.status().as_u16(), duration_ms, "request answered");
     response

@@ -16,4 +16,4 @@ pub(crate) use extract::{
     TokenClaims, ValidJson, ValidQuery, actions,
 };
 pub(crate) use health::{Neighbours, SignIn};
-pub(crate) use router::router;
+pub(crate) use router::{document, router};

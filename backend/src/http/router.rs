@@ -2,13 +2,16 @@
 
 use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse;
-use axum::{Json, Router, middleware};
+use axum::{Router, middleware};
 use happening_api::ErrorCode;
+use http::{HeaderValue, header};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
 
 use super::{ApiError, context, health, open};
 use crate::app::App;
@@ -33,18 +36,53 @@ impl utoipa::Modify for Bearer {
     }
 }
 
+/// The OpenAPI document of every route.
+pub(crate) fn document() -> utoipa::openapi::OpenApi {
+    OpenApiRouter::with_openapi(Document::openapi()).merge(of_the_database()).merge(plain()).into_openapi()
+}
+
 /// Every route, with the layers around them.
 pub(crate) fn router(app: App) -> Router {
-    let bookings = OpenApiRouter::new()
-        .routes(routes!(bookings::http::create))
-        .routes(routes!(bookings::http::get))
-        .routes(routes!(bookings::http::list_of_person))
-        .routes(routes!(bookings::http::cancel))
-        .routes(routes!(bookings::http::cancel_seats))
-        .routes(routes!(bookings::http::claim))
-        .routes(routes!(bookings::http::history))
-        .layer(DefaultBodyLimit::max(BOOKINGS_BODY_BYTES_MAX));
-    let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
+    let router: Router<App> = OpenApiRouter::new()
+        .merge(of_the_database())
+        .layer(middleware::from_fn_with_state(app.clone(), context::while_the_database_answers))
+        .merge(plain())
+        .into();
+    router
+        .merge(docs())
+        .fallback(|| async { ApiError::not_found() })
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(ErrorCode::MethodNotAllowed, "This address does not take that method.")
+        })
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            ApiError::internal(anyhow::anyhow!("a handler panicked")).into_response()
+        }))
+        .layer(middleware::from_fn_with_state(app.clone(), context::layer))
+        .with_state(app)
+}
+
+/// `/openapi.json`, and `/docs` to read it.
+fn docs() -> Router<App> {
+    let policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+    let policy = SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    Router::from(SwaggerUi::new("/docs").url("/openapi.json", document())).layer(policy)
+}
+
+/// Routes that need Postgres.
+fn of_the_database() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(people_and_organizations())
+        .merge(events())
+        .routes(routes!(notifications::http::list))
+        .routes(routes!(notifications::http::read))
+        .routes(routes!(notifications::http::read_all))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .merge(bookings())
+        .routes(routes!(health::db_test))
+}
+
+fn people_and_organizations() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(users::http::upsert, users::http::find))
         .routes(routes!(users::http::me, users::http::update, users::http::delete))
         .routes(routes!(users::http::export))
@@ -58,6 +96,10 @@ pub(crate) fn router(app: App) -> Router {
         .routes(routes!(invites::http::preview, invites::http::revoke))
         .routes(routes!(invites::http::accept))
         .routes(routes!(invites::http::resend))
+}
+
+fn events() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(events::http::create, events::http::list))
         .routes(routes!(events::http::get, events::http::update, events::http::delete))
         .routes(routes!(events::http::cancel))
@@ -67,28 +109,26 @@ pub(crate) fn router(app: App) -> Router {
         .routes(routes!(events::http::calendar))
         .routes(routes!(events::http::activity))
         .routes(routes!(events::http::seats))
-        .routes(routes!(notifications::http::list))
-        .routes(routes!(notifications::http::read))
-        .routes(routes!(notifications::http::read_all))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .merge(bookings)
-        .routes(routes!(health::db_test))
-        .layer(middleware::from_fn_with_state(app.clone(), context::while_the_database_answers))
+}
+
+fn bookings() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(bookings::http::create))
+        .routes(routes!(bookings::http::get))
+        .routes(routes!(bookings::http::list_of_person))
+        .routes(routes!(bookings::http::cancel))
+        .routes(routes!(bookings::http::cancel_seats))
+        .routes(routes!(bookings::http::claim))
+        .routes(routes!(bookings::http::history))
+        .layer(DefaultBodyLimit::max(BOOKINGS_BODY_BYTES_MAX))
+}
+
+/// Routes that answer while Postgres is away.
+fn plain() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(health::about))
         .routes(routes!(open::invite))
         .routes(routes!(open::event))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
-        .split_for_parts();
-    router
-        .route("/openapi.json", axum::routing::get(move || async move { Json(document) }))
-        .fallback(|| async { ApiError::not_found() })
-        .method_not_allowed_fallback(|| async {
-            ApiError::new(ErrorCode::MethodNotAllowed, "This address does not take that method.")
-        })
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            ApiError::internal(anyhow::anyhow!("a handler panicked")).into_response()
-        }))
-        .layer(middleware::from_fn_with_state(app.clone(), context::layer))
-        .with_state(app)
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::broker::Publisher;
+use crate::metrics;
 
 const BATCH_MESSAGES_MAX: i64 = 1024;
 /// Between two batches: short for whoever waits for a notification, long enough for a drop's commits to come together.
@@ -90,6 +91,7 @@ impl Relay {
         }
         let messages: Vec<(Uuid, Vec<u8>)> = rows.into_iter().map(|row| (row.id, row.payload.into_bytes())).collect();
         self.publisher.publish(&messages).await?;
+        metrics::published(messages.len());
         let ids: Vec<Uuid> = messages.iter().map(|(id, _)| *id).collect();
         sqlx::query!("update outbox set published_at = now() where id = any($1) and published_at is null", &ids)
             .execute(&mut *tx)

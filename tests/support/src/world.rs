@@ -391,6 +391,11 @@ async fn make_vhost(stack: &Stack, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// An id that nothing has.
+pub fn new_id() -> Uuid {
+    Uuid::now_v7()
+}
+
 /// Asks again and again until there is an answer.
 ///
 /// # Errors

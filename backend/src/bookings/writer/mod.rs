@@ -22,6 +22,7 @@ use crate::bookings::answer::Answer;
 use crate::clock::Clock;
 use crate::gate::watcher::Touched;
 use crate::gate::{Gate, Rebuilder, Taken};
+use crate::metrics;
 use crate::outbox::RelayWake;
 
 /// Writers, each with a connection of its own.
@@ -193,7 +194,9 @@ async fn run(parts: Parts, mut items: mpsc::Receiver<Item>, tasks: TaskTracker, 
         for item in &batch {
             parts.touched.touch(item.event);
         }
+        let (items, started) = (batch.len(), parts.clock.instant());
         let settled = batch::write(&parts, batch).await;
+        metrics::batch(items, started.elapsed().as_secs_f64());
         parts.relay_wake.wake();
         // bounded: when the gate is slow, the writer waits here and its channel fills
         let permit = Arc::clone(&settling).acquire_owned().await;

@@ -1,0 +1,156 @@
+//! What is measured, for Prometheus: every name, its help, and the place where it is served. Names follow the conventions of
+//! OpenTelemetry where it has one, with the units in the name as Prometheus wants them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::audit;
+use crate::gate::Gate;
+
+const REQUEST_SECONDS: &str = "http_server_request_duration_seconds";
+const REQUESTS_ACTIVE: &str = "http_server_active_requests";
+const BATCH_ITEMS: &str = "happening_batch_items";
+const BATCH_SECONDS: &str = "happening_batch_duration_seconds";
+const GATE_REBUILDS: &str = "happening_gate_rebuilds_total";
+const PUBLISHED: &str = "happening_messages_published_total";
+const CONSUMED: &str = "happening_messages_consumed_total";
+const BOOKINGS: &str = "happening_bookings";
+const WAITLIST: &str = "happening_waitlist_bookings";
+const OUTBOX: &str = "happening_outbox_unpublished";
+const OUTBOX_AGE: &str = "happening_outbox_oldest_seconds";
+const VIOLATIONS: &str = "happening_audit_violations";
+
+/// From 1 ms to 10 s.
+const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const ITEMS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+
+/// Serves the metrics of this process at `/metrics` of an address of its own. Without an address nothing is measured.
+///
+/// # Errors
+/// When the address is taken.
+pub(crate) fn serve(address: Option<SocketAddr>) -> anyhow::Result<()> {
+    let Some(address) = address else { return Ok(()) };
+    PrometheusBuilder::new()
+        .with_http_listener(address)
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Full(BATCH_ITEMS.to_owned()), &ITEMS)?
+        .install()
+        .with_context(|| format!("METRICS_ADDR: cannot listen on {address}"))?;
+    describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Time from the request's head to the answer's");
+    describe_gauge!(REQUESTS_ACTIVE, "Requests that are worked on");
+    describe_histogram!(BATCH_ITEMS, "Bookings and claims of one transaction of the batch writer");
+    describe_histogram!(BATCH_SECONDS, Unit::Seconds, "Time of one transaction of the batch writer");
+    describe_counter!(GATE_REBUILDS, "Gates that were loaded anew from the rows");
+    describe_counter!(PUBLISHED, "Messages that the broker confirmed");
+    describe_counter!(CONSUMED, "Messages by what became of them: done, retry or dead");
+    describe_gauge!(BOOKINGS, "Active bookings of events that are not over, by class of event");
+    describe_gauge!(WAITLIST, "Bookings that wait for seats, also those that hold some");
+    describe_gauge!(OUTBOX, "Messages that wait to be published");
+    describe_gauge!(OUTBOX_AGE, Unit::Seconds, "Age of the oldest of them");
+    describe_gauge!(VIOLATIONS, "What the last audit found, by invariant; 0 for all is a clean one");
+    Ok(())
+}
+
+/// A request was answered. `route` is the pattern, not the path.
+pub(crate) fn request(method: &http::Method, route: &str, status: u16, seconds: f64) {
+    let labels = [
+        ("http_request_method", method.as_str().to_owned()),
+        ("http_route", route.to_owned()),
+        ("http_response_status_code", status.to_string()),
+    ];
+    histogram!(REQUEST_SECONDS, &labels).record(seconds);
+}
+
+/// A request begins (1) or ends (-1).
+pub(crate) fn active_requests(change: f64) {
+    gauge!(REQUESTS_ACTIVE).increment(change);
+}
+
+/// A batch was written.
+pub(crate) fn batch(items: usize, seconds: f64) {
+    histogram!(BATCH_ITEMS).record(items as f64);
+    histogram!(BATCH_SECONDS).record(seconds);
+}
+
+/// A gate was rebuilt.
+pub(crate) fn gate_rebuilt() {
+    counter!(GATE_REBUILDS).increment(1);
+}
+
+/// So many messages were confirmed.
+pub(crate) fn published(count: usize) {
+    counter!(PUBLISHED).increment(count as u64);
+}
+
+/// A message met its fate.
+pub(crate) fn consumed(fate: &'static str) {
+    counter!(CONSUMED, "fate" => fate).increment(1);
+}
+
+/// Looks at the rows again and again, and audits them, until told to stop.
+pub(crate) async fn watch(pool: PgPool, gate: Gate, audit_every: Duration, stop: CancellationToken) {
+    let mut looks = 0;
+    let looks_per_audit = (audit_every.as_secs() / LOOK_EVERY.as_secs()).max(1);
+    loop {
+        if let Err(error) = look(&pool).await {
+            tracing::debug!(%error, "the rows are counted later");
+        }
+        if looks % looks_per_audit == 0
+            && let Err(error) = audit_once(&pool, &gate).await
+        {
+            tracing::debug!(error = format!("{error:#}"), "the audit is made later");
+        }
+        looks += 1;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+async fn look(pool: &PgPool) -> sqlx::Result<()> {
+    let rows = sqlx::query!(
+        r#"select c.category as "category!", s.status as "status!", count(b.id) as "count!"
+        from unnest(array['webinar', 'concert', 'hackathon', 'none']) as c (category)
+        cross join unnest(array['confirmed', 'waiting']) as s (status)
+        left join events e on coalesce(e.category, 'none') = c.category
+            and event_status(e.status, e.event_date, e.ends_at, now()) in ('upcoming', 'ongoing')
+        left join bookings b on b.event_id = e.id and b.status = s.status
+        group by 1, 2"#
+    )
+    .fetch_all(pool)
+    .await?;
+    for row in rows {
+        gauge!(BOOKINGS, "category" => row.category, "status" => row.status).set(row.count as f64);
+    }
+    let row = sqlx::query!(
+        r#"select (select count(*) from bookings where waiting_order is not null) as "waiting!",
+            count(*) as "unpublished!", coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as "age!"
+        from outbox where published_at is null"#
+    )
+    .fetch_one(pool)
+    .await?;
+    gauge!(WAITLIST).set(row.waiting as f64);
+    gauge!(OUTBOX).set(row.unpublished as f64);
+    gauge!(OUTBOX_AGE).set(row.age);
+    Ok(())
+}
+
+async fn audit_once(pool: &PgPool, gate: &Gate) -> anyhow::Result<()> {
+    let findings = audit::run(pool, gate).await?;
+    for invariant in audit::invariants() {
+        let count = findings.iter().filter(|finding| finding.invariant == invariant).count();
+        gauge!(VIOLATIONS, "invariant" => invariant).set(count as f64);
+    }
+    for finding in findings {
+        tracing::error!(invariant = finding.invariant, what = finding.what, "the audit found a violation");
+    }
+    Ok(())
+}

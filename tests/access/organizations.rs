@@ -1,0 +1,174 @@
+//! Two organizations with everything in them: no call of one reaches into the other, and nothing tells whether a thing of the
+//! other exists.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use happening_api::{Booking, CreatedInvite, Event, Organization, Role};
+use happening_tests::world::new_id;
+use happening_tests::{Client, Reply, World};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+struct House {
+    admin: Client,
+    member: Client,
+    org: Organization,
+    event: Event,
+    booking: Booking,
+    invite: CreatedInvite,
+}
+
+async fn house(world: &World, admin: &str, member: &str) -> Result<House> {
+    let (admin, member) = (world.person(admin).await?, world.person(member).await?);
+    let org = world.organization(&admin).await?;
+    world.add_member(org.id, &member, Role::User).await?;
+    let event = world.event_in(&admin, org.id, 5, None).await?;
+    admin.put(&format!("/events/{}", event.id), json!({ "visibility": "members" })).await?.expect(200);
+    let booking: Booking = member.book(event.id, 2).await?.expect(201).json();
+    member.book(event.id, 4).await?.expect(201);
+    let invite = json!({ "org_id": org.id, "email": "new@happening.invalid", "role": "user" });
+    let invite: CreatedInvite = admin.post("/org-invites", invite).await?.expect(201).json();
+    Ok(House { admin, member, org, event, booking, invite })
+}
+
+/// Every call that names something, with the ids of a house or ids of nothing.
+fn calls(org: &str, user: &str, event: &str, booking: &str, invite: &str) -> Vec<(Method, String, Option<Value>)> {
+    let reason = || Some(json!({ "reason": "Because" }));
+    vec![
+        (Method::GET, format!("/organizations/{org}"), None),
+        (Method::PUT, format!("/organizations/{org}"), Some(json!({ "name": "Taken over" }))),
+        (Method::DELETE, format!("/organizations/{org}"), None),
+        (Method::GET, format!("/organizations/{org}/members"), None),
+        (Method::PATCH, format!("/organizations/{org}/members/{user}"), Some(json!({ "role": "orgAdmin" }))),
+        (Method::DELETE, format!("/organizations/{org}/members/{user}"), None),
+        (Method::GET, format!("/organizations/{org}/audit"), None),
+        (Method::GET, format!("/org-invites?org_id={org}"), None),
+        (
+            Method::POST,
+            "/org-invites".to_owned(),
+            Some(json!({ "org_id": org, "email": "x@happening.invalid", "role": "user" })),
+        ),
+        (Method::POST, format!("/org-invites/{invite}/resend"), None),
+        (Method::DELETE, format!("/org-invites/{invite}"), None),
+        (
+            Method::POST,
+            "/events".to_owned(),
+            Some(json!({ "org_id": org, "name": "Mine", "event_date": "2099-01-01T20:00:00Z", "total_slots": 3 })),
+        ),
+        (Method::GET, format!("/events/{event}"), None),
+        (Method::PUT, format!("/events/{event}"), Some(json!({ "name": "Taken over" }))),
+        (Method::DELETE, format!("/events/{event}"), None),
+        (Method::POST, format!("/events/{event}/cancel"), None),
+        (Method::POST, format!("/events/{event}/duplicate"), Some(json!({ "event_date": "2099-01-01T20:00:00Z" }))),
+        (Method::GET, format!("/events/{event}/seats"), None),
+        (Method::GET, format!("/events/{event}/bookings"), None),
+        (Method::GET, format!("/events/{event}/attendees.csv"), None),
+        (Method::GET, format!("/events/{event}/calendar.ics"), None),
+        (Method::GET, format!("/events/{event}/activity"), None),
+        (Method::POST, "/bookings".to_owned(), Some(json!({ "event_id": event, "seats": 1 }))),
+        (Method::GET, format!("/bookings/{booking}"), None),
+        (Method::POST, format!("/bookings/{booking}/cancel"), reason()),
+        (
+            Method::POST,
+            format!("/bookings/{booking}/cancel-seats"),
+            Some(json!({ "seat_numbers": [1], "reason": "Because" })),
+        ),
+        (Method::POST, format!("/bookings/{booking}/claim"), None),
+        (Method::GET, format!("/bookings/{booking}/history"), None),
+    ]
+}
+
+/// What a caller can see of an answer, but for what differs anyway.
+fn seen(reply: &Reply) -> (u16, Value, Vec<String>) {
+    let mut body = reply.body.clone();
+    if let Some(body) = body.as_object_mut() {
+        body.remove("request_id");
+    }
+    (reply.status.as_u16(), body, reply.headers.keys().map(ToString::to_string).collect())
+}
+
+/// Everything that is in the tables of a house.
+async fn rows(world: &World, house: &House) -> Result<BTreeMap<&'static str, String>> {
+    let mut all = BTreeMap::new();
+    for (table, sql) in [
+        (
+            "organizations",
+            "select coalesce(string_agg(to_jsonb(x)::text, ',' order by id), '') from organizations x where id = $1",
+        ),
+        (
+            "members",
+            "select coalesce(string_agg(to_jsonb(x)::text, ',' order by user_id), '') from organization_users x where org_id = $1",
+        ),
+        (
+            "invites",
+            "select coalesce(string_agg(to_jsonb(x)::text, ',' order by id), '') from organization_invites x where org_id = $1",
+        ),
+        (
+            "events",
+            "select coalesce(string_agg(to_jsonb(x)::text, ',' order by id), '') from events x where org_id = $1",
+        ),
+        (
+            "bookings",
+            "select coalesce(string_agg(to_jsonb(x)::text, ',' order by id), '') from bookings x where event_id in (select id from events where org_id = $1)",
+        ),
+        (
+            "seats",
+            "select coalesce(string_agg(to_jsonb(x)::text, ',' order by seat_no), '') from booking_seats x where event_id in (select id from events where org_id = $1)",
+        ),
+        (
+            "log",
+            "select coalesce(string_agg(to_jsonb(x)::text, ',' order by id), '') from audit_log x where org_id = $1",
+        ),
+    ] {
+        let text: String = sqlx::query_scalar(sql).bind(house.org.id.0).fetch_one(&world.pool).await?;
+        all.insert(table, text);
+    }
+    Ok(all)
+}
+
+#[tokio::test]
+async fn no_call_of_one_organization_reaches_into_another() -> Result<()> {
+    let world = World::new().await?;
+    let ours = house(&world, "ada", "barbara").await?;
+    let theirs = house(&world, "edsger", "donald").await?;
+    let before = rows(&world, &theirs).await?;
+    let (org, user, event) =
+        (theirs.org.id.to_string(), theirs.member.user.id.to_string(), theirs.event.id.to_string());
+    let (booking, invite) = (theirs.booking.id.to_string(), theirs.invite.invite.id.to_string());
+    let nothing: Vec<String> = (0..5).map(|_| new_id().to_string()).collect();
+    let real = calls(&org, &user, &event, &booking, &invite);
+    let made_up = calls(&nothing[0], &nothing[1], &nothing[2], &nothing[3], &nothing[4]);
+    for caller in [&ours.admin, &ours.member] {
+        for ((method, path, body), (_, other_path, other_body)) in real.iter().zip(&made_up) {
+            let there = caller.call(method.clone(), path, body.as_ref(), &[]).await?.refused(404, "not_found");
+            let nowhere = caller.call(method.clone(), other_path, other_body.as_ref(), &[]).await?;
+            assert_eq!(seen(&there), seen(&nowhere), "{method} {path} tells that it exists");
+        }
+        // lists hold nothing of theirs, whatever is asked for
+        for path in [
+            "/organizations",
+            "/events",
+            "/notifications",
+            &format!("/events?org_id={org}"),
+            "/events?q=Test",
+            "/users/me/export",
+        ] {
+            let text = caller.get(path).await?.expect(200).body.to_string();
+            assert!(
+                ![&org, &event, &booking].iter().any(|id| text.contains(id.as_str())),
+                "{path} holds something of theirs"
+            );
+        }
+    }
+    // our own event with their booking, member or owner
+    let mixed = format!("/organizations/{}/members/{user}", ours.org.id);
+    ours.admin.patch(&mixed, json!({ "role": "orgAdmin" })).await?.refused(404, "not_found");
+    ours.admin
+        .put(&format!("/events/{}", ours.event.id), json!({ "owner_id": theirs.admin.user.id }))
+        .await?
+        .refused(400, "invalid");
+    assert_eq!(rows(&world, &theirs).await?, before, "something of theirs changed");
+    assert_eq!(ours.booking.status, happening_api::BookingStatus::Confirmed);
+    world.audit()
+}

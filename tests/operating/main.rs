@@ -1,0 +1,127 @@
+//! What whoever runs the server works with: metrics, logs, settings.
+
+mod guide;
+mod restore;
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use happening_tests::ports::free_port;
+use happening_tests::world::wait_for;
+use happening_tests::{World, WorldOptions};
+use serde_json::{Value, json};
+
+async fn metrics(port: u16) -> Result<String> {
+    Ok(reqwest::get(format!("http://127.0.0.1:{port}/metrics")).await?.error_for_status()?.text().await?)
+}
+
+/// The value of a line with that beginning.
+fn value(text: &str, start: &str) -> Option<f64> {
+    text.lines().find(|line| line.starts_with(start))?.rsplit(' ').next()?.parse().ok()
+}
+
+#[tokio::test]
+async fn requests_bookings_messages_and_audits_are_measured() -> Result<()> {
+    let (serve, worker) = (free_port()?, free_port()?);
+    let env = [
+        ("METRICS_ADDR", format!("127.0.0.1:{serve}")),
+        ("LOG_FORMAT", "json".to_owned()),
+        ("LOG", "debug".to_owned()),
+    ];
+    let world = World::with(WorldOptions { backends: 1, env: env.into(), ..WorldOptions::default() }).await?;
+    let mut command = world.command(&["worker"]);
+    command.env("METRICS_ADDR", format!("127.0.0.1:{worker}")).env("AUDIT_EVERY_S", "15");
+    let log = std::fs::File::create(world.folder.join("metered-worker.log"))?;
+    let mut process = command.stdout(log.try_clone()?).stderr(log).spawn()?;
+
+    let ada = world.person("ada").await?;
+    let event = world.event(&ada, 3).await?;
+    ada.book(event.id, 2).await?.expect(201);
+    ada.book(event.id, 2).await?.expect(201);
+    let first = ada.get(&format!("/events/{}", event.id)).await?.expect(200);
+    let text = metrics(serve).await?;
+    let booked = "http_server_request_duration_seconds_count{http_request_method=\"POST\",http_route=\"/bookings\",http_response_status_code=\"201\"}";
+    assert_eq!(value(&text, booked), Some(2.0), "{text}");
+    assert!(!text.contains(&event.id.to_string()), "a path is no label");
+    assert_eq!(value(&text, "happening_batch_items_count"), Some(2.0), "{text}");
+    assert!(text.contains("# HELP happening_gate_rebuilds_total"), "{text}");
+    let counted = wait_for("the worker's look", Duration::from_secs(40), || async {
+        let text = metrics(worker).await.unwrap_or_default();
+        Ok((value(&text, "happening_waitlist_bookings") == Some(1.0)
+            && value(&text, "happening_messages_consumed_total{fate=\"done\"}") >= Some(2.0))
+        .then_some(text))
+    })
+    .await?;
+    assert_eq!(value(&counted, "happening_bookings{category=\"none\",status=\"waiting\"}"), Some(1.0), "{counted}");
+    assert_eq!(value(&counted, "happening_bookings{category=\"none\",status=\"confirmed\"}"), Some(1.0), "{counted}");
+    assert_eq!(
+        value(&counted, "happening_audit_violations{invariant=\"I1 no seat is booked twice\"}"),
+        Some(0.0),
+        "{counted}"
+    );
+
+    // drift shows
+    sqlx::query("update events set available_slots = 3").execute(&world.pool).await?;
+    wait_for("the drift", Duration::from_secs(60), || async {
+        let text = metrics(worker).await?;
+        Ok((value(&text, "happening_audit_violations{invariant=\"I11 available") == Some(1.0)).then_some(()))
+    })
+    .await?;
+    process.kill()?;
+    process.wait()?;
+
+    // a log line per request, with the id that the caller was given, and no token
+    let request_id = first.headers["x-request-id"].to_str()?;
+    let log = std::fs::read_to_string(world.folder.join("backend0.log"))?;
+    let line = log.lines().find(|line| line.contains(request_id)).context("no line for the request")?;
+    let line: Value = serde_json::from_str(line)?;
+    assert_eq!((&line["route"], &line["status"]), (&json!("/events/{id}"), &json!(200)));
+    assert!(!log.contains(&ada.token), "a token is in the log");
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_setting_is_listed_and_a_bad_one_is_named() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 0, ..WorldOptions::default() }).await?;
+    let help = |command: &str| -> Result<String> {
+        let output = world.command(&[command, "--help"]).output()?;
+        // lines are wrapped anywhere
+        Ok(String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let (serve, worker) = (help("serve")?, help("worker")?);
+    for name in [
+        "PORT",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "RABBITMQ_URL",
+        "OIDC_ISSUER_URL",
+        "OIDC_AUDIENCE",
+        "LOG_FORMAT",
+        "METRICS_ADDR",
+        "SERVER_KEY",
+        "PUBLIC_URL",
+    ] {
+        assert!(serve.contains(&format!("[env: {name}")), "{name} is not in the help");
+    }
+    assert!(worker.contains("[env: SMTP_URL") && worker.contains("[env: AUDIT_EVERY_S"));
+    let key = world.stack.server_key.clone();
+    assert!(!serve.contains(&key), "the help shows a secret");
+    for (name, bad) in [
+        ("PORT", "x"),
+        ("DATABASE_URL", "mysql://x"),
+        ("SERVER_KEY", "short"),
+        ("RATE_LIMIT_PER_PERSON", "-1"),
+        ("METRICS_ADDR", "here"),
+    ] {
+        let mut command: Command = world.command(&["serve"]);
+        let output = command.env(name, bad).output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let flag = format!("--{}", name.to_lowercase().replace('_', "-"));
+        assert!(!output.status.success() && said.contains(&flag), "{name}: {said}");
+    }
+    let mut command: Command = world.command(&["serve"]);
+    let said = String::from_utf8_lossy(&command.env_remove("SERVER_KEY").output()?.stderr).into_owned();
+    assert!(said.contains("--server-key"), "{said}");
+    Ok(())
+}
