@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 
-use crate::event::present;
+use crate::event::{clearable, present};
 use crate::{AuditId, OrgId, UserId};
 
 /// Longest name of an organization or event, in characters.
@@ -47,6 +47,8 @@ pub struct Organization {
     /// The caller's role.
     pub role: Role,
     pub member_count: i64,
+    /// Days after an event's end when who came to it is removed; null keeps it.
+    pub retention_days: Option<i32>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -67,6 +69,10 @@ pub struct UpdateOrganization {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(name_in_bounds)))]
     pub name: Option<String>,
+    /// 30 to 3650 days after an event's end who came to it is removed; null keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
+    #[garde(inner(inner(range(min = 30, max = 3650))))]
+    pub retention_days: Option<Option<i32>>,
 }
 
 /// `PATCH /organizations/:id/members/:userId`.

@@ -16,14 +16,14 @@ pub(crate) struct Entry {
     pub(crate) details: serde_json::Value,
 }
 
-/// Writes a row.
+/// Writes a row; without an actor the worker did it.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) async fn write(
     conn: &mut PgConnection,
     org: OrgId,
-    actor: UserId,
+    actor: impl Into<Option<UserId>>,
     entry: &Entry,
     clock: Clock,
 ) -> sqlx::Result<()> {
@@ -31,7 +31,7 @@ pub(crate) async fn write(
         "insert into audit_log (id, org_id, actor_id, action, subject_type, subject_id, details) values ($1, $2, $3, $4, $5, $6, $7)",
         clock.new_id(),
         org.0,
-        actor.0,
+        actor.into().map(|id| id.0),
         entry.action,
         entry.subject_type,
         entry.subject,

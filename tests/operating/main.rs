@@ -37,12 +37,12 @@ async fn requests_bookings_messages_and_audits_are_measured() -> Result<()> {
 
     let ada = world.person("ada").await?;
     let event = world.event(&ada, 3).await?;
-    ada.book(event.id, 2).await?.expect(201);
+    let booked = ada.book(event.id, 2).await?.expect(201);
     ada.book(event.id, 2).await?.expect(201);
     let first = ada.get(&format!("/events/{}", event.id)).await?.expect(200);
     let text = metrics(serve).await?;
-    let booked = "http_server_request_duration_seconds_count{http_request_method=\"POST\",http_route=\"/bookings\",http_response_status_code=\"201\"}";
-    assert_eq!(value(&text, booked), Some(2.0), "{text}");
+    let created = "http_server_request_duration_seconds_count{http_request_method=\"POST\",http_route=\"/bookings\",http_response_status_code=\"201\"}";
+    assert_eq!(value(&text, created), Some(2.0), "{text}");
     assert!(!text.contains(&event.id.to_string()), "a path is no label");
     assert_eq!(value(&text, "happening_batch_items_count"), Some(2.0), "{text}");
     assert!(text.contains("# HELP happening_gate_rebuilds_total"), "{text}");
@@ -78,6 +78,11 @@ async fn requests_bookings_messages_and_audits_are_measured() -> Result<()> {
     let line: Value = serde_json::from_str(line)?;
     assert_eq!((&line["route"], &line["status"]), (&json!("/events/{id}"), &json!(200)));
     assert!(!log.contains(&ada.token), "a token is in the log");
+    // the worker names the request that owes the message
+    let request_id = booked.headers["x-request-id"].to_str()?;
+    let log = std::fs::read_to_string(world.folder.join("metered-worker.log"))?;
+    let line = log.lines().find(|line| line.contains(request_id)).context("the worker does not name the request")?;
+    assert_eq!(serde_json::from_str::<Value>(line)?["message"], "a message has its effect");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod invites;
 mod people;
+mod retention;
 
 use anyhow::Result;
 use happening_api::{AuditEntry, Member, NotificationType, Organization, Role};

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::{Config, WorkerConfig};
 use crate::database;
 use crate::delivery::{Deliver, Mailer};
+use crate::events::retention;
 use crate::gate::watcher::{Scope, Watcher};
 use crate::gate::{Gate, Rebuilder};
 use crate::metrics;
@@ -107,6 +108,11 @@ async fn tidy(pool: PgPool, stop: CancellationToken) {
             if let Err(error) = sqlx::query(sql).execute(&pool).await {
                 tracing::debug!(%error, "old rows are removed later");
             }
+        }
+        match retention::run(&pool, Clock).await {
+            Ok(0) => {}
+            Ok(events) => tracing::info!(events, "the people of past events were removed"),
+            Err(error) => tracing::warn!(%error, "the people of past events are removed later"),
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -26,7 +26,11 @@ impl Handler for Deliver {
             }
         };
         match self.deliver(&message).await {
-            Ok(()) => Fate::Done,
+            Ok(()) => {
+                let (id, request_id) = (message.id, &message.request_id);
+                tracing::debug!(message_id = %id, request_id, "a message has its effect");
+                Fate::Done
+            }
             Err(error) => {
                 let (id, request_id) = (message.id, &message.request_id);
                 tracing::warn!(message_id = %id, request_id, last, error = format!("{error:#}"), "a delivery failed");

@@ -7,6 +7,7 @@ mod cancel;
 mod create;
 mod duplicate;
 pub(crate) mod http;
+pub(crate) mod retention;
 mod seats;
 pub(crate) mod store;
 mod update;

@@ -22,9 +22,9 @@ pub(super) async fn update(
     if !store::lock(&mut tx, org).await? {
         return Err(ApiError::not_found());
     }
-    if let Some(name) = body.name.as_deref().map(str::trim) {
-        store::rename(&mut tx, org, name).await?;
-        let details = serde_json::json!({ "name": name });
+    if body.name.is_some() || body.retention_days.is_some() {
+        store::update(&mut tx, org, body).await?;
+        let details = serde_json::to_value(body).map_err(ApiError::internal)?;
         let entry = Entry { action: "organization_updated", subject_type: "organization", subject: org.0, details };
         audit_log::write(&mut tx, org, caller, &entry, app.clock).await?;
     }

@@ -1,6 +1,6 @@
 //! All SQL about organizations and memberships.
 
-use happening_api::{Member, OrgId, Organization, Role, UserId};
+use happening_api::{Member, OrgId, Organization, Role, UpdateOrganization, UserId};
 use sqlx::PgConnection;
 
 use crate::page::Page;
@@ -40,7 +40,7 @@ pub(crate) async fn list_of(
     page: &Page,
 ) -> sqlx::Result<Vec<Organization>> {
     let rows = sqlx::query!(
-        r#"select o.id, o.name, m.role, o.created_at,
+        r#"select o.id, o.name, m.role, o.created_at, o.retention_days,
             (select count(*) from organization_users c where c.org_id = o.id) as "member_count!"
         from organization_users m join organizations o on o.id = m.org_id
         where m.user_id = $1 and ($2::uuid is null or o.id = $2)
@@ -54,14 +54,17 @@ pub(crate) async fn list_of(
     )
     .fetch_all(conn)
     .await?;
-    let organization = |id: uuid::Uuid, name, role: String, member_count, created_at| Organization {
-        id: id.into(),
-        name,
-        role: Role::parse(&role).unwrap_or(Role::User),
-        member_count,
-        created_at,
-    };
-    Ok(rows.into_iter().map(|row| organization(row.id, row.name, row.role, row.member_count, row.created_at)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| Organization {
+            id: row.id.into(),
+            name: row.name,
+            role: Role::parse(&row.role).unwrap_or(Role::User),
+            member_count: row.member_count,
+            retention_days: row.retention_days,
+            created_at: row.created_at,
+        })
+        .collect())
 }
 
 /// How many organizations a person is a member of.
@@ -182,9 +185,19 @@ pub(crate) async fn delete_member(conn: &mut PgConnection, org: OrgId, user: Use
         .map(drop)
 }
 
-/// Changes the name.
-pub(crate) async fn rename(conn: &mut PgConnection, org: OrgId, name: &str) -> sqlx::Result<()> {
-    sqlx::query!("update organizations set name = $2 where id = $1", org.0, name).execute(conn).await.map(drop)
+/// Changes what is sent.
+pub(crate) async fn update(conn: &mut PgConnection, org: OrgId, body: &UpdateOrganization) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update organizations set name = coalesce($2, name), retention_days = case when $3 then $4 else retention_days end
+        where id = $1",
+        org.0,
+        body.name.as_deref().map(str::trim),
+        body.retention_days.is_some(),
+        body.retention_days.flatten()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
 }
 
 /// Whether an event of the organization is upcoming or goes on.

@@ -1,0 +1,70 @@
+//! Removes who came to an event when its organization's time for that is over: bookings keep their seats and times, and
+//! belong to nobody.
+
+use happening_api::{EventId, OrgId};
+use sqlx::{PgConnection, PgPool};
+
+use crate::audit_log::{self, Entry};
+use crate::clock::Clock;
+
+/// Events of one round; the rest waits for the next.
+const EVENTS_MAX: i64 = 100;
+
+/// Looks for events whose time is over, and removes their people, each in a transaction of its own. Answers how many.
+///
+/// # Errors
+/// When the database fails; what was removed stays removed.
+pub(crate) async fn run(pool: &PgPool, clock: Clock) -> sqlx::Result<usize> {
+    let due = sqlx::query!(
+        r#"select e.id as "id: EventId", e.org_id as "org_id: OrgId" from organizations o join events e on e.org_id = o.id
+        where o.retention_days is not null and e.people_removed_at is null
+            and event_status(e.status, e.event_date, e.ends_at, now()) in ('completed', 'cancelled')
+            and coalesce(e.ends_at, e.event_date) < now() - make_interval(days => o.retention_days)
+        order by e.event_date limit $1"#,
+        EVENTS_MAX
+    )
+    .fetch_all(pool)
+    .await?;
+    for event in &due {
+        let mut tx = pool.begin().await?;
+        super::store::allow_long_statements(&mut tx).await?;
+        if let Some(bookings) = remove(&mut tx, event.id).await? {
+            let details = serde_json::json!({ "bookings": bookings });
+            let entry = Entry { action: "people_removed", subject_type: "event", subject: event.id.0, details };
+            audit_log::write(&mut tx, event.org_id, None, &entry, clock).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(due.len())
+}
+
+/// `None` when another worker was faster.
+async fn remove(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<i64>> {
+    let mine = sqlx::query!(
+        "update events set people_removed_at = now() where id = $1 and people_removed_at is null",
+        event.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    if mine.rows_affected() == 0 {
+        return Ok(None);
+    }
+    let bookings = sqlx::query_scalar!(
+        r#"with nobody as (select '00000000-0000-0000-0000-000000000000'::uuid as id), history as (
+            update booking_history h set actor_id = case when h.actor_id is null then null else nobody.id end, reason = null,
+                answer = null
+            from bookings b, nobody where b.event_id = $1 and h.booking_id = b.id
+        ), seats as (
+            update booking_seats set user_id = nobody.id from nobody where event_id = $1
+        ), told as (
+            delete from notifications where event_id = $1
+        ), changed as (
+            update bookings set user_id = nobody.id from nobody where event_id = $1 returning 1
+        )
+        select count(*) as "count!" from changed"#,
+        event.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Some(bookings))
+}
