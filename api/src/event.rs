@@ -1,6 +1,6 @@
 //! Events and their seats.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use garde::Validate;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -211,6 +211,11 @@ pub struct SeatMap {
     pub version: i64,
 }
 
+/// Whether a time can be worked with everywhere: years of four digits, from 1970 on.
+pub fn time_in_bounds(time: DateTime<Utc>) -> bool {
+    (1970..=9998).contains(&time.year())
+}
+
 /// Why an event's own values do not go together, or `None`.
 ///
 /// `now` is the server's clock; the date must lie ahead and the end after it. Returns the field and the reason.
@@ -222,7 +227,11 @@ pub fn event_times_problem(
     if event_date <= now {
         return Some(("event_date", "must lie ahead"));
     }
+    if !time_in_bounds(event_date) {
+        return Some(("event_date", "must lie before the year 9999"));
+    }
     match ends_at {
+        Some(end) if !time_in_bounds(end) => Some(("ends_at", "must lie before the year 9999")),
         Some(end) if end <= event_date => Some(("ends_at", "must be after event_date")),
         _ => None,
     }

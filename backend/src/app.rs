@@ -43,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) sign_in: SignIn,
     pub(crate) links: Links,
     pub(crate) limits: Limits,
+    /// Proxies of our own in front of the server.
+    pub(crate) proxies: usize,
     /// Requests that may be worked on at once.
     pub(crate) places: Semaphore,
     /// Set when the process was asked to stop.
@@ -102,6 +104,7 @@ impl App {
             events,
             sign_in: SignIn::of(serve),
             links: serve.link.links(),
+            proxies: serve.proxies,
             limits: Limits::new(serve.rate_limit_per_person, serve.rate_limit_per_address),
             places: Semaphore::new(serve.concurrent_requests_max as usize),
             stopping: AtomicBool::new(false),

@@ -79,6 +79,10 @@ pub(crate) struct ServeConfig {
     #[arg(long, env = "RATE_LIMIT_PER_ADDRESS", default_value_t = 120)]
     pub(crate) rate_limit_per_address: u32,
 
+    /// Proxies of your own in front of the server that add to X-Forwarded-For; 0 believes no such header
+    #[arg(long, env = "PROXIES", default_value_t = 0)]
+    pub(crate) proxies: usize,
+
     /// Requests that are worked on at once; more are answered 503 at once
     #[arg(long, env = "CONCURRENT_REQUESTS_MAX", default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) concurrent_requests_max: u32,

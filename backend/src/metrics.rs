@@ -61,16 +61,34 @@ pub(crate) fn serve(address: Option<SocketAddr>) -> anyhow::Result<()> {
 /// A request was answered. `route` is the pattern, not the path.
 pub(crate) fn request(method: &http::Method, route: &str, status: u16, seconds: f64) {
     let labels = [
-        ("http_request_method", method.as_str().to_owned()),
+        // a method can be any word: those that nobody serves share a name
+        ("http_request_method", if known_method(method) { method.as_str() } else { "_OTHER" }.to_owned()),
         ("http_route", route.to_owned()),
         ("http_response_status_code", status.to_string()),
     ];
     histogram!(REQUEST_SECONDS, &labels).record(seconds);
 }
 
-/// A request begins (1) or ends (-1).
-pub(crate) fn active_requests(change: f64) {
-    gauge!(REQUESTS_ACTIVE).increment(change);
+fn known_method(method: &http::Method) -> bool {
+    use http::Method;
+    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS]
+        .contains(method)
+}
+
+/// Counts a request as worked on until it is dropped, also when its caller goes away.
+pub(crate) struct ActiveRequest(());
+
+impl ActiveRequest {
+    pub(crate) fn begin() -> Self {
+        gauge!(REQUESTS_ACTIVE).increment(1.0);
+        Self(())
+    }
+}
+
+impl Drop for ActiveRequest {
+    fn drop(&mut self) {
+        gauge!(REQUESTS_ACTIVE).decrement(1.0);
+    }
 }
 
 /// A batch was written.

@@ -31,7 +31,23 @@ pub(crate) struct Cursor {
     id: Uuid,
 }
 
+/// What a list is ordered by, before the id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Time,
+    Name,
+}
+
 impl Cursor {
+    /// Whether it is a place in a list of that order, with values that the database can take.
+    fn is_of(&self, order: Order) -> bool {
+        match (order, self.time, &self.name) {
+            (Order::Time, Some(time), None) => happening_api::time_in_bounds(time),
+            (Order::Name, None, Some(name)) => !name.contains('\0'),
+            _ => false,
+        }
+    }
+
     /// A place in a list that is ordered by time, then id.
     pub(crate) fn at_time(time: DateTime<Utc>, id: Uuid) -> Self {
         Self { time: Some(time), name: None, id }
@@ -56,14 +72,18 @@ impl Page {
     ///
     /// # Errors
     /// 400 that names `limit` or `cursor`.
-    pub(crate) fn parse(limit: Option<u32>, cursor: Option<&str>) -> Result<Self, ApiError> {
+    pub(crate) fn parse(limit: Option<u32>, cursor: Option<&str>, order: Order) -> Result<Self, ApiError> {
         let limit = limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(ApiError::field("limit", format!("must be 1 to {LIMIT_MAX}")));
         }
         let after = match cursor {
             None => None,
-            Some(text) => Some(Cursor::decode(text).ok_or_else(|| ApiError::field("cursor", "is not one of ours"))?),
+            Some(text) => Some(
+                Cursor::decode(text)
+                    .filter(|cursor| cursor.is_of(order))
+                    .ok_or_else(|| ApiError::field("cursor", "is not one of ours"))?,
+            ),
         };
         Ok(Self { limit, after })
     }

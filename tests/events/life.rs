@@ -167,3 +167,37 @@ async fn two_editors_do_not_overwrite_each_other() -> Result<()> {
     assert_eq!((going.status, going.name.as_str()), (EventStatus::Ongoing, "Going on"));
     world.audit()
 }
+
+#[tokio::test]
+async fn people_are_told_of_a_cancellation_although_the_event_was_deleted_then() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 3).await?;
+    barbara.book(event.id, 2).await?.expect(201);
+    ada.post(&format!("/events/{}/cancel", event.id), json!({})).await?.expect(200);
+    ada.delete(&format!("/events/{}", event.id)).await?.expect(204);
+    // the worker comes late
+    let mut worker = world.command(&["worker"]).spawn()?;
+    let told = told(&barbara, NotificationType::EventCancelled).await;
+    worker.kill()?;
+    worker.wait()?;
+    assert!(told?.message.contains("Test evening was cancelled"));
+    world.audit()
+}
+
+#[tokio::test]
+async fn times_that_no_calendar_has_are_refused() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let event = world.event(&ada, 3).await?;
+    let far = "+262142-12-31T12:00:00Z";
+    let body = json!({ "org_id": event.org_id, "name": "Far", "event_date": far, "total_slots": 3 });
+    let refused = ada.post("/events", body).await?.refused(400, "invalid");
+    assert!(refused.body["details"]["fields"]["event_date"].is_string(), "{refused:?}");
+    ada.put(&format!("/events/{}", event.id), json!({ "ends_at": far })).await?.refused(400, "invalid");
+    ada.put(&format!("/events/{}", event.id), json!({ "event_date": far })).await?.refused(400, "invalid");
+    for query in ["from=-200000-01-01T00:00:00Z", "to=%2B262142-12-31T12:00:00Z"] {
+        ada.get(&format!("/events?{query}")).await?.refused(400, "invalid");
+    }
+    Ok(())
+}

@@ -83,6 +83,19 @@ async fn events_are_found_by_words_kind_time_and_owner() -> Result<()> {
     ] {
         find(&ada, bad).await?.refused(400, "invalid");
     }
+    // a place in a list of another kind is no place in this one
+    let page = ada.get(&format!("/organizations/{}/members?limit=1", org.id)).await?.expect(200);
+    let cursor = page.headers["link"]
+        .to_str()?
+        .split("cursor=")
+        .nth(1)
+        .unwrap_or_default()
+        .split('>')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    ada.get(&format!("/organizations/{}/members?cursor={cursor}", org.id)).await?.expect(200);
+    find(&ada, &format!("cursor={cursor}")).await?.refused(400, "invalid");
     Ok(())
 }
 

@@ -307,3 +307,19 @@ async fn keycloak_away_lets_known_keys_verify_and_new_servers_say_503() -> Resul
     })
     .await
 }
+
+#[tokio::test]
+async fn connections_that_are_cut_are_replaced_and_nobody_is_refused_for_long() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and application_name = 'happening'";
+    for _ in 0..3 {
+        let _: i64 = sqlx::query_scalar(cut).fetch_one(&world.pool).await?;
+        wait_for("an answer", Duration::from_secs(2), || async {
+            Ok((ada.get("/notifications").await?.status == 200).then_some(()))
+        })
+        .await?;
+    }
+    Ok(())
+}

@@ -55,7 +55,7 @@ fn run_tests(stack: &Stack, filter: Option<&str>) -> Result<()> {
         ("HAPPENING_PLAIN_BACKEND", plain.as_str()),
         ("HAPPENING_APP", app.as_str()),
         // an error says what was expected and what was there; the frames of the runtime above it say nothing more
-        ("RUST_LIB_BACKTRACE", "0"),
+        ("RUST_BACKTRACE", "0"),
     ];
     let mut arguments = vec!["test", "--workspace", "--features", "happening-backend/switches", "--no-fail-fast", "--"];
     arguments.extend(["--test-threads", "2"]);

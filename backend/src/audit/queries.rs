@@ -38,7 +38,8 @@ const PROMOTION_TOLD: &str =
     from (select booking_id, count(*) as times from booking_history where action = 'promoted'
         and created_at > now() - interval '6 days' group by 1) p
     left join (select (payload->>'bookingId')::uuid as booking_id, count(*) as times from outbox
-        where payload->>'type' = 'waitlist_promoted' group by 1) o using (booking_id)
+        where payload->>'type' = 'waitlist_promoted'
+        and created_at > now() - interval '6 days' group by 1) o using (booking_id)
     where p.times <> coalesce(o.times, 0)";
 
 const STATUS: &str = "select format('booking %s: status %s, holds %s, waits for %s', b.id, b.status, h.held, b.waiting_seats)

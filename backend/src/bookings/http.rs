@@ -58,8 +58,12 @@ pub(crate) async fn create(
 #[utoipa::path(get, path = "/bookings/{id}", tag = "bookings", params(("id" = BookingId, Path)), security(("token" = [])), responses(
     (status = 200, body = Booking), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn get(target: BookingFor<actions::See>, State(app): State<App>) -> ApiResult<Json<Booking>> {
-    let found = lists::find(&mut *app.pool.acquire().await?, target.booking.id).await?;
-    found.map(Json).ok_or_else(ApiError::not_found)
+    let mut conn = app.pool.acquire().await?;
+    let mut booking = lists::find(&mut conn, target.booking.id).await?.ok_or_else(ApiError::not_found)?;
+    if booking.user_id != target.caller.id() {
+        booking.user = lists::person(&mut conn, booking.user_id).await?;
+    }
+    Ok(Json(booking))
 }
 
 /// The caller's bookings, newest first; another person's id is refused.

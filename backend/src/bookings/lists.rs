@@ -89,7 +89,7 @@ pub(crate) async fn list(conn: &mut PgConnection, of: &Of, page: &Page) -> sqlx:
         from bookings b join events e on e.id = b.event_id
         cross join lateral (select count(*) as bookings, coalesce(sum(w.waiting_seats), 0) as seats from bookings w
             where w.event_id = b.event_id and w.waiting_order < b.waiting_order) as ahead
-        where (b.id = $1 or b.user_id = $2)
+        where (b.id = $1 or b.user_id = $2) and e.deleted_at is null
             and ($3::timestamptz is null or (b.created_at, b.id) < ($3, $4))
         order by b.created_at desc, b.id desc limit $5"#,
         one,
@@ -106,7 +106,13 @@ pub(crate) async fn list(conn: &mut PgConnection, of: &Of, page: &Page) -> sqlx:
 
 /// How many bookings a person has.
 pub(crate) async fn count_of_person(conn: &mut PgConnection, user: UserId) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"select count(*) as "count!" from bookings where user_id = $1"#, user.0).fetch_one(conn).await
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from bookings b join events e on e.id = b.event_id
+        where b.user_id = $1 and e.deleted_at is null"#,
+        user.0
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// One booking as it is now.
@@ -140,6 +146,11 @@ pub(crate) async fn count_history(conn: &mut PgConnection, booking: BookingId) -
     sqlx::query_scalar!(r#"select count(*) as "count!" from booking_history where booking_id = $1"#, booking.0)
         .fetch_one(conn)
         .await
+}
+
+/// A person as an event's staff see them.
+pub(crate) async fn person(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Option<BookingUser>> {
+    sqlx::query_as!(BookingUser, "select name, email from users where id = $1", user.0).fetch_optional(conn).await
 }
 
 /// A booking of an event as its staff see it, and its place in their list.

@@ -234,7 +234,8 @@ pub(crate) async fn find_row(conn: &mut PgConnection, booking: BookingId) -> sql
     sqlx::query_as!(
         BookingRow,
         r#"select id as "id: BookingId", event_id as "event_id: EventId", user_id as "user_id: UserId",
-            status as "status: BookingStatus", waiting_seats from bookings where id = $1"#,
+            status as "status: BookingStatus", waiting_seats from bookings b where id = $1
+            and not exists (select from events e where e.id = b.event_id and e.deleted_at is not null)"#,
         booking.0
     )
     .fetch_optional(conn)

@@ -1,9 +1,10 @@
 //! Consumes `notifications`. Each message ends in exactly one way: acknowledged after its effect, sent to a retry queue, or
 //! set aside as a dead letter; what was not finished when the connection breaks comes again.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable};
@@ -88,7 +89,13 @@ impl<H: Handler> Consumer<H> {
     async fn finish(&self, channel: &Channel, message: Delivery) -> anyhow::Result<()> {
         let attempts = attempts_of(&message);
         let delay_ms = self.retry_delays_ms.get(attempts as usize);
-        match (self.handler.handle(&message.data, delay_ms.is_none()).await, delay_ms) {
+        // a message that makes its handler panic must not take the consumer, and then every other one, with it
+        let handled = AssertUnwindSafe(self.handler.handle(&message.data, delay_ms.is_none())).catch_unwind().await;
+        let fate = handled.unwrap_or_else(|_| {
+            tracing::error!("a message made its handler panic and is set aside");
+            Fate::Dead
+        });
+        match (fate, delay_ms) {
             (Fate::Done, _) => metrics::consumed("done"),
             (Fate::Retry, Some(delay_ms)) => {
                 metrics::consumed("retry");

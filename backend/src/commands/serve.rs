@@ -23,6 +23,7 @@ use crate::outbox::Relay;
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
+const FORGET_EVERY: Duration = Duration::from_secs(60);
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// Serves until SIGTERM, then finishes what has begun.
@@ -69,6 +70,12 @@ fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &Canc
         };
         tasks.spawn(relay.run(stop.clone()));
     }
+    let (limited, stopped) = (app.clone(), stop.clone());
+    tasks.spawn(async move {
+        while tokio::time::timeout(FORGET_EVERY, stopped.cancelled()).await.is_err() {
+            limited.limits.forget_the_quiet();
+        }
+    });
     let gate = app.gate.clone();
     tasks.spawn(async move {
         if let Ok(policy) = gate.eviction_policy().await

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::{Config, WorkerConfig};
 use crate::database;
 use crate::delivery::{Deliver, Mailer};
-use crate::events::retention;
+use crate::events::{retention, store as event_store};
 use crate::gate::watcher::{Scope, Watcher};
 use crate::gate::{Gate, Rebuilder};
 use crate::metrics;
@@ -19,6 +19,8 @@ use crate::outbox::{Relay, RelayWake};
 
 const WATCH_EVERY: Duration = Duration::from_secs(10);
 const CLOCK_EVERY: Duration = Duration::from_secs(5);
+/// Longer than the outbox and the retries keep a message.
+const HIDDEN_DAYS: i32 = 14;
 const TIDY_EVERY: Duration = Duration::from_secs(3600);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -96,18 +98,11 @@ async fn move_events(pool: PgPool, gate: Gate, stop: CancellationToken) {
     }
 }
 
-/// Removes what has served its time: keys of creating calls (kept for at least a day), ended identities (no token lives that
-/// long), and the notes of deliveries of which not even a dead letter is left.
+/// Removes what has served its time.
 async fn tidy(pool: PgPool, stop: CancellationToken) {
     loop {
-        for sql in [
-            "delete from idempotency_keys where created_at < now() - interval '2 days'",
-            "delete from ended_identities where ended_at < now() - interval '2 days'",
-            "delete from deliveries where delivered_at < now() - interval '90 days'",
-        ] {
-            if let Err(error) = sqlx::query(sql).execute(&pool).await {
-                tracing::debug!(%error, "old rows are removed later");
-            }
+        if let Err(error) = tidy_once(&pool).await {
+            tracing::warn!(%error, "old rows are removed later");
         }
         match retention::run(&pool, Clock).await {
             Ok(0) => {}
@@ -118,5 +113,24 @@ async fn tidy(pool: PgPool, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(TIDY_EVERY) => {}
         }
+    }
+}
+
+/// Keys of creating calls (kept for at least a day), ended identities (no token lives that long), notes of deliveries of which
+/// not even a dead letter is left, and events that were deleted so long ago that everything about them was told.
+async fn tidy_once(pool: &PgPool) -> sqlx::Result<()> {
+    for (table, old) in [
+        ("idempotency_keys", "created_at < now() - interval '2 days'"),
+        ("ended_identities", "ended_at < now() - interval '2 days'"),
+        ("deliveries", "delivered_at < now() - interval '90 days'"),
+    ] {
+        database::delete_in_chunks(pool, table, old).await?;
+    }
+    loop {
+        let mut tx = pool.begin().await?;
+        event_store::allow_long_statements(&mut tx).await?;
+        let Some(event) = event_store::hidden_for(&mut tx, HIDDEN_DAYS).await? else { return Ok(()) };
+        event_store::remove(&mut tx, event).await?;
+        tx.commit().await?;
     }
 }

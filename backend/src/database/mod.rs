@@ -86,3 +86,18 @@ pub(crate) fn is_away(error: &sqlx::Error) -> bool {
 pub(crate) fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error().and_then(|db| db.constraint())
 }
+
+const CHUNK_ROWS: i64 = 5_000;
+
+/// Deletes rows a few thousand at a time, so that no statement is long, however many there are. `table` and `condition` are
+/// our own words.
+///
+/// # Errors
+/// When the database fails; what was deleted stays so.
+pub(crate) async fn delete_in_chunks(pool: &PgPool, table: &str, condition: &str) -> sqlx::Result<()> {
+    let sql = format!(
+        "delete from {table} where ctid = any(array(select ctid from {table} where {condition} limit {CHUNK_ROWS}))"
+    );
+    while sqlx::query(sqlx::AssertSqlSafe(sql.as_str())).execute(pool).await?.rows_affected() == CHUNK_ROWS as u64 {}
+    Ok(())
+}

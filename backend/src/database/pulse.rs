@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 const EVERY: Duration = Duration::from_millis(200);
-const ANSWER_TIMEOUT: Duration = Duration::from_millis(600);
+const PING_TIMEOUT: Duration = Duration::from_millis(400);
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Cheap to clone; tells what the task of [`Pulse::start`] felt last.
 #[derive(Clone, Debug)]
@@ -55,10 +56,7 @@ impl Feeler {
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut connection = None;
         loop {
-            let beats = matches!(tokio::time::timeout(ANSWER_TIMEOUT, self.feel(&mut connection)).await, Ok(Ok(())));
-            if !beats {
-                connection = None;
-            }
+            let beats = self.feel(&mut connection).await;
             let beats = beats || crate::switches::on("no_pulse");
             let changed = self.beats.send_if_modified(|before| std::mem::replace(before, beats) != beats);
             if changed {
@@ -75,13 +73,22 @@ impl Feeler {
         }
     }
 
-    async fn feel(&self, connection: &mut Option<PgConnection>) -> sqlx::Result<()> {
-        match connection {
-            Some(connection) => connection.ping().await,
-            None => {
-                *connection = Some(self.options.connect().await?);
-                Ok(())
+    /// A connection that broke or went dumb says nothing yet: only when a new one gets no answer either, the pulse is lost.
+    async fn feel(&self, connection: &mut Option<PgConnection>) -> bool {
+        if let Some(known) = connection
+            && matches!(tokio::time::timeout(PING_TIMEOUT, known.ping()).await, Ok(Ok(())))
+        {
+            return true;
+        }
+        *connection = None;
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.options.connect()).await {
+            Ok(Ok(new)) => {
+                *connection = Some(new);
+                true
             }
+            // it answers, if only that it has no room for one more
+            Ok(Err(sqlx::Error::Database(refusal))) => !refusal.code().is_some_and(|code| code.starts_with("57")),
+            _ => false,
         }
     }
 }

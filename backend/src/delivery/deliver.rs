@@ -47,23 +47,43 @@ impl Handler for Deliver {
 impl Deliver {
     async fn deliver(&self, message: &Message) -> anyhow::Result<()> {
         let mut conn = self.pool.acquire().await?;
-        let Some(subject) = subject::of(&mut conn, message, &self.links).await? else { return Ok(()) };
+        let Some(subject) = subject::of(&mut conn, message, &self.links).await? else {
+            drop(conn);
+            return self.nothing_to_tell(message).await;
+        };
         if let Subject::Invite(invite) = &subject {
             // whoever has that address may have signed in before; if not, the mail alone reaches them
             let known = person_with_address(&mut conn, &invite.email).await?;
+            let person = match known {
+                Some(user) => person(&mut conn, user, message.kind).await?,
+                None => None,
+            };
             drop(conn);
-            if let Some(user) = known {
-                self.feed(message, user, &subject).await?;
+            match known {
+                Some(user) => self.feed(message, user, &subject).await?,
+                None => self.nothing_to_tell(message).await?,
+            }
+            if person.is_some_and(|person| !person.wants_mail) {
+                return Ok(());
             }
             return self.mail(message, None, &invite.email, "", &subject).await;
         }
         let user = message.user_id.context("a message without a person")?;
-        let Some(person) = person(&mut conn, user, message.kind).await? else { return Ok(()) };
+        let Some(person) = person(&mut conn, user, message.kind).await? else {
+            drop(conn);
+            return self.nothing_to_tell(message).await;
+        };
         drop(conn);
         self.feed(message, user, &subject).await?;
         if person.email_verified && person.wants_mail {
             self.mail(message, Some(user), &person.email, &person.name, &subject).await?;
         }
+        Ok(())
+    }
+
+    /// What the message is about, or its person, is gone: it has had its effect, which is none.
+    async fn nothing_to_tell(&self, message: &Message) -> anyhow::Result<()> {
+        claim(&mut *self.pool.acquire().await?, message, "feed").await?;
         Ok(())
     }
 
@@ -90,6 +110,7 @@ impl Deliver {
         if still_true(&mut tx, message, user).await? {
             let mail = templates::mail(message, subject, name, &self.links);
             self.mailer.send(message.id, address, &mail).await?;
+            feed::mark_delivered(&mut tx, message).await?;
         }
         // the mail is out before this commits: dying here sends it again, under the same Message-ID
         Ok(tx.commit().await?)

@@ -33,3 +33,14 @@ pub(super) async fn add(conn: &mut PgConnection, message: &Message, user: UserId
 pub(super) async fn mark_failed(pool: &PgPool, message: &Message) -> sqlx::Result<()> {
     sqlx::query!("update notifications set status = 'failed' where id = $1", message.id.0).execute(pool).await.map(drop)
 }
+
+/// A channel that had failed for good has worked after all.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn mark_delivered(conn: &mut PgConnection, message: &Message) -> sqlx::Result<()> {
+    sqlx::query!("update notifications set status = 'delivered' where id = $1 and status = 'failed'", message.id.0)
+        .execute(conn)
+        .await
+        .map(drop)
+}

@@ -25,6 +25,7 @@ pub(super) struct EventFacts {
     pub(super) time_zone: String,
     pub(super) place: Option<String>,
     pub(super) version: i64,
+    pub(super) cancelled: bool,
     /// Seats that the waiting booking could take now.
     pub(super) free_to_take: i32,
     pub(super) org_name: String,
@@ -71,7 +72,7 @@ async fn event_facts(
 ) -> sqlx::Result<Option<EventFacts>> {
     sqlx::query_as!(
         EventFacts,
-        r#"select e.id as "id: EventId", e.name, e.description, e.event_date, e.ends_at, e.time_zone, e.place, e.version,
+        r#"select e.id as "id: EventId", e.name, e.description, e.event_date, e.ends_at, e.time_zone, e.place, e.version, e.status = 'cancelled' as "cancelled!",
             case when b.waiting_seats > 0 then e.available_slots else 0 end as "free_to_take!", o.name as org_name
         from events e join organizations o on o.id = e.org_id left join bookings b on b.id = $2 where e.id = $1"#,
         event.0,

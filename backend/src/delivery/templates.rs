@@ -150,7 +150,9 @@ fn event_title(message: &Message, event: &EventFacts) -> String {
 
 /// For whoever just got seats.
 fn calendar_of(message: &Message, event: &EventFacts, links: &Links) -> Option<String> {
-    if !matches!(message.kind, NotificationType::BookingConfirmed | NotificationType::WaitlistPromoted) {
+    if event.cancelled
+        || !matches!(message.kind, NotificationType::BookingConfirmed | NotificationType::WaitlistPromoted)
+    {
         return None;
     }
     let shown = CalendarEvent {

@@ -33,7 +33,7 @@ pub(crate) fn file(event: &CalendarEvent<'_>, now: DateTime<Utc>) -> String {
         .summary(&plain(event.name))
         .description(&plain(event.description))
         .starts(event.event_date)
-        .ends(event.ends_at.unwrap_or(event.event_date + DURATION_WITHOUT_END))
+        .ends(event.ends_at.or(event.event_date.checked_add_signed(DURATION_WITHOUT_END)).unwrap_or(event.event_date))
         .url(event.url)
         .status(if event.cancelled { EventStatus::Cancelled } else { EventStatus::Confirmed });
     if let Some(place) = event.place {

@@ -26,10 +26,13 @@ pub(super) async fn cancel(app: &App, request: &End) -> ApiResult<Event> {
     let mut tx = app.pool.begin().await?;
     store::allow_long_statements(&mut tx).await?;
     let locked = booking_store::lock_event(&mut tx, request.event).await?.ok_or_else(ApiError::not_found)?;
+    store::still_staff(&mut tx, request.event, request.caller).await?;
     let old = store::editable(&mut tx, request.event).await?;
     if matches!(old.status, EventStatus::Cancelled | EventStatus::Completed) {
         return Err(ApiError::new(ErrorCode::EventNotOpen, "This event was cancelled already, or is over."));
     }
+    // who comes now waits for the rows, which refuse: better than a batch that waits for this transaction
+    drop_gate(app, request.event).await;
     let told = store::cancel(&mut tx, request.event, request.caller, locked.now, &request.request_id).await?;
     let details = serde_json::json!({ "bookings": told });
     let entry = Entry { action: "event_cancelled", subject_type: "event", subject: request.event.0, details };
@@ -40,7 +43,8 @@ pub(super) async fn cancel(app: &App, request: &End) -> ApiResult<Event> {
     Ok(event)
 }
 
-/// Deletes an event that nobody has a booking for, with the bookings that were cancelled.
+/// Deletes an event that nobody has a booking for. It is hidden at once, with the bookings that were cancelled; the worker
+/// removes it when nothing more is to be told of it.
 ///
 /// # Errors
 /// `event_has_bookings`, 503.
@@ -48,12 +52,13 @@ pub(super) async fn delete(app: &App, request: &End) -> ApiResult<()> {
     let mut tx = app.pool.begin().await?;
     store::allow_long_statements(&mut tx).await?;
     booking_store::lock_event(&mut tx, request.event).await?.ok_or_else(ApiError::not_found)?;
+    store::still_staff(&mut tx, request.event, request.caller).await?;
     if store::has_active_bookings(&mut tx, request.event).await? {
         let sentence = "People have bookings for this event. Cancel it instead, so that they are told.";
         return Err(ApiError::new(ErrorCode::EventHasBookings, sentence));
     }
     let old = store::editable(&mut tx, request.event).await?;
-    store::delete(&mut tx, request.event).await?;
+    store::hide(&mut tx, request.event).await?;
     let details = serde_json::json!({ "name": old.name, "event_date": old.event_date });
     let entry = Entry { action: "event_deleted", subject_type: "event", subject: request.event.0, details };
     audit_log::write(&mut tx, request.org, request.caller, &entry, app.clock).await?;
@@ -66,6 +71,10 @@ pub(super) async fn delete(app: &App, request: &End) -> ApiResult<()> {
 async fn after(app: &App, event: EventId) {
     app.relay_wake.wake();
     app.events.forget(event);
+    drop_gate(app, event).await;
+}
+
+async fn drop_gate(app: &App, event: EventId) {
     if let Err(error) = app.gate.delete(event).await {
         tracing::debug!(%event, %error, "the gate of an event that ended goes when it is looked at again");
     }

@@ -16,14 +16,14 @@ use crate::organizations::store as org_store;
 /// # Errors
 /// 400 for times that do not go together, 503.
 pub(super) async fn create(app: &App, caller: UserId, body: &CreateEvent, call: &Call) -> ApiResult<Response> {
-    check_zone(&body.time_zone)?;
-    if let Some((field, reason)) = event_times_problem(app.clock.now(), body.event_date, body.ends_at) {
-        return Err(ApiError::field(field, reason));
-    }
     let id = EventId(app.clock.new_id());
     let mut tx = app.pool.begin().await?;
     if let Some(kept) = call.begin(&mut tx).await? {
         return Ok(kept.into_response());
+    }
+    check_zone(&body.time_zone)?;
+    if let Some((field, reason)) = event_times_problem(app.clock.now(), body.event_date, body.ends_at) {
+        return Err(ApiError::field(field, reason));
     }
     store::insert(&mut tx, id, caller, body).await?;
     let details = serde_json::json!({ "name": body.name.trim(), "total_slots": body.total_slots });

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use happening_api::{
     ActivityEntry, Booking, Category, CreateEvent, DuplicateEvent, ErrorBody, Event, EventId, EventStatus, NoFields,
-    OrgId, SeatMap, UpdateEvent,
+    OrgId, SeatMap, UpdateEvent, time_in_bounds,
 };
 use http::{HeaderMap, StatusCode, Uri, header};
 use serde::Deserialize;
@@ -25,7 +25,7 @@ use crate::http::{
     ValidQuery, actions, idempotency,
 };
 use crate::organizations::http::PageQuery;
-use crate::page::{Cursor, Listed, Page};
+use crate::page::{Cursor, Listed, Order, Page};
 
 const TEXT_CHARS_MAX: usize = 200;
 
@@ -73,7 +73,12 @@ pub(crate) async fn list(
     if query.q.as_ref().is_some_and(|text| text.chars().count() > TEXT_CHARS_MAX || text.contains('\0')) {
         return Err(ApiError::field("q", format!("must have at most {TEXT_CHARS_MAX} characters")));
     }
-    let page = Page::parse(query.limit, query.cursor.as_deref())?;
+    for (field, time) in [("from", query.from), ("to", query.to)] {
+        if time.is_some_and(|time| !time_in_bounds(time)) {
+            return Err(ApiError::field(field, "must lie between 1970 and 9998"));
+        }
+    }
+    let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Time)?;
     let filter = Filter {
         only: None,
         org: query.org_id,
@@ -228,7 +233,7 @@ pub(crate) async fn bookings(
     uri: Uri,
     ValidQuery(query): ValidQuery<PageQuery>,
 ) -> ApiResult<Listed<Booking>> {
-    let page = query.page()?;
+    let page = query.page_by(Order::Name)?;
     let mut conn = app.pool.acquire().await?;
     let total = lists::count_of_event(&mut conn, target.event).await?;
     let rows = lists::of_event(&mut conn, target.event, &page).await?;

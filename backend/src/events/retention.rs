@@ -25,17 +25,27 @@ pub(crate) async fn run(pool: &PgPool, clock: Clock) -> sqlx::Result<usize> {
     )
     .fetch_all(pool)
     .await?;
+    let mut done = 0;
     for event in &due {
-        let mut tx = pool.begin().await?;
-        super::store::allow_long_statements(&mut tx).await?;
-        if let Some(bookings) = remove(&mut tx, event.id).await? {
-            let details = serde_json::json!({ "bookings": bookings });
-            let entry = Entry { action: "people_removed", subject_type: "event", subject: event.id.0, details };
-            audit_log::write(&mut tx, event.org_id, None, &entry, clock).await?;
-            tx.commit().await?;
+        // one event that cannot be finished must not keep the others
+        match forget(pool, event.id, event.org_id, clock).await {
+            Ok(()) => done += 1,
+            Err(error) => tracing::warn!(event = %event.id, %error, "the people of an event are removed later"),
         }
     }
-    Ok(due.len())
+    Ok(done)
+}
+
+async fn forget(pool: &PgPool, event: EventId, org: OrgId, clock: Clock) -> sqlx::Result<()> {
+    let mut tx = pool.begin().await?;
+    super::store::allow_long_statements(&mut tx).await?;
+    if let Some(bookings) = remove(&mut tx, event).await? {
+        let details = serde_json::json!({ "bookings": bookings });
+        let entry = Entry { action: "people_removed", subject_type: "event", subject: event.0, details };
+        audit_log::write(&mut tx, org, None, &entry, clock).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// `None` when another worker was faster.
@@ -55,7 +65,7 @@ async fn remove(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<
                 answer = null
             from bookings b, nobody where b.event_id = $1 and h.booking_id = b.id
         ), seats as (
-            update booking_seats set user_id = nobody.id from nobody where event_id = $1
+            update booking_seats s set user_id = nobody.id from bookings b, nobody where b.event_id = $1 and s.booking_id = b.id
         ), told as (
             delete from notifications where event_id = $1
         ), changed as (

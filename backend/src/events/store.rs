@@ -5,7 +5,8 @@ use happening_api::{Category, CreateEvent, Event, EventId, EventOrg, EventStatus
 use sqlx::PgConnection;
 
 use super::bookable::EventFacts;
-use crate::access::EventStanding;
+use crate::access::{self, Access, EventAction, EventStanding};
+use crate::http::{ApiError, ApiResult};
 use crate::page::Page;
 
 /// How a person stands to an event, and its organization; `None` when there is no such event.
@@ -19,7 +20,7 @@ pub(crate) async fn standing(
             case when o.deleted_at is null then e.visibility else 'members' end as "visibility!: Visibility",
             exists (select from bookings b where b.user_id = $2 and b.event_id = e.id and b.status <> 'cancelled') as "has_booking!"
         from events e join organizations o on o.id = e.org_id
-        left join organization_users m on m.org_id = e.org_id and m.user_id = $2 where e.id = $1"#,
+        left join organization_users m on m.org_id = e.org_id and m.user_id = $2 where e.id = $1 and e.deleted_at is null"#,
         event.0,
         user.0
     )
@@ -42,7 +43,7 @@ pub(crate) async fn facts(conn: &mut PgConnection, event: EventId) -> sqlx::Resu
         EventFacts,
         r#"select org_id as "org: OrgId", visibility as "visibility: Visibility", total_slots, max_seats_per_user, event_date,
             event_status(status, event_date, ends_at, clock_timestamp()) = 'upcoming' as "upcoming!"
-        from events where id = $1"#,
+        from events where id = $1 and deleted_at is null"#,
         event.0
     )
     .fetch_optional(conn)
@@ -150,7 +151,7 @@ pub(crate) async fn list(
         left join organization_users m on m.org_id = e.org_id and m.user_id = $1
         cross join lateral (select count(*) as bookings, coalesce(sum(w.waiting_seats), 0) as seats from bookings w
             where w.event_id = e.id and w.waiting_order is not null) as waits
-        where ($2::uuid is null or e.id = $2) and ($3::uuid is null or e.org_id = $3)
+        where e.deleted_at is null and ($2::uuid is null or e.id = $2) and ($3::uuid is null or e.org_id = $3)
             and ($4::text is null or e.category = $4)
             and ($5::text is null or event_status(e.status, e.event_date, e.ends_at, now()) = $5)
             and ($6::timestamptz is null or e.event_date >= $6) and ($7::timestamptz is null or e.event_date <= $7)
@@ -185,7 +186,7 @@ pub(crate) async fn count(conn: &mut PgConnection, viewer: UserId, filter: &Filt
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from events e join organizations o on o.id = e.org_id
         left join organization_users m on m.org_id = e.org_id and m.user_id = $1
-        where ($2::uuid is null or e.org_id = $2) and ($3::text is null or e.category = $3)
+        where e.deleted_at is null and ($2::uuid is null or e.org_id = $2) and ($3::text is null or e.category = $3)
             and ($4::text is null or event_status(e.status, e.event_date, e.ends_at, now()) = $4)
             and ($5::timestamptz is null or e.event_date >= $5) and ($6::timestamptz is null or e.event_date <= $6)
             and ($7::text is null or event_text(e.name, e.description, e.place) ilike $7)
@@ -417,9 +418,34 @@ pub(crate) async fn has_active_bookings(conn: &mut PgConnection, event: EventId)
     .await
 }
 
-/// Deletes an event with what is left of its bookings.
-pub(crate) async fn delete(conn: &mut PgConnection, event: EventId) -> sqlx::Result<()> {
-    sqlx::query!("delete from booking_seats where event_id = $1", event.0).execute(&mut *conn).await?;
+/// Hides an event. Its row takes no bookings any more, and nobody finds it.
+pub(crate) async fn hide(conn: &mut PgConnection, event: EventId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update events set deleted_at = now(), version = version + 1, updated_at = now(),
+            status = case when event_status(status, event_date, ends_at, now()) = 'completed' then 'completed' else 'cancelled' end
+        where id = $1",
+        event.0
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// An event that was hidden so many days ago, if there is one.
+pub(crate) async fn hidden_for(conn: &mut PgConnection, days: i32) -> sqlx::Result<Option<EventId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: EventId" from events where deleted_at < now() - make_interval(days => $1) order by deleted_at limit 1"#,
+        days
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Removes a hidden event with what is left of its bookings.
+pub(crate) async fn remove(conn: &mut PgConnection, event: EventId) -> sqlx::Result<()> {
+    sqlx::query!("delete from booking_seats s using bookings b where b.event_id = $1 and s.booking_id = b.id", event.0)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!(
         "delete from booking_history h using bookings b where b.event_id = $1 and h.booking_id = b.id",
         event.0
@@ -428,4 +454,17 @@ pub(crate) async fn delete(conn: &mut PgConnection, event: EventId) -> sqlx::Res
     .await?;
     sqlx::query!("delete from bookings where event_id = $1", event.0).execute(&mut *conn).await?;
     sqlx::query!("delete from events where id = $1", event.0).execute(conn).await.map(drop)
+}
+
+/// Looks again, under the event's lock, whether the caller may manage it: a membership may have ended meanwhile.
+///
+/// # Errors
+/// 403 or 404.
+pub(crate) async fn still_staff(conn: &mut PgConnection, event: EventId, caller: UserId) -> ApiResult<()> {
+    let (_, standing) = standing(conn, event, caller).await?.ok_or_else(ApiError::not_found)?;
+    match access::event(EventAction::Manage, standing) {
+        Access::Allowed => Ok(()),
+        Access::Forbidden => Err(ApiError::forbidden()),
+        Access::Hidden => Err(ApiError::not_found()),
+    }
 }

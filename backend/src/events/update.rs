@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use happening_api::{
     ErrorCode, Event, EventId, EventStatus, Message, MessageId, NotificationType, OrgId, Role, UpdateEvent, UserId,
+    time_in_bounds,
 };
 use sqlx::PgConnection;
 
@@ -35,7 +36,10 @@ pub(super) struct Update {
 /// `stale` with the current event, `event_not_open`, `seats_booked` with the seats, 400, 503.
 pub(super) async fn update(app: &App, request: &Update) -> ApiResult<Event> {
     let mut tx = app.pool.begin().await?;
+    // everybody with a booking can have to be told
+    store::allow_long_statements(&mut tx).await?;
     let locked = booking_store::lock_event(&mut tx, request.event).await?.ok_or_else(ApiError::not_found)?;
+    store::still_staff(&mut tx, request.event, request.caller).await?;
     let old = store::editable(&mut tx, request.event).await?;
     if request.version.is_some_and(|version| version != old.version) {
         drop(tx);
@@ -96,6 +100,11 @@ async fn check(
     now: DateTime<Utc>,
 ) -> ApiResult<()> {
     check_zone(&new.time_zone)?;
+    for (field, time) in [("event_date", Some(new.event_date)), ("ends_at", new.ends_at)] {
+        if time.is_some_and(|time| !time_in_bounds(time)) {
+            return Err(ApiError::field(field, "must lie before the year 9999"));
+        }
+    }
     match old.status {
         EventStatus::Cancelled | EventStatus::Completed => return Err(crate::bookings::event_not_open()),
         EventStatus::Ongoing => check_ongoing(&request.body, old, new, now)?,
@@ -134,6 +143,7 @@ fn check_ongoing(body: &UpdateEvent, old: &Editable, new: &Editable, now: DateTi
         ("total_slots", new.total_slots != old.total_slots),
         ("visibility", new.visibility != old.visibility),
         ("max_seats_per_user", new.max_seats_per_user != old.max_seats_per_user),
+        ("owner_id", new.owner_id != old.owner_id),
     ];
     if let Some((field, _)) = fixed.iter().find(|(_, changed)| *changed) {
         return Err(ApiError::field(*field, "cannot change while the event is going on"));

@@ -56,9 +56,12 @@ impl RequestContext {
     }
 }
 
-/// Answers 503 for Postgres when it does not answer: at once for a request that comes then, and within a second for one that
+/// Answers 503 when there are too many requests already, and for Postgres when it does not answer: at once for a request that comes then, and within a second for one that
 /// waits for it. What a write began goes on as a task of its own, or ends with its connection.
 pub(crate) async fn while_the_database_answers(State(app): State<App>, request: Request, next: Next) -> Response {
+    let Ok(_place) = app.places.try_acquire() else {
+        return ApiError::unavailable(anyhow::anyhow!("too many requests at once")).into_response();
+    };
     let lost = || anyhow::anyhow!("Postgres does not answer");
     if !app.pulse.beats() {
         return ApiError::unavailable(lost()).into_response();
@@ -87,12 +90,9 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     // the route, not the path: a path can hold an invite's token
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let started = app.clock.instant();
-    metrics::active_requests(1.0);
+    let _active = metrics::ActiveRequest::begin();
     let mut response = CONTEXT
         .scope(context, async {
-            let Ok(_place) = app.places.try_acquire() else {
-                return ApiError::unavailable(anyhow::anyhow!("too many requests at once")).into_response();
-            };
             match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
                 Ok(response) => response,
                 Err(late) => ApiError::outcome_unknown(late).into_response(),
@@ -108,7 +108,6 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     for (name, value) in SECURITY_HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
-    metrics::active_requests(-1.0);
     metrics::request(&method, &route, response.status().as_u16(), started.elapsed().as_secs_f64());
     let duration_ms = started.elapsed().as_millis() as u64;
     tracing::debug!(request_id, %method, route, status = response.status().as_u16(), duration_ms, "request answered");

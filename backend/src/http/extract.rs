@@ -43,9 +43,12 @@ impl FromRequestParts<App> for CurrentUser {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
         let claims = claims_of(parts, app).await?;
         let known = users::current(app, &claims).await?;
-        app.limits.count_person(known.id)?;
         Ok(Self(known))
     }
+}
+
+fn peer(parts: &Parts, app: &App) -> Option<Peer> {
+    parts.extensions.get::<Peer>().map(|peer| peer.behind(app.proxies, &parts.headers))
 }
 
 /// The claims of the request's token.
@@ -55,18 +58,20 @@ pub(crate) async fn claims_of(parts: &Parts, app: &App) -> ApiResult<Arc<crate::
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
-    let refused = || match app.limits.count_address(parts.extensions.get::<Peer>().copied()) {
+    let refused = || match app.limits.count_address(peer(parts, app)) {
         Ok(()) => ApiError::unauthenticated(),
         Err(too_many) => too_many,
     };
     let token = token.ok_or_else(refused)?;
-    app.verifier.verify(token.trim()).await.map_err(|error| match error {
+    let claims = app.verifier.verify(token.trim()).await.map_err(|error| match error {
         AuthError::Invalid(_) => {
             tracing::debug!(%error, "a token was refused");
             refused()
         }
         AuthError::KeysUnknown(_) => ApiError::unavailable(error),
-    })
+    })?;
+    app.limits.count_person(&claims.sub)?;
+    Ok(claims)
 }
 
 /// The claims alone, for the route that makes the person's row itself.
@@ -87,7 +92,7 @@ impl FromRequestParts<App> for Anyone {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        app.limits.count_address(parts.extensions.get::<Peer>().copied()).map(|()| Self)
+        app.limits.count_address(peer(parts, app)).map(|()| Self)
     }
 }
 

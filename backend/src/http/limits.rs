@@ -1,18 +1,16 @@
 //! How many requests one caller may make: per person with a token, per address without. Counted in each process for itself.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use happening_api::{ErrorCode, UserId};
+use happening_api::ErrorCode;
+use http::HeaderMap;
 
 use super::context::RequestContext;
 use super::{ApiError, ApiResult};
-
-/// Callers above which those who have been quiet are forgotten.
-const CALLERS_MAX: usize = 100_000;
 
 /// The address that a connection comes from.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +18,7 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// The limits of one process.
 pub(crate) struct Limits {
-    people: Option<Limit<UserId>>,
+    people: Option<Limit<String>>,
     addresses: Option<Limit<IpAddr>>,
 }
 
@@ -44,12 +42,18 @@ impl Limits {
         Self { people: Limit::new(per_person), addresses: Limit::new(per_address) }
     }
 
-    /// Counts a request of somebody who is signed in.
+    /// Counts a request of somebody who is signed in, by the `sub` of their token.
     ///
     /// # Errors
     /// 429.
-    pub(crate) fn count_person(&self, user: UserId) -> ApiResult<()> {
-        self.people.as_ref().map_or(Ok(()), |limit| limit.count(user))
+    pub(crate) fn count_person(&self, sub: &str) -> ApiResult<()> {
+        self.people.as_ref().map_or(Ok(()), |limit| limit.count(sub.to_owned()))
+    }
+
+    /// Forgets callers who have been quiet long enough to have their whole allowance again.
+    pub(crate) fn forget_the_quiet(&self) {
+        self.people.iter().for_each(|limit| limit.limiter.retain_recent());
+        self.addresses.iter().for_each(|limit| limit.limiter.retain_recent());
     }
 
     /// Counts a request of somebody who is not.
@@ -58,9 +62,30 @@ impl Limits {
     /// 429.
     pub(crate) fn count_address(&self, peer: Option<Peer>) -> ApiResult<()> {
         match (&self.addresses, peer) {
-            (Some(limit), Some(Peer(address))) => limit.count(address),
+            (Some(limit), Some(Peer(address))) => limit.count(network(address)),
             _ => Ok(()),
         }
+    }
+}
+
+/// One household has a whole /64 of IPv6 to call from.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+impl Peer {
+    /// Who calls when `proxies` of our own stand in front: each of them adds the address that it sees to `X-Forwarded-For`.
+    pub(crate) fn behind(self, proxies: usize, headers: &HeaderMap) -> Self {
+        if proxies == 0 {
+            return self;
+        }
+        let lines = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
+        let addresses: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+        let address = addresses.len().checked_sub(proxies).and_then(|at| addresses[at].parse().ok());
+        address.map_or(self, Self)
     }
 }
 
@@ -72,12 +97,33 @@ impl<K: Clone + std::hash::Hash + Eq> Limit<K> {
 
     fn count(&self, key: K) -> ApiResult<()> {
         let Err(not_until) = self.limiter.check_key(&key) else { return Ok(()) };
-        if self.limiter.len() > CALLERS_MAX {
-            self.limiter.retain_recent();
-        }
         let wait = not_until.wait_time_from(DefaultClock::default().now()) + Duration::from_secs(1);
         let standing = Standing { per_minute: self.per_minute.get(), wait_s: wait.as_secs().max(1) };
         RequestContext::note_limit(standing);
         Err(ApiError::new(ErrorCode::RateLimited, "Too many requests. Please wait a moment."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_our_own_proxies_saw_is_believed() {
+        let peer = Peer(IpAddr::from([10, 0, 0, 1]));
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", http::HeaderValue::from_static("6.6.6.6, 1.2.3.4"));
+        headers.append("x-forwarded-for", http::HeaderValue::from_static("10.0.0.2"));
+        let seen = |proxies| peer.behind(proxies, &headers).0.to_string();
+        assert_eq!([seen(0), seen(1), seen(2)], ["10.0.0.1", "10.0.0.2", "1.2.3.4"]);
+        assert_eq!(peer.behind(4, &headers).0, peer.0);
+    }
+
+    #[test]
+    fn a_household_is_one_caller() {
+        let of = |text: &str| network(text.parse().expect("an address"));
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("1.2.3.4"), of("1.2.3.5"));
     }
 }

@@ -1,12 +1,11 @@
 //! Plain pages for links in mails, which mail programs keep only when they are https: each opens the app by its deep link,
 //! and says how to get it. They know nothing and look nothing up, so they tell nothing.
 
-use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Response};
 use happening_api::EventId;
 use http::{HeaderName, HeaderValue, header};
 
-use super::{Anyone, ApiError, ApiResult};
+use super::{Anyone, ApiError, ApiResult, PathId};
 
 const TOKEN_CHARS_MAX: usize = 256;
 const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
@@ -15,7 +14,7 @@ const REFERRER: (HeaderName, HeaderValue) = (header::REFERRER_POLICY, HeaderValu
 /// Opens an invite in the app.
 #[utoipa::path(get, path = "/open/invite/{token}", tag = "open", params(("token" = String, Path)), responses(
     (status = 200, body = String, content_type = "text/html"), (status = 404, body = happening_api::ErrorBody)))]
-pub(crate) async fn invite(_: Anyone, Path(token): Path<String>) -> ApiResult<Response> {
+pub(crate) async fn invite(_: Anyone, PathId(token): PathId<String>) -> ApiResult<Response> {
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if !(1..=TOKEN_CHARS_MAX).contains(&token.len()) || !token.chars().all(known) {
         return Err(ApiError::not_found());
@@ -26,8 +25,7 @@ pub(crate) async fn invite(_: Anyone, Path(token): Path<String>) -> ApiResult<Re
 /// Opens an event in the app.
 #[utoipa::path(get, path = "/open/event/{id}", tag = "open", params(("id" = EventId, Path)), responses(
     (status = 200, body = String, content_type = "text/html"), (status = 404, body = happening_api::ErrorBody)))]
-pub(crate) async fn event(_: Anyone, Path(id): Path<String>) -> ApiResult<Response> {
-    let id: EventId = id.parse().map_err(|_| ApiError::not_found())?;
+pub(crate) async fn event(_: Anyone, PathId(id): PathId<EventId>) -> ApiResult<Response> {
     Ok(page("An event", "The event opens in the Happening app.", &format!("happening://event/{id}")))
 }
 

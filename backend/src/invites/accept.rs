@@ -35,6 +35,9 @@ pub(super) async fn preview(app: &App, token: &str) -> ApiResult<InvitePreview> 
 /// 404, `email_not_verified`, `invite_for_other_address`, `invite_used`, `invite_gone`, `already_member`, 503.
 pub(super) async fn accept(app: &App, caller: UserId, token: &str) -> ApiResult<Organization> {
     let mut tx = app.pool.begin().await?;
+    // the organization first, as everybody does who changes its invites
+    let (known, _) = find(&mut tx, app, token, false).await?;
+    org_store::lock(&mut tx, known.org_id).await?;
     let (invite, replaced) = find(&mut tx, app, token, true).await?;
     let person = user_store::find(&mut tx, caller).await?.ok_or_else(ApiError::unauthenticated)?;
     if !person.email_verified {

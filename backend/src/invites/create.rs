@@ -26,25 +26,23 @@ pub(super) async fn create(app: &App, caller: UserId, body: &CreateInvite, call:
     if let Some(kept) = call.begin(&mut tx).await? {
         return replay(&mut tx, app, kept).await;
     }
-    if !org_store::lock(&mut tx, body.org_id).await? {
-        return Err(ApiError::not_found());
-    }
+    org_store::lock_as_admin(&mut tx, body.org_id, caller).await?;
     if store::is_member(&mut tx, body.org_id, &body.email).await? {
         return Err(already_member());
     }
     store::insert(&mut tx, id, body, caller, &nonce()).await?;
-    let details = serde_json::json!({ "email": body.email, "role": body.role });
+    let details = serde_json::json!({ "role": body.role });
     let created = tell(&mut tx, app, caller, body.org_id, id, ("invite_created", details)).await?;
     let answer = call.finish_keeping(tx, &created.invite, &created, &format!("/org-invites/{id}")).await?;
     app.relay_wake.wake();
     Ok(answer)
 }
 
-/// The kept answer has no token: it is made again, as long as no newer one replaced it.
+/// The kept answer has no token: the first one is made again, whether it is still good or not.
 async fn replay(conn: &mut PgConnection, app: &App, kept: Kept) -> ApiResult<Response> {
     let invite: Invite = serde_json::from_str(&kept.answer).map_err(ApiError::internal)?;
     let row = store::find(conn, invite.id, false).await?.ok_or_else(ApiError::not_found)?;
-    let answer = serde_json::to_string(&with_token(app, &row, invite)).map_err(ApiError::internal)?;
+    let answer = serde_json::to_string(&with_token(app, row.first_nonce(), invite)).map_err(ApiError::internal)?;
     Ok(Kept { answer, ..kept }.into_response())
 }
 
@@ -54,10 +52,13 @@ async fn replay(conn: &mut PgConnection, app: &App, kept: Kept) -> ApiResult<Res
 /// `invite_used`, `invite_gone`, 503.
 pub(super) async fn resend(app: &App, caller: UserId, invite: &InviteRow) -> ApiResult<CreatedInvite> {
     let mut tx = app.pool.begin().await?;
-    org_store::lock(&mut tx, invite.org_id).await?;
+    org_store::lock_as_admin(&mut tx, invite.org_id, caller).await?;
     still_open(&mut tx, invite.id).await?;
+    if store::is_member(&mut tx, invite.org_id, &invite.email).await? {
+        return Err(already_member());
+    }
     store::renew(&mut tx, invite.id, &nonce()).await?;
-    let details = serde_json::json!({ "email": invite.email });
+    let details = serde_json::json!({ "role": invite.role });
     let created = tell(&mut tx, app, caller, invite.org_id, invite.id, ("invite_resent", details)).await?;
     commit(tx).await?;
     app.relay_wake.wake();
@@ -70,10 +71,10 @@ pub(super) async fn resend(app: &App, caller: UserId, invite: &InviteRow) -> Api
 /// `invite_used`, `invite_gone`, 503.
 pub(super) async fn revoke(app: &App, caller: UserId, invite: &InviteRow) -> ApiResult<()> {
     let mut tx = app.pool.begin().await?;
-    org_store::lock(&mut tx, invite.org_id).await?;
+    org_store::lock_as_admin(&mut tx, invite.org_id, caller).await?;
     still_open(&mut tx, invite.id).await?;
     store::set_status(&mut tx, invite.id, "revoked").await?;
-    let details = serde_json::json!({ "email": invite.email });
+    let details = serde_json::json!({ "role": invite.role });
     let entry = Entry { action: "invite_revoked", subject_type: "invite", subject: invite.id.0, details };
     audit_log::write(&mut tx, invite.org_id, caller, &entry, app.clock).await?;
     commit(tx).await
@@ -112,11 +113,11 @@ async fn tell(
     let entry = Entry { action, subject_type: "invite", subject: id.0, details };
     audit_log::write(conn, org, caller, &entry, app.clock).await?;
     let invite = store::find(conn, id, false).await?.ok_or_else(ApiError::not_found)?;
-    Ok(with_token(app, &invite, invite.shown()))
+    Ok(with_token(app, &invite.nonce, invite.shown()))
 }
 
-fn with_token(app: &App, row: &InviteRow, invite: Invite) -> CreatedInvite {
-    let token = app.links.token(row.id, &row.nonce);
+fn with_token(app: &App, nonce: &[u8], invite: Invite) -> CreatedInvite {
+    let token = app.links.token(invite.id, nonce);
     let url = app.links.invite(&token);
     CreatedInvite { invite, token, url }
 }

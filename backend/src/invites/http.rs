@@ -1,9 +1,11 @@
 //! Routes of invites. One place in their paths holds an id for orgAdmins and the token for whoever was invited.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
-use happening_api::{CreateInvite, CreatedInvite, ErrorBody, Invite, InviteId, InvitePreview, OrgId, Organization};
+use happening_api::{
+    CreateInvite, CreatedInvite, ErrorBody, Invite, InviteId, InvitePreview, NoFields, OrgId, Organization,
+};
 use http::{StatusCode, Uri};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -12,10 +14,10 @@ use super::store::{self, InviteRow};
 use super::{accept, create};
 use crate::app::App;
 use crate::http::{
-    Anyone, ApiError, ApiResult, CurrentUser, MemberFor, PathId, Repeatable, ValidJson, ValidQuery, actions,
-    idempotency,
+    Anyone, ApiError, ApiResult, CurrentUser, MemberFor, OptionalJson, PathId, Repeatable, ValidJson, ValidQuery,
+    actions, idempotency,
 };
-use crate::page::{Cursor, Listed, Page};
+use crate::page::{Cursor, Listed, Order, Page};
 
 /// Invites an address into an organization. The answer holds the token, once; the address gets a mail with the link.
 #[utoipa::path(post, path = "/org-invites", tag = "invites", params(("Idempotency-Key" = Option<String>, Header)), security(("token" = [])),
@@ -52,7 +54,7 @@ pub(crate) async fn list(
     uri: Uri,
     ValidQuery(query): ValidQuery<ListQuery>,
 ) -> ApiResult<Listed<Invite>> {
-    let page = Page::parse(query.limit, query.cursor.as_deref())?;
+    let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Time)?;
     let admin = MemberFor::<actions::Administer>::of(&app, caller, query.org_id).await?;
     let mut conn = app.pool.acquire().await?;
     let total = store::count(&mut conn, admin.org).await?;
@@ -65,7 +67,7 @@ pub(crate) async fn list(
     (status = 200, body = InvitePreview), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 410, body = ErrorBody)))]
 pub(crate) async fn preview(
     _: Anyone,
-    Path(token): Path<String>,
+    PathId(token): PathId<String>,
     State(app): State<App>,
 ) -> ApiResult<Json<InvitePreview>> {
     accept::preview(&app, &token).await.map(Json)
@@ -77,8 +79,9 @@ pub(crate) async fn preview(
     (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 410, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn accept(
     caller: CurrentUser,
-    Path(token): Path<String>,
+    PathId(token): PathId<String>,
     State(app): State<App>,
+    OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> ApiResult<Json<Organization>> {
     accept::accept(&app, caller.id(), &token).await.map(Json)
 }
@@ -91,6 +94,7 @@ pub(crate) async fn resend(
     caller: CurrentUser,
     PathId(id): PathId<InviteId>,
     State(app): State<App>,
+    OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> ApiResult<Json<CreatedInvite>> {
     let (admin, invite) = administered(&app, caller, id).await?;
     create::resend(&app, admin.caller.id(), &invite).await.map(Json)

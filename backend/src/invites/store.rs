@@ -32,6 +32,11 @@ impl InviteRow {
         Role::parse(&self.role).unwrap_or(Role::User)
     }
 
+    /// Of the token that it was made with.
+    pub(crate) fn first_nonce(&self) -> &[u8] {
+        self.old_nonces.first().unwrap_or(&self.nonce)
+    }
+
     /// As orgAdmins see it.
     pub(crate) fn shown(&self) -> Invite {
         Invite {

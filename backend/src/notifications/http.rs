@@ -3,15 +3,15 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use happening_api::{ErrorBody, Notification, NotificationId};
+use happening_api::{ErrorBody, NoFields, Notification, NotificationId};
 use http::{HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::store;
 use crate::app::App;
-use crate::http::{ApiError, ApiResult, CurrentUser, PathId, ValidQuery};
-use crate::page::{Cursor, Listed, Page};
+use crate::http::{ApiError, ApiResult, CurrentUser, OptionalJson, PathId, ValidQuery};
+use crate::page::{Cursor, Listed, Order, Page};
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +32,7 @@ pub(crate) async fn list(
     uri: Uri,
     ValidQuery(query): ValidQuery<ListQuery>,
 ) -> ApiResult<Response> {
-    let page = Page::parse(query.limit, query.cursor.as_deref())?;
+    let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Time)?;
     let only_unread = query.unread.unwrap_or(false);
     let mut conn = app.pool.acquire().await?;
     let (all, unread) = store::counts(&mut conn, caller.id()).await?;
@@ -51,6 +51,7 @@ pub(crate) async fn read(
     caller: CurrentUser,
     PathId(id): PathId<NotificationId>,
     State(app): State<App>,
+    OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> ApiResult<Json<Notification>> {
     let mut conn = app.pool.acquire().await?;
     store::mark_read(&mut conn, caller.id(), Some(id)).await?;
@@ -67,7 +68,11 @@ pub(crate) struct Marked {
 /// Marks all as read.
 #[utoipa::path(post, path = "/notifications/read-all", tag = "notifications", security(("token" = [])), responses(
     (status = 200, body = Marked), (status = 401, body = ErrorBody)))]
-pub(crate) async fn read_all(caller: CurrentUser, State(app): State<App>) -> ApiResult<Json<Marked>> {
+pub(crate) async fn read_all(
+    caller: CurrentUser,
+    State(app): State<App>,
+    OptionalJson(NoFields {}): OptionalJson<NoFields>,
+) -> ApiResult<Json<Marked>> {
     let read = store::mark_read(&mut *app.pool.acquire().await?, caller.id(), None).await?;
     Ok(Json(Marked { read }))
 }

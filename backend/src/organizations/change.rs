@@ -19,9 +19,7 @@ pub(super) async fn update(
     body: &UpdateOrganization,
 ) -> ApiResult<Organization> {
     let mut tx = app.pool.begin().await?;
-    if !store::lock(&mut tx, org).await? {
-        return Err(ApiError::not_found());
-    }
+    store::lock_as_admin(&mut tx, org, caller).await?;
     if body.name.is_some() || body.retention_days.is_some() {
         store::update(&mut tx, org, body).await?;
         let details = serde_json::to_value(body).map_err(ApiError::internal)?;
@@ -39,9 +37,7 @@ pub(super) async fn update(
 /// `organization_has_events` while an event is upcoming or goes on, 404, 503.
 pub(super) async fn delete(app: &App, caller: UserId, org: OrgId) -> ApiResult<()> {
     let mut tx = app.pool.begin().await?;
-    if !store::lock(&mut tx, org).await? {
-        return Err(ApiError::not_found());
-    }
+    store::lock_as_admin(&mut tx, org, caller).await?;
     if store::has_open_events(&mut tx, org).await? {
         let sentence = "It has events that are not over. Cancel them, or wait until they are.";
         return Err(ApiError::new(ErrorCode::OrganizationHasEvents, sentence));

@@ -19,7 +19,7 @@ use crate::http::{
     ApiError, ApiResult, CurrentUser, MemberFor, PathId, Repeatable, RequestContext, ValidJson, ValidQuery, actions,
     idempotency,
 };
-use crate::page::{Cursor, Listed, Page};
+use crate::page::{Cursor, Listed, Order, Page};
 
 /// Where a page begins and how long it is.
 #[derive(Deserialize, IntoParams)]
@@ -32,7 +32,11 @@ pub(crate) struct PageQuery {
 
 impl PageQuery {
     pub(crate) fn page(&self) -> ApiResult<Page> {
-        Page::parse(self.limit, self.cursor.as_deref())
+        self.page_by(Order::Time)
+    }
+
+    pub(crate) fn page_by(&self, order: Order) -> ApiResult<Page> {
+        Page::parse(self.limit, self.cursor.as_deref(), order)
     }
 }
 
@@ -174,7 +178,7 @@ pub(crate) async fn list_members(
     uri: Uri,
     ValidQuery(query): ValidQuery<PageQuery>,
 ) -> ApiResult<Listed<Member>> {
-    let page = query.page()?;
+    let page = query.page_by(Order::Name)?;
     let with_emails = access::organization(OrgAction::SeeEmails, Some(member.role)) == Access::Allowed;
     let mut conn = app.pool.acquire().await?;
     let total = store::count_members(&mut conn, member.org).await?;

@@ -3,6 +3,7 @@
 use happening_api::{Member, OrgId, Organization, Role, UpdateOrganization, UserId};
 use sqlx::PgConnection;
 
+use crate::http::{ApiError, ApiResult};
 use crate::page::Page;
 
 /// Role of a person in an organization; `None` for a stranger.
@@ -19,8 +20,11 @@ pub(crate) async fn insert(conn: &mut PgConnection, org: OrgId, name: &str) -> s
     sqlx::query!("insert into organizations (id, name) values ($1, $2)", org.0, name).execute(conn).await.map(drop)
 }
 
-/// A new membership.
+/// A new membership. A person who is being deleted is waited for, and is no row any more then.
 pub(crate) async fn insert_member(conn: &mut PgConnection, org: OrgId, user: UserId, role: Role) -> sqlx::Result<()> {
+    sqlx::query!("select 1 as one from users where id = $1 and deleted_at is null for key share", user.0)
+        .fetch_one(&mut *conn)
+        .await?;
     sqlx::query!(
         "insert into organization_users (org_id, user_id, role) values ($1, $2, $3)",
         org.0,
@@ -126,6 +130,21 @@ pub(crate) async fn lock(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<bo
         .fetch_optional(conn)
         .await?;
     Ok(row.is_some())
+}
+
+/// Locks an organization for one of its orgAdmins, who was one before the lock and may not be any more.
+///
+/// # Errors
+/// 403 or 404.
+pub(crate) async fn lock_as_admin(conn: &mut PgConnection, org: OrgId, caller: UserId) -> ApiResult<()> {
+    if !lock(&mut *conn, org).await? {
+        return Err(ApiError::not_found());
+    }
+    match role(conn, org, caller).await? {
+        Some(Role::OrgAdmin) => Ok(()),
+        Some(_) => Err(ApiError::forbidden()),
+        None => Err(ApiError::not_found()),
+    }
 }
 
 /// Whether somebody other than this person is orgAdmin.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::broker::Publisher;
+use crate::database;
 use crate::metrics;
 
 const BATCH_MESSAGES_MAX: i64 = 1024;
@@ -101,12 +102,9 @@ impl Relay {
     }
 
     async fn clean(&self) -> sqlx::Result<()> {
-        sqlx::query(
-            "delete from outbox where published_at < now() - $1::interval and created_at < now() - $1::interval",
-        )
-        .bind(PUBLISHED_KEPT)
-        .execute(&self.pool)
-        .await
-        .map(drop)
+        let old = format!(
+            "published_at < now() - interval '{PUBLISHED_KEPT}' and created_at < now() - interval '{PUBLISHED_KEPT}'"
+        );
+        database::delete_in_chunks(&self.pool, "outbox", &old).await
     }
 }

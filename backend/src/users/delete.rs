@@ -1,5 +1,7 @@
 //! Deletes the caller: their future bookings end, their memberships end, and nothing that says who they were is left.
 
+use std::time::Duration;
+
 use happening_api::UserId;
 
 use super::store;
@@ -12,6 +14,8 @@ use crate::organizations::{members, store as org_store};
 
 /// Bookings that were made while others were cancelled are met by the next round.
 const ROUNDS_MAX: u32 = 3;
+/// Longer than a batch takes to be written or given up.
+const BATCH_TIME_MAX: Duration = Duration::from_secs(4);
 
 /// Deletes. Bookings go first, each in a transaction of its own, so that their seats reach the waitlist; when a later step
 /// fails, the person is still there and can ask again.
@@ -26,10 +30,29 @@ pub(super) async fn delete(app: &App, caller: UserId, request_id: &str) -> ApiRe
             bookings::cancel_own(app, caller, booking, request_id).await?;
         }
         if end(app, caller).await? {
+            sweep(app, caller, request_id);
             return Ok(());
         }
     }
     Err(ApiError::unavailable(anyhow::anyhow!("the person went on booking while they were deleted")))
+}
+
+/// A booking that was on its way into a batch while its person was deleted is cancelled when no batch can hold one any more.
+fn sweep(app: &App, caller: UserId, request_id: &str) {
+    let (app, request_id) = (app.clone(), request_id.to_owned());
+    tokio::spawn(async move {
+        tokio::time::sleep(BATCH_TIME_MAX).await;
+        let swept = async {
+            let open = store::future_bookings(&mut *app.pool.acquire().await?, caller).await?;
+            for booking in open {
+                bookings::cancel_own(&app, caller, booking, &request_id).await?;
+            }
+            ApiResult::Ok(())
+        };
+        if swept.await.is_err() {
+            tracing::error!(user = %caller, "a deleted person may still hold seats; staff can cancel them");
+        }
+    });
 }
 
 /// Says no before anything was cancelled.
@@ -46,6 +69,8 @@ async fn check_admins(app: &App, caller: UserId) -> ApiResult<()> {
 /// False when there is a booking to cancel first.
 async fn end(app: &App, caller: UserId) -> ApiResult<bool> {
     let mut tx = app.pool.begin().await?;
+    // no membership can begin while this is held: its foreign key wants to share the row
+    store::lock(&mut tx, caller).await?;
     for org in store::organizations(&mut tx, caller).await? {
         org_store::lock(&mut tx, org).await?;
         let Some(role) = org_store::role(&mut tx, org, caller).await? else { continue };

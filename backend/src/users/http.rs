@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use happening_api::{ErrorBody, UpdateUser, User};
+use happening_api::{ErrorBody, NoFields, UpdateUser, User};
 use http::{StatusCode, header};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -11,12 +11,16 @@ use utoipa::IntoParams;
 use super::store::{self, Found};
 use crate::app::App;
 use crate::events::check_zone;
-use crate::http::{ApiError, ApiResult, CurrentUser, RequestContext, TokenClaims, ValidJson, ValidQuery};
+use crate::http::{ApiError, ApiResult, CurrentUser, OptionalJson, RequestContext, TokenClaims, ValidJson, ValidQuery};
 
 /// Makes the caller's row from the token: 201 the first time, 200 afterwards.
 #[utoipa::path(post, path = "/users", tag = "users", security(("token" = [])), responses(
     (status = 201, body = User), (status = 200, body = User), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
-pub(crate) async fn upsert(TokenClaims(claims): TokenClaims, State(app): State<App>) -> ApiResult<Response> {
+pub(crate) async fn upsert(
+    TokenClaims(claims): TokenClaims,
+    State(app): State<App>,
+    OptionalJson(NoFields {}): OptionalJson<NoFields>,
+) -> ApiResult<Response> {
     let found = store::find_or_create(&mut *app.pool.acquire().await?, &claims, app.clock).await?;
     let Found::Person { user, made } = found else { return Err(ApiError::unauthenticated()) };
     let status = if made { StatusCode::CREATED } else { StatusCode::OK };
@@ -38,6 +42,9 @@ pub(crate) async fn find(
     State(app): State<App>,
     ValidQuery(query): ValidQuery<FindQuery>,
 ) -> ApiResult<Json<User>> {
+    if query.keycloak_id.contains('\0') {
+        return Err(ApiError::field("keycloak_id", "is no such id"));
+    }
     let found = store::find_for(&mut *app.pool.acquire().await?, caller.id(), &query.keycloak_id).await?;
     found.map(Json).ok_or_else(ApiError::not_found)
 }

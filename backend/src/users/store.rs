@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use happening_api::{BookingId, Channels, OrgId, UpdateUser, User, UserId};
 use sha2::{Digest, Sha256};
-use sqlx::PgConnection;
 use sqlx::types::Json;
+use sqlx::{Connection, PgConnection};
 
 use crate::auth::Claims;
 use crate::clock::Clock;
@@ -51,16 +51,32 @@ pub(crate) enum Found {
     Ended,
 }
 
+/// Whether the token was issued before its person was deleted.
+async fn ended(conn: &mut PgConnection, claims: &Claims) -> sqlx::Result<bool> {
+    let at =
+        sqlx::query_scalar!("select ended_at from ended_identities where keycloak_id_hash = $1", hash(&claims.sub))
+            .fetch_optional(conn)
+            .await?;
+    Ok(at.is_some_and(|at| claims.iat <= at.timestamp()))
+}
+
 /// The person of a token. However many calls come at once, one makes the row. Whether the e-mail is verified follows the
 /// token.
 pub(crate) async fn find_or_create(conn: &mut PgConnection, claims: &Claims, clock: Clock) -> sqlx::Result<Found> {
-    let ended =
-        sqlx::query_scalar!("select ended_at from ended_identities where keycloak_id_hash = $1", hash(&claims.sub))
-            .fetch_optional(&mut *conn)
-            .await?;
-    if ended.is_some_and(|at| claims.iat <= at.timestamp()) {
+    if ended(conn, claims).await? {
         return Ok(Found::Ended);
     }
+    let mut tx = conn.begin().await?;
+    let found = upsert(&mut tx, claims, clock).await?;
+    // the insert may have waited for a deletion, and come after it
+    if matches!(found, Found::Person { made: true, .. }) && ended(&mut tx, claims).await? {
+        return Ok(Found::Ended);
+    }
+    tx.commit().await?;
+    Ok(found)
+}
+
+async fn upsert(conn: &mut PgConnection, claims: &Claims, clock: Clock) -> sqlx::Result<Found> {
     let name: String = claims.display_name().chars().filter(|c| !c.is_control()).take(200).collect();
     let inserted = sqlx::query!(
         "insert into users (id, keycloak_id, name, email, email_verified) values ($1, $2, $3, $4, $5)
@@ -147,6 +163,11 @@ pub(crate) async fn update(conn: &mut PgConnection, user: UserId, body: &UpdateU
     .map(drop)
 }
 
+/// Locks a person's row against new memberships.
+pub(crate) async fn lock(conn: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
+    sqlx::query!("select 1 as one from users where id = $1 for update", user.0).fetch_optional(conn).await.map(drop)
+}
+
 /// Organizations that a person is a member of, in the order in which they are locked.
 pub(crate) async fn organizations(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<OrgId>> {
     sqlx::query_scalar!(
@@ -219,6 +240,8 @@ pub(crate) async fn export(conn: &mut PgConnection, user: UserId) -> sqlx::Resul
                 from notifications n where n.user_id = $1),
             'events_owned', (select coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'name', e.name, 'event_date', e.event_date)
                 order by e.event_date), '[]') from events e where e.owner_id = $1),
+            'invites_sent', (select coalesce(jsonb_agg(to_jsonb(i) - 'nonce' - 'old_nonces' order by i.created_at), '[]')
+                from organization_invites i where i.invited_by = $1),
             'actions', (select coalesce(jsonb_agg(to_jsonb(a) order by a.created_at), '[]') from audit_log a where a.actor_id = $1)
         ) as "export!""#,
         user.0

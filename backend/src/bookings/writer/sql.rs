@@ -108,6 +108,7 @@ pub(super) async fn look_creates(
                 from bookings o where o.user_id = i.user_id and o.event_id = i.event_id and o.status <> 'cancelled') end as "have!"
         from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as i (id, event_id, user_id)
         join events e on e.id = i.event_id
+        join users u on u.id = i.user_id and u.deleted_at is null
         left join bookings b on b.id = i.id
         left join booking_history h on h.booking_id = b.id and h.action = 'created'
         left join organization_users m on m.org_id = e.org_id and m.user_id = i.user_id"#,
