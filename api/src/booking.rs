@@ -32,10 +32,12 @@ pub struct CreateBooking {
     pub event_id: EventId,
     /// How many seats, 1 to 50.
     #[garde(custom(seats_in_range))]
+    #[cfg_attr(feature = "server", schema(minimum = 1, maximum = 50))]
     pub seats: i32,
     /// Exactly these seats: as many as `seats`, distinct. Without it: the lowest free ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(custom(as_many_distinct_seats(&self.seats)))]
+    #[cfg_attr(feature = "server", schema(min_items = 1, max_items = 50))]
     pub seat_numbers: Option<Vec<i32>>,
     #[serde(default)]
     #[garde(skip)]
@@ -145,6 +147,7 @@ pub struct Booking {
 pub struct CancelBooking {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(inner(custom(reason_in_bounds)))]
+    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 500))]
     pub reason: Option<String>,
 }
 
@@ -154,9 +157,11 @@ pub struct CancelBooking {
 #[serde(deny_unknown_fields)]
 pub struct CancelSeats {
     #[garde(custom(some_distinct_seats))]
+    #[cfg_attr(feature = "server", schema(min_items = 1, max_items = 50))]
     pub seat_numbers: Vec<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(inner(custom(reason_in_bounds)))]
+    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 500))]
     pub reason: Option<String>,
 }
 
@@ -168,6 +173,7 @@ pub struct ClaimSeats {
     /// Exactly so many; without it all that are free and wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(inner(custom(seats_in_range)))]
+    #[cfg_attr(feature = "server", schema(minimum = 1, maximum = 50))]
     pub seats: Option<i32>,
 }
 

@@ -108,18 +108,22 @@ pub struct CreateEvent {
     #[garde(skip)]
     pub org_id: OrgId,
     #[garde(custom(name_in_bounds))]
+    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 200))]
     pub name: String,
     #[serde(default)]
     #[garde(custom(description_in_bounds))]
+    #[cfg_attr(feature = "server", schema(max_length = 10000))]
     pub description: String,
     #[serde(default)]
     #[garde(skip)]
     pub category: Option<Category>,
     #[serde(default)]
     #[garde(inner(custom(place_in_bounds)))]
+    #[cfg_attr(feature = "server", schema(max_length = 300))]
     pub place: Option<String>,
     #[serde(default = "utc")]
     #[garde(length(chars, min = 1, max = 64))]
+    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 64))]
     pub time_zone: String,
     #[garde(skip)]
     pub event_date: DateTime<Utc>,
@@ -127,12 +131,14 @@ pub struct CreateEvent {
     #[garde(skip)]
     pub ends_at: Option<DateTime<Utc>>,
     #[garde(custom(total_slots_in_range))]
+    #[cfg_attr(feature = "server", schema(minimum = 1, maximum = 100_000))]
     pub total_slots: i32,
     #[serde(default)]
     #[garde(skip)]
     pub visibility: Visibility,
     #[serde(default)]
     #[garde(inner(custom(seats_in_range)))]
+    #[cfg_attr(feature = "server", schema(minimum = 1, maximum = 50))]
     pub max_seats_per_user: Option<i32>,
 }
 
@@ -143,18 +149,22 @@ pub struct CreateEvent {
 pub struct UpdateEvent {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(name_in_bounds)))]
+    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 200))]
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(description_in_bounds)))]
+    #[cfg_attr(feature = "server", schema(max_length = 10000))]
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(skip)]
     pub category: Option<Option<Category>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(inner(inner(custom(place_in_bounds))))]
+    #[cfg_attr(feature = "server", schema(max_length = 300))]
     pub place: Option<Option<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(length(chars, min = 1, max = 64)))]
+    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 64))]
     pub time_zone: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(skip)]
@@ -164,12 +174,14 @@ pub struct UpdateEvent {
     pub ends_at: Option<Option<DateTime<Utc>>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(total_slots_in_range)))]
+    #[cfg_attr(feature = "server", schema(minimum = 1, maximum = 100_000))]
     pub total_slots: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(skip)]
     pub visibility: Option<Visibility>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(inner(inner(custom(seats_in_range))))]
+    #[cfg_attr(feature = "server", schema(minimum = 1, maximum = 50))]
     pub max_seats_per_user: Option<Option<i32>>,
     /// Hands the event over to another organizer or orgAdmin; orgAdmins only.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
@@ -189,6 +201,7 @@ pub struct DuplicateEvent {
     pub ends_at: Option<DateTime<Utc>>,
     #[serde(default)]
     #[garde(inner(custom(name_in_bounds)))]
+    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 200))]
     pub name: Option<String>,
 }
 

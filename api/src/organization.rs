@@ -58,6 +58,7 @@ pub struct Organization {
 #[serde(deny_unknown_fields)]
 pub struct CreateOrganization {
     #[garde(custom(name_in_bounds))]
+    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 200))]
     pub name: String,
 }
 
@@ -68,10 +69,12 @@ pub struct CreateOrganization {
 pub struct UpdateOrganization {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(name_in_bounds)))]
+    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 200))]
     pub name: Option<String>,
     /// 30 to 3650 days after an event's end who came to it is removed; null keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(inner(inner(range(min = 30, max = 3650))))]
+    #[cfg_attr(feature = "server", schema(minimum = 30, maximum = 3650))]
     pub retention_days: Option<Option<i32>>,
 }
 

@@ -25,6 +25,7 @@ pub struct User {
     /// IANA name of a time zone.
     pub time_zone: Option<String>,
     /// Which types of notifications are mailed. The feed has all of them.
+    #[cfg_attr(feature = "server", schema(value_type = BTreeMap<String, Channel>))]
     pub channels: Channels,
     pub created_at: DateTime<Utc>,
 }
@@ -47,15 +48,19 @@ pub struct Channel {
 pub struct UpdateUser {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(name_in_bounds)))]
+    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 200))]
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(inner(inner(custom(language_tag))))]
+    #[cfg_attr(feature = "server", schema(min_length = 2, max_length = 35))]
     pub locale: Option<Option<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(inner(inner(length(chars, min = 1, max = 64))))]
+    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 64))]
     pub time_zone: Option<Option<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(skip)]
+    #[cfg_attr(feature = "server", schema(value_type = Option<BTreeMap<String, Channel>>))]
     pub channels: Option<Channels>,
 }
 

@@ -1,5 +1,6 @@
 //! What whoever runs the server works with: metrics, logs, settings.
 
+mod document;
 mod guide;
 mod restore;
 

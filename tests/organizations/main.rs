@@ -52,6 +52,8 @@ async fn an_organization_is_listed_edited_and_ended() -> Result<()> {
     ada.put(&path, json!({ "name": "" })).await?.refused(400, "invalid");
     ada.put(&path, json!({ "name": null })).await?.refused(400, "invalid");
     ada.put(&path, json!({ "owner": 1 })).await?.refused(400, "invalid");
+    // members by position are no members
+    ada.put(&path, json!(["Taken", 30])).await?.refused(400, "invalid");
     barbara.put(&path, json!({ "name": "Mine" })).await?.refused(403, "forbidden");
     edsger.delete(&path).await?.refused(403, "forbidden");
 

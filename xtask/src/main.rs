@@ -11,6 +11,7 @@ mod services;
 mod sqlx_data;
 mod test;
 mod token;
+mod tools;
 mod ui;
 
 use std::path::{Path, PathBuf};

@@ -24,8 +24,8 @@ pub(crate) const SHELL: &[&str] = &[
 ];
 /// What driving the app without a screen needs.
 pub(crate) const VIRTUAL_DISPLAY: &[&str] = &["xvfb", "dbus-x11", "imagemagick"];
-/// What the examples of the API guide need.
-pub(crate) const EXAMPLES: &[&str] = &["curl", "jq"];
+/// What the tests of the API need: the guide's examples, and Schemathesis.
+pub(crate) const EXAMPLES: &[&str] = &["curl", "jq", "python3-venv"];
 /// What the tests of the app need.
 pub(crate) const WEBDRIVER: &[&str] = &["webkit2gtk-driver", "gnome-keyring"];
 

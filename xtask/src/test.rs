@@ -1,11 +1,11 @@
 //! `test`: the checks, then every test, on services that this task starts and stops.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use happening_tests::stack::Stack;
 
-use crate::{build, check, packages, root, say, sqlx_data, step, ui};
+use crate::{build, check, packages, root, say, sqlx_data, step, tools, ui};
 
 /// Runs everything; services are stopped again, also when a test fails.
 ///
@@ -27,11 +27,12 @@ pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Res
     step("Building the server with its test switches");
     build::cargo(&["build", "--workspace", "--features", "happening-backend/switches"])?;
     let folder = root().join("target/test-stack");
+    let schemathesis = tools::schemathesis()?;
     let stack = Stack::at(&folder)?;
     step("Starting services for the tests");
     let result = match stack.start(&root(), &say).await {
         Ok(()) => match if no_check { Ok(()) } else { sqlx_data::check(&stack).await } {
-            Ok(()) => run_tests(&stack, filter),
+            Ok(()) => run_tests(&stack, &schemathesis, filter),
             Err(error) => Err(error),
         },
         Err(error) => Err(error),
@@ -43,17 +44,19 @@ pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Res
     result
 }
 
-fn run_tests(stack: &Stack, filter: Option<&str>) -> Result<()> {
+fn run_tests(stack: &Stack, schemathesis: &Path, filter: Option<&str>) -> Result<()> {
     step("Running the tests");
     let folder = stack.folder.display().to_string();
     let backend = build::target().join("debug/happening-backend").display().to_string();
     let app = build::target().join("debug/happening").display().to_string();
     let plain = plain_backend().display().to_string();
+    let schemathesis = schemathesis.display().to_string();
     let env = [
         ("HAPPENING_TEST_STACK", folder.as_str()),
         ("HAPPENING_BACKEND", backend.as_str()),
         ("HAPPENING_PLAIN_BACKEND", plain.as_str()),
         ("HAPPENING_APP", app.as_str()),
+        ("HAPPENING_SCHEMATHESIS", schemathesis.as_str()),
         // an error says what was expected and what was there; the frames of the runtime above it say nothing more
         ("RUST_BACKTRACE", "0"),
     ];

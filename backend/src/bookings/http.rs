@@ -68,7 +68,7 @@ pub(crate) async fn get(target: BookingFor<actions::See>, State(app): State<App>
 
 /// The caller's bookings, newest first; another person's id is refused.
 #[utoipa::path(get, path = "/bookings/user/{userId}", tag = "bookings", params(("userId" = UserId, Path), PageQuery), security(("token" = [])), responses(
-    (status = 200, body = [Booking]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    (status = 200, body = [Booking]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn list_of_person(
     caller: CurrentUser,
     PathId(user): PathId<UserId>,
@@ -148,7 +148,7 @@ pub(crate) async fn claim(
 
 /// What happened to a booking, newest first.
 #[utoipa::path(get, path = "/bookings/{id}/history", tag = "bookings", params(("id" = BookingId, Path), PageQuery), security(("token" = [])), responses(
-    (status = 200, body = [HistoryEntry]), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    (status = 200, body = [HistoryEntry]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn history(
     target: BookingFor<actions::See>,
     State(app): State<App>,

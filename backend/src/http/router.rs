@@ -38,7 +38,20 @@ impl utoipa::Modify for Bearer {
 
 /// The OpenAPI document of every route.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(of_the_database()).merge(plain()).into_openapi()
+    let mut document =
+        OpenApiRouter::with_openapi(Document::openapi()).merge(of_the_database()).merge(plain()).into_openapi();
+    for path in document.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete];
+        operations.into_iter().flatten().for_each(name_uniquely);
+    }
+    document
+}
+
+/// Handlers of different aggregates share names; the tag tells them apart.
+fn name_uniquely(operation: &mut utoipa::openapi::path::Operation) {
+    let tag = operation.tags.as_ref().and_then(|tags| tags.first()).cloned().unwrap_or_default();
+    let name = operation.operation_id.take().unwrap_or_default();
+    operation.operation_id = Some(format!("{tag}_{name}"));
 }
 
 /// Every route, with the layers around them.

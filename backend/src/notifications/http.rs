@@ -17,6 +17,7 @@ use crate::page::{Cursor, Listed, Order, Page};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     cursor: Option<String>,
     /// Only what was not read yet.

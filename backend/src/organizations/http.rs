@@ -26,6 +26,7 @@ use crate::page::{Cursor, Listed, Order, Page};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
+    #[param(minimum = 1, maximum = 200)]
     pub(crate) limit: Option<u32>,
     pub(crate) cursor: Option<String>,
 }
@@ -69,7 +70,7 @@ pub(crate) async fn list(
 
 /// The caller's organizations with their roles; another person's id is refused.
 #[utoipa::path(get, path = "/organizations/user/{userId}", tag = "organizations", params(("userId" = UserId, Path), PageQuery), security(("token" = [])), responses(
-    (status = 200, body = [Organization]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    (status = 200, body = [Organization]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn list_of_person(
     caller: CurrentUser,
     PathId(user): PathId<UserId>,
@@ -171,7 +172,7 @@ pub(crate) async fn audit(
 
 /// Members by name. E-mail addresses are there for orgAdmins only.
 #[utoipa::path(get, path = "/organizations/{id}/members", tag = "organizations", params(("id" = OrgId, Path), PageQuery), security(("token" = [])), responses(
-    (status = 200, body = [Member]), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    (status = 200, body = [Member]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn list_members(
     member: MemberFor<actions::See>,
     State(app): State<App>,
