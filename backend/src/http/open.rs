@@ -36,7 +36,7 @@ fn page(title: &str, text: &str, link: &str) -> Response {
         <meta name=\"viewport\" content=\"width=device-width\"><style>\
         :root {{ color-scheme: light dark; font: 17px/1.5 system-ui, sans-serif }}\
         body {{ max-width: 32rem; margin: 15vh auto; padding: 0 1.5rem }}\
-        a.open {{ display: inline-block; padding: .7rem 1.2rem; border-radius: .6rem; background: #3a45c4; color: #fff; \
+        a.open {{ display: inline-block; padding: .7rem 1.2rem; border-radius: .6rem; background: #0b6350; color: #fff; \
         text-decoration: none; font-weight: 600 }}</style></head><body><main><h1>{title}</h1><p>{text}</p>\
         <p><a class=\"open\" href=\"{link}\">Open Happening</a></p>\
         <p>Nothing happens? Then the app is not installed on this device. Whoever sent you this link can tell you where to get \
