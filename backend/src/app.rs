@@ -105,7 +105,11 @@ impl App {
             sign_in: SignIn::of(serve),
             links: serve.link.links(),
             proxies: serve.proxies,
-            limits: Limits::new(serve.rate_limit_per_person, serve.rate_limit_per_address),
+            limits: Limits::new(
+                serve.rate_limit_per_person,
+                serve.rate_limit_per_address,
+                serve.invites_per_address_and_hour,
+            ),
             places: Semaphore::new(serve.concurrent_requests_max as usize),
             stopping: AtomicBool::new(false),
             neighbours: Neighbours { rabbitmq: config.rabbitmq_url.clone(), issuer: serve.oidc_issuer_url.clone() },

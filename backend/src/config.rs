@@ -79,6 +79,10 @@ pub(crate) struct ServeConfig {
     #[arg(long, env = "RATE_LIMIT_PER_ADDRESS", default_value_t = 120)]
     pub(crate) rate_limit_per_address: u32,
 
+    /// Invites that may be sent to one address in an hour, by each process; 0 is no limit
+    #[arg(long, env = "INVITES_PER_ADDRESS_AND_HOUR", default_value_t = 10)]
+    pub(crate) invites_per_address_and_hour: u32,
+
     /// Proxies of your own in front of the server that add to X-Forwarded-For; 0 believes no such header
     #[arg(long, env = "PROXIES", default_value_t = 0)]
     pub(crate) proxies: usize,

@@ -22,14 +22,15 @@ mod organizations;
 mod outbox;
 mod page;
 mod switches;
+mod telemetry;
 mod users;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use clap::{Parser, Subcommand};
 
 use crate::config::{Config, ServeConfig, WorkerConfig};
+use crate::telemetry::TelemetryConfig;
 
 // a booking is many short-lived strings: the system's allocator took a sixth of the server's time under load
 #[global_allocator]
@@ -42,19 +43,8 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// How logs are written
-    #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
-    log_format: LogFormat,
-
-    /// What is logged, as `info` or `happening_backend=debug`
-    #[arg(long, env = "LOG", default_value = "info", global = true)]
-    log: String,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum LogFormat {
-    Text,
-    Json,
+    #[command(flatten)]
+    telemetry: TelemetryConfig,
 }
 
 #[derive(Subcommand)]
@@ -119,10 +109,13 @@ enum NotificationsCommand {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = start_logs(&cli) {
-        eprintln!("LOG: {error}");
-        return ExitCode::FAILURE;
-    }
+    let _telemetry = match telemetry::start(&cli.telemetry) {
+        Ok(telemetry) => telemetry,
+        Err(error) => {
+            eprintln!("{error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
     let done = match cli.command {
         Command::Serve { config, serve } => commands::serve::run(&config, &serve).await.map(|()| true),
         Command::Worker { config, worker } => commands::worker::run(&config, &worker).await.map(|()| true),
@@ -143,14 +136,4 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn start_logs(cli: &Cli) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&cli.log)?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match cli.log_format {
-        LogFormat::Text => logs.init(),
-        LogFormat::Json => logs.json().flatten_event(true).init(),
-    }
-    Ok(())
 }

@@ -43,6 +43,25 @@ async fn a_person_and_an_address_are_told_when_to_come_again() -> Result<()> {
 }
 
 #[tokio::test]
+async fn nobody_is_flooded_with_invites() -> Result<()> {
+    let env = [("INVITES_PER_ADDRESS_AND_HOUR", "3".to_owned())].into();
+    let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let (ada, edsger) = (world.person("ada").await?, world.person("edsger").await?);
+    let body = |org, email: &str| json!({ "org_id": org, "email": email, "role": "user" });
+    let (one, other) = (world.organization(&ada).await?.id, world.organization(&edsger).await?.id);
+    let first = ada.post("/org-invites", body(one, "x@happening.invalid")).await?.expect(201);
+    let resend = format!("/org-invites/{}/resend", first.body["id"].as_str().unwrap_or_default());
+    ada.post(&resend, json!({})).await?.expect(200);
+    // the address counts, whoever writes and however it is spelt
+    edsger.post("/org-invites", body(other, "X@happening.invalid")).await?.expect(201);
+    let refused = ada.post(&resend, json!({})).await?.refused(429, "rate_limited");
+    assert_eq!(refused.headers["ratelimit-policy"], "\"default\";q=3;w=3600");
+    edsger.post("/org-invites", body(other, "x@happening.invalid")).await?.refused(429, "rate_limited");
+    ada.post("/org-invites", body(one, "y@happening.invalid")).await?.expect(201);
+    Ok(())
+}
+
+#[tokio::test]
 async fn more_requests_than_there_are_places_for_are_refused_at_once() -> Result<()> {
     let env = [("CONCURRENT_REQUESTS_MAX", "2".to_owned())].into();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;

@@ -80,6 +80,17 @@ async fn lose_a_unit(world: &World) -> Result<()> {
     .execute(&mut *tx)
     .await?;
     sqlx::query(
+        "insert into outbox (id, payload, created_at)
+        select id, jsonb_build_object('id', id, 'type', 'booking_cancelled', 'eventId', $2, 'userId', $3, 'bookingId', $1,
+            'seats', 1, 'seatNumbers', array[2], 'occurredAt', now(), 'requestId', ''), now()
+        from (select gen_random_uuid() as id) x",
+    )
+    .bind(held.id.0)
+    .bind(event.id.0)
+    .bind(a.user.id.0)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
         "update events set seat_version = seat_version + 1, available_slots = available_slots + 1 where id = $1",
     )
     .bind(event.id.0)
@@ -141,8 +152,13 @@ async fn the_audit_notices_what_must_not_be() -> Result<()> {
     let a = world.person("ada").await?;
     let event = world.event(&a, 5).await?;
     let booking: Booking = a.book(event.id, 2).await?.expect(201).json();
+    let ended = world.event(&a, 5).await?;
+    a.book(ended.id, 1).await?.expect(201);
+    a.post(&format!("/events/{}/cancel", ended.id), json!({})).await?.expect(200);
     world.audit()?;
+    let told = "delete from outbox where payload->>'type' = 'event_cancelled' and $1 is not null";
     let harms = [
+        (told, "I8 every ended booking"),
         ("update events set available_slots = 4 where id = $1", "I11"),
         ("delete from outbox where $1 is not null", "I8"),
         ("delete from booking_history where event_id = $1", "I6"),

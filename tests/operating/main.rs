@@ -3,6 +3,7 @@
 mod document;
 mod guide;
 mod restore;
+mod traces;
 
 use std::process::Command;
 use std::time::Duration;

@@ -10,6 +10,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("I7 status says what is held and wanted", STATUS),
     ("I7 wanted = held + waiting + given back", SEATS_ADD_UP),
     ("I8 every booking owes its first message", CREATED_TOLD),
+    ("I8 every ended booking and given seat was told", ENDED_TOLD),
     ("I8 what was published was delivered once", DELIVERED),
     ("I9 rows belong together", ORPHANS),
     ("I11 available = total - booked", AVAILABLE),
@@ -56,6 +57,15 @@ const SEATS_ADD_UP: &str = "select format('booking %s: wants %s, holds %s, waits
 const CREATED_TOLD: &str = "select format('booking %s has no message', b.id) from bookings b
     where b.created_at > now() - interval '6 days' and not exists (select from outbox o
         where o.payload->>'bookingId' = b.id::text and o.payload->>'type' in ('booking_confirmed', 'booking_waitlisted'))";
+
+const ENDED_TOLD: &str =
+    "select format('booking %s: ended or gave up %s times, %s messages', h.booking_id, h.times, coalesce(o.times, 0))
+    from (select booking_id, count(*) as times from booking_history where action in ('cancelled', 'seats_cancelled')
+        and created_at > now() - interval '6 days' group by 1) h
+    left join (select (payload->>'bookingId')::uuid as booking_id, count(*) as times from outbox
+        where payload->>'type' in ('booking_cancelled', 'event_cancelled')
+        and created_at > now() - interval '6 days' group by 1) o using (booking_id)
+    where h.times <> coalesce(o.times, 0)";
 
 const DELIVERED: &str =
     "select format('message %s was published %s ago and not delivered', o.id, now() - o.published_at)

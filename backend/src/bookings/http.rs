@@ -7,6 +7,7 @@ use happening_api::{
     Booking, BookingId, CancelBooking, CancelSeats, ClaimSeats, CreateBooking, ErrorBody, HistoryEntry, UserId,
 };
 use http::{HeaderValue, StatusCode, Uri, header};
+use tracing::Instrument;
 
 use super::answer::Answer;
 use super::claim::Claim;
@@ -44,8 +45,9 @@ pub(crate) async fn create(
         let booking = super::one_transaction::create(&app, &request).await?;
         return Ok((StatusCode::CREATED, Json(booking)).into_response());
     }
-    let created =
-        tokio::spawn(async move { create::create(&app, &request).await }).await.map_err(ApiError::internal)??;
+    let created = tokio::spawn(async move { create::create(&app, &request).await }.in_current_span())
+        .await
+        .map_err(ApiError::internal)??;
     let location = format!("/bookings/{}", created.id);
     let mut response = (StatusCode::CREATED, [(header::LOCATION, location)], created.body).into_response();
     if created.replayed {
@@ -106,7 +108,7 @@ pub(crate) async fn cancel(
     OptionalJson(body): OptionalJson<CancelBooking>,
 ) -> ApiResult<Json<Booking>> {
     let request = give_up(target, body.reason)?;
-    let task = tokio::spawn(async move { cancel::cancel(&app, &request).await });
+    let task = tokio::spawn(async move { cancel::cancel(&app, &request).await }.in_current_span());
     task.await.map_err(ApiError::internal)?.map(Json)
 }
 
@@ -121,7 +123,8 @@ pub(crate) async fn cancel_seats(
 ) -> ApiResult<Json<Booking>> {
     let CancelSeats { seat_numbers, reason } = json.body;
     let request = give_up(target, reason)?;
-    let task = tokio::spawn(async move { cancel_seats::cancel_seats(&app, &request, seat_numbers).await });
+    let task =
+        tokio::spawn(async move { cancel_seats::cancel_seats(&app, &request, seat_numbers).await }.in_current_span());
     task.await.map_err(ApiError::internal)?.map(Json)
 }
 
@@ -142,7 +145,7 @@ pub(crate) async fn claim(
         key,
         request_id: RequestContext::current().request_id,
     };
-    let task = tokio::spawn(async move { claim::claim(&app, &request).await });
+    let task = tokio::spawn(async move { claim::claim(&app, &request).await }.in_current_span());
     task.await.map_err(ApiError::internal)?
 }
 

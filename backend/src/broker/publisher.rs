@@ -9,10 +9,12 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use tokio::sync::Mutex;
+use tracing::Instrument;
 use url::Url;
 use uuid::Uuid;
 
 use super::{NOTIFICATIONS, topology};
+use crate::telemetry::SPANS;
 
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
 const PERSISTENT: u8 = 2;
@@ -45,7 +47,16 @@ impl Publisher {
             *open = Some(self.build().await?);
         }
         let channel = &open.as_ref().context("the channel was just opened")?.channel;
-        let done = tokio::time::timeout(CONFIRM_TIMEOUT, publish_all(channel, messages)).await;
+        let span = tracing::info_span!(
+            target: SPANS,
+            "publish",
+            otel.name = format!("publish {NOTIFICATIONS}"),
+            otel.kind = "producer",
+            messaging.system = "rabbitmq",
+            messaging.destination.name = NOTIFICATIONS,
+            messaging.batch.message_count = messages.len(),
+        );
+        let done = tokio::time::timeout(CONFIRM_TIMEOUT, publish_all(channel, messages)).instrument(span).await;
         match done {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {

@@ -3,11 +3,13 @@
 use anyhow::Context;
 use happening_api::{Message, NotificationType, UserId};
 use sqlx::{PgConnection, PgPool};
+use tracing::Instrument;
 
 use super::subject::{self, Person, Subject};
 use super::{Mailer, feed, templates};
-use crate::broker::{Fate, Handler};
+use crate::broker::{Fate, Handler, NOTIFICATIONS};
 use crate::invites::Links;
+use crate::telemetry::{self, SPANS};
 
 /// Delivers messages to people.
 pub(crate) struct Deliver {
@@ -25,7 +27,17 @@ impl Handler for Deliver {
                 return Fate::Dead;
             }
         };
-        match self.deliver(&message).await {
+        let span = tracing::info_span!(
+            target: SPANS,
+            "process",
+            otel.name = format!("process {NOTIFICATIONS}"),
+            otel.kind = "consumer",
+            messaging.system = "rabbitmq",
+            messaging.destination.name = NOTIFICATIONS,
+            messaging.message.id = %message.id,
+        );
+        telemetry::belong_to(&span, &message.request_id);
+        match self.deliver(&message).instrument(span).await {
             Ok(()) => {
                 let (id, request_id) = (message.id, &message.request_id);
                 tracing::debug!(message_id = %id, request_id, "a message has its effect");

@@ -3,11 +3,14 @@
 use happening_api::{Message, NotificationType, UserId};
 use sqlx::{PgConnection, PgPool};
 
-/// Adds an entry; its id is the message's.
+/// Adds an entry; its id is the message's. An event that has forgotten its people gets none.
 ///
 /// # Errors
 /// When the database fails.
 pub(super) async fn add(conn: &mut PgConnection, message: &Message, user: UserId, text: &str) -> sqlx::Result<()> {
+    if people_are_removed(conn, message).await? {
+        return Ok(());
+    }
     sqlx::query!(
         "insert into notifications (id, user_id, type, event_id, booking_id, seats, seat_numbers, message, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -24,6 +27,17 @@ pub(super) async fn add(conn: &mut PgConnection, message: &Message, user: UserId
     .execute(conn)
     .await
     .map(drop)
+}
+
+/// Waits for a removal that is on its way. Only past events lose their people, so a hot event's row is never locked here.
+async fn people_are_removed(conn: &mut PgConnection, message: &Message) -> sqlx::Result<bool> {
+    let removed = sqlx::query_scalar!(
+        r#"select people_removed_at is not null as "removed!" from events where id = $1 and event_date < now() for share"#,
+        message.event_id.map(|id| id.0)
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(removed.unwrap_or(false))
 }
 
 /// Notes that a channel failed for good.

@@ -53,7 +53,7 @@ pub(super) struct Person {
     pub(super) wants_mail: bool,
 }
 
-/// What the message is about; `None` when that is gone, so that there is nothing to tell.
+/// What the message is about; `None` when that is gone, or an event has forgotten its people, so that there is nothing to tell.
 pub(super) async fn of(conn: &mut PgConnection, message: &Message, links: &Links) -> anyhow::Result<Option<Subject>> {
     match (message.invite_id, message.event_id, message.org_id) {
         (Some(invite), ..) => invite_facts(conn, invite, links).await,
@@ -74,7 +74,8 @@ async fn event_facts(
         EventFacts,
         r#"select e.id as "id: EventId", e.name, e.description, e.event_date, e.ends_at, e.time_zone, e.place, e.version, e.status = 'cancelled' as "cancelled!",
             case when b.waiting_seats > 0 then e.available_slots else 0 end as "free_to_take!", o.name as org_name
-        from events e join organizations o on o.id = e.org_id left join bookings b on b.id = $2 where e.id = $1"#,
+        from events e join organizations o on o.id = e.org_id left join bookings b on b.id = $2
+        where e.id = $1 and e.people_removed_at is null"#,
         event.0,
         booking.map(|id| id.0)
     )

@@ -10,6 +10,7 @@ use happening_api::{
 };
 use http::{HeaderMap, StatusCode, Uri, header};
 use serde::Deserialize;
+use tracing::Instrument;
 use utoipa::IntoParams;
 
 use super::calendar::{self, CalendarEvent};
@@ -135,7 +136,7 @@ pub(crate) async fn update(
         request_id: RequestContext::current().request_id,
     };
     // a caller that goes away must not leave the gate behind its rows
-    let event = tokio::spawn(async move { super::update::update(&app, &request).await });
+    let event = tokio::spawn(async move { super::update::update(&app, &request).await }.in_current_span());
     event.await.map_err(ApiError::internal)?.map(with_version)
 }
 
@@ -194,7 +195,7 @@ pub(crate) async fn cancel(
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> ApiResult<Response> {
     let request = end(&target);
-    let task = tokio::spawn(async move { cancel::cancel(&app, &request).await });
+    let task = tokio::spawn(async move { cancel::cancel(&app, &request).await }.in_current_span());
     task.await.map_err(ApiError::internal)?.map(with_version)
 }
 
@@ -204,7 +205,7 @@ pub(crate) async fn cancel(
     (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn delete(target: EventFor<actions::Manage>, State(app): State<App>) -> ApiResult<StatusCode> {
     let request = end(&target);
-    let task = tokio::spawn(async move { cancel::delete(&app, &request).await });
+    let task = tokio::spawn(async move { cancel::delete(&app, &request).await }.in_current_span());
     task.await.map_err(ApiError::internal)??;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 use happening_api::{BookingId, EventId};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{FromRedisValue, RedisError, Script, ScriptInvocation, Value};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{GateImage, keys};
+use crate::telemetry::SPANS;
 
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -310,7 +312,7 @@ impl Gate {
             pipe.cmd("TIME").cmd("HMGET").arg(meta).arg("generation").arg("version").cmd("HVALS").arg(pending);
         }
         let mut redis = self.redis.clone();
-        let answers: Vec<Value> = timed(async { pipe.query_async(&mut redis).await }).await?;
+        let answers: Vec<Value> = timed("MULTI", async { pipe.query_async(&mut redis).await }).await?;
         answers.chunks(3).map(parse_peek).collect::<Result<_, _>>().map_err(GateError::Away)
     }
 
@@ -327,7 +329,7 @@ impl Gate {
         let mut redis = self.redis.clone();
         type Raw = (Option<i64>, Option<Vec<u8>>, Vec<String>, Vec<String>, (Option<i64>, Option<i64>));
         let (slots, bitmap, waitlist, pending, (generation, version)): Raw =
-            timed(async { pipe.query_async(&mut redis).await }).await?;
+            timed("MULTI", async { pipe.query_async(&mut redis).await }).await?;
         let (Some(slots), Some(bitmap), Some(generation), Some(version)) = (slots, bitmap, generation, version) else {
             return Ok(None);
         };
@@ -365,18 +367,26 @@ impl Gate {
 
     async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, GateError> {
         let mut redis = self.redis.clone();
-        timed(async { call.invoke_async(&mut redis).await }).await
+        timed("EVALSHA", async { call.invoke_async(&mut redis).await }).await
     }
 
     async fn query<T: FromRedisValue>(&self, cmd: &redis::Cmd) -> Result<T, GateError> {
         let mut redis = self.redis.clone();
-        timed(async { cmd.query_async(&mut redis).await }).await
+        timed("query", async { cmd.query_async(&mut redis).await }).await
     }
 }
 
 /// The connection has its own timeout; this one also covers waiting for a reconnection.
-async fn timed<T>(call: impl Future<Output = Result<T, RedisError>>) -> Result<T, GateError> {
-    match tokio::time::timeout(RESPONSE_TIMEOUT, call).await {
+async fn timed<T>(operation: &'static str, call: impl Future<Output = Result<T, RedisError>>) -> Result<T, GateError> {
+    let span = tracing::info_span!(
+        target: SPANS,
+        "redis",
+        otel.name = operation,
+        otel.kind = "client",
+        db.system.name = "redis",
+        db.operation.name = operation,
+    );
+    match tokio::time::timeout(RESPONSE_TIMEOUT, call).instrument(span).await {
         Ok(answer) => answer.map_err(GateError::from),
         Err(_) => Err(GateError::TimedOut),
     }

@@ -7,11 +7,13 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use tracing::Instrument;
 
 use super::ApiError;
 use super::limits::Standing;
 use crate::app::App;
 use crate::metrics;
+use crate::telemetry::{self, SPANS};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -91,14 +93,24 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let started = app.clock.instant();
     let _active = metrics::ActiveRequest::begin();
-    let mut response = CONTEXT
-        .scope(context, async {
-            match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
-                Ok(response) => response,
-                Err(late) => ApiError::outcome_unknown(late).into_response(),
-            }
-        })
-        .await;
+    let span = tracing::info_span!(
+        target: SPANS,
+        "request",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        http.request.method = %method,
+        http.route = route,
+        http.response.status_code = tracing::field::Empty,
+    );
+    telemetry::belong_to(&span, &request_id);
+    let answered = async {
+        match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+            Ok(response) => response,
+            Err(late) => ApiError::outcome_unknown(late).into_response(),
+        }
+    };
+    let mut response = CONTEXT.scope(context, answered).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
     if let Ok(value) = HeaderValue::try_from(&request_id) {
         response.headers_mut().insert("x-request-id", value);
     }
@@ -115,11 +127,11 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
 }
 
 fn tell_limit(headers: &mut HeaderMap, standing: &Standing) {
-    let Standing { per_minute, wait_s } = standing;
+    let Standing { requests, window_s, wait_s } = standing;
     headers.insert(header::RETRY_AFTER, HeaderValue::from(*wait_s));
     let lines = [
         ("ratelimit", format!("\"default\";r=0;t={wait_s}")),
-        ("ratelimit-policy", format!("\"default\";q={per_minute};w=60")),
+        ("ratelimit-policy", format!("\"default\";q={requests};w={window_s}")),
     ];
     for (name, text) in lines {
         if let Ok(value) = HeaderValue::try_from(text) {

@@ -14,6 +14,7 @@ use http::header;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::limits::Peer;
 use super::{ApiError, ApiResult};
@@ -349,8 +350,11 @@ impl<A: actions::OnBooking> FromRequestParts<App> for BookingFor<A> {
         let caller = CurrentUser::from_request_parts(parts, app).await?;
         let PathId(id) = PathId::<BookingId>::from_request_parts(parts, app).await?;
         let mut conn = app.pool.acquire().await?;
-        let booking = booking_store::find_row(&mut conn, id).await?.ok_or_else(ApiError::not_found)?;
-        let standing = event_store::standing(&mut conn, booking.event_id, caller.id()).await?;
+        let booking = booking_store::find_row(&mut conn, id).await?;
+        // asked for no booking, too: the time that an answer takes must not tell whether there is one
+        let event = booking.as_ref().map_or(Uuid::nil().into(), |booking| booking.event_id);
+        let standing = event_store::standing(&mut conn, event, caller.id()).await?;
+        let booking = booking.ok_or_else(ApiError::not_found)?;
         let staff = standing.is_some_and(|(_, standing)| standing.staff());
         require(access::booking(A::ACTION, booking.user_id == caller.id(), staff))?;
         Ok(Self { caller, booking, action: PhantomData })

@@ -1,4 +1,5 @@
-//! How many requests one caller may make: per person with a token, per address without. Counted in each process for itself.
+//! How many requests one caller may make: per person with a token, per address without; and how many invites one address may
+//! be sent. Counted in each process for itself.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -12,6 +13,9 @@ use http::HeaderMap;
 use super::context::RequestContext;
 use super::{ApiError, ApiResult};
 
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// The address that a connection comes from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
@@ -20,26 +24,33 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 pub(crate) struct Limits {
     people: Option<Limit<String>>,
     addresses: Option<Limit<IpAddr>>,
+    invited: Option<Limit<String>>,
 }
 
-/// So many requests a minute, of which as many may come at once.
+/// So many requests in a window, of which as many may come at once.
 struct Limit<K: Clone + std::hash::Hash + Eq> {
-    per_minute: NonZeroU32,
+    requests: NonZeroU32,
+    window: Duration,
     limiter: DefaultKeyedRateLimiter<K>,
 }
 
 /// What a caller is told of a limit, in the members of draft-ietf-httpapi-ratelimit-headers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Standing {
-    pub(super) per_minute: u32,
+    pub(super) requests: u32,
+    pub(super) window_s: u64,
     /// Seconds until another request is taken; set when this one is refused.
     pub(super) wait_s: u64,
 }
 
 impl Limits {
-    /// Requests per minute; 0 is no limit.
-    pub(crate) fn new(per_person: u32, per_address: u32) -> Self {
-        Self { people: Limit::new(per_person), addresses: Limit::new(per_address) }
+    /// Requests per minute, and invites per address and hour; 0 is no limit.
+    pub(crate) fn new(per_person: u32, per_address: u32, invites_per_hour: u32) -> Self {
+        Self {
+            people: Limit::new(per_person, MINUTE),
+            addresses: Limit::new(per_address, MINUTE),
+            invited: Limit::new(invites_per_hour, HOUR),
+        }
     }
 
     /// Counts a request of somebody who is signed in, by the `sub` of their token.
@@ -54,6 +65,15 @@ impl Limits {
     pub(crate) fn forget_the_quiet(&self) {
         self.people.iter().for_each(|limit| limit.limiter.retain_recent());
         self.addresses.iter().for_each(|limit| limit.limiter.retain_recent());
+        self.invited.iter().for_each(|limit| limit.limiter.retain_recent());
+    }
+
+    /// Counts a mail that somebody else makes us send to an address.
+    ///
+    /// # Errors
+    /// 429.
+    pub(crate) fn count_invite(&self, email: &str) -> ApiResult<()> {
+        self.invited.as_ref().map_or(Ok(()), |limit| limit.count(email.to_lowercase()))
     }
 
     /// Counts a request of somebody who is not.
@@ -90,15 +110,17 @@ impl Peer {
 }
 
 impl<K: Clone + std::hash::Hash + Eq> Limit<K> {
-    fn new(per_minute: u32) -> Option<Self> {
-        let per_minute = NonZeroU32::new(per_minute)?;
-        Some(Self { per_minute, limiter: RateLimiter::keyed(Quota::per_minute(per_minute)) })
+    fn new(requests: u32, window: Duration) -> Option<Self> {
+        let requests = NonZeroU32::new(requests)?;
+        let quota = Quota::with_period(window / requests.get())?.allow_burst(requests);
+        Some(Self { requests, window, limiter: RateLimiter::keyed(quota) })
     }
 
     fn count(&self, key: K) -> ApiResult<()> {
         let Err(not_until) = self.limiter.check_key(&key) else { return Ok(()) };
         let wait = not_until.wait_time_from(DefaultClock::default().now()) + Duration::from_secs(1);
-        let standing = Standing { per_minute: self.per_minute.get(), wait_s: wait.as_secs().max(1) };
+        let standing =
+            Standing { requests: self.requests.get(), window_s: self.window.as_secs(), wait_s: wait.as_secs().max(1) };
         RequestContext::note_limit(standing);
         Err(ApiError::new(ErrorCode::RateLimited, "Too many requests. Please wait a moment."))
     }

@@ -2,6 +2,7 @@
 
 mod context;
 mod error;
+mod examples;
 mod extract;
 mod health;
 pub(crate) mod idempotency;

@@ -9,11 +9,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, Ref, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{ApiError, context, health, open};
+use super::{ApiError, context, examples, health, open};
 use crate::app::App;
 use crate::{bookings, events, invites, notifications, organizations, users};
 
@@ -42,9 +43,27 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
         OpenApiRouter::with_openapi(Document::openapi()).merge(of_the_database()).merge(plain()).into_openapi();
     for path in document.paths.paths.values_mut() {
         let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete];
-        operations.into_iter().flatten().for_each(name_uniquely);
+        for operation in operations.into_iter().flatten() {
+            name_uniquely(operation);
+            say_what_any_route_answers(operation);
+        }
     }
+    examples::add(&mut document);
     document
+}
+
+/// A route for people who are signed in may say that there were too many requests, or that Postgres is away.
+fn say_what_any_route_answers(operation: &mut utoipa::openapi::path::Operation) {
+    if operation.security.as_ref().is_none_or(Vec::is_empty) {
+        return;
+    }
+    for (status, what) in [("429", "Too many requests"), ("503", "A dependency is away, or there is too much to do")] {
+        let answers = &mut operation.responses.responses;
+        answers.entry(status.to_owned()).or_insert_with(|| {
+            let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+            ResponseBuilder::new().description(what).content("application/json", body).build().into()
+        });
+    }
 }
 
 /// Handlers of different aggregates share names; the tag tells them apart.

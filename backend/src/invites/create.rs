@@ -19,7 +19,7 @@ use crate::outbox;
 /// Invites an address; it gets a mail.
 ///
 /// # Errors
-/// `already_member`, 404, 503.
+/// `already_member`, 404, 429, 503.
 pub(super) async fn create(app: &App, caller: UserId, body: &CreateInvite, call: &Call) -> ApiResult<Response> {
     let id = InviteId(app.clock.new_id());
     let mut tx = app.pool.begin().await?;
@@ -30,6 +30,7 @@ pub(super) async fn create(app: &App, caller: UserId, body: &CreateInvite, call:
     if store::is_member(&mut tx, body.org_id, &body.email).await? {
         return Err(already_member());
     }
+    app.limits.count_invite(&body.email)?;
     store::insert(&mut tx, id, body, caller, &nonce()).await?;
     let details = serde_json::json!({ "role": body.role });
     let created = tell(&mut tx, app, caller, body.org_id, id, ("invite_created", details)).await?;
@@ -49,7 +50,7 @@ async fn replay(conn: &mut PgConnection, app: &App, kept: Kept) -> ApiResult<Res
 /// Gives an invite a new token and sends it again; the old token dies.
 ///
 /// # Errors
-/// `invite_used`, `invite_gone`, 503.
+/// `invite_used`, `invite_gone`, 429, 503.
 pub(super) async fn resend(app: &App, caller: UserId, invite: &InviteRow) -> ApiResult<CreatedInvite> {
     let mut tx = app.pool.begin().await?;
     org_store::lock_as_admin(&mut tx, invite.org_id, caller).await?;
@@ -57,6 +58,7 @@ pub(super) async fn resend(app: &App, caller: UserId, invite: &InviteRow) -> Api
     if store::is_member(&mut tx, invite.org_id, &invite.email).await? {
         return Err(already_member());
     }
+    app.limits.count_invite(&invite.email)?;
     store::renew(&mut tx, invite.id, &nonce()).await?;
     let details = serde_json::json!({ "role": invite.role });
     let created = tell(&mut tx, app, caller, invite.org_id, invite.id, ("invite_resent", details)).await?;

@@ -145,7 +145,8 @@ pub(crate) async fn insert(
 /// A new token for the same invite, good for another week; the old ones are remembered as dead.
 pub(crate) async fn renew(conn: &mut PgConnection, id: InviteId, nonce: &[u8]) -> sqlx::Result<()> {
     sqlx::query!(
-        "update organization_invites set old_nonces = old_nonces || nonce, nonce = $2,
+        "update organization_invites set nonce = $2,
+            old_nonces = old_nonces[1:1] || old_nonces[greatest(2, cardinality(old_nonces) - 17):] || nonce,
             expires_at = now() + make_interval(days => $3) where id = $1",
         id.0,
         nonce,

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use happening_api::{ErrorBody, NoFields, UpdateUser, User};
 use http::{StatusCode, header};
 use serde::Deserialize;
+use tracing::Instrument;
 use utoipa::IntoParams;
 
 use super::store::{self, Found};
@@ -81,7 +82,8 @@ pub(crate) async fn update(
     (status = 204), (status = 401, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn delete(caller: CurrentUser, State(app): State<App>) -> ApiResult<StatusCode> {
     let request_id = RequestContext::current().request_id;
-    let task = tokio::spawn(async move { super::delete::delete(&app, caller.id(), &request_id).await });
+    let task =
+        tokio::spawn(async move { super::delete::delete(&app, caller.id(), &request_id).await }.in_current_span());
     task.await.map_err(ApiError::internal)??;
     Ok(StatusCode::NO_CONTENT)
 }

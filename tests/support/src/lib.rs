@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests ask for the real time and make ids of their own")]
 
 pub mod api;
+pub mod collector;
 pub mod desktop;
 pub mod issuer;
 pub mod mail_server;

@@ -125,6 +125,7 @@ impl World {
         env.insert("RETRY_DELAYS_MS", "200,500".to_owned());
         env.insert("RATE_LIMIT_PER_PERSON", "0".to_owned());
         env.insert("RATE_LIMIT_PER_ADDRESS", "0".to_owned());
+        env.insert("INVITES_PER_ADDRESS_AND_HOUR", "0".to_owned());
         env.insert("SHUTDOWN_DELAY_MS", "300".to_owned());
         env.insert("PENDING_AGE_MS_MAX", "4000".to_owned());
         env.extend(options.env);

@@ -16,6 +16,7 @@ use sqlx::PgPool;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::bookings::answer::Answer;
@@ -24,6 +25,7 @@ use crate::gate::watcher::Touched;
 use crate::gate::{Gate, Rebuilder, Taken};
 use crate::metrics;
 use crate::outbox::RelayWake;
+use crate::telemetry::{self, SPANS};
 
 /// Writers, each with a connection of its own.
 pub(crate) const WRITERS: u32 = 4;
@@ -31,6 +33,8 @@ pub(crate) const WRITERS: u32 = 4;
 const CHANNEL_ITEMS_MAX: usize = 4096;
 /// Items of one transaction.
 const BATCH_ITEMS_MAX: usize = 256;
+/// Requests that the trace of a batch names.
+const LINKS_MAX: usize = 128;
 /// Batches whose commit the gate has not been told of yet, per writer.
 const SETTLING_BATCHES_MAX: usize = 32;
 
@@ -195,7 +199,9 @@ async fn run(parts: Parts, mut items: mpsc::Receiver<Item>, tasks: TaskTracker, 
             parts.touched.touch(item.event);
         }
         let (items, started) = (batch.len(), parts.clock.instant());
-        let settled = batch::write(&parts, batch).await;
+        let span = tracing::info_span!(target: SPANS, "write batch", happening.batch.items = items);
+        batch.iter().take(LINKS_MAX).for_each(|item| telemetry::link(&span, &item.request_id));
+        let settled = batch::write(&parts, batch).instrument(span).await;
         metrics::batch(items, started.elapsed().as_secs_f64());
         parts.relay_wake.wake();
         // bounded: when the gate is slow, the writer waits here and its channel fills

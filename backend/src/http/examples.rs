@@ -1,0 +1,382 @@
+//! Examples of the OpenAPI document: one value per type, made from the type itself, so that none can say what the code does
+//! not. A new body or answer gets its line in [`of`]; a test tells when one is missing.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use happening_api::{
+    ActivityEntry, AuditEntry, Booking, BookingEvent, BookingStatus, BookingUser, CancelBooking, CancelSeats, Category,
+    Channel, ClaimSeats, CreateBooking, CreateEvent, CreateInvite, CreateOrganization, CreatedInvite, DuplicateEvent,
+    ErrorBody, ErrorCode, ErrorDetails, Event, EventOrg, EventStatus, HistoryAction, HistoryEntry, Invite,
+    InvitePreview, InviteStatus, Member, NoFields, Notification, NotificationStatus, NotificationType, OnConflict,
+    Organization, Outcome, Role, SeatMap, UpdateEvent, UpdateMember, UpdateOrganization, UpdateUser, User, Visibility,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::ArrayItems;
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, Schema};
+use uuid::Uuid;
+
+/// Gives every JSON body and answer of the document its example.
+pub(super) fn add(document: &mut OpenApi) {
+    for path in document.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete];
+        operations.into_iter().flatten().for_each(add_to);
+    }
+}
+
+fn add_to(operation: &mut Operation) {
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        for content in body.content.values_mut() {
+            give(content, of_content);
+        }
+    }
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(Response { content, .. }) = response else { continue };
+        for content in content.values_mut() {
+            give(content, |content| match error(status) {
+                Some(body) => Some(value(&body)),
+                None => of_content(content),
+            });
+        }
+    }
+}
+
+fn give(content: &mut RefOr<Content>, example: impl Fn(&Content) -> Option<Value>) {
+    if let RefOr::T(content) = content {
+        content.example = example(content);
+    }
+}
+
+fn of_content(content: &Content) -> Option<Value> {
+    let name = |reference: &Ref| reference.ref_location.rsplit('/').next().and_then(of);
+    match content.schema.as_ref()? {
+        RefOr::Ref(reference) => name(reference),
+        RefOr::T(Schema::Array(array)) => match &array.items {
+            ArrayItems::RefOrSchema(item) => match item.as_ref() {
+                RefOr::Ref(reference) => name(reference).map(|one| json!([one])),
+                RefOr::T(_) => None,
+            },
+            ArrayItems::False => None,
+        },
+        RefOr::T(_) => None,
+    }
+}
+
+fn of(name: &str) -> Option<Value> {
+    Some(match name {
+        "ActivityEntry" => value(&activity()),
+        "AuditEntry" => value(&audit_entry()),
+        "Booking" => value(&booking()),
+        "CancelBooking" => value(&CancelBooking { reason: Some("The hall is smaller than planned.".to_owned()) }),
+        "CancelSeats" => value(&CancelSeats { seat_numbers: vec![15], reason: None }),
+        "ClaimSeats" => value(&ClaimSeats { seats: Some(2) }),
+        "CreateBooking" => value(&create_booking()),
+        "CreateEvent" => value(&create_event()),
+        "CreateInvite" => {
+            value(&CreateInvite { org_id: id(2).into(), email: "mary@example.org".to_owned(), role: Role::Organizer })
+        }
+        "CreateOrganization" => value(&CreateOrganization { name: "Harbour Hall".to_owned() }),
+        "CreatedInvite" => value(&created_invite()),
+        "DuplicateEvent" => value(&DuplicateEvent { event_date: at(50), ends_at: None, name: None }),
+        "Event" => value(&event()),
+        "HistoryEntry" => value(&history()),
+        "Invite" => value(&invite()),
+        "InvitePreview" => value(&preview()),
+        "Member" => value(&member()),
+        "NoFields" => value(&NoFields {}),
+        "Notification" => value(&notification()),
+        "Organization" => value(&organization()),
+        "SeatMap" => value(&SeatMap { total: 20, taken: vec![1, 2, 14, 15], mine: vec![14, 15], version: 3 }),
+        "UpdateEvent" => value(&UpdateEvent { place: Some(Some("Quay 4".to_owned())), ..UpdateEvent::default() }),
+        "UpdateMember" => value(&UpdateMember { role: Role::Organizer }),
+        "UpdateOrganization" => {
+            value(&UpdateOrganization { name: Some("Harbour Hall".to_owned()), retention_days: None })
+        }
+        "UpdateUser" => value(&update_user()),
+        "User" => value(&user()),
+        "About" => json!({ "name": "happening", "version": env!("CARGO_PKG_VERSION"), "sign_in":
+            { "issuer": "https://login.example.org/realms/happening", "client_id": "happening-desktop" } }),
+        "DatabaseTest" => json!({ "ok": true, "round_trip_ms": 0.4 }),
+        "Live" => json!({ "status": "ok" }),
+        "Marked" => json!({ "read": 3 }),
+        "Ready" => json!({ "ready": true, "postgres": "ok", "redis": "ok", "rabbitmq": "ok", "sign_in": "ok" }),
+        _ => return None,
+    })
+}
+
+/// What a refusal of that status looks like.
+fn error(status: &str) -> Option<ErrorBody> {
+    let mut details = ErrorDetails::default();
+    let (code, sentence) = match status {
+        "400" => {
+            details.fields = BTreeMap::from([("seats".to_owned(), "must be 1 to 50".to_owned())]);
+            (ErrorCode::Invalid, "The request has a mistake.")
+        }
+        "401" => (ErrorCode::Unauthenticated, "Sign in first."),
+        "403" => (ErrorCode::Forbidden, "You may not do this."),
+        "404" => (ErrorCode::NotFound, "There is nothing here that you may see."),
+        "409" => (ErrorCode::EventNotOpen, "This event takes no bookings."),
+        "410" => (ErrorCode::InviteGone, "This invite has expired or was taken back. Ask for a new one."),
+        "413" => (ErrorCode::TooLarge, "The body is too large."),
+        "415" => (ErrorCode::UnsupportedMediaType, "Send JSON with Content-Type: application/json."),
+        "422" => (ErrorCode::KeyReused, "This key was used for another request."),
+        "429" => (ErrorCode::RateLimited, "Too many requests. Please wait a moment."),
+        "503" => {
+            details.outcome = Some(Outcome::Nothing);
+            (ErrorCode::Unavailable, "The server cannot do this right now.")
+        }
+        _ => return None,
+    };
+    Some(ErrorBody { error: sentence.to_owned(), code, details, request_id: id(99).to_string() })
+}
+
+fn value<T: Serialize>(example: &T) -> Value {
+    serde_json::to_value(example).expect("examples have string keys and finite numbers")
+}
+
+/// An id that looks like ours: the time first, then chance.
+fn id(n: u16) -> Uuid {
+    Uuid::from_u128(0x0198_a7a4_3c5e_7d3f_9a65_0d2b_0c4f_0000 | u128::from(n))
+}
+
+/// So many days after an evening in March.
+fn at(days: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_899_484_200 + days * 86_400, 0).unwrap_or_default()
+}
+
+fn booking() -> Booking {
+    Booking {
+        id: id(4).into(),
+        event_id: id(3).into(),
+        user_id: id(1).into(),
+        seats: 2,
+        seat_numbers: vec![14, 15],
+        waiting_seats: 0,
+        status: BookingStatus::Confirmed,
+        waiting_number: None,
+        position: None,
+        bookings_ahead: None,
+        seats_ahead: None,
+        reassigned: false,
+        created_at: at(-9),
+        updated_at: at(-9),
+        user: Some(BookingUser { name: "Mary Somerville".to_owned(), email: "mary@example.org".to_owned() }),
+        event: Some(BookingEvent {
+            id: id(3).into(),
+            name: "Spring Evening".to_owned(),
+            event_date: at(0),
+            place: Some("Quay 3".to_owned()),
+            status: EventStatus::Upcoming,
+            time_zone: "Europe/Berlin".to_owned(),
+            category: Some(Category::Concert),
+            available_slots: 248,
+        }),
+    }
+}
+
+fn create_booking() -> CreateBooking {
+    CreateBooking {
+        event_id: id(3).into(),
+        seats: 2,
+        seat_numbers: Some(vec![14, 15]),
+        on_conflict: OnConflict::Reject,
+        waitlist: true,
+        user_id: None,
+    }
+}
+
+fn event() -> Event {
+    Event {
+        id: id(3).into(),
+        org_id: id(2).into(),
+        org: EventOrg { id: id(2).into(), name: "Harbour Hall".to_owned() },
+        created_by: id(1).into(),
+        owner_id: id(1).into(),
+        name: "Spring Evening".to_owned(),
+        description: "Doors open at 19:00.".to_owned(),
+        category: Some(Category::Concert),
+        place: Some("Quay 3".to_owned()),
+        time_zone: "Europe/Berlin".to_owned(),
+        event_date: at(0),
+        ends_at: None,
+        total_slots: 1200,
+        available_slots: 248,
+        status: EventStatus::Upcoming,
+        visibility: Visibility::Public,
+        max_seats_per_user: Some(10),
+        waiting_bookings: 0,
+        waiting_seats: 0,
+        people: Some(388),
+        version: 2,
+        created_at: at(-40),
+        updated_at: at(-12),
+    }
+}
+
+fn create_event() -> CreateEvent {
+    let like = event();
+    CreateEvent {
+        org_id: like.org_id,
+        name: like.name,
+        description: like.description,
+        category: like.category,
+        place: like.place,
+        time_zone: like.time_zone,
+        event_date: like.event_date,
+        ends_at: like.ends_at,
+        total_slots: like.total_slots,
+        visibility: like.visibility,
+        max_seats_per_user: like.max_seats_per_user,
+    }
+}
+
+fn history() -> HistoryEntry {
+    HistoryEntry {
+        id: id(5).into(),
+        action: HistoryAction::Promoted,
+        seats: 1,
+        seat_numbers: vec![14],
+        actor_id: None,
+        reason: None,
+        created_at: at(-3),
+    }
+}
+
+fn activity() -> ActivityEntry {
+    ActivityEntry {
+        id: id(6).into(),
+        action: "booking_created".to_owned(),
+        actor_id: Some(id(1).into()),
+        actor: Some("Mary Somerville".to_owned()),
+        booking_id: Some(id(4).into()),
+        person: Some("Mary Somerville".to_owned()),
+        seat_numbers: vec![14, 15],
+        reason: None,
+        details: Value::Null,
+        created_at: at(-9),
+    }
+}
+
+fn audit_entry() -> AuditEntry {
+    AuditEntry {
+        id: id(7).into(),
+        actor_id: Some(id(1).into()),
+        action: "role_changed".to_owned(),
+        subject_type: "member".to_owned(),
+        subject_id: id(8),
+        details: json!({ "from": "user", "to": "organizer" }),
+        created_at: at(-20),
+    }
+}
+
+fn invite() -> Invite {
+    Invite {
+        id: id(9).into(),
+        org_id: id(2).into(),
+        email: "mary@example.org".to_owned(),
+        role: Role::Organizer,
+        invited_by: id(1).into(),
+        created_at: at(-30),
+        expires_at: at(-23),
+        status: InviteStatus::Pending,
+    }
+}
+
+fn created_invite() -> CreatedInvite {
+    let token = "AZinpDxefT-aZQ0rDE8ACa9".to_owned();
+    let url = format!("https://happening.example.org/open/invite/{token}");
+    CreatedInvite { invite: invite(), token, url }
+}
+
+fn preview() -> InvitePreview {
+    InvitePreview {
+        organization: "Harbour Hall".to_owned(),
+        role: Role::Organizer,
+        inviter: "Ada Lovelace".to_owned(),
+        email: "m…@example.org".to_owned(),
+        expires_at: at(-23),
+    }
+}
+
+fn member() -> Member {
+    Member {
+        user_id: id(1).into(),
+        name: "Mary Somerville".to_owned(),
+        role: Role::User,
+        email: Some("mary@example.org".to_owned()),
+        joined_at: at(-60),
+    }
+}
+
+fn notification() -> Notification {
+    Notification {
+        id: id(10).into(),
+        kind: NotificationType::WaitlistPromoted,
+        event_id: Some(id(3).into()),
+        booking_id: Some(id(4).into()),
+        seats: Some(1),
+        seat_numbers: vec![14],
+        message: "You got seat 14 for Spring Evening. It was given back and you were next.".to_owned(),
+        status: NotificationStatus::Delivered,
+        created_at: at(-3),
+        read_at: None,
+    }
+}
+
+fn organization() -> Organization {
+    Organization {
+        id: id(2).into(),
+        name: "Harbour Hall".to_owned(),
+        role: Role::OrgAdmin,
+        member_count: 214,
+        retention_days: Some(365),
+        created_at: at(-400),
+    }
+}
+
+fn user() -> User {
+    User {
+        id: id(1).into(),
+        keycloak_id: "6a1f7c0e-35a6-4c0e-9f5e-2f6d1f0f8a10".to_owned(),
+        name: "Mary Somerville".to_owned(),
+        email: "mary@example.org".to_owned(),
+        email_verified: true,
+        locale: Some("en-GB".to_owned()),
+        time_zone: Some("Europe/Berlin".to_owned()),
+        channels: BTreeMap::from([(NotificationType::BookingWaitlisted, Channel { email: false })]),
+        created_at: at(-60),
+    }
+}
+
+fn update_user() -> UpdateUser {
+    UpdateUser {
+        name: Some("Mary Somerville".to_owned()),
+        locale: None,
+        time_zone: Some(Some("Europe/Berlin".to_owned())),
+        channels: Some(BTreeMap::from([(NotificationType::BookingWaitlisted, Channel { email: false })])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_body_and_answer_has_an_example() {
+        let document = serde_json::to_value(crate::http::router::document()).expect("JSON");
+        let mut missing = Vec::new();
+        for (path, methods) in document["paths"].as_object().expect("paths") {
+            for (method, operation) in methods.as_object().expect("methods") {
+                let bodies = operation.get("requestBody").into_iter();
+                let answers = operation["responses"].as_object().expect("responses").values();
+                for content in bodies.chain(answers).filter_map(|one| one["content"].get("application/json")) {
+                    let named = content["schema"].get("$ref").or(content["schema"].get("items")).is_some();
+                    if named && content.get("example").is_none() {
+                        missing.push(format!("{method} {path}: {}", content["schema"]));
+                    }
+                }
+            }
+        }
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
+}

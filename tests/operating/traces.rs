@@ -1,0 +1,112 @@
+//! Traces: a request is followed through HTTP, SQL, Redis, the queue and the worker by its own id.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use happening_api::Visibility;
+use happening_tests::collector::{Collector, attribute};
+use happening_tests::world::{new_id, wait_for};
+use happening_tests::{Client, Reply, World, WorldOptions};
+use serde_json::{Value, json};
+
+async fn traced_world() -> Result<(World, Collector)> {
+    let collector = Collector::start().await?;
+    let env = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.clone()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json".to_owned()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "100".to_owned()),
+    ];
+    let world = World::with(WorldOptions { backends: 1, worker: true, env: env.into(), ..WorldOptions::default() });
+    Ok((world.await?, collector))
+}
+
+/// The id of the trace of a request: the request's own.
+fn trace_id(reply: &Reply) -> Result<String> {
+    Ok(reply.headers.get("x-request-id").context("no request id")?.to_str()?.replace('-', ""))
+}
+
+fn names(spans: &[Value]) -> BTreeSet<String> {
+    spans.iter().map(|span| span["name"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_request_is_one_trace_from_the_call_to_the_worker() -> Result<()> {
+    let (world, collector) = traced_world().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 3).await?;
+    let booked = barbara.book(event.id, 1).await?.expect(201);
+    let id = trace_id(&booked)?;
+    let spans = wait_for("the whole trace", Duration::from_secs(30), || async {
+        let spans = collector.trace(&id);
+        let all =
+            ["POST /bookings", "EVALSHA", "process notifications"].iter().all(|name| names(&spans).contains(*name));
+        Ok(all.then_some(spans))
+    })
+    .await?;
+    let statements: Vec<&Value> =
+        spans.iter().filter(|span| attribute(span, "db.system.name").as_deref() == Some("postgresql")).collect();
+    let told = spans.iter().find(|span| span["name"] == "process notifications").context("the worker's span")?;
+    assert!(statements.iter().any(|span| span["parentSpanId"] == told["spanId"]), "the worker's SQL: {spans:#?}");
+    let batch = wait_for("the batch", Duration::from_secs(30), || async {
+        let linked =
+            |span: &Value| span["links"].as_array().is_some_and(|all| all.iter().any(|one| one["traceId"] == id));
+        Ok(collector.all().into_iter().find(|span| span["name"] == "write batch" && linked(span)))
+    })
+    .await?;
+    let written = collector.trace(batch["traceId"].as_str().unwrap_or_default());
+    assert!(names(&written).len() > 3, "the batch has its statements: {written:#?}");
+    wait_for("what was published", Duration::from_secs(30), || async {
+        Ok(names(&collector.all()).contains("publish notifications").then_some(()))
+    })
+    .await?;
+    // nobody is named in a trace, and nothing in it opens a door
+    let text = serde_json::to_string(&collector.all())?;
+    for secret in [barbara.token.as_str(), barbara.user.email.as_str(), barbara.user.name.as_str()] {
+        assert!(!text.contains(secret), "{secret} is in a trace");
+    }
+    Ok(())
+}
+
+/// The texts of the statements that a request made.
+async fn statements(collector: &Collector, reply: &Reply) -> Result<Vec<String>> {
+    let id = trace_id(reply)?;
+    let spans = wait_for("the trace", Duration::from_secs(30), || async {
+        let spans = collector.trace(&id);
+        // the request's own span ends last
+        Ok(spans.iter().any(|span| span["kind"] == 2).then_some(spans))
+    })
+    .await?;
+    Ok(spans.iter().filter_map(|span| attribute(span, "db.query.text")).collect())
+}
+
+#[tokio::test]
+async fn what_may_not_be_known_takes_the_same_work_as_what_is_not_there() -> Result<()> {
+    let (world, collector) = traced_world().await?;
+    let (ada, stranger) = (world.person("ada").await?, world.person("edsger").await?);
+    let event = world.event(&ada, 5).await?;
+    let members = json!({ "visibility": Visibility::Members });
+    ada.put(&format!("/events/{}", event.id), members).await?.expect(200);
+    let booking = ada.book(event.id, 1).await?.expect(201).body["id"].as_str().unwrap_or_default().to_owned();
+    let nothing = new_id();
+    stranger.get(&format!("/events/{nothing}")).await?.refused(404, "not_found"); // the server knows them from here on
+    for (path, foreign) in [
+        ("/events/ID", event.id.to_string()),
+        ("/events/ID/seats", event.id.to_string()),
+        ("/events/ID/bookings", event.id.to_string()),
+        ("/bookings/ID", booking.clone()),
+        ("/bookings/ID/history", booking),
+        ("/organizations/ID", event.org_id.to_string()),
+        ("/organizations/ID/members", event.org_id.to_string()),
+    ] {
+        let ask = |id: String| {
+            let (stranger, path): (Client, String) = (stranger.clone(), path.replace("ID", &id));
+            async move { anyhow::Ok(stranger.get(&path).await?.refused(404, "not_found")) }
+        };
+        let (known, unknown) = (ask(foreign).await?, ask(nothing.to_string()).await?);
+        let (known, unknown) = (statements(&collector, &known).await?, statements(&collector, &unknown).await?);
+        assert!(!known.is_empty(), "{path}: nothing was looked up");
+        assert_eq!(known, unknown, "{path}");
+    }
+    Ok(())
+}
