@@ -13,6 +13,16 @@ fn main() {
         "call",
         "info",
         "opened",
+        "preview_invite",
+        "accept_invite",
+        "forget_invite",
+        "remember_organization",
+        "check_server",
+        "change_server",
+        "save",
+        "open_board",
+        "diagnostics",
+        "update",
     ];
     let attributes = tauri_build::Attributes::new()
         .capabilities_path_pattern("./src-tauri/capabilities/**/*")

@@ -2,12 +2,14 @@
 //!
 //! To add one: a variant here, its request in [`Call::request`], and a typed function in `ui/src/api`.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    BookingId, CancelBooking, CancelSeats, ClaimSeats, CreateBooking, ErrorBody, EventId, NotificationId, OrgId,
-    Outcome, User, UserId,
+    BookingId, CancelBooking, CancelSeats, Category, ClaimSeats, CreateBooking, CreateEvent, CreateInvite,
+    CreateOrganization, DuplicateEvent, ErrorBody, EventId, EventStatus, InviteId, NotificationId, OrgId, Outcome,
+    UpdateEvent, UpdateMember, UpdateOrganization, UpdateUser, User, UserId,
 };
 
 /// A call of the server's HTTP API. The key of a creating call is made once per click and kept for retries.
@@ -16,16 +18,58 @@ use crate::{
 pub enum Call {
     /// Answers `User`.
     Me,
+    /// Answers `User`.
+    UpdateMe { body: UpdateUser },
+    /// Answers nothing; the person is gone.
+    DeleteMe,
     /// Answers `Vec<Organization>`.
     MyOrganizations { user_id: UserId },
-    /// Answers `Vec<Member>`.
+    /// Answers `Organization`.
+    CreateOrganization { key: String, body: CreateOrganization },
+    /// Answers `Organization`.
+    UpdateOrganization { org_id: OrgId, body: UpdateOrganization },
+    /// Answers nothing.
+    DeleteOrganization { org_id: OrgId },
+    /// Answers `Vec<Member>`, by name.
     Members { org_id: OrgId },
-    /// Answers `Vec<Event>`, soonest first; `org_id` narrows it to one organization, `mine` to the caller's own.
-    Events { org_id: Option<OrgId>, mine: bool },
+    /// Answers `Member`.
+    UpdateMember { org_id: OrgId, user_id: UserId, body: UpdateMember },
+    /// Answers nothing; the caller leaves when it is their own membership.
+    RemoveMember { org_id: OrgId, user_id: UserId },
+    /// Answers `Vec<AuditEntry>`, newest first.
+    Audit { org_id: OrgId },
+    /// Answers `Vec<Invite>`, newest first.
+    Invites { org_id: OrgId },
+    /// Answers `CreatedInvite`.
+    CreateInvite { key: String, body: CreateInvite },
+    /// Answers `CreatedInvite`.
+    ResendInvite { invite_id: InviteId },
+    /// Answers nothing.
+    RevokeInvite { invite_id: InviteId },
+    /// Answers `InvitePreview`.
+    PreviewInvite { token: String },
+    /// Answers `Organization`.
+    AcceptInvite { token: String },
+    /// Answers `Vec<Event>`, soonest first.
+    Events { filter: EventFilter },
     /// Answers `Event`.
     Event { event_id: EventId },
     /// Answers `SeatMap`.
     Seats { event_id: EventId },
+    /// Answers `Event`.
+    CreateEvent { key: String, body: Box<CreateEvent> },
+    /// Answers `Event`; refused when the event is no longer of that version.
+    UpdateEvent { event_id: EventId, version: i64, body: Box<UpdateEvent> },
+    /// Answers `Event`.
+    CancelEvent { event_id: EventId },
+    /// Answers nothing.
+    DeleteEvent { event_id: EventId },
+    /// Answers `Event`.
+    DuplicateEvent { event_id: EventId, key: String, body: DuplicateEvent },
+    /// Answers `Vec<Booking>`: confirmed by seat, waiting by position, then cancelled ones.
+    EventBookings { event_id: EventId },
+    /// Answers `Vec<ActivityEntry>`, newest first.
+    EventActivity { event_id: EventId },
     /// Answers `Vec<Booking>`, newest first.
     MyBookings { user_id: UserId },
     /// Answers `Booking`.
@@ -48,11 +92,82 @@ pub enum Call {
     ReadAllNotifications,
 }
 
+/// Which events are listed. Without a status only upcoming and ongoing ones are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventFilter {
+    /// Of one organization.
+    pub org_id: Option<OrgId>,
+    /// Owned by the caller.
+    pub mine: bool,
+    pub status: Option<EventStatus>,
+    pub category: Option<Category>,
+    /// Words in name, description and place.
+    pub q: String,
+}
+
+impl EventFilter {
+    fn query(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", "200");
+        if let Some(id) = self.org_id {
+            query.append_pair("org_id", &id.to_string());
+        }
+        if self.mine {
+            query.append_pair("mine", "true");
+        }
+        if let Some(status) = self.status {
+            query.append_pair("status", status.as_str());
+        }
+        if let Some(category) = self.category {
+            query.append_pair("category", category.as_str());
+        }
+        if !self.q.trim().is_empty() {
+            query.append_pair("q", self.q.trim());
+        }
+        query.finish()
+    }
+}
+
+/// A file that the server makes, for saving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "file", rename_all = "snake_case")]
+pub enum Download {
+    /// Bookings of an event, as CSV.
+    Attendees { event_id: EventId },
+    /// An event, as a calendar file.
+    Calendar { event_id: EventId },
+    /// Everything that is kept about the caller, as JSON.
+    MyData,
+}
+
+impl Download {
+    /// Path of the file at the server.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Attendees { event_id } => format!("/events/{event_id}/attendees.csv"),
+            Self::Calendar { event_id } => format!("/events/{event_id}/calendar.ics"),
+            Self::MyData => "/users/me/export".to_owned(),
+        }
+    }
+
+    /// A name for the file.
+    pub fn file_name(&self) -> &'static str {
+        match self {
+            Self::Attendees { .. } => "attendees.csv",
+            Self::Calendar { .. } => "event.ics",
+            Self::MyData => "my-data.json",
+        }
+    }
+}
+
 /// The HTTP method of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     Get,
     Post,
+    Put,
+    Patch,
+    Delete,
 }
 
 /// A call as HTTP, without address and token.
@@ -63,6 +178,8 @@ pub struct HttpRequest {
     pub path: String,
     pub body: Option<Value>,
     pub idempotency_key: Option<String>,
+    /// The version that the caller has seen.
+    pub if_match: Option<i64>,
 }
 
 impl Call {
@@ -71,12 +188,37 @@ impl Call {
         match self {
             Self::Me => get("/users/me".to_owned()),
             Self::MyOrganizations { user_id } => get(format!("/organizations/user/{user_id}?limit=200")),
+            Self::UpdateMe { body } => send(Method::Patch, "/users/me".to_owned(), body),
+            Self::DeleteMe => bare(Method::Delete, "/users/me".to_owned()),
+            Self::CreateOrganization { key, body } => post("/organizations".to_owned(), Some(body), Some(key)),
+            Self::UpdateOrganization { org_id, body } => send(Method::Put, format!("/organizations/{org_id}"), body),
+            Self::DeleteOrganization { org_id } => bare(Method::Delete, format!("/organizations/{org_id}")),
             Self::Members { org_id } => get(format!("/organizations/{org_id}/members?limit=200")),
-            Self::Events { org_id, mine } => {
-                let org = org_id.map(|id| format!("&org_id={id}")).unwrap_or_default();
-                let mine = if *mine { "&mine=true" } else { "" };
-                get(format!("/events?limit=200{org}{mine}"))
+            Self::UpdateMember { org_id, user_id, body } => {
+                send(Method::Patch, format!("/organizations/{org_id}/members/{user_id}"), body)
             }
+            Self::RemoveMember { org_id, user_id } => {
+                bare(Method::Delete, format!("/organizations/{org_id}/members/{user_id}"))
+            }
+            Self::Audit { org_id } => get(format!("/organizations/{org_id}/audit?limit=200")),
+            Self::Invites { org_id } => get(format!("/org-invites?org_id={org_id}&limit=200")),
+            Self::CreateInvite { key, body } => post("/org-invites".to_owned(), Some(body), Some(key)),
+            Self::ResendInvite { invite_id } => bare(Method::Post, format!("/org-invites/{invite_id}/resend")),
+            Self::RevokeInvite { invite_id } => bare(Method::Delete, format!("/org-invites/{invite_id}")),
+            Self::PreviewInvite { token } => get(format!("/org-invites/{token}")),
+            Self::AcceptInvite { token } => bare(Method::Post, format!("/org-invites/{token}/accept")),
+            Self::Events { filter } => get(format!("/events?{}", filter.query())),
+            Self::CreateEvent { key, body } => post("/events".to_owned(), Some(body), Some(key)),
+            Self::UpdateEvent { event_id, version, body } => {
+                HttpRequest { if_match: Some(*version), ..send(Method::Put, format!("/events/{event_id}"), body) }
+            }
+            Self::CancelEvent { event_id } => bare(Method::Post, format!("/events/{event_id}/cancel")),
+            Self::DeleteEvent { event_id } => bare(Method::Delete, format!("/events/{event_id}")),
+            Self::DuplicateEvent { event_id, key, body } => {
+                post(format!("/events/{event_id}/duplicate"), Some(body), Some(key))
+            }
+            Self::EventBookings { event_id } => get(format!("/events/{event_id}/bookings?limit=200")),
+            Self::EventActivity { event_id } => get(format!("/events/{event_id}/activity?limit=50")),
             Self::Event { event_id } => get(format!("/events/{event_id}")),
             Self::Seats { event_id } => get(format!("/events/{event_id}/seats")),
             Self::MyBookings { user_id } => get(format!("/bookings/user/{user_id}?limit=200")),
@@ -96,20 +238,29 @@ impl Call {
                 get(format!("/notifications?limit=200{}", if *unread { "&unread=true" } else { "" }))
             }
             Self::ReadNotification { notification_id } => {
-                post::<Value>(format!("/notifications/{notification_id}/read"), None, None)
+                bare(Method::Post, format!("/notifications/{notification_id}/read"))
             }
-            Self::ReadAllNotifications => post::<Value>("/notifications/read-all".to_owned(), None, None),
+            Self::ReadAllNotifications => bare(Method::Post, "/notifications/read-all".to_owned()),
         }
     }
 }
 
+fn bare(method: Method, path: String) -> HttpRequest {
+    HttpRequest { method, path, body: None, idempotency_key: None, if_match: None }
+}
+
 fn get(path: String) -> HttpRequest {
-    HttpRequest { method: Method::Get, path, body: None, idempotency_key: None }
+    bare(Method::Get, path)
+}
+
+fn send<T: Serialize>(method: Method, path: String, body: &T) -> HttpRequest {
+    let body = serde_json::to_value(body).expect("bodies have string keys and finite numbers");
+    HttpRequest { body: Some(body), ..bare(method, path) }
 }
 
 fn post<T: Serialize>(path: String, body: Option<&T>, key: Option<&String>) -> HttpRequest {
-    let body = body.map(|body| serde_json::to_value(body).expect("bodies have string keys and finite numbers"));
-    HttpRequest { method: Method::Post, path, body, idempotency_key: key.cloned() }
+    let request = body.map_or_else(|| bare(Method::Post, path.clone()), |body| send(Method::Post, path.clone(), body));
+    HttpRequest { idempotency_key: key.cloned(), ..request }
 }
 
 /// Why a call has no answer, in the words that a screen decides by.
@@ -136,7 +287,10 @@ pub enum ApiFailure {
 pub enum SessionView {
     /// A stored session is being restored.
     Restoring,
-    SignedOut,
+    /// `ended`: by the sign-in service, not by the person, who may want to go on where they were.
+    SignedOut {
+        ended: bool,
+    },
     /// The browser is open; the person has until `expires_in_s` runs out.
     Waiting {
         expires_in_s: u64,
@@ -169,18 +323,60 @@ pub enum SignInFailure {
     NoBrowser,
 }
 
+/// What a call came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    pub value: Value,
+    /// Set when the server could not be reached: the value is what it said then.
+    pub as_of: Option<DateTime<Utc>>,
+}
+
 /// Settings of the shell that a screen shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShellInfo {
     /// Address of the server.
     pub server: String,
     pub version: String,
+    /// The organization that the screens were about last; `None` is all of them.
+    pub organization: Option<OrgId>,
+    /// The app was built with an address to look for newer versions at.
+    pub updates: bool,
+}
+
+/// What stands at an address that may be a server's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "found", rename_all = "snake_case")]
+pub enum ServerCheck {
+    /// A server of ours, with its version.
+    Server { version: String },
+    /// No address that the app may use.
+    NotAllowed { reason: String },
+    /// Nothing answers.
+    Away,
+    /// Something else answers.
+    Stranger,
+}
+
+/// What became of saving a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "saved", rename_all = "snake_case")]
+pub enum Saved {
+    /// Under this name.
+    File { name: String },
+    /// The person chose no file.
+    No,
 }
 
 /// Where a deep link leads inside the app; sent by the event `open`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "target", rename_all = "snake_case")]
 pub enum OpenTarget {
-    Event { event_id: EventId },
-    Invite { token: String },
+    Event {
+        event_id: EventId,
+    },
+    /// The invite whose link was opened; its token stays in the shell.
+    Invite,
+    Booking {
+        booking_id: BookingId,
+    },
 }

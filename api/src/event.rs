@@ -28,6 +28,17 @@ pub enum Category {
     Hackathon,
 }
 
+impl Category {
+    /// The name on the wire and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webinar => "webinar",
+            Self::Concert => "concert",
+            Self::Hackathon => "hackathon",
+        }
+    }
+}
+
 /// Where an event is in its life. Only `upcoming` events take bookings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(
@@ -41,6 +52,18 @@ pub enum EventStatus {
     Ongoing,
     Completed,
     Cancelled,
+}
+
+impl EventStatus {
+    /// The name on the wire and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Upcoming => "upcoming",
+            Self::Ongoing => "ongoing",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 /// Who may see and book an event.

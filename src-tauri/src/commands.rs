@@ -2,20 +2,42 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use happening_api::{ApiFailure, Call, OpenTarget, SessionView, ShellInfo};
-use serde_json::Value;
+use happening_api::{
+    Answered, ApiFailure, Call, Download, EventId, InvitePreview, OpenTarget, OrgId, Organization, Saved, ServerCheck,
+    SessionView, ShellInfo,
+};
+use serde::de::DeserializeOwned;
 use tauri::{AppHandle, State};
 use tauri_plugin_opener::OpenerExt;
 
+use crate::backend::Backend;
 use crate::session::Session;
+use crate::settings::{Settings, parse_server_url};
+use crate::{diagnostics, files, updates, windows};
 
-/// Where a deep link led before the window was there.
+/// What was opened from outside, until a window asks for it.
 #[derive(Default)]
-pub(crate) struct Opened(Mutex<Option<OpenTarget>>);
+pub(crate) struct Opened {
+    target: Mutex<Option<OpenTarget>>,
+    /// The token of the invite whose link was opened. It never leaves the shell.
+    invite: Mutex<Option<String>>,
+}
 
 impl Opened {
     pub(crate) fn put(&self, target: OpenTarget) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
+        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
+    }
+
+    pub(crate) fn put_invite(&self, token: String) {
+        *self.invite.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
+    fn invite(&self) -> Option<String> {
+        self.invite.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn forget_invite(&self) {
+        *self.invite.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -54,22 +76,119 @@ pub(crate) fn cancel_sign_in(session: State<'_, Session>) {
 }
 
 #[tauri::command]
-pub(crate) async fn sign_out(session: State<'_, Session>) -> Result<(), ApiFailure> {
+pub(crate) async fn sign_out(session: State<'_, Session>, opened: State<'_, Opened>) -> Result<(), ApiFailure> {
+    opened.forget_invite();
     session.sign_out().await;
     Ok(())
 }
 
 #[tauri::command]
-pub(crate) async fn call(session: State<'_, Session>, call: Call) -> Result<Value, ApiFailure> {
-    session.call(&call).await
+pub(crate) async fn call(session: State<'_, Session>, call: Call) -> Result<Answered, ApiFailure> {
+    let deletes = matches!(call, Call::DeleteMe);
+    let answered = session.call(&call).await?;
+    if deletes {
+        session.sign_out().await;
+    }
+    Ok(answered)
 }
 
 #[tauri::command]
-pub(crate) fn info(session: State<'_, Session>) -> ShellInfo {
-    ShellInfo { server: session.server().to_string(), version: env!("CARGO_PKG_VERSION").to_owned() }
+pub(crate) fn info(app: AppHandle, session: State<'_, Session>, settings: State<'_, Settings>) -> ShellInfo {
+    ShellInfo {
+        server: session.server().to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        organization: settings.organization(),
+        updates: updates::configured(&app),
+    }
 }
 
 #[tauri::command]
 pub(crate) fn opened(opened: State<'_, Opened>) -> Option<OpenTarget> {
-    opened.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    opened.target.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+#[tauri::command]
+pub(crate) async fn preview_invite(
+    session: State<'_, Session>,
+    opened: State<'_, Opened>,
+) -> Result<Option<InvitePreview>, ApiFailure> {
+    let Some(token) = opened.invite() else { return Ok(None) };
+    of_call(&session, Call::PreviewInvite { token }).await.map(Some)
+}
+
+#[tauri::command]
+pub(crate) async fn accept_invite(
+    session: State<'_, Session>,
+    opened: State<'_, Opened>,
+) -> Result<Option<Organization>, ApiFailure> {
+    let Some(token) = opened.invite() else { return Ok(None) };
+    let organization = of_call(&session, Call::AcceptInvite { token }).await?;
+    opened.forget_invite();
+    Ok(Some(organization))
+}
+
+#[tauri::command]
+pub(crate) fn forget_invite(opened: State<'_, Opened>) {
+    opened.forget_invite();
+}
+
+async fn of_call<T: DeserializeOwned>(session: &Session, call: Call) -> Result<T, ApiFailure> {
+    let answered = session.call(&call).await?;
+    serde_json::from_value(answered.value).map_err(|error| ApiFailure::Unexpected { message: error.to_string() })
+}
+
+#[tauri::command]
+pub(crate) fn remember_organization(settings: State<'_, Settings>, org_id: Option<OrgId>) {
+    if let Err(error) = settings.set_organization(org_id) {
+        tracing::warn!(%error, "the chosen organization was not kept");
+    }
+}
+
+#[tauri::command]
+pub(crate) async fn check_server(address: String) -> Result<ServerCheck, ApiFailure> {
+    let url = match parse_server_url(&address) {
+        Ok(url) => url,
+        Err(error) => return Ok(ServerCheck::NotAllowed { reason: error.to_string() }),
+    };
+    match Backend::new(url) {
+        Ok(backend) => Ok(backend.check().await),
+        Err(error) => Err(unexpected(&error)),
+    }
+}
+
+#[tauri::command]
+pub(crate) async fn change_server(
+    session: State<'_, Session>,
+    settings: State<'_, Settings>,
+    address: String,
+) -> Result<(), ApiFailure> {
+    let url = parse_server_url(&address).map_err(|error| unexpected(error.as_ref()))?;
+    settings.set_server_url(&url).map_err(|error| unexpected(&error))?;
+    drop(settings.set_organization(None)); // an organization of another server is none of this one's
+    session.change_server(url).await.map_err(|error| unexpected(error.as_ref()))
+}
+
+#[tauri::command]
+pub(crate) async fn save(app: AppHandle, session: State<'_, Session>, file: Download) -> Result<Saved, ApiFailure> {
+    let bytes = session.download(&file).await?;
+    files::save(&app, file.file_name(), bytes).await.map_err(|error| unexpected(&error))
+}
+
+#[tauri::command]
+pub(crate) async fn open_board(app: AppHandle, event_id: EventId) -> Result<(), ApiFailure> {
+    windows::open_board(&app, event_id).map_err(|error| unexpected(&error))
+}
+
+#[tauri::command]
+pub(crate) fn diagnostics(app: AppHandle, session: State<'_, Session>) -> String {
+    diagnostics::text(&app, &session)
+}
+
+#[tauri::command]
+pub(crate) async fn update(app: AppHandle, install: bool) -> Result<Option<String>, ApiFailure> {
+    updates::look(&app, install).await.map_err(|error| unexpected(error.as_ref()))
+}
+
+fn unexpected(error: &dyn std::error::Error) -> ApiFailure {
+    ApiFailure::Unexpected { message: error.to_string() }
 }

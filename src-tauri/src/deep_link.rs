@@ -1,6 +1,6 @@
 //! Links that open the app. Anything that is not exactly one of them is nothing.
 
-use happening_api::OpenTarget;
+use happening_api::EventId;
 use url::Url;
 
 /// Longest value that is looked at, in bytes.
@@ -11,8 +11,10 @@ const VALUE_BYTES_MAX: usize = 2048;
 pub(crate) enum DeepLink {
     /// `happening://auth/callback?…`
     SignIn(Callback),
-    /// `happening://event/<id>` or `happening://invite/<token>`
-    Open(OpenTarget),
+    /// `happening://event/<id>`
+    Event(EventId),
+    /// `happening://invite/<token>`
+    Invite(String),
 }
 
 /// What the sign-in service says to the app. No `Debug`: it holds a code.
@@ -35,10 +37,8 @@ impl DeepLink {
         let path: Vec<&str> = url.path().trim_matches('/').split('/').collect();
         match (url.host_str()?, path.as_slice()) {
             ("auth", ["callback"]) => callback(url).map(Self::SignIn),
-            ("event", [id]) => Some(Self::Open(OpenTarget::Event { event_id: id.parse().ok()? })),
-            ("invite", [token]) if is_token(token) => {
-                Some(Self::Open(OpenTarget::Invite { token: (*token).to_owned() }))
-            }
+            ("event", [id]) => Some(Self::Event(id.parse().ok()?)),
+            ("invite", [token]) if is_token(token) => Some(Self::Invite((*token).to_owned())),
             _ => None,
         }
     }
@@ -110,8 +110,8 @@ mod tests {
     #[test]
     fn events_and_invites_open() {
         let id = "0198a7a4-3c5e-7d3f-9a65-0d2b0c4f4a11";
-        assert!(matches!(parse(&format!("happening://event/{id}")), Some(DeepLink::Open(OpenTarget::Event { .. }))));
-        assert!(matches!(parse("happening://invite/aZ9-_"), Some(DeepLink::Open(OpenTarget::Invite { .. }))));
+        assert!(matches!(parse(&format!("happening://event/{id}")), Some(DeepLink::Event(_))));
+        assert!(matches!(parse("happening://invite/aZ9-_"), Some(DeepLink::Invite(_))));
     }
 
     proptest! {

@@ -1,31 +1,41 @@
-//! The desktop shell: the window, the session, the network. The screens run in the webview (`ui/`), which never sees a token
+//! The desktop shell: windows, the session, the network. The screens run in the webview (`ui/`), which never sees a token
 //! and never opens a connection; it calls the few commands in `commands.rs`.
 
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 mod backend;
+mod cache;
 mod commands;
 mod deep_link;
+mod diagnostics;
+mod files;
 mod login;
+mod menu;
+mod notices;
 mod session;
 mod settings;
+mod updates;
 mod vault;
+mod windows;
 
+use happening_api::OpenTarget;
 use tauri::{Emitter, Manager};
 use tauri_plugin_deep_link::DeepLinkExt;
-use tracing_subscriber::EnvFilter;
 
 use crate::deep_link::DeepLink;
 use crate::session::Session;
+use crate::settings::Settings;
 
 fn main() {
-    let filter = EnvFilter::try_from_env("HAPPENING_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let app = tauri::Builder::default()
         // first of all: a second start hands its deep link over and ends
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| show_window(app)))
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| windows::show_main(app)))
         .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_opener::init())
+        .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_window_state::Builder::default().build())
+        .menu(menu::build)
+        .on_menu_event(|app, event| menu::chosen(app, event.id().as_ref()))
         .invoke_handler(tauri::generate_handler![
             commands::session,
             commands::sign_in,
@@ -36,34 +46,49 @@ fn main() {
             commands::call,
             commands::info,
             commands::opened,
+            commands::preview_invite,
+            commands::accept_invite,
+            commands::forget_invite,
+            commands::remember_organization,
+            commands::check_server,
+            commands::change_server,
+            commands::save,
+            commands::open_board,
+            commands::diagnostics,
+            commands::update,
         ])
-        .setup(|app| {
-            let handle = app.handle().clone();
-            let tell = move |view: &happening_api::SessionView| {
-                if let Err(error) = handle.emit("session", view) {
-                    tracing::warn!(%error, "the window could not be told of the session");
-                }
-            };
-            app.manage(Session::new(settings::server_url()?, Box::new(tell))?);
-            app.manage(commands::Opened::default());
-            listen_for_links(app.handle());
-            let handle = app.handle().clone();
-            tauri::async_runtime::spawn(async move { handle.state::<Session>().restore().await });
-            Ok(())
-        })
+        .setup(|app| Ok(set_up(app.handle())?))
         .run(tauri::generate_context!());
     if let Err(error) = app {
         tracing::error!(%error, "the app cannot run");
+        eprintln!("Happening cannot run: {error}");
         std::process::exit(1);
     }
 }
 
-fn show_window(app: &tauri::AppHandle) {
-    if let Some(window) = app.get_webview_window("main") {
-        // a window that cannot be raised is still there
-        drop(window.unminimize());
-        drop(window.set_focus());
+fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
+    diagnostics::start_logs(app)?;
+    let handle = app.clone();
+    let tell = move |view: &happening_api::SessionView| {
+        if let Err(error) = handle.emit("session", view) {
+            tracing::warn!(%error, "the window could not be told of the session");
+        }
+    };
+    let settings = Settings::new();
+    let cache_folder = app.path().app_cache_dir()?;
+    app.manage(Session::new(settings.server_url()?, cache_folder, Box::new(tell))?);
+    app.manage(settings);
+    app.manage(commands::Opened::default());
+    if updates::configured(app) {
+        app.plugin(tauri_plugin_updater::Builder::new().build())?;
     }
+    listen_for_links(app);
+    let handle = app.clone();
+    tauri::async_runtime::spawn(async move {
+        handle.state::<Session>().restore().await;
+        notices::watch(handle).await;
+    });
+    Ok(())
 }
 
 fn listen_for_links(app: &tauri::AppHandle) {
@@ -80,16 +105,21 @@ fn listen_for_links(app: &tauri::AppHandle) {
 
 /// Any web page can open such a link, so it is parsed to what we know, and never logged.
 fn follow(app: &tauri::AppHandle, url: &url::Url) {
-    show_window(app);
-    match DeepLink::parse(url) {
+    windows::show_main(app);
+    let opened = app.state::<commands::Opened>();
+    let target = match DeepLink::parse(url) {
         Some(DeepLink::SignIn(callback)) => {
             let app = app.clone();
             tauri::async_runtime::spawn(async move { app.state::<Session>().finish_sign_in(callback).await });
+            return;
         }
-        Some(DeepLink::Open(target)) => {
-            app.state::<commands::Opened>().put(target.clone());
-            drop(app.emit("open", &target)); // a window that is not there yet asks for it when it is
+        Some(DeepLink::Event(event_id)) => OpenTarget::Event { event_id },
+        Some(DeepLink::Invite(token)) => {
+            opened.put_invite(token);
+            OpenTarget::Invite
         }
-        None => tracing::info!("a link that is not ours was ignored"),
-    }
+        None => return tracing::info!("a link that is not ours was ignored"),
+    };
+    opened.put(target.clone());
+    drop(app.emit("open", &target)); // a window that is not there yet asks for it when it is
 }

@@ -3,16 +3,18 @@
 //! The access token lives in memory, the refresh token in the system's keyring. One refresh at a time: a refresh token is
 //! good for one use.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Result;
-use happening_api::{ApiFailure, Call, SessionView, SignInFailure, User};
+use happening_api::{Answered, ApiFailure, Call, Download, SessionView, SignInFailure, User};
 use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 use url::Url;
 
 use crate::backend::Backend;
+use crate::cache::Cache;
 use crate::deep_link::{Callback, Code};
 use crate::login::{Issuer, LoginError, Pending, TIME_MAX, Tokens};
 use crate::vault;
@@ -21,7 +23,7 @@ type Tell = Box<dyn Fn(&SessionView) + Send + Sync>;
 
 /// The app's session.
 pub(crate) struct Session {
-    backend: Backend,
+    cache_folder: PathBuf,
     state: Arc<Mutex<State>>,
     /// Held while tokens are replaced.
     refreshing: AsyncMutex<()>,
@@ -29,10 +31,13 @@ pub(crate) struct Session {
 }
 
 struct State {
+    backend: Backend,
     view: SessionView,
     issuer: Option<Issuer>,
     pending: Option<Pending>,
     tokens: Option<Tokens>,
+    /// The last session ended without the person's doing, and they have not signed in or out since.
+    ended: bool,
 }
 
 impl Session {
@@ -40,10 +45,12 @@ impl Session {
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
-    pub(crate) fn new(server: Url, tell: Tell) -> Result<Self> {
-        let state = State { view: SessionView::Restoring, issuer: None, pending: None, tokens: None };
+    pub(crate) fn new(server: Url, cache_folder: PathBuf, tell: Tell) -> Result<Self> {
+        let backend = Backend::new(server)?;
+        let state =
+            State { backend, view: SessionView::Restoring, issuer: None, pending: None, tokens: None, ended: false };
         Ok(Self {
-            backend: Backend::new(server)?,
+            cache_folder,
             state: Arc::new(Mutex::new(state)),
             refreshing: AsyncMutex::default(),
             tell: Arc::new(tell),
@@ -62,8 +69,40 @@ impl Session {
     }
 
     /// Address of the server.
-    pub(crate) fn server(&self) -> &Url {
-        self.backend.url()
+    pub(crate) fn server(&self) -> Url {
+        self.backend().url().clone()
+    }
+
+    fn backend(&self) -> Backend {
+        self.lock().backend.clone()
+    }
+
+    fn cache(&self) -> Cache {
+        Cache::of(&self.cache_folder, &self.server())
+    }
+
+    /// Who is signed in.
+    pub(crate) fn user(&self) -> Option<User> {
+        match &self.lock().view {
+            SessionView::SignedIn { user, .. } => Some((**user).clone()),
+            _ => None,
+        }
+    }
+
+    /// Another server from now on: whoever was signed in is signed out of the old one, and its answers are forgotten.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built.
+    pub(crate) async fn change_server(&self, server: Url) -> Result<()> {
+        let backend = Backend::new(server)?;
+        self.sign_out().await;
+        {
+            let mut state = self.lock();
+            state.backend = backend;
+            (state.issuer, state.pending) = (None, None);
+        }
+        self.restore().await;
+        Ok(())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -71,7 +110,15 @@ impl Session {
     }
 
     fn show(&self, view: SessionView) {
-        self.lock().view = view.clone();
+        {
+            let mut state = self.lock();
+            match view {
+                SessionView::SignedOut { ended } => state.ended = ended,
+                SessionView::SignedIn { .. } => state.ended = false,
+                _ => {}
+            }
+            state.view = view.clone();
+        }
         (self.tell)(&view);
     }
 
@@ -82,8 +129,8 @@ impl Session {
 
     /// Takes up the session of the last start, if the keyring has it.
     pub(crate) async fn restore(&self) {
-        let Some(refresh) = vault::load(self.server()).await else {
-            return self.show(SessionView::SignedOut);
+        let Some(refresh) = vault::load(&self.server()).await else {
+            return self.show(SessionView::SignedOut { ended: false });
         };
         let restored = async {
             let tokens = self.issuer().await?.refresh(&refresh).await.map_err(SignInFailure::from)?;
@@ -93,23 +140,33 @@ impl Session {
             Ok(()) => {}
             // the session ended at the service: nothing to be alarmed about
             Err(SignInFailure::Refused) => {
-                vault::forget(self.server()).await;
-                self.show(SessionView::SignedOut);
+                vault::forget(&self.server()).await;
+                self.show(SessionView::SignedOut { ended: false });
             }
-            Err(reason) => self.fail(reason),
+            Err(reason) => match self.cache().person() {
+                Some(user) => self.restore_offline(user, refresh),
+                None => self.fail(reason),
+            },
         }
+    }
+
+    /// The network is away, but it is known who was here: they can read what was kept, and the next call tries again.
+    fn restore_offline(&self, user: User, refresh: String) {
+        let tokens = Tokens { access: String::new(), refresh: Some(refresh), refresh_at: Instant::now() };
+        self.lock().tokens = Some(tokens);
+        self.show(SessionView::SignedIn { user: Box::new(user), remembered: true });
     }
 
     async fn issuer(&self) -> Result<Issuer, SignInFailure> {
         if let Some(issuer) = self.lock().issuer.clone() {
             return Ok(issuer);
         }
-        let sign_in = self.backend.sign_in().await.map_err(|_| SignInFailure::ServerAway)?;
-        let issuer =
-            Issuer::discover(self.backend.http(), &sign_in.issuer, &sign_in.client_id).await.map_err(|error| {
-                tracing::warn!(%error, "the sign-in service cannot be used");
-                SignInFailure::from(error)
-            })?;
+        let backend = self.backend();
+        let sign_in = backend.sign_in().await.map_err(|_| SignInFailure::ServerAway)?;
+        let issuer = Issuer::discover(backend.http(), &sign_in.issuer, &sign_in.client_id).await.map_err(|error| {
+            tracing::warn!(%error, "the sign-in service cannot be used");
+            SignInFailure::from(error)
+        })?;
         self.lock().issuer = Some(issuer.clone());
         Ok(issuer)
     }
@@ -144,8 +201,12 @@ impl Session {
 
     /// The person gives up.
     pub(crate) fn cancel_sign_in(&self) {
-        self.lock().pending = None;
-        self.show(SessionView::SignedOut);
+        let ended = {
+            let mut state = self.lock();
+            state.pending = None;
+            state.ended
+        };
+        self.show(SessionView::SignedOut { ended });
     }
 
     fn give_up_later(&self, started: String) {
@@ -195,12 +256,15 @@ impl Session {
     /// The tokens are good: asks the server who this is.
     async fn enter(&self, tokens: Tokens) -> Result<(), SignInFailure> {
         let remembered = match &tokens.refresh {
-            Some(refresh) => vault::store(self.server(), refresh).await,
+            Some(refresh) => vault::store(&self.server(), refresh).await,
             None => false,
         };
-        let answer = self.backend.call(&tokens.access, &Call::Me).await.map_err(|_| SignInFailure::ServerAway)?;
+        let answer = self.backend().call(&tokens.access, &Call::Me).await.map_err(|_| SignInFailure::ServerAway)?;
         let user: User = serde_json::from_value(answer).map_err(|_| SignInFailure::ServerAway)?;
         self.lock().tokens = Some(tokens);
+        if remembered {
+            self.cache().remember(&user);
+        }
         self.show(SessionView::SignedIn { user: Box::new(user), remembered });
         Ok(())
     }
@@ -211,25 +275,71 @@ impl Session {
             let mut state = self.lock();
             (state.tokens.take(), state.issuer.clone())
         };
-        vault::forget(self.server()).await;
-        self.show(SessionView::SignedOut);
+        vault::forget(&self.server()).await;
+        self.cache().clear();
+        self.show(SessionView::SignedOut { ended: false });
         if let (Some(Tokens { refresh: Some(refresh), .. }), Some(issuer)) = (tokens, issuer) {
             issuer.end(&refresh).await;
         }
     }
 
-    /// Makes a call as the person who is signed in.
+    /// Makes a call as the person who is signed in. While the network is away, lists and maps are answered as they were
+    /// known last, and say so.
     ///
     /// # Errors
     /// [`ApiFailure`].
-    pub(crate) async fn call(&self, call: &Call) -> Result<Value, ApiFailure> {
+    #[expect(clippy::disallowed_methods, reason = "the age of a kept answer is told in this machine's own time")]
+    pub(crate) async fn call(&self, call: &Call) -> Result<Answered, ApiFailure> {
+        let user = self.user();
+        let result = self
+            .with_token(|backend, token| {
+                let call = call.clone();
+                async move { backend.call(&token, &call).await }
+            })
+            .await;
+        match (result, user) {
+            (Ok(value), Some(user)) => {
+                self.cache().put(&user, call, &value, chrono::Utc::now());
+                self.follow_own_changes(call, &value);
+                Ok(Answered { value, as_of: None })
+            }
+            (Ok(value), None) => Ok(Answered { value, as_of: None }),
+            (Err(failure @ (ApiFailure::Offline | ApiFailure::NoAnswer)), Some(user)) => {
+                self.cache().get(&user, call).ok_or(failure)
+            }
+            (Err(failure), _) => Err(failure),
+        }
+    }
+
+    /// The person changed or deleted themselves.
+    fn follow_own_changes(&self, call: &Call, value: &Value) {
+        if let (Call::UpdateMe { .. }, Ok(user)) = (call, serde_json::from_value::<User>(value.clone())) {
+            let remembered = matches!(self.view(), SessionView::SignedIn { remembered: true, .. });
+            self.show(SessionView::SignedIn { user: Box::new(user), remembered });
+        }
+    }
+
+    /// Reads a file as the person who is signed in.
+    ///
+    /// # Errors
+    /// [`ApiFailure`].
+    pub(crate) async fn download(&self, file: &Download) -> Result<Vec<u8>, ApiFailure> {
+        let file = *file;
+        self.with_token(|backend, token| async move { backend.download(&token, &file).await }).await
+    }
+
+    async fn with_token<T, F>(&self, ask: impl Fn(Backend, String) -> F) -> Result<T, ApiFailure>
+    where
+        F: Future<Output = Result<T, ApiFailure>>,
+    {
+        let backend = self.backend();
         let token = self.access_token(None).await?;
-        match self.backend.call(&token, call).await {
+        match ask(backend.clone(), token.clone()).await {
             // clocks differ, or the server forgot the key: once with a new token
             Err(ApiFailure::SessionEnded) => {
                 let token = self.access_token(Some(&token)).await?;
-                let result = self.backend.call(&token, call).await;
-                if result == Err(ApiFailure::SessionEnded) {
+                let result = ask(backend, token).await;
+                if matches!(result, Err(ApiFailure::SessionEnded)) {
                     self.end().await;
                 }
                 result
@@ -255,7 +365,7 @@ impl Session {
         match issuer.refresh(refresh).await {
             Ok(tokens) => {
                 if let Some(refresh) = &tokens.refresh {
-                    vault::store(self.server(), refresh).await;
+                    vault::store(&self.server(), refresh).await;
                 }
                 let access = tokens.access.clone();
                 self.lock().tokens = Some(tokens);
@@ -271,7 +381,7 @@ impl Session {
 
     async fn end(&self) {
         self.lock().tokens = None;
-        vault::forget(self.server()).await;
-        self.show(SessionView::SignedOut);
+        vault::forget(&self.server()).await;
+        self.show(SessionView::SignedOut { ended: true });
     }
 }

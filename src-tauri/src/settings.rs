@@ -1,32 +1,105 @@
-//! What an administrator sets.
+//! What a person or an administrator sets: the server's address, and which organization the screens are about.
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use happening_api::OrgId;
 use url::Url;
 
 /// The server that runs on this machine.
 const DEFAULT: &str = "http://127.0.0.1:5000";
 
-/// Address of the server: `HAPPENING_SERVER_URL`, else the first line of `server-url` in the app's configuration folder
-/// (`$XDG_CONFIG_HOME/happening` and its like), else this machine.
+/// Settings as files of one line in the app's configuration folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    folder: PathBuf,
+}
+
+impl Settings {
+    /// The settings of this person: `$XDG_CONFIG_HOME/happening` and its like.
+    pub(crate) fn new() -> Self {
+        let base = std::env::var_os("XDG_CONFIG_HOME")
+            .or_else(|| std::env::var_os("APPDATA"))
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")));
+        Self { folder: base.unwrap_or_default().join("happening") }
+    }
+
+    /// Address of the server: `HAPPENING_SERVER_URL`, else the first line of `server-url`, else this machine.
+    ///
+    /// # Errors
+    /// When it is no address that the app may use.
+    pub(crate) fn server_url(&self) -> Result<Url> {
+        let text = std::env::var("HAPPENING_SERVER_URL").ok().or_else(|| self.line("server-url"));
+        parse_server_url(text.as_deref().unwrap_or(DEFAULT))
+    }
+
+    /// Keeps the server's address for the next start.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn set_server_url(&self, url: &Url) -> std::io::Result<()> {
+        self.keep("server-url", url.as_str())
+    }
+
+    /// The organization that the screens were about last.
+    pub(crate) fn organization(&self) -> Option<OrgId> {
+        self.line("organization")?.parse().ok()
+    }
+
+    /// Keeps it for the next start.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn set_organization(&self, org: Option<OrgId>) -> std::io::Result<()> {
+        self.keep("organization", &org.map(|id| id.to_string()).unwrap_or_default())
+    }
+
+    fn line(&self, name: &str) -> Option<String> {
+        let text = std::fs::read_to_string(self.folder.join(name)).ok()?;
+        text.lines().next().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned)
+    }
+
+    fn keep(&self, name: &str, line: &str) -> std::io::Result<()> {
+        write_line(&self.folder, name, line)
+    }
+}
+
+fn write_line(folder: &Path, name: &str, line: &str) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join(name), format!("{line}\n"))
+}
+
+/// An address that the app may use: https, or plain http for this machine only.
 ///
 /// # Errors
-/// When it is no http or https address; plain http is taken for this machine only.
-pub(crate) fn server_url() -> Result<Url> {
-    let text = std::env::var("HAPPENING_SERVER_URL").ok().or_else(from_file).unwrap_or_else(|| DEFAULT.to_owned());
-    let url: Url = text.trim().parse().with_context(|| format!("the server's address {text:?} is no address"))?;
+/// When it is another one, with a sentence for people.
+pub(crate) fn parse_server_url(text: &str) -> Result<Url> {
+    let url: Url = text.trim().parse().with_context(|| format!("{:?} is not an address", text.trim()))?;
     let local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
     ensure!(
         url.scheme() == "https" || (url.scheme() == "http" && local),
         "the server's address must begin with https://"
     );
+    ensure!(url.username().is_empty() && url.password().is_none(), "the server's address must hold no password");
     Ok(url)
 }
 
-fn from_file() -> Option<String> {
-    let base = std::env::var_os("XDG_CONFIG_HOME")
-        .or_else(|| std::env::var_os("APPDATA"))
-        .map(std::path::PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| std::path::PathBuf::from(home).join(".config")))?;
-    let text = std::fs::read_to_string(base.join("happening/server-url")).ok()?;
-    text.lines().next().map(str::to_owned)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_and_this_machine_are_taken() {
+        for good in
+            ["https://happening.example", "http://127.0.0.1:5000", " http://localhost:1/base ", "http://[::1]:2"]
+        {
+            assert!(parse_server_url(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["http://happening.example", "happening.example", "", "file:///etc", "https://me:secret@happening.example"]
+        {
+            assert!(parse_server_url(bad).is_err(), "{bad}");
+        }
+    }
 }

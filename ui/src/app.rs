@@ -1,43 +1,69 @@
 //! The root: who is signed in decides between the sign-in screen and the app with its sidebar.
 
-use happening_api::{OpenTarget, OrgId, Organization, SessionView};
+use std::rc::Rc;
+
+use happening_api::{OpenTarget, OrgId, SessionView, User};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::api;
-use crate::components::Icon;
-use crate::format;
-use crate::pages::{Home, Notifications, SignIn};
+use crate::components::{Dialog, Icon, Toast};
+use crate::connection::use_offline_since;
+use crate::finder::Finder;
+use crate::here::Here;
+use crate::pages;
 use crate::resource::{Refresh, use_resource};
-use crate::route::Route;
-use crate::session::{CurrentUser, use_session};
+use crate::route::{Place, Route};
+use crate::session::use_session;
+use crate::shortcuts::{self, Wanted};
+use crate::sidebar::Sidebar;
+use crate::{api, format};
 
-/// Seconds between two reads of what others may have changed.
+/// Milliseconds between two reads of what others may have changed.
 const REFRESH_EVERY_MS: u32 = 20_000;
-
-/// A short message about what was just done.
-pub(crate) type Tell = Callback<String>;
 
 /// The app.
 #[component]
 pub(crate) fn App() -> Html {
     let session = use_session();
-    match session {
-        SessionView::SignedIn { user, remembered } => html! {
-            <HashRouter><ContextProvider<CurrentUser> context={CurrentUser { user: *user, remembered }}><Frame /></ContextProvider<CurrentUser>></HashRouter>
-        },
-        other => html! { <SignIn session={other} /> },
+    let kept = use_state(|| None::<(User, bool)>);
+    {
+        let kept = kept.clone();
+        use_effect_with(session.clone(), move |session| match session {
+            SessionView::SignedIn { user, remembered } => kept.set(Some(((**user).clone(), *remembered))),
+            SessionView::SignedOut { ended: false } | SessionView::Restoring => kept.set(None),
+            _ => {}
+        });
+    }
+    let here = match &session {
+        SessionView::SignedIn { user, remembered } => Some(((**user).clone(), *remembered)),
+        // the session ended by itself: what the person was doing stays, and goes on after they sign in again
+        SessionView::SignedOut { ended: false } | SessionView::Restoring => None,
+        _ => (*kept).clone(),
+    };
+    let signed_in = matches!(session, SessionView::SignedIn { .. });
+    let Some((me, remembered)) = here else { return html! { <pages::SignIn {session} /> } };
+    let key = me.id.to_string();
+    html! {
+        <>
+            <HashRouter><Frame {key} {me} {remembered} {signed_in} /></HashRouter>
+            if !signed_in {
+                <Dialog title="Please sign in again" closable=false
+                    subtitle={html! { "Your session ended. What you were doing is still here and continues after you sign in." }} on_close={Callback::noop()}>
+                    <div class="dialog-body"><pages::SignInPane {session} /></div>
+                </Dialog>
+            }
+        </>
     }
 }
 
-/// Counts reasons to read again: asked for, the window's focus, time.
+/// Counts reasons to read again: asked for, the window's focus, news in the feed, time.
 #[hook]
 fn use_refresh() -> Refresh {
     let count = use_state(|| 0u32);
     let counter = use_mut_ref(|| 0u32);
     let again = {
         let count = count.clone();
-        Callback::from(move |()| {
+        use_callback((), move |(), ()| {
             let next = {
                 let mut counter = counter.borrow_mut();
                 *counter += 1;
@@ -51,74 +77,203 @@ fn use_refresh() -> Refresh {
         use_effect_with((), move |()| {
             let timer = {
                 let again = again.clone();
-                gloo::timers::callback::Interval::new(REFRESH_EVERY_MS, move || again.emit(()))
+                gloo_timers::callback::Interval::new(REFRESH_EVERY_MS, move || again.emit(()))
             };
-            let focus = gloo::utils::window();
-            let focus = gloo::events::EventListener::new(&focus, "focus", move |_| again.emit(()));
-            move || drop((timer, focus))
+            let news = {
+                let again = again.clone();
+                api::listen::<u32>("feed", move |_| again.emit(()))
+            };
+            let window = gloo::utils::window();
+            let focus = gloo::events::EventListener::new(&window, "focus", move |_| again.emit(()));
+            move || drop((timer, focus, news))
         });
     }
     Refresh { count: *count, again }
 }
 
+/// The organization that the screens are about, as it was left last.
+#[hook]
+fn use_scope() -> (Option<OrgId>, Callback<Option<OrgId>>) {
+    let scope = use_state(|| None::<OrgId>);
+    {
+        let scope = scope.clone();
+        use_effect_with((), move |()| {
+            wasm_bindgen_futures::spawn_local(async move {
+                if let Ok(info) = api::info().await {
+                    scope.set(info.organization);
+                }
+            });
+        });
+    }
+    let on_scope = {
+        let scope = scope.clone();
+        Callback::from(move |org: Option<OrgId>| {
+            scope.set(org);
+            wasm_bindgen_futures::spawn_local(async move {
+                drop(api::remember_organization(org).await); // the shell says why in its log
+            });
+        })
+    };
+    (*scope, on_scope)
+}
+
+#[derive(Properties, PartialEq)]
+struct FrameProps {
+    me: User,
+    remembered: bool,
+    signed_in: bool,
+}
+
 /// Sidebar and screen.
 #[component]
-fn Frame() -> Html {
-    let me = use_context::<CurrentUser>().expect("the app provides it");
+fn Frame(props: &FrameProps) -> Html {
     let refresh = use_refresh();
-    let told = use_state(|| None::<String>);
-    let scope = use_state(|| None::<OrgId>);
+    let told = use_state(|| None::<(u32, String)>);
+    let counter = use_mut_ref(|| 0u32);
+    let finding = use_state(|| false);
+    let (scope, on_scope) = use_scope();
     let navigator = use_navigator().expect("inside the router");
+    let route = use_route::<Route>().unwrap_or(Route::Home);
+    let user = props.me.id;
     let organizations =
-        use_resource((me.user.id, refresh.count), |(user, _)| async move { api::my_organizations(user).await });
-    let unread = use_resource(refresh.count, |_| async { api::notifications(true).await.map(|all| all.len()) });
-    use_opened(navigator);
+        use_resource(format!("organizations {user}"), refresh.count, move || api::my_organizations(user));
+    let unread = use_resource("unread".to_owned(), refresh.count, || api::notifications(true));
+    let offline = use_offline_since();
+    use_opened(navigator.clone());
+    use_title(route);
+    {
+        let again = refresh.again.clone();
+        use_effect_with(props.signed_in, move |signed_in| {
+            if *signed_in {
+                again.emit(());
+            }
+        });
+    }
+    let wanted = {
+        let (navigator, again, finding) = (navigator, refresh.again.clone(), finding.clone());
+        Callback::from(move |wanted: Wanted| match wanted {
+            Wanted::Go(route) => navigator.push(&route),
+            Wanted::Find => finding.set(true),
+            Wanted::Refresh => again.emit(()),
+            Wanted::SignOut => wasm_bindgen_futures::spawn_local(async {
+                drop(api::sign_out().await); // the session event says how it went
+            }),
+        })
+    };
+    shortcuts::use_shortcuts(wanted);
     let tell = {
         let told = told.clone();
-        Callback::from(move |text: String| told.set(Some(text)))
+        Callback::from(move |text: String| {
+            let mut counter = counter.borrow_mut();
+            *counter += 1;
+            told.set(Some((*counter, text)));
+        })
     };
-    let known = organizations.value.unwrap_or_default();
-    let current = scope.or_else(|| None);
-    let on_scope = {
-        let scope = scope;
-        Callback::from(move |org: Option<OrgId>| scope.set(org))
+    let organizations = organizations.value.unwrap_or_default();
+    let scope = scope.filter(|scope| organizations.iter().any(|one| one.id == *scope));
+    let here =
+        Here { me: props.me.clone(), remembered: props.remembered, organizations, scope, on_scope, refresh, tell };
+    let stop_finding = {
+        let finding = finding.clone();
+        Callback::from(move |()| finding.set(false))
     };
-    let switch = {
-        let (refresh, tell, known) = (refresh, tell, known.clone());
-        move |route: Route| match route {
-            Route::Notifications => html! { <Notifications refresh={refresh.clone()} /> },
-            Route::Home | Route::Nothing | Route::Seats { .. } | Route::ManageSeats { .. } => html! {
-                <Home refresh={refresh.clone()} route={route} organizations={known.clone()} scope={current} tell={tell.clone()} />
-            },
-        }
-    };
+    let unread = unread.value.map_or(0, |all| all.len());
     html! {
-        <div class="app">
-            <a class="skip" href="#main">{ "Skip to the content" }</a>
-            <Sidebar organizations={known} scope={current} {on_scope} unread={unread.value.unwrap_or(0)} />
-            <main class="main" id="main" tabindex="-1">
-                if !me.remembered {
-                    <p class="notice-bar"><Icon name="alert" />{ "This system has no keyring, so you sign in again after closing the app." }</p>
-                }
-                <Switch<Route> render={switch} />
-            </main>
-            <div class="toasts" aria-live="polite">
-                if let Some(text) = (*told).clone() { <Toast {text} on_close={Callback::from(move |()| told.set(None))} /> }
+        <ContextProvider<Here> context={here}>
+            <div class="app">
+                <a class="skip" href="#main">{ "Skip to the content" }</a>
+                <Sidebar {unread} place={route.place()} on_find={let finding = finding.clone(); Callback::from(move |()| finding.set(true))} />
+                <main class="main" id="main" tabindex="-1">
+                    if !props.remembered {
+                        <p class="notice-bar"><Icon name="alert" />{ "This system has no keyring, so you sign in again after closing the app." }</p>
+                    }
+                    if let Some(since) = offline {
+                        <p class="notice-bar wait" role="status"><Icon name="offline" />{ format!("You are offline. This is what we knew at {}. You can look, but not book or change anything.", format::moment(since)) }</p>
+                    }
+                    { screen(route) }
+                </main>
+                if *finding { <Finder on_close={stop_finding} /> }
+                <div class="toasts" aria-live="polite">
+                    if let Some((count, text)) = (*told).clone() {
+                        <Toast key={count} {text} on_close={Callback::from(move |()| told.set(None))} />
+                    }
+                </div>
             </div>
-        </div>
+        </ContextProvider<Here>>
     }
+}
+
+fn screen(route: Route) -> Html {
+    match route {
+        Route::Home | Route::Nothing => html! { <pages::Home /> },
+        Route::Events => html! { <pages::Events /> },
+        Route::Event { id } => html! { <pages::EventPage key={id.to_string()} event_id={id} choosing=false /> },
+        Route::Seats { id } => html! { <pages::EventPage key={id.to_string()} event_id={id} choosing=true /> },
+        Route::Bookings => html! { <pages::MyBookings /> },
+        Route::Booking { id } => html! { <pages::BookingPage key={id.to_string()} booking_id={id} managing=false /> },
+        Route::ManageSeats { id } => {
+            html! { <pages::BookingPage key={id.to_string()} booking_id={id} managing=true /> }
+        }
+        Route::Organize => html! { <pages::Organize /> },
+        Route::CreateEvent => html! { <pages::EventForm key="new" event_id={None::<uuid::Uuid>} /> },
+        Route::Board { id } => html! { <pages::Board key={id.to_string()} event_id={id} /> },
+        Route::EditEvent { id } => html! { <pages::EventForm key={id.to_string()} event_id={Some(id)} /> },
+        Route::Members => html! { <pages::Members /> },
+        Route::Notifications => html! { <pages::Notifications /> },
+        Route::Settings => html! { <pages::Settings /> },
+        Route::About => html! { <pages::About /> },
+        Route::Invite => html! { <pages::Invite /> },
+    }
+}
+
+/// The window's title follows the screen, and so does the focus, for whoever hears or types instead of seeing and pointing.
+#[hook]
+fn use_title(route: Route) {
+    let first = use_mut_ref(|| true);
+    use_effect_with(route, move |route| {
+        let name = match route.place() {
+            Some(Place::Home) => "Home",
+            Some(Place::Events) => "Events",
+            Some(Place::Bookings) => "My bookings",
+            Some(Place::Organize) => "Organize",
+            Some(Place::Members) => "Members",
+            Some(Place::Notifications) => "Notifications",
+            Some(Place::Settings) => "Settings",
+            None => "Invite",
+        };
+        let document = gloo::utils::document();
+        document.set_title(&format!("{name} - Happening"));
+        let is_dialog = matches!(route, Route::Seats { .. } | Route::ManageSeats { .. });
+        if !std::mem::take(&mut *first.borrow_mut())
+            && !is_dialog
+            && let Some(main) = document.get_element_by_id("main")
+            && let Ok(main) = wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(main)
+        {
+            main.set_scroll_top(0);
+            drop(main.focus());
+        }
+    });
 }
 
 /// Follows links that open the app.
 #[hook]
 fn use_opened(navigator: Navigator) {
     use_effect_with((), move |()| {
-        let follow = move |target: OpenTarget| {
-            if let OpenTarget::Event { event_id } = target {
-                navigator.push(&Route::seats(event_id));
-            }
+        let follow = Rc::new(move |target: OpenTarget| {
+            navigator.push(&match target {
+                OpenTarget::Event { event_id } => Route::event(event_id),
+                OpenTarget::Booking { booking_id } => Route::booking(booking_id),
+                OpenTarget::Invite => Route::Invite,
+            });
+            // taken, so that the next window does not follow it again
+            wasm_bindgen_futures::spawn_local(async {
+                drop(api::opened().await);
+            });
+        });
+        let listener = {
+            let follow = Rc::clone(&follow);
+            api::listen::<OpenTarget>("open", move |target| follow(target))
         };
-        let listener = api::listen::<OpenTarget>("open", follow.clone());
         wasm_bindgen_futures::spawn_local(async move {
             if let Ok(Some(target)) = api::opened().await {
                 follow(target);
@@ -126,109 +281,4 @@ fn use_opened(navigator: Navigator) {
         });
         move || drop(listener)
     });
-}
-
-#[derive(Properties, PartialEq)]
-struct SidebarProps {
-    organizations: Vec<Organization>,
-    scope: Option<OrgId>,
-    on_scope: Callback<Option<OrgId>>,
-    unread: usize,
-}
-
-#[component]
-fn Sidebar(props: &SidebarProps) -> Html {
-    let me = use_context::<CurrentUser>().expect("the app provides it");
-    let route = use_route::<Route>().unwrap_or(Route::Home);
-    let current = |is: bool| is.then_some("page");
-    let sign_out = Callback::from(|_: MouseEvent| {
-        wasm_bindgen_futures::spawn_local(async {
-            drop(api::sign_out().await); // the session event says how it went
-        });
-    });
-    html! {
-        <aside class="sidebar">
-            <OrganizationSwitch organizations={props.organizations.clone()} scope={props.scope} on_scope={props.on_scope.clone()} />
-            <nav class="nav" aria-label="Main">
-                <Link<Route> to={Route::Home}><span class="nav-item" aria-current={current(route != Route::Notifications)} title="Home"><Icon name="home" /><span class="nav-label">{ "Home" }</span></span></Link<Route>>
-                <Link<Route> to={Route::Notifications}>
-                    <span class="nav-item" aria-current={current(route == Route::Notifications)} title="Notifications">
-                        <Icon name="bell" /><span class="nav-label">{ "Notifications" }</span>
-                        if props.unread > 0 { <span class="count">{ props.unread }<span class="visually-hidden">{ " unread" }</span></span> }
-                    </span>
-                </Link<Route>>
-            </nav>
-            <div class="account">
-                <span class="avatar" aria-hidden="true">{ format::initials(&me.user.name) }</span>
-                <span class="nav-label"><b>{ &me.user.name }</b><small>{ &me.user.email }</small></span>
-                <button class="button quiet square small" aria-label="Sign out" title="Sign out" onclick={sign_out}><Icon name="leave" /></button>
-            </div>
-        </aside>
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct SwitchProps {
-    organizations: Vec<Organization>,
-    scope: Option<OrgId>,
-    on_scope: Callback<Option<OrgId>>,
-}
-
-/// Which organization everything on the screen is about.
-#[component]
-fn OrganizationSwitch(props: &SwitchProps) -> Html {
-    let current = props.organizations.iter().find(|one| Some(one.id) == props.scope);
-    let (name, role) = match current {
-        Some(one) => (one.name.clone(), crate::pages::role_word(one.role)),
-        None => ("Everything".to_owned(), "All organizations"),
-    };
-    let on_change = {
-        let on_scope = props.on_scope.clone();
-        Callback::from(move |event: Event| {
-            let value =
-                event.target_dyn_into::<web_sys::HtmlSelectElement>().map(|select| select.value()).unwrap_or_default();
-            on_scope.emit(value.parse().ok());
-        })
-    };
-    html! {
-        <label class="org-switch" title="Switch organization">
-            <span class="mark" aria-hidden="true">{ format::initials(&name) }</span>
-            <span class="nav-label" aria-hidden="true"><b>{ &name }</b><small>{ role }</small></span>
-            <Icon name="switch" />
-            <span class="visually-hidden">{ "Organization" }</span>
-            <select onchange={on_change}>
-                <option value="" selected={props.scope.is_none()}>{ "All organizations" }</option>
-                { for props.organizations.iter().map(|one| html! {
-                    <option value={one.id.to_string()} selected={Some(one.id) == props.scope}>{ &one.name }</option>
-                }) }
-            </select>
-        </label>
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct ToastProps {
-    text: String,
-    on_close: Callback<()>,
-}
-
-/// Milliseconds that a toast stays.
-const TOAST_MS: u32 = 8_000;
-
-#[component]
-fn Toast(props: &ToastProps) -> Html {
-    {
-        let on_close = props.on_close.clone();
-        use_effect_with(props.text.clone(), move |_| {
-            let timer = gloo::timers::callback::Timeout::new(TOAST_MS, move || on_close.emit(()));
-            move || drop(timer)
-        });
-    }
-    let close = {
-        let on_close = props.on_close.clone();
-        Callback::from(move |_: MouseEvent| on_close.emit(()))
-    };
-    html! {
-        <div class="toast" role="status"><Icon name="check" /><p>{ &props.text }</p><button aria-label="Close the message" onclick={close}><Icon name="close" /></button></div>
-    }
 }

@@ -1,7 +1,7 @@
 //! Numbers, dates and lists as people read them.
 
-use chrono::{DateTime, Utc};
-use wasm_bindgen::JsValue;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use wasm_bindgen::{JsCast, JsValue};
 
 /// A date in an event's zone.
 pub(crate) struct EventDate {
@@ -50,14 +50,81 @@ pub(crate) fn date_line(at: DateTime<Utc>, zone: &str) -> String {
 }
 
 fn in_zone(at: DateTime<Utc>, zone: &str, options: &[(&str, &str)]) -> String {
+    try_in_zone(at, zone, options).or_else(|| try_in_zone(at, "UTC", options)).unwrap_or_default()
+}
+
+/// `None` for a zone that the browser does not know.
+fn try_in_zone(at: DateTime<Utc>, zone: &str, options: &[(&str, &str)]) -> Option<String> {
     let object = js_sys::Object::new();
     let set = |name: &str, value: &str| drop(js_sys::Reflect::set(&object, &name.into(), &value.into()));
     options.iter().for_each(|(name, value)| set(name, value));
     set("timeZone", zone);
     let date = js_sys::Date::new(&JsValue::from_f64(at.timestamp_millis() as f64));
     let locales = js_sys::Array::of1(&"en-GB".into());
-    let format = js_sys::Intl::DateTimeFormat::new(&locales, &object);
-    format.format().call1(&JsValue::UNDEFINED, &date).ok().and_then(|text| text.as_string()).unwrap_or_default()
+    // the constructor throws for an unknown zone, which the typed binding does not catch
+    let intl = js_sys::Reflect::get(&js_sys::global(), &"Intl".into()).ok()?;
+    let constructor = js_sys::Reflect::get(&intl, &"DateTimeFormat".into()).ok()?;
+    let arguments = js_sys::Array::of2(&locales, &object);
+    let constructor: js_sys::Function = constructor.unchecked_into();
+    let format = js_sys::Reflect::construct(&constructor, &arguments).ok()?;
+    let format: js_sys::Intl::DateTimeFormat = format.unchecked_into();
+    format.format().call1(&JsValue::UNDEFINED, &date).ok()?.as_string()
+}
+
+/// "09:41" for today, else "Friday 12 March, 19:30", in this machine's zone.
+pub(crate) fn moment(at: DateTime<Utc>) -> String {
+    let (there, today) = (event_date(at, &own_zone()), event_date(now(), &own_zone()));
+    if there.date == today.date { there.time } else { format!("{}, {}", there.date, there.time) }
+}
+
+/// "12 March 2027"
+pub(crate) fn day(at: DateTime<Utc>) -> String {
+    in_zone(at, &own_zone(), &[("day", "numeric"), ("month", "long"), ("year", "numeric")])
+}
+
+/// "March 2024"
+pub(crate) fn month(at: DateTime<Utc>) -> String {
+    in_zone(at, &own_zone(), &[("month", "long"), ("year", "numeric")])
+}
+
+/// A role as people call it.
+pub(crate) fn role(role: happening_api::Role) -> &'static str {
+    match role {
+        happening_api::Role::OrgAdmin => "Admin",
+        happening_api::Role::Organizer => "Organizer",
+        happening_api::Role::User => "Member",
+    }
+}
+
+/// "1 booking", "4 bookings"
+pub(crate) fn count(value: i64, one: &str, many: &str) -> String {
+    format!("{} {}", number(value), if value == 1 { one } else { many })
+}
+
+/// The browser's time zones.
+pub(crate) struct BrowserZones;
+
+impl crate::features::event_draft::Zones for BrowserZones {
+    fn moment(&self, local: NaiveDateTime, zone: &str) -> Option<DateTime<Utc>> {
+        // the offset is asked for twice, since the first guess may lie on the other side of a change of the clocks
+        let mut at = local.and_utc();
+        for _ in 0..2 {
+            at += local - self.local(at, zone)?;
+        }
+        Some(at)
+    }
+
+    fn local(&self, at: DateTime<Utc>, zone: &str) -> Option<NaiveDateTime> {
+        let options = [
+            ("year", "numeric"),
+            ("month", "2-digit"),
+            ("day", "2-digit"),
+            ("hour", "2-digit"),
+            ("minute", "2-digit"),
+            ("hourCycle", "h23"),
+        ];
+        NaiveDateTime::parse_from_str(&try_in_zone(at, zone, &options)?, "%d/%m/%Y, %H:%M").ok()
+    }
 }
 
 /// Hour of the day on this machine.

@@ -5,16 +5,24 @@
 
 mod api;
 mod app;
+mod appearance;
 mod components;
+mod connection;
 mod features;
+mod finder;
 mod format;
+mod here;
 mod pages;
 mod resource;
 mod route;
 mod seat_map;
 mod session;
+mod shortcuts;
+mod sidebar;
+mod write;
 
 /// Puts the app into the page.
 pub fn start() {
+    appearance::apply(appearance::chosen());
     yew::Renderer::<app::App>::new().render();
 }

@@ -1,15 +1,25 @@
 //! Something that is read from the server and read again: what is known stays on the screen meanwhile.
+//!
+//! The work is done once for all types (`use_answer`), since every type that a hook is made for makes the bundle larger.
 
+use std::any::Any;
+use std::cell::RefCell;
 use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
 
+use gloo_timers::future::TimeoutFuture;
 use happening_api::ApiFailure;
 use yew::prelude::*;
+
+/// How often a read that the server asked to wait with is tried.
+const TRIES_MAX: u32 = 6;
 
 /// What is known.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Resource<T> {
     /// The last good answer.
-    pub(crate) value: Option<T>,
+    pub(crate) value: Option<Rc<T>>,
     /// Why the last try failed.
     pub(crate) failure: Option<ApiFailure>,
 }
@@ -21,38 +31,76 @@ impl<T> Resource<T> {
     }
 }
 
-/// Reads when the screen appears and whenever `dependency` changes.
+type Read = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Rc<dyn Any>, ApiFailure>>>>>;
+
+#[derive(Clone)]
+struct Answer {
+    value: Option<Rc<dyn Any>>,
+    failure: Option<ApiFailure>,
+    /// What the value answers; one of another key is not shown for it.
+    of: String,
+}
+
+/// Reads when the screen appears, whenever `key` changes, and at every refresh.
 #[hook]
-pub(crate) fn use_resource<T, D, F>(dependency: D, read: impl FnOnce(D) -> F + 'static) -> Resource<T>
+pub(crate) fn use_resource<T: 'static, F>(key: String, refresh: u32, read: impl Fn() -> F + 'static) -> Resource<T>
 where
-    T: Clone + PartialEq + 'static,
-    D: Clone + PartialEq + 'static,
     F: Future<Output = Result<T, ApiFailure>> + 'static,
 {
-    let resource = use_state(|| Resource { value: None, failure: None });
+    let read: Read = Box::new(move || {
+        let future = read();
+        Box::pin(async move { future.await.map(|value| Rc::new(value) as Rc<dyn Any>) })
+    });
+    let answer = use_answer(key, refresh, read);
+    Resource { value: answer.value.and_then(|value| value.downcast().ok()), failure: answer.failure }
+}
+
+#[hook]
+fn use_answer(key: String, refresh: u32, read: Read) -> Answer {
+    let answer = use_state(|| Answer { value: None, failure: None, of: String::new() });
     let latest = use_mut_ref(|| 0u32);
     {
-        let resource = resource.clone();
-        use_effect_with(dependency, move |dependency| {
+        let answer = answer.clone();
+        use_effect_with((key.clone(), refresh), move |(key, _)| {
             let turn = {
                 let mut latest = latest.borrow_mut();
                 *latest += 1;
                 *latest
             };
-            let future = read(dependency.clone());
-            wasm_bindgen_futures::spawn_local(async move {
-                let result = future.await;
-                if *latest.borrow() != turn {
-                    return; // a later read is on its way
-                }
-                match result {
-                    Ok(value) => resource.set(Resource { value: Some(value), failure: None }),
-                    Err(failure) => resource.set(Resource { value: resource.value.clone(), failure: Some(failure) }),
-                }
-            });
+            let left = Rc::clone(&latest);
+            wasm_bindgen_futures::spawn_local(read_again(read, key.clone(), turn, latest, answer));
+            // a screen that is left is not read for any more
+            move || {
+                let mut left = left.borrow_mut();
+                *left = left.wrapping_add(1);
+            }
         });
     }
-    (*resource).clone()
+    if answer.of == key { (*answer).clone() } else { Answer { value: None, failure: None, of: key } }
+}
+
+async fn read_again(read: Read, key: String, turn: u32, latest: Rc<RefCell<u32>>, answer: UseStateHandle<Answer>) {
+    let known = (answer.of == key).then(|| answer.value.clone()).flatten();
+    for _ in 0..TRIES_MAX {
+        let result = read().await;
+        if *latest.borrow() != turn {
+            return; // a later read is on its way
+        }
+        let (value, failure) = match result {
+            Ok(value) => (Some(value), None),
+            Err(failure) => (known.clone(), Some(failure)),
+        };
+        let wait_s = match &failure {
+            Some(ApiFailure::Busy { retry_after_s, .. }) => Some(*retry_after_s),
+            _ => None,
+        };
+        answer.set(Answer { value, failure, of: key.clone() });
+        let Some(wait_s) = wait_s else { return };
+        TimeoutFuture::new(u32::try_from(wait_s.clamp(1, 60)).unwrap_or(60) * 1000).await;
+        if *latest.borrow() != turn {
+            return;
+        }
+    }
 }
 
 /// Counts reasons to read again: own actions, the window's focus, time.

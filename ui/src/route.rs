@@ -5,29 +5,96 @@ use uuid::Uuid;
 use yew_router::prelude::*;
 
 /// A screen.
-#[derive(Clone, Copy, PartialEq, Routable)]
+#[derive(Clone, Copy, Debug, PartialEq, Routable)]
 pub(crate) enum Route {
     #[at("/")]
     Home,
-    /// Seat selection over the home screen.
+    #[at("/events")]
+    Events,
+    #[at("/events/:id")]
+    Event { id: Uuid },
+    /// Seat selection over the event.
     #[at("/events/:id/seats")]
     Seats { id: Uuid },
-    /// Giving seats up, over the home screen.
+    #[at("/bookings")]
+    Bookings,
+    #[at("/bookings/:id")]
+    Booking { id: Uuid },
+    /// Giving seats up, over the booking.
     #[at("/bookings/:id/seats")]
     ManageSeats { id: Uuid },
+    #[at("/organize")]
+    Organize,
+    #[at("/organize/new")]
+    CreateEvent,
+    #[at("/organize/:id")]
+    Board { id: Uuid },
+    #[at("/organize/:id/edit")]
+    EditEvent { id: Uuid },
+    #[at("/members")]
+    Members,
     #[at("/notifications")]
     Notifications,
+    #[at("/settings")]
+    Settings,
+    #[at("/about")]
+    About,
+    /// The invite whose link was opened.
+    #[at("/invite")]
+    Invite,
     #[not_found]
     #[at("/nothing")]
     Nothing,
 }
 
+/// Places of the sidebar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Home,
+    Events,
+    Bookings,
+    Organize,
+    Members,
+    Notifications,
+    Settings,
+}
+
 impl Route {
+    pub(crate) fn event(event: EventId) -> Self {
+        Self::Event { id: event.0 }
+    }
+
     pub(crate) fn seats(event: EventId) -> Self {
         Self::Seats { id: event.0 }
     }
 
+    pub(crate) fn booking(booking: BookingId) -> Self {
+        Self::Booking { id: booking.0 }
+    }
+
     pub(crate) fn manage(booking: BookingId) -> Self {
         Self::ManageSeats { id: booking.0 }
+    }
+
+    pub(crate) fn board(event: EventId) -> Self {
+        Self::Board { id: event.0 }
+    }
+
+    pub(crate) fn edit(event: EventId) -> Self {
+        Self::EditEvent { id: event.0 }
+    }
+
+    /// Where the sidebar shows it.
+    pub(crate) fn place(self) -> Option<Place> {
+        Some(match self {
+            Self::Home => Place::Home,
+            Self::Events | Self::Event { .. } | Self::Seats { .. } => Place::Events,
+            Self::Bookings | Self::Booking { .. } | Self::ManageSeats { .. } => Place::Bookings,
+            Self::Organize | Self::CreateEvent | Self::Board { .. } | Self::EditEvent { .. } => Place::Organize,
+            Self::Members => Place::Members,
+            Self::Notifications => Place::Notifications,
+            Self::Settings | Self::About => Place::Settings,
+            Self::Invite | Self::Nothing => return None,
+        })
     }
 }

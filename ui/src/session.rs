@@ -1,17 +1,9 @@
 //! Who is signed in, as the shell says.
 
-use happening_api::{SessionView, User};
+use happening_api::SessionView;
 use yew::prelude::*;
 
 use crate::api;
-
-/// What every screen may know of the session.
-#[derive(Clone, PartialEq)]
-pub(crate) struct CurrentUser {
-    pub(crate) user: User,
-    /// The session survives a restart.
-    pub(crate) remembered: bool,
-}
 
 /// The session as it is now; asks once, then hears of every change.
 #[hook]

@@ -27,7 +27,7 @@ pub(crate) const VIRTUAL_DISPLAY: &[&str] = &["xvfb", "dbus-x11", "imagemagick"]
 /// What the tests of the API need: the guide's examples, and Schemathesis.
 pub(crate) const EXAMPLES: &[&str] = &["curl", "jq", "python3-venv"];
 /// What the tests of the app need.
-pub(crate) const WEBDRIVER: &[&str] = &["webkit2gtk-driver", "gnome-keyring"];
+pub(crate) const WEBDRIVER: &[&str] = &["webkit2gtk-driver", "gnome-keyring", "xdotool", "npm"];
 
 /// Makes sure that packages are installed. `a|b`: one of them is enough, `a` is installed.
 ///
@@ -72,12 +72,16 @@ fn is_there(name: &str) -> bool {
     // a Java or Maven that did not come from a package is as good
     let program = match first(name) {
         "maven" => Some("mvn"),
+        "npm" => Some("npm"),
         java if java.starts_with("openjdk") => Some("java"),
         _ => None,
     };
-    if program
-        .is_some_and(|program| Command::new(program).arg("-version").output().is_ok_and(|out| out.status.success()))
-    {
+    if program.is_some_and(|program| {
+        Command::new(program)
+            .arg(if program == "npm" { "--version" } else { "-version" })
+            .output()
+            .is_ok_and(|out| out.status.success())
+    }) {
         return true;
     }
     name.split('|').any(|one| {

@@ -1,13 +1,33 @@
-//! `pictures`: the documents' pictures, taken from the real app on demo data.
+//! `pictures`: every screen of the real app on demo data, in light and dark and in three sizes, under `target/pictures`; and
+//! those that the documents show, in `docs/pictures`.
 
-use anyhow::Result;
-use happening_api::{CreateBooking, Event, OnConflict};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use happening_api::{Booking, CreateBooking, Event, EventStatus, OnConflict};
 use happening_tests::desktop::Desktop;
+use happening_tests::stack::Stack;
 use happening_tests::{Client, People};
 
 use crate::{build, packages, root, say, services, step, ui};
 
-/// Takes them into `docs/pictures`.
+/// Window sizes: the smallest, the one that was designed for, a large one.
+const SIZES: [(u32, u32); 3] = [(900, 600), (1280, 800), (1920, 1080)];
+/// In the size and theme of which the documents' pictures are taken.
+const DOCUMENT_SIZE: (u32, u32) = (1280, 800);
+
+/// A screen, and what must be on it before its picture is taken.
+struct Screen {
+    name: &'static str,
+    route: String,
+    shows: &'static str,
+    /// Clicked or typed when the screen is there: CSS of buttons.
+    clicks: &'static [&'static str],
+    /// The documents show it.
+    documented: bool,
+}
+
+/// Takes all of them.
 ///
 /// # Errors
 /// When a screen does not show what it should.
@@ -22,62 +42,132 @@ pub(crate) async fn take(ask: bool) -> Result<()> {
     step("Taking pictures");
     let server = format!("http://127.0.0.1:{}", stack.ports.backend);
     let people = People::of(&stack.issuer());
-    let mut desktop =
-        Desktop::at(&stack.folder.join("desktop"), &build::target().join("debug/happening"), &server, true).await?;
-    let folder = root().join("docs/pictures");
-    let picture = |desktop: &Desktop, name: &str| -> Result<()> {
-        say(name);
-        // what was just clicked has a moment to be drawn
-        std::thread::sleep(std::time::Duration::from_millis(700));
-        desktop.picture_at(&folder.join(format!("{name}.png")))
-    };
+    let mut desktop = desktop(&stack, &server).await?;
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;
-    picture(&desktop, "sign-in")?;
+    for (width, height) in SIZES {
+        desktop.resize(width, height).await?;
+        picture(&desktop, "sign-in", false, (width, height), true).await?;
+    }
     desktop.sign_in(&people, "ada").await?;
     desktop.sees("Upcoming events").await?;
-    desktop.sees("Harbour Strings").await?;
-    desktop.sees("Confirmed").await?;
-    picture(&desktop, "home")?;
-
-    desktop.click("button[aria-label='Book seats: Harbour Strings: Winter Evening']").await?;
-    desktop.sees("Choose your seats").await?;
-    for _ in 0..2 {
-        desktop.click(".seat-panel button[aria-label='One more']").await?;
+    let ada = Client::new(&server, &people.token("ada").await?).await?;
+    let screens = screens(&ada).await?;
+    for dark in [false, true] {
+        let theme = if dark { "dark" } else { "light" };
+        desktop.script(&format!("localStorage.setItem('theme', '{theme}'); location.reload(); return 1")).await?;
+        desktop.sees("Home").await?;
+        for (width, height) in SIZES {
+            desktop.resize(width, height).await?;
+            for screen in &screens {
+                show(&desktop, screen).await?;
+                picture(&desktop, screen.name, dark, (width, height), screen.documented).await?;
+                close_dialogs(&desktop).await?;
+            }
+        }
     }
-    desktop.click("#best").await?;
-    desktop.sees("4 chosen").await?;
-    picture(&desktop, "seats")?;
-    take_two_away(&desktop, &people, &server).await?;
-    desktop.click("#book").await?;
-    desktop.sees("just taken").await?;
-    picture(&desktop, "seats-conflict")?;
-    desktop.click("dialog button[aria-label='Close']").await?;
-
-    desktop.click_text("Manage seats").await?;
-    desktop.sees("Which seats do you give up?").await?;
-    desktop.click(".tick:nth-child(3) input").await?;
-    desktop.click(".tick:nth-child(4) input").await?;
-    desktop.sees("Give up 2 seats").await?;
-    picture(&desktop, "manage-seats")?;
-    desktop.click("dialog button[aria-label='Close']").await?;
-    desktop.click("a[href='#/notifications']").await?;
-    desktop.sees("Mark all as read").await?;
-    desktop.sees("Booked").await?;
-    picture(&desktop, "notifications")?;
+    desktop.script("localStorage.removeItem('theme'); location.reload(); return 1").await?;
+    desktop.resize(DOCUMENT_SIZE.0, DOCUMENT_SIZE.1).await?;
+    conflict(&desktop, &people, &server, &ada).await?;
     desktop.close_app().await
 }
 
-/// Somebody else books two of the seats that are chosen on the screen.
-async fn take_two_away(desktop: &Desktop, people: &People, server: &str) -> Result<()> {
+async fn desktop(stack: &Stack, server: &str) -> Result<Desktop> {
+    Desktop::at(&stack.folder.join("desktop"), &build::target().join("debug/happening"), server, true).await
+}
+
+async fn screens(ada: &Client) -> Result<Vec<Screen>> {
+    let events: Vec<Event> = ada.get("/events?limit=200").await?.expect(200).json();
+    let event = |start: &str| {
+        let found = events.iter().find(|event| event.name.starts_with(start));
+        found.map(|event| event.id).with_context(|| format!("the demo event {start} is missing"))
+    };
+    let mine: Vec<Booking> = ada.get(&format!("/bookings/user/{}", ada.user.id)).await?.expect(200).json();
+    let ahead = |one: &&Booking| one.event.as_ref().is_some_and(|event| event.status == EventStatus::Upcoming);
+    let held =
+        mine.iter().filter(ahead).find(|one| one.seat_numbers.len() > 1).context("no demo booking with seats")?.id;
+    let waits = mine.iter().find(|one| one.waiting_seats > 0).context("no demo booking that waits")?.id;
+    let strings = event("Harbour Strings")?;
+    let screen = |name, route: String, shows| Screen { name, route, shows, clicks: &[], documented: false };
+    let documented = |screen: Screen| Screen { documented: true, ..screen };
+    let with = |screen: Screen, clicks| Screen { clicks, ..screen };
+    Ok(vec![
+        documented(screen("home", "/".to_owned(), "Organized by you")),
+        documented(screen("events", "/events".to_owned(), "Harbour Strings")),
+        documented(screen("event", format!("/events/{strings}"), "Who can book")),
+        documented(with(screen("seats", format!("/events/{strings}/seats"), "How many seats?"), &["#best"])),
+        screen("bookings", "/bookings".to_owned(), "Ahead"),
+        documented(screen("waitlist", format!("/bookings/{waits}"), "What happened so far")),
+        documented(with(
+            screen("manage-seats", format!("/bookings/{held}/seats"), "What happens"),
+            &[".tick:nth-child(2) input"],
+        )),
+        screen("organize", "/organize".to_owned(), "Create event"),
+        documented(screen("board", format!("/organize/{strings}"), "Recent activity")),
+        documented(screen("edit-event", format!("/organize/{strings}/edit"), "When you save")),
+        screen("create-event", "/organize/new".to_owned(), "When you create it"),
+        documented(screen("members", "/members".to_owned(), "Member since")),
+        with(screen("invite", "/members".to_owned(), "Member since"), &["#invite"]),
+        documented(screen("notifications", "/notifications".to_owned(), "Mark all as read")),
+        documented(screen("settings", "/settings".to_owned(), "Tell me when")),
+        screen("about", "/about".to_owned(), "webview:"),
+        with(screen("finder", "/".to_owned(), "Organized by you"), &[".nav-find"]),
+    ])
+}
+
+async fn show(desktop: &Desktop, screen: &Screen) -> Result<()> {
+    desktop.go(&screen.route).await?;
+    // some words are only there in wide windows
+    if screen.shows != "Member since" {
+        desktop.sees(screen.shows).await.with_context(|| format!("the screen {}", screen.name))?;
+    } else {
+        desktop.sees("Role").await?;
+    }
+    for css in screen.clicks {
+        desktop.click(css).await?;
+    }
+    Ok(())
+}
+
+async fn close_dialogs(desktop: &Desktop) -> Result<()> {
+    desktop
+        .script("document.querySelectorAll('dialog button[aria-label=Close]').forEach(b => b.click()); return 1")
+        .await
+        .map(drop)
+}
+
+async fn picture(desktop: &Desktop, name: &str, dark: bool, size: (u32, u32), documented: bool) -> Result<()> {
+    // what was just read or clicked has a moment to be drawn
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let theme = if dark { "dark" } else { "light" };
+    let (width, height) = size;
+    let folder: PathBuf = root().join("target/pictures").join(format!("{width}x{height}-{theme}"));
+    say(&format!("{width}x{height} {theme}: {name}"));
+    let file = folder.join(format!("{name}.png"));
+    desktop.picture_of(&file, &format!("{width}x{height}"))?;
+    if documented && !dark && size == DOCUMENT_SIZE {
+        std::fs::copy(&file, root().join(format!("docs/pictures/{name}.png")))?;
+    }
+    if name == "home" && dark && size == DOCUMENT_SIZE {
+        std::fs::copy(&file, root().join("docs/pictures/home-dark.png"))?;
+    }
+    Ok(())
+}
+
+/// Somebody else books two of the chosen seats a moment before.
+async fn conflict(desktop: &Desktop, people: &People, server: &str, ada: &Client) -> Result<()> {
+    let events: Vec<Event> = ada.get("/events?limit=200").await?.expect(200).json();
+    let event = events.iter().find(|event| event.name.starts_with("Harbour Strings")).map(|event| event.id);
+    let event_id = event.context("the demo event is missing")?;
+    desktop.go(&format!("/events/{event_id}/seats")).await?;
+    desktop.sees("How many seats?").await?;
+    desktop.click("#best").await?;
+    desktop.sees("2 chosen").await?;
     let chosen = desktop
-        .script("return [...document.querySelectorAll('.seat-chip:not(.lost) button')].slice(0, 2).map(b => Number(b.parentElement.textContent))")
+        .script("return [...document.querySelectorAll('.seat-chip:not(.lost) button')].slice(0, 1).map(b => Number(b.parentElement.textContent))")
         .await?;
     let seats: Vec<i32> = serde_json::from_value(chosen)?;
     let other = Client::new(server, &people.token("donald").await?).await?;
-    let events: Vec<Event> = other.get("/events?limit=200").await?.expect(200).json();
-    let event = events.iter().find(|event| event.name.starts_with("Harbour Strings")).map(|event| event.id);
-    let Some(event_id) = event else { anyhow::bail!("the demo event is missing") };
     let body = CreateBooking {
         event_id,
         seats: seats.len() as i32,
@@ -87,5 +177,7 @@ async fn take_two_away(desktop: &Desktop, people: &People, server: &str) -> Resu
         user_id: None,
     };
     other.post("/bookings", serde_json::to_value(body)?).await?.expect(201);
-    Ok(())
+    desktop.click("#book").await?;
+    desktop.sees("just taken").await?;
+    picture(desktop, "seats-conflict", false, DOCUMENT_SIZE, true).await
 }

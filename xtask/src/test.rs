@@ -27,12 +27,12 @@ pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Res
     step("Building the server with its test switches");
     build::cargo(&["build", "--workspace", "--features", "happening-backend/switches"])?;
     let folder = root().join("target/test-stack");
-    let schemathesis = tools::schemathesis()?;
+    let (schemathesis, axe) = (tools::schemathesis()?, tools::axe()?);
     let stack = Stack::at(&folder)?;
     step("Starting services for the tests");
     let result = match stack.start(&root(), &say).await {
         Ok(()) => match if no_check { Ok(()) } else { sqlx_data::check(&stack).await } {
-            Ok(()) => run_tests(&stack, &schemathesis, filter),
+            Ok(()) => run_tests(&stack, &schemathesis, &axe, filter),
             Err(error) => Err(error),
         },
         Err(error) => Err(error),
@@ -44,19 +44,20 @@ pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Res
     result
 }
 
-fn run_tests(stack: &Stack, schemathesis: &Path, filter: Option<&str>) -> Result<()> {
+fn run_tests(stack: &Stack, schemathesis: &Path, axe: &Path, filter: Option<&str>) -> Result<()> {
     step("Running the tests");
     let folder = stack.folder.display().to_string();
     let backend = build::target().join("debug/happening-backend").display().to_string();
     let app = build::target().join("debug/happening").display().to_string();
     let plain = plain_backend().display().to_string();
-    let schemathesis = schemathesis.display().to_string();
+    let (schemathesis, axe) = (schemathesis.display().to_string(), axe.display().to_string());
     let env = [
         ("HAPPENING_TEST_STACK", folder.as_str()),
         ("HAPPENING_BACKEND", backend.as_str()),
         ("HAPPENING_PLAIN_BACKEND", plain.as_str()),
         ("HAPPENING_APP", app.as_str()),
         ("HAPPENING_SCHEMATHESIS", schemathesis.as_str()),
+        ("HAPPENING_AXE", axe.as_str()),
         // an error says what was expected and what was there; the frames of the runtime above it say nothing more
         ("RUST_BACKTRACE", "0"),
     ];

@@ -8,6 +8,10 @@ use happening_tests::stack::run;
 
 use crate::{root, say};
 
+/// Looks a page over for what keeps people from using it.
+const AXE: &str = "axe-core@4.14.1";
+/// Makes wasm smaller.
+const BINARYEN: &str = "binaryen@132.0.0";
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
 /// The program that makes calls from the OpenAPI document.
@@ -24,4 +28,34 @@ pub(crate) fn schemathesis() -> Result<PathBuf> {
             .context("Schemathesis cannot be installed: is there a network?")?;
     }
     Ok(program)
+}
+
+/// The script of the accessibility checker.
+///
+/// # Errors
+/// When npm or the network is missing.
+pub(crate) fn axe() -> Result<PathBuf> {
+    package(AXE, "axe-core/axe.min.js")
+}
+
+/// The optimizer of wasm.
+///
+/// # Errors
+/// When npm or the network is missing.
+pub(crate) fn wasm_opt() -> Result<PathBuf> {
+    package(BINARYEN, ".bin/wasm-opt")
+}
+
+/// A file of a package of npm.
+fn package(name: &str, file: &str) -> Result<PathBuf> {
+    let folder = root().join("target/tools/npm");
+    let path = folder.join("node_modules").join(file);
+    if !path.exists() {
+        say(&format!("installing {name} into target/tools (once)"));
+        std::fs::create_dir_all(&folder)?;
+        let arguments = ["install", "--silent", "--no-audit", "--no-fund", "--prefix"];
+        run(Command::new("npm").args(arguments).arg(&folder).arg(name))
+            .with_context(|| format!("{name} cannot be installed: is npm there, and a network?"))?;
+    }
+    Ok(path)
 }

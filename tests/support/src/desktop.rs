@@ -127,7 +127,19 @@ impl Desktop {
     /// # Errors
     /// When no window comes.
     pub async fn start_app(&mut self) -> Result<()> {
-        let capabilities = json!({ "webkitgtk:browserOptions": { "binary": self.app, "args": [] } });
+        self.start(&[]).await
+    }
+
+    /// Starts the app by a link, as the system does when it does not run yet.
+    ///
+    /// # Errors
+    /// When no window comes.
+    pub async fn start_app_with(&mut self, link: &str) -> Result<()> {
+        self.start(&[link]).await
+    }
+
+    async fn start(&mut self, arguments: &[&str]) -> Result<()> {
+        let capabilities = json!({ "webkitgtk:browserOptions": { "binary": self.app, "args": arguments } });
         let capabilities = capabilities.as_object().cloned().unwrap_or_default();
         let driver = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
@@ -173,7 +185,15 @@ impl Desktop {
     /// # Errors
     /// When it does not come.
     pub async fn click_text(&self, text: &str) -> Result<()> {
-        let path = format!("//button[contains(normalize-space(.), \"{text}\") and not(@disabled)]");
+        self.click_text_of("button", text).await
+    }
+
+    /// Waits for an element of a kind with that text and clicks it.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn click_text_of(&self, tag: &str, text: &str) -> Result<()> {
+        let path = format!("//{tag}[contains(normalize-space(.), \"{text}\") and not(@disabled)]");
         wait_for(text, PATIENCE, || async {
             match self.driver()?.find(Locator::XPath(&path)).await {
                 Ok(element) => Ok(element.click().await.ok()),
@@ -196,6 +216,33 @@ impl Desktop {
                 bail!("{error}; the window shows:\n{}", self.text().await?)
             }
         }
+    }
+
+    /// Waits until the page holds a text, whether it is in sight or not.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn exists_text(&self, text: &str) -> Result<()> {
+        let script = "return document.body.textContent + [...document.querySelectorAll('[placeholder]')].map(e => e.placeholder).join()";
+        wait_for(text, PATIENCE, || async {
+            Ok(self.script(script).await?.as_str().is_some_and(|all| all.contains(text)).then_some(()))
+        })
+        .await
+    }
+
+    /// Chooses an entry of a list by its value.
+    ///
+    /// # Errors
+    /// When the list or the entry does not come.
+    pub async fn choose(&self, css: &str, value: &str) -> Result<()> {
+        let script = format!(
+            "const list = document.querySelector(`{css}`);
+            if (!list || ![...list.options].some(one => one.value === `{value}`)) return false;
+            list.value = `{value}`;
+            list.dispatchEvent(new Event('change', {{ bubbles: true }}));
+            return true;"
+        );
+        wait_for(css, PATIENCE, || async { Ok((self.script(&script).await? == true).then_some(())) }).await
     }
 
     /// Waits until the window no longer shows a text.
@@ -221,6 +268,45 @@ impl Desktop {
     /// When it fails.
     pub async fn script(&self, script: &str) -> Result<serde_json::Value> {
         Ok(self.driver()?.execute(script, Vec::new()).await?)
+    }
+
+    /// Runs a script that calls its last argument when it is done, and answers what it was called with.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn script_async(&self, script: &str) -> Result<serde_json::Value> {
+        Ok(self.driver()?.execute_async(script, Vec::new()).await?)
+    }
+
+    /// How many files the app keeps of the server's answers.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn kept_answers(&self) -> Result<usize> {
+        let cache = self.folder.join("cache").display().to_string();
+        let found = crate::stack::run(Command::new("find").args([&cache, "-path", "*answers*", "-type", "f"]))?;
+        Ok(found.lines().count())
+    }
+
+    /// Types a file's path into the system's dialog that asks where to save, and accepts it.
+    ///
+    /// # Errors
+    /// When no dialog comes.
+    pub async fn answer_save_dialog(&self, file: &Path) -> Result<()> {
+        let path = file.display().to_string();
+        let tool = |arguments: &[&str]| {
+            crate::stack::run(Command::new("xdotool").args(arguments).env("DISPLAY", &self.display))
+        };
+        let window = wait_for("the dialog", PATIENCE, || async {
+            let found = tool(&["search", "--onlyvisible", "--name", "Save"]).ok();
+            Ok(found.and_then(|text| text.lines().last().map(str::to_owned)))
+        })
+        .await?;
+        // there is no window manager that would give it the focus
+        tool(&["windowfocus", "--sync", &window])?;
+        tool(&["key", "--clearmodifiers", "ctrl+a"])?;
+        tool(&["type", "--clearmodifiers", &path])?;
+        tool(&["key", "--clearmodifiers", "Return"]).map(drop)
     }
 
     /// Signs in at Keycloak as the browser would, and follows the way back into the app.
@@ -258,6 +344,41 @@ impl Desktop {
         Ok(())
     }
 
+    /// Makes the window so many pixels wide and high.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        Ok(self.driver()?.set_window_rect(0, 0, width, height).await?)
+    }
+
+    /// Goes to a screen by its address within the app, such as `/events`.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn go(&self, route: &str) -> Result<()> {
+        self.script(&format!("location.hash = '#{route}'")).await.map(drop)
+    }
+
+    /// Types into a field, in place of what it holds.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn fill(&self, css: &str, text: &str) -> Result<()> {
+        let element = self.driver()?.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await?;
+        element.clear().await?;
+        element.send_keys(text).await?;
+        Ok(())
+    }
+
+    /// Presses keys, wherever the focus is. Special keys are WebDriver's code points, as `\u{e004}` for Tab.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn press(&self, keys: &str) -> Result<()> {
+        Ok(self.driver()?.active_element().await?.send_keys(keys).await?)
+    }
+
     /// Saves a picture of the screen under `target/pictures`.
     ///
     /// # Errors
@@ -271,16 +392,25 @@ impl Desktop {
     /// # Errors
     /// When ImageMagick is missing.
     pub fn picture_at(&self, file: &Path) -> Result<()> {
+        self.picture_of(file, "1280x800")
+    }
+
+    /// Saves a picture of the upper left part of the screen, of a size such as `1280x800`.
+    ///
+    /// # Errors
+    /// When ImageMagick is missing.
+    pub fn picture_of(&self, file: &Path, size: &str) -> Result<()> {
         std::fs::create_dir_all(file.parent().context("a folder")?)?;
-        crate::stack::run(Command::new("import").args(["-display", &self.display, "-window", "root"]).arg(file))
-            .map(drop)
+        let crop = format!("{size}+0+0");
+        let arguments = ["-display", &self.display, "-window", "root", "-crop", &crop, "+repage"];
+        crate::stack::run(Command::new("import").args(arguments).arg(file)).map(drop)
     }
 }
 
 /// A virtual screen, and its name, which Xvfb chooses and tells when it is ready.
 fn start_screen() -> Result<(Child, String)> {
     let mut command = Command::new("Xvfb");
-    quiet(command.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])).stdout(Stdio::piped());
+    quiet(command.args(["-displayfd", "1", "-screen", "0", "1920x1080x24", "-nolisten", "tcp"])).stdout(Stdio::piped());
     let mut screen = command.spawn().context("cannot start Xvfb")?;
     let mut number = String::new();
     BufReader::new(screen.stdout.take().context("a pipe")?).read_line(&mut number)?;

@@ -106,6 +106,24 @@ impl People {
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
 
+    /// Ends every session of somebody at the sign-in service, as its administrator does. `id` is the `sub` of their tokens.
+    ///
+    /// # Errors
+    /// When Keycloak refuses.
+    pub async fn end_sessions(&self, id: &str) -> Result<()> {
+        let (base, realm) = self.issuer.split_once("/realms/").context("the address of a realm")?;
+        let http = reqwest::Client::new();
+        let form =
+            [("grant_type", "password"), ("client_id", "admin-cli"), ("username", "admin"), ("password", "admin")];
+        let answer =
+            http.post(format!("{base}/realms/master/protocol/openid-connect/token")).form(&form).send().await?;
+        let token: serde_json::Value = answer.error_for_status()?.json().await?;
+        let token = token["access_token"].as_str().context("no token of the administrator")?;
+        let logout = format!("{base}/admin/realms/{realm}/users/{id}/logout");
+        http.post(logout).bearer_auth(token).send().await?.error_for_status()?;
+        Ok(())
+    }
+
     /// Does what a person does in the browser: opens the page, types name and password. Answers where the browser is sent.
     ///
     /// # Errors

@@ -3,11 +3,16 @@
 mod bridge;
 
 use happening_api::{
-    ApiFailure, Booking, BookingId, Call, CancelBooking, CancelSeats, ClaimSeats, CreateBooking, Event, EventId,
-    Notification, NotificationId, OpenTarget, OrgId, Organization, SeatMap, SessionView, ShellInfo, UserId,
+    ActivityEntry, Answered, ApiFailure, Booking, BookingId, Call, CancelBooking, CancelSeats, ClaimSeats,
+    CreateBooking, CreateEvent, CreateInvite, CreateOrganization, CreatedInvite, Download, DuplicateEvent, Event,
+    EventFilter, EventId, HistoryEntry, Invite, InviteId, InvitePreview, Member, Notification, NotificationId,
+    OpenTarget, OrgId, Organization, Role, Saved, SeatMap, ServerCheck, SessionView, ShellInfo, UpdateEvent,
+    UpdateMember, UpdateOrganization, UpdateUser, User, UserId,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::connection;
 
 pub(crate) use bridge::listen;
 
@@ -17,7 +22,9 @@ struct CallArgument {
 }
 
 async fn call<T: DeserializeOwned>(call: Call) -> Result<T, ApiFailure> {
-    bridge::invoke("call", &CallArgument { call }).await
+    let answered: Answered = bridge::invoke("call", &CallArgument { call }).await?;
+    connection::note(answered.as_of);
+    serde_json::from_value(answered.value).map_err(|error| ApiFailure::Unexpected { message: error.to_string() })
 }
 
 pub(crate) async fn session() -> Result<SessionView, ApiFailure> {
@@ -52,16 +59,160 @@ pub(crate) async fn opened() -> Result<Option<OpenTarget>, ApiFailure> {
     bridge::invoke("opened", &()).await
 }
 
+pub(crate) async fn preview_invite() -> Result<Option<InvitePreview>, ApiFailure> {
+    bridge::invoke("preview_invite", &()).await
+}
+
+pub(crate) async fn accept_invite() -> Result<Option<Organization>, ApiFailure> {
+    bridge::invoke("accept_invite", &()).await
+}
+
+pub(crate) async fn forget_invite() -> Result<(), ApiFailure> {
+    bridge::invoke("forget_invite", &()).await
+}
+
+pub(crate) async fn remember_organization(org_id: Option<OrgId>) -> Result<(), ApiFailure> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Argument {
+        org_id: Option<OrgId>,
+    }
+    bridge::invoke("remember_organization", &Argument { org_id }).await
+}
+
+#[derive(Serialize)]
+struct Address {
+    address: String,
+}
+
+pub(crate) async fn check_server(address: String) -> Result<ServerCheck, ApiFailure> {
+    bridge::invoke("check_server", &Address { address }).await
+}
+
+pub(crate) async fn change_server(address: String) -> Result<(), ApiFailure> {
+    bridge::invoke("change_server", &Address { address }).await
+}
+
+pub(crate) async fn save(file: Download) -> Result<Saved, ApiFailure> {
+    #[derive(Serialize)]
+    struct Argument {
+        file: Download,
+    }
+    bridge::invoke("save", &Argument { file }).await
+}
+
+pub(crate) async fn open_board(event_id: EventId) -> Result<(), ApiFailure> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Argument {
+        event_id: EventId,
+    }
+    bridge::invoke("open_board", &Argument { event_id }).await
+}
+
+pub(crate) async fn diagnostics() -> Result<String, ApiFailure> {
+    bridge::invoke("diagnostics", &()).await
+}
+
+/// The version that is newer, if there is one; with `install` it is installed and the app starts anew.
+pub(crate) async fn update(install: bool) -> Result<Option<String>, ApiFailure> {
+    #[derive(Serialize)]
+    struct Argument {
+        install: bool,
+    }
+    bridge::invoke("update", &Argument { install }).await
+}
+
+pub(crate) async fn update_me(body: UpdateUser) -> Result<User, ApiFailure> {
+    call(Call::UpdateMe { body }).await
+}
+
+pub(crate) async fn delete_me() -> Result<(), ApiFailure> {
+    call(Call::DeleteMe).await
+}
+
 pub(crate) async fn my_organizations(user_id: UserId) -> Result<Vec<Organization>, ApiFailure> {
     call(Call::MyOrganizations { user_id }).await
 }
 
-pub(crate) async fn events(org_id: Option<OrgId>, mine: bool) -> Result<Vec<Event>, ApiFailure> {
-    call(Call::Events { org_id, mine }).await
+pub(crate) async fn create_organization(key: String, name: String) -> Result<Organization, ApiFailure> {
+    call(Call::CreateOrganization { key, body: CreateOrganization { name } }).await
+}
+
+pub(crate) async fn update_organization(org_id: OrgId, body: UpdateOrganization) -> Result<Organization, ApiFailure> {
+    call(Call::UpdateOrganization { org_id, body }).await
+}
+
+pub(crate) async fn delete_organization(org_id: OrgId) -> Result<(), ApiFailure> {
+    call(Call::DeleteOrganization { org_id }).await
+}
+
+pub(crate) async fn members(org_id: OrgId) -> Result<Vec<Member>, ApiFailure> {
+    call(Call::Members { org_id }).await
+}
+
+pub(crate) async fn set_role(org_id: OrgId, user_id: UserId, role: Role) -> Result<Member, ApiFailure> {
+    call(Call::UpdateMember { org_id, user_id, body: UpdateMember { role } }).await
+}
+
+pub(crate) async fn remove_member(org_id: OrgId, user_id: UserId) -> Result<(), ApiFailure> {
+    call(Call::RemoveMember { org_id, user_id }).await
+}
+
+pub(crate) async fn invites(org_id: OrgId) -> Result<Vec<Invite>, ApiFailure> {
+    call(Call::Invites { org_id }).await
+}
+
+pub(crate) async fn create_invite(key: String, body: CreateInvite) -> Result<CreatedInvite, ApiFailure> {
+    call(Call::CreateInvite { key, body }).await
+}
+
+pub(crate) async fn resend_invite(invite_id: InviteId) -> Result<CreatedInvite, ApiFailure> {
+    call(Call::ResendInvite { invite_id }).await
+}
+
+pub(crate) async fn revoke_invite(invite_id: InviteId) -> Result<(), ApiFailure> {
+    call(Call::RevokeInvite { invite_id }).await
+}
+
+pub(crate) async fn audit(org_id: OrgId) -> Result<Vec<happening_api::AuditEntry>, ApiFailure> {
+    call(Call::Audit { org_id }).await
+}
+
+pub(crate) async fn events(filter: EventFilter) -> Result<Vec<Event>, ApiFailure> {
+    call(Call::Events { filter }).await
 }
 
 pub(crate) async fn event(event_id: EventId) -> Result<Event, ApiFailure> {
     call(Call::Event { event_id }).await
+}
+
+pub(crate) async fn create_event(key: String, body: CreateEvent) -> Result<Event, ApiFailure> {
+    call(Call::CreateEvent { key, body: Box::new(body) }).await
+}
+
+pub(crate) async fn update_event(event_id: EventId, version: i64, body: UpdateEvent) -> Result<Event, ApiFailure> {
+    call(Call::UpdateEvent { event_id, version, body: Box::new(body) }).await
+}
+
+pub(crate) async fn cancel_event(event_id: EventId) -> Result<Event, ApiFailure> {
+    call(Call::CancelEvent { event_id }).await
+}
+
+pub(crate) async fn delete_event(event_id: EventId) -> Result<(), ApiFailure> {
+    call(Call::DeleteEvent { event_id }).await
+}
+
+pub(crate) async fn duplicate_event(event_id: EventId, key: String, body: DuplicateEvent) -> Result<Event, ApiFailure> {
+    call(Call::DuplicateEvent { event_id, key, body }).await
+}
+
+pub(crate) async fn event_bookings(event_id: EventId) -> Result<Vec<Booking>, ApiFailure> {
+    call(Call::EventBookings { event_id }).await
+}
+
+pub(crate) async fn event_activity(event_id: EventId) -> Result<Vec<ActivityEntry>, ApiFailure> {
+    call(Call::EventActivity { event_id }).await
 }
 
 pub(crate) async fn seats(event_id: EventId) -> Result<SeatMap, ApiFailure> {
@@ -76,20 +227,28 @@ pub(crate) async fn booking(booking_id: BookingId) -> Result<Booking, ApiFailure
     call(Call::Booking { booking_id }).await
 }
 
+pub(crate) async fn booking_history(booking_id: BookingId) -> Result<Vec<HistoryEntry>, ApiFailure> {
+    call(Call::BookingHistory { booking_id }).await
+}
+
 pub(crate) async fn create_booking(key: String, body: CreateBooking) -> Result<Booking, ApiFailure> {
     call(Call::CreateBooking { key, body }).await
 }
 
-pub(crate) async fn cancel_booking(booking_id: BookingId) -> Result<Booking, ApiFailure> {
-    call(Call::CancelBooking { booking_id, body: CancelBooking::default() }).await
+pub(crate) async fn cancel_booking(booking_id: BookingId, reason: Option<String>) -> Result<Booking, ApiFailure> {
+    call(Call::CancelBooking { booking_id, body: CancelBooking { reason } }).await
 }
 
-pub(crate) async fn cancel_seats(booking_id: BookingId, seat_numbers: Vec<i32>) -> Result<Booking, ApiFailure> {
-    call(Call::CancelSeats { booking_id, body: CancelSeats { seat_numbers, reason: None } }).await
+pub(crate) async fn cancel_seats(
+    booking_id: BookingId,
+    seat_numbers: Vec<i32>,
+    reason: Option<String>,
+) -> Result<Booking, ApiFailure> {
+    call(Call::CancelSeats { booking_id, body: CancelSeats { seat_numbers, reason } }).await
 }
 
-pub(crate) async fn claim(booking_id: BookingId, key: String) -> Result<Booking, ApiFailure> {
-    call(Call::Claim { booking_id, key, body: ClaimSeats::default() }).await
+pub(crate) async fn claim(booking_id: BookingId, key: String, seats: Option<i32>) -> Result<Booking, ApiFailure> {
+    call(Call::Claim { booking_id, key, body: ClaimSeats { seats } }).await
 }
 
 pub(crate) async fn notifications(unread: bool) -> Result<Vec<Notification>, ApiFailure> {

@@ -15,6 +15,9 @@ pub(crate) struct Props {
     #[prop_or_default]
     pub(crate) class: Classes,
     pub(crate) on_close: Callback<()>,
+    /// It can be left without an answer.
+    #[prop_or(true)]
+    pub(crate) closable: bool,
     pub(crate) children: Html,
 }
 
@@ -59,7 +62,7 @@ pub(crate) fn Dialog(props: &Props) -> Html {
                     <h2 id="dialog-title" tabindex="-1" autofocus=true>{ props.title.clone() }</h2>
                     <p class="small muted">{ props.subtitle.clone() }</p>
                 </div>
-                <button class="button quiet square" aria-label="Close" onclick={on_click}><Icon name="close" /></button>
+                if props.closable { <button class="button quiet square" aria-label="Close" onclick={on_click}><Icon name="close" /></button> }
             </header>
             { props.children.clone() }
         </dialog>

@@ -13,10 +13,11 @@ const FEW_SEATS: i32 = 10;
 pub(crate) struct Props {
     pub(crate) event: Event,
     pub(crate) on_book: Callback<()>,
+    pub(crate) on_open: Callback<()>,
 }
 
 /// The pattern and word of a kind of event.
-fn kind(category: Option<Category>) -> (&'static str, &'static str, &'static str) {
+pub(crate) fn kind(category: Option<Category>) -> (&'static str, &'static str, &'static str) {
     match category {
         Some(Category::Concert) => ("concert", "music", "Concert"),
         Some(Category::Webinar) => ("webinar", "screen", "Webinar"),
@@ -36,6 +37,10 @@ pub(crate) fn EventCard(props: &Props) -> Html {
         let on_book = props.on_book.clone();
         Callback::from(move |_: MouseEvent| on_book.emit(()))
     };
+    let open = {
+        let on_open = props.on_open.clone();
+        Callback::from(move |_: MouseEvent| on_open.emit(()))
+    };
     let full = event.available_slots == 0;
     html! {
         <li class="card event-card">
@@ -44,7 +49,7 @@ pub(crate) fn EventCard(props: &Props) -> Html {
             <div class="event-card-body">
                 <p class="event-card-when">{ format!("{} at {}", date.weekday, date.time) }</p>
                 <div>
-                    <h3>{ &event.name }</h3>
+                    <h3><button class="card-link" onclick={open}>{ &event.name }</button></h3>
                     <p class="small muted">{ format!("{} · {who}", event.org.name) }</p>
                 </div>
                 { meter(event) }
@@ -57,8 +62,8 @@ pub(crate) fn EventCard(props: &Props) -> Html {
     }
 }
 
+/// Twenty small seats that say how full it is, and the same in words.
 fn meter(event: &Event) -> Html {
-    let taken = f64::from(event.total_slots - event.available_slots) / f64::from(event.total_slots.max(1)) * 100.0;
     let free = i64::from(event.available_slots);
     let (class, icon, words) = match event.available_slots {
         0 if event.waiting_bookings > 0 => {
@@ -70,13 +75,21 @@ fn meter(event: &Event) -> Html {
     };
     html! {
         <div class={classes!("meter", class)}>
-            <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
-                <rect width="100" height="1" /><rect class="on" width={taken.to_string()} height="1" />
-            </svg>
+            { bar(event) }
             <div class="meter-words">
                 <b>if let Some(icon) = icon { <Icon name={icon} /> }{ words }</b>
                 <span class="muted">{ format!("of {}", format::number(i64::from(event.total_slots))) }</span>
             </div>
         </div>
+    }
+}
+
+/// Twenty small seats, filled from the left; what they say stands beside them in words.
+pub(crate) fn bar(event: &Event) -> Html {
+    let taken = f64::from(event.total_slots - event.available_slots) / f64::from(event.total_slots.max(1)) * 100.0;
+    html! {
+        <svg class="meter-bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+            <rect width="100" height="1" /><rect class="on" width={taken.to_string()} height="1" />
+        </svg>
     }
 }

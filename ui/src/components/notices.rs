@@ -3,7 +3,7 @@
 use happening_api::ApiFailure;
 use yew::prelude::*;
 
-use super::Icon;
+use super::{Countdown, Icon};
 use crate::features::failure;
 
 /// What a banner is about.
@@ -56,7 +56,9 @@ pub(crate) fn FailureNotice(props: &FailureProps) -> Html {
     html! {
         <Banner tone={Tone::Bad} title={words.title}>
             <p>{ words.text }{ if props.old_shown { " This is what we knew before." } else { "" } }</p>
-            if words.again {
+            if let Some(seconds) = words.wait_s {
+                <Countdown {seconds} />
+            } else if words.again {
                 <button class="button small" onclick={again}><Icon name="retry" />{ "Try again" }</button>
             }
         </Banner>

@@ -23,6 +23,19 @@ pub(crate) fn of_write(failure: &ApiFailure) -> Words {
     of(failure, true)
 }
 
+/// What is wrong with one field of what was sent.
+pub(crate) fn field(failure: &ApiFailure, name: &str) -> Option<String> {
+    match failure {
+        ApiFailure::Refused { body, .. } => body.details.fields.get(name).map(|reason| sentence(reason)),
+        _ => None,
+    }
+}
+
+/// "must lie ahead" as a sentence of its own.
+fn sentence(reason: &str) -> String {
+    format!("It {reason}.")
+}
+
 fn of(failure: &ApiFailure, write: bool) -> Words {
     let nothing = if write { " Nothing was changed." } else { "" };
     match failure {
@@ -70,13 +83,25 @@ fn unknown(wait_s: Option<u64>) -> Words {
     }
 }
 
-fn refused(code: ErrorCode, sentence: &str, request_id: &str) -> Words {
+fn refused(code: ErrorCode, said: &str, request_id: &str) -> Words {
     let (title, text) = match code {
         ErrorCode::EventNotOpen | ErrorCode::EventStarted => {
             ("Too late", "The event has started or was cancelled.".to_owned())
         }
         ErrorCode::SoldOut => ("Sold out", "The last seats were just taken. You can join the waitlist.".to_owned()),
-        ErrorCode::LimitReached => ("That is more than one person can have", sentence.to_owned()),
+        ErrorCode::Invalid => ("Something needs your attention", "The fields below say what.".to_owned()),
+        ErrorCode::Stale => (
+            "This event was changed while you were editing",
+            "Compare both versions, then save again. Nothing was replaced.".to_owned(),
+        ),
+        ErrorCode::LastAdmin => ("An organization needs an admin", said.to_owned()),
+        ErrorCode::InviteForOtherAddress => ("This invite is for another address", said.to_owned()),
+        ErrorCode::EmailNotVerified => (
+            "Your address is not verified yet",
+            "Open the mail of the sign-in service first, then try again.".to_owned(),
+        ),
+        ErrorCode::InviteUsed | ErrorCode::InviteGone => ("This invite cannot be used any more", said.to_owned()),
+        ErrorCode::LimitReached => ("That is more than one person can have", said.to_owned()),
         ErrorCode::NothingToClaim => ("No seat is free any more", "You keep your place on the waitlist.".to_owned()),
         ErrorCode::AlreadyCancelled => {
             ("This booking was cancelled already", "There is nothing left to do.".to_owned())
@@ -84,7 +109,7 @@ fn refused(code: ErrorCode, sentence: &str, request_id: &str) -> Words {
         ErrorCode::NotFound => ("This is not here any more", "It was removed, or you may not see it.".to_owned()),
         ErrorCode::Forbidden => ("You may not do this", "Ask an admin of the organization.".to_owned()),
         ErrorCode::Internal => ("Something went wrong on our side", format!("Request {request_id}.")),
-        _ => ("This did not work", sentence.to_owned()),
+        _ => ("This did not work", said.to_owned()),
     };
     Words { title: title.to_owned(), text, again: code == ErrorCode::Internal, wait_s: None }
 }

@@ -78,6 +78,8 @@ pub(crate) struct Selection {
     /// Most seats that can be wanted.
     party_max: i32,
     step: Step,
+    /// Every seat as the map shows it; seat n is `states[n - 1]`.
+    states: Rc<Vec<SeatState>>,
 }
 
 /// What can happen.
@@ -91,6 +93,8 @@ pub(crate) enum Action {
     Party(i32),
     /// Replace the choice.
     Choose(Vec<i32>),
+    /// Choose these, too, as many of them as can be.
+    Add(Vec<i32>),
     Send {
         wish: Wish,
         key: String,
@@ -110,10 +114,21 @@ impl Selection {
             party,
             party_max: SEATS_PER_BOOKING_MAX,
             step: Step::Choosing,
+            states: Rc::default(),
         }
     }
 
+    /// Every seat as the map shows it.
+    pub(crate) fn states(&self) -> &Rc<Vec<SeatState>> {
+        &self.states
+    }
+
     pub(crate) fn state_of(&self, seat: i32) -> SeatState {
+        let at = usize::try_from(seat - 1).ok();
+        at.and_then(|at| self.states.get(at)).copied().unwrap_or(SeatState::Taken)
+    }
+
+    fn find_state(&self, seat: i32) -> SeatState {
         if self.lost.contains(&seat) {
             SeatState::Lost
         } else if self.chosen.contains(&seat) {
@@ -209,6 +224,18 @@ impl Selection {
         self.step = Step::Choosing;
     }
 
+    fn add(&mut self, seats: &[i32]) {
+        let open = usize::try_from(self.party_max - self.chosen.len() as i32).unwrap_or_default();
+        let more: Vec<i32> =
+            seats.iter().copied().filter(|seat| self.state_of(*seat) == SeatState::Free).take(open).collect();
+        if !more.is_empty() {
+            self.chosen.extend(more);
+            self.lost.clear();
+            self.party = self.party.max(self.chosen.len() as i32);
+            self.step = Step::Choosing;
+        }
+    }
+
     fn answer(&mut self, result: Result<Booking, ApiFailure>) {
         let Step::Booking { wish, key } = self.step.clone() else { return };
         self.step = match result {
@@ -240,10 +267,12 @@ impl Reducible for Selection {
                 next.lost.clear();
                 next.step = Step::Choosing;
             }
+            Action::Add(seats) if !next.busy() => next.add(&seats),
             Action::Send { wish, key } if !next.busy() => next.step = Step::Booking { wish, key },
             Action::Answer(result) => next.answer(*result),
-            Action::Party(_) | Action::Choose(_) | Action::Send { .. } => {}
+            Action::Party(_) | Action::Choose(_) | Action::Add(_) | Action::Send { .. } => {}
         }
+        next.states = Rc::new((1..=next.total).map(|seat| next.find_state(seat)).collect());
         Rc::new(next)
     }
 }
@@ -305,6 +334,13 @@ mod tests {
         assert_eq!(state.lost(), [5]);
         let state = state.reduce(Action::Toggle(2));
         assert_eq!(state.state_of(5), SeatState::Free, "it came back");
+    }
+
+    #[test]
+    fn a_range_takes_what_is_free_up_to_the_limit() {
+        let state = after(vec![map(20, &[3]), Action::Limit(4), Action::Toggle(1), Action::Add((1..=9).collect())]);
+        assert_eq!((state.chosen(), state.party()), (vec![1, 2, 4, 5], 4));
+        assert_eq!(state.states()[..4], [SeatState::Chosen, SeatState::Chosen, SeatState::Taken, SeatState::Chosen]);
     }
 
     #[test]

@@ -2,50 +2,36 @@
 
 use std::collections::BTreeSet;
 
-use happening_api::{ApiFailure, Booking, BookingStatus};
-use uuid::Uuid;
+use happening_api::{Booking, BookingStatus, Event as Happening};
 use yew::prelude::*;
 
-use super::bookings::failure_banner;
 use crate::api;
-use crate::app::Tell;
-use crate::components::{Banner, Dialog, FailureNotice, Skeleton, Tone};
+use crate::components::{Banner, Dialog, Tone};
 use crate::features::give_up;
 use crate::format;
-use crate::resource::{Refresh, use_resource};
+use crate::here::use_here;
+use crate::write::use_write;
 
 #[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) booking_id: Uuid,
-    pub(crate) refresh: Refresh,
-    pub(crate) tell: Tell,
-    pub(crate) on_close: Callback<()>,
+pub(super) struct Props {
+    pub(super) booking: Booking,
+    pub(super) event: Happening,
+    pub(super) on_close: Callback<()>,
 }
 
 /// The dialog.
 #[component]
-pub(crate) fn ManageSeats(props: &Props) -> Html {
-    let read = use_resource((props.booking_id, props.refresh.count), |(id, _)| async move {
-        let booking = api::booking(id.into()).await?;
-        let event = api::event(booking.event_id).await?;
-        Ok((booking, event))
-    });
-    let Some((booking, event)) = read.value.clone() else {
-        return html! {
-            <Dialog title="Which seats do you give up?" class={classes!("roomy")} on_close={props.on_close.clone()}>
-                <div class="dialog-body stack">
-                    if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={props.refresh.again.clone()} /> } else { <Skeleton lines={4} /> }
-                </div>
-            </Dialog>
-        };
-    };
+pub(super) fn ManageSeats(props: &Props) -> Html {
+    let (booking, event) = (&props.booking, &props.event);
     let subtitle = html! { format!("{} · {}", event.name, format::date_line(event.event_date, &event.time_zone)) };
     html! {
         <Dialog title="Which seats do you give up?" {subtitle} class={classes!("roomy")} on_close={props.on_close.clone()}>
-            if booking.status == BookingStatus::Cancelled {
-                <div class="dialog-body"><Banner tone={Tone::Wait} title="This booking was cancelled">{ "There is nothing left to give up." }</Banner></div>
+            if booking.status == BookingStatus::Cancelled || booking.seat_numbers.is_empty() {
+                <div class="dialog-body"><Banner tone={Tone::Wait} title="There is nothing to give up">{ "This booking holds no seats any more." }</Banner></div>
+            } else if event.status != happening_api::EventStatus::Upcoming {
+                <div class="dialog-body"><Banner tone={Tone::Wait} title="Too late">{ "The event has started or was cancelled." }</Banner></div>
             } else {
-                <Ticks {booking} others_wait={event.waiting_bookings > 0} refresh={props.refresh.clone()} tell={props.tell.clone()} on_close={props.on_close.clone()} />
+                <Ticks booking={booking.clone()} others_wait={event.waiting_bookings > 0} on_close={props.on_close.clone()} />
             }
         </Dialog>
     }
@@ -55,16 +41,14 @@ pub(crate) fn ManageSeats(props: &Props) -> Html {
 struct TicksProps {
     booking: Booking,
     others_wait: bool,
-    refresh: Refresh,
-    tell: Tell,
     on_close: Callback<()>,
 }
 
 #[component]
 fn Ticks(props: &TicksProps) -> Html {
     let ticked = use_state(BTreeSet::<i32>::new);
-    let busy = use_state(|| false);
-    let failed = use_state(|| None::<ApiFailure>);
+    let here = use_here();
+    let write = use_write();
     let booking = &props.booking;
     // a seat that is no longer held cannot be given up
     let chosen: BTreeSet<i32> = ticked.iter().copied().filter(|seat| booking.seat_numbers.contains(seat)).collect();
@@ -85,24 +69,20 @@ fn Ticks(props: &TicksProps) -> Html {
     };
     let go = {
         let (id, seats): (_, Vec<i32>) = (booking.id, chosen.iter().copied().collect());
-        let (busy, failed, refresh, tell, on_close) =
-            (busy.clone(), failed.clone(), props.refresh.clone(), props.tell.clone(), props.on_close.clone());
+        let (write, on_close) = (write.clone(), props.on_close.clone());
         Callback::from(move |_: MouseEvent| {
-            busy.set(true);
-            let seats = seats.clone();
-            let (busy, failed, refresh, tell, on_close) =
-                (busy.clone(), failed.clone(), refresh.clone(), tell.clone(), on_close.clone());
-            wasm_bindgen_futures::spawn_local(async move {
-                let words = format::capitalized(&format::seat_list(&seats));
-                match api::cancel_seats(id, seats).await {
-                    Ok(_) => {
-                        tell.emit(format!("{words} given up."));
-                        on_close.emit(());
-                    }
-                    Err(failure) => failed.set(Some(failure)),
+            let (here, on_close, seats) = (here.clone(), on_close.clone(), seats.clone());
+            write.start(move || {
+                let (here, on_close, seats) = (here.clone(), on_close.clone(), seats.clone());
+                async move {
+                    let words = format::capitalized(&format::seat_list(&seats));
+                    let result = api::cancel_seats(id, seats, None).await;
+                    here.refresh.again.emit(());
+                    result?;
+                    here.tell.emit(format!("{words} given up."));
+                    on_close.emit(());
+                    Ok(())
                 }
-                busy.set(false);
-                refresh.again.emit(());
             });
         })
     };
@@ -133,11 +113,11 @@ fn Ticks(props: &TicksProps) -> Html {
                     <h3>{ "What happens" }</h3>
                     <ul class="stack small">{ for give_up::preview(booking, &chosen, props.others_wait).into_iter().map(|line| html! { <li>{ line }</li> }) }</ul>
                 </section>
-                if let Some(failure) = (*failed).clone() { { failure_banner(&failure) } }
+                { write.notice() }
             </div>
             <footer class="dialog-foot">
                 <button class="button" onclick={keep}>{ "Keep all seats" }</button>
-                <button id="give-up" class="button danger" disabled={count == 0 || *busy} aria-busy={busy.to_string()} onclick={go}>{ label }</button>
+                <button id="give-up" class="button danger" disabled={count == 0 || write.busy()} aria-busy={write.busy().to_string()} onclick={go}>{ label }</button>
             </footer>
         </>
     }

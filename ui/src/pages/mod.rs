@@ -1,23 +1,36 @@
-//! Screens, one file each.
+//! Screens, one file each. A page reads what it shows, and puts features and components together.
 
+mod about;
+mod board;
+mod booking;
+mod booking_list;
 mod bookings;
+mod event;
+mod event_form;
+mod events;
 mod home;
+mod invite;
 mod manage_seats;
+mod members;
 mod notifications;
+mod organize;
 mod seats;
+mod server_form;
+mod settings;
 mod sign_in;
+mod staff_cancel;
 
-use happening_api::Role;
-
+pub(crate) use about::About;
+pub(crate) use board::Board;
+pub(crate) use booking::BookingPage;
+pub(crate) use bookings::MyBookings;
+pub(crate) use event::EventPage;
+pub(crate) use event_form::EventForm;
+pub(crate) use events::Events;
 pub(crate) use home::Home;
+pub(crate) use invite::Invite;
+pub(crate) use members::Members;
 pub(crate) use notifications::Notifications;
-pub(crate) use sign_in::SignIn;
-
-/// A role as people call it.
-pub(crate) fn role_word(role: Role) -> &'static str {
-    match role {
-        Role::OrgAdmin => "Admin",
-        Role::Organizer => "Organizer",
-        Role::User => "Member",
-    }
-}
+pub(crate) use organize::Organize;
+pub(crate) use settings::Settings;
+pub(crate) use sign_in::{SignIn, SignInPane};

@@ -7,31 +7,25 @@ use yew_router::prelude::*;
 use crate::api;
 use crate::components::{Empty, FailureNotice, Icon, Skeleton};
 use crate::format;
+use crate::here::use_here;
 use crate::resource::{Refresh, use_resource};
 use crate::route::Route;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) refresh: Refresh,
-}
-
 /// The screen.
 #[component]
-pub(crate) fn Notifications(props: &Props) -> Html {
+pub(crate) fn Notifications() -> Html {
+    let here = use_here();
     let only_unread = use_state(|| false);
-    let read =
-        use_resource(
-            (*only_unread, props.refresh.count),
-            |(unread, _)| async move { api::notifications(unread).await },
-        );
-    let all = read.value.clone().unwrap_or_default();
+    let wanted = *only_unread;
+    let read = use_resource(format!("notifications {wanted}"), here.refresh.count, move || api::notifications(wanted));
+    let all: Vec<Notification> = read.value.as_deref().cloned().unwrap_or_default();
     let unread = all.iter().filter(|one| one.read_at.is_none()).count();
     let show = |unread: bool| {
         let only_unread = only_unread.clone();
         Callback::from(move |_: MouseEvent| only_unread.set(unread))
     };
     let mark_all = {
-        let refresh = props.refresh.clone();
+        let refresh = here.refresh.clone();
         Callback::from(move |_: MouseEvent| {
             let refresh = refresh.clone();
             wasm_bindgen_futures::spawn_local(async move {
@@ -54,14 +48,14 @@ pub(crate) fn Notifications(props: &Props) -> Html {
                 <button class="button" disabled={unread == 0} onclick={mark_all}><Icon name="check" />{ "Mark all as read" }</button>
             </header>
             if let Some(failure) = read.failure.clone() {
-                <FailureNotice {failure} old_shown={read.value.is_some()} again={props.refresh.again.clone()} />
+                <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
             }
             if read.loading() { <Skeleton lines={5} /> }
             if read.value.is_some() && all.is_empty() {
                 <div class="card"><Empty title="Nothing new" text="When you book, wait or get a seat, it is told here." /></div>
             }
-            { list("Today", &new, &props.refresh) }
-            { list("Earlier", &old, &props.refresh) }
+            { list("Today", &new, &here.refresh) }
+            { list("Earlier", &old, &here.refresh) }
         </div>
     }
 }
@@ -106,11 +100,12 @@ fn Entry(props: &EntryProps) -> Html {
     };
     let at = format::event_date(entry.created_at, &format::own_zone());
     let open = {
-        let (id, booking, refresh) = (entry.id, entry.booking_id, props.refresh.clone());
+        let (id, refresh) = (entry.id, props.refresh.clone());
+        let route = target(entry);
         Callback::from(move |_: MouseEvent| {
             let refresh = refresh.clone();
-            if let Some(booking) = booking {
-                navigator.push(&Route::manage(booking));
+            if let Some(route) = route {
+                navigator.push(&route);
             }
             wasm_bindgen_futures::spawn_local(async move {
                 drop(api::read_notification(id).await); // it stays unread then, and is tried by the next click
@@ -127,8 +122,14 @@ fn Entry(props: &EntryProps) -> Html {
             </div>
             <div class="notice-meta">
                 <time datetime={entry.created_at.to_rfc3339()} title={at.date}>{ at.time }</time>
-                if entry.booking_id.is_some() { <button class="link small" onclick={open}>{ "View booking" }</button> }
+                if target(entry).is_some() { <button class="link small" onclick={open}>{ if entry.booking_id.is_some() { "View booking" } else { "View event" } }</button> }
+                else if unread { <button class="link small" onclick={open}>{ "Mark as read" }</button> }
             </div>
         </li>
     }
+}
+
+/// Where an entry leads.
+fn target(entry: &Notification) -> Option<Route> {
+    entry.booking_id.map(Route::booking).or_else(|| entry.event_id.map(Route::event))
 }

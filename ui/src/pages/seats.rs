@@ -7,12 +7,12 @@ use uuid::Uuid;
 use yew::prelude::*;
 
 use crate::api;
-use crate::app::Tell;
-use crate::components::{Banner, Dialog, FailureNotice, Icon, Skeleton, Stepper, Tone};
+use crate::components::{Banner, Countdown, Dialog, FailureNotice, Icon, Skeleton, Stepper, Tone};
 use crate::features::failure;
 use crate::features::selection::{Action, SeatState, Selection, Step, Wish};
 use crate::format;
-use crate::resource::{Refresh, use_resource};
+use crate::here::{Here, use_here};
+use crate::resource::use_resource;
 use crate::seat_map::{Hall, SeatCanvas};
 
 const PARTY_AT_FIRST: i32 = 2;
@@ -20,25 +20,24 @@ const PARTY_AT_FIRST: i32 = 2;
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) event_id: Uuid,
-    pub(crate) refresh: Refresh,
-    pub(crate) tell: Tell,
     pub(crate) on_close: Callback<()>,
 }
 
 /// The dialog.
 #[component]
 pub(crate) fn Seats(props: &Props) -> Html {
+    let here = use_here();
     let selection = use_reducer(|| Selection::new(PARTY_AT_FIRST));
-    let event =
-        use_resource((props.event_id, props.refresh.count), |(id, _)| async move { api::event(id.into()).await });
-    let map = use_resource((props.event_id, props.refresh.count), |(id, _)| async move { api::seats(id.into()).await });
+    let id = props.event_id;
+    let event = use_resource(format!("seats of {id}: event"), here.refresh.count, move || api::event(id.into()));
+    let map = use_resource(format!("seats of {id}: map"), here.refresh.count, move || api::seats(id.into()));
     {
         let selection = selection.dispatcher();
         use_effect_with((map.value.clone(), event.value.clone()), move |(map, event)| {
             if let (Some(map), Some(event)) = (map, event) {
                 let mine = map.mine.len() as i32;
                 selection.dispatch(Action::Limit(event.max_seats_per_user.map_or(50, |max| max - mine).min(map.total)));
-                selection.dispatch(Action::Map(map.clone()));
+                selection.dispatch(Action::Map((**map).clone()));
             }
         });
     }
@@ -50,16 +49,20 @@ pub(crate) fn Seats(props: &Props) -> Html {
         return html! {
             <Dialog title="Choose your seats" class={classes!("large")} on_close={props.on_close.clone()}>
                 <div class="dialog-body stack">
-                    if let Some(failure) = event.failure.clone().or(map.failure.clone()) { <FailureNotice {failure} again={props.refresh.again.clone()} /> }
+                    if let Some(failure) = event.failure.clone().or(map.failure.clone()) { <FailureNotice {failure} again={here.refresh.again.clone()} /> }
                     else { <Skeleton lines={8} /> }
                 </div>
             </Dialog>
         };
     };
-    let send = sender(props, &event, selection.clone());
+    let send = sender(&here, props.on_close.clone(), &event, selection.clone());
     let on_toggle = {
         let selection = selection.dispatcher();
         Callback::from(move |seat| selection.dispatch(Action::Toggle(seat)))
+    };
+    let on_add = {
+        let selection = selection.dispatcher();
+        Callback::from(move |seats| selection.dispatch(Action::Add(seats)))
     };
     let on_best = {
         let (selection, hall) = (selection.clone(), hall.clone());
@@ -78,18 +81,22 @@ pub(crate) fn Seats(props: &Props) -> Html {
     html! {
         <Dialog title="Choose your seats" {subtitle} class={classes!("large")} on_close={props.on_close.clone()}>
             <div class="seat-pick">
-                <SeatCanvas hall={hall.clone()} selection={selection.clone()} {on_toggle} on_best={on_best.clone()} />
+                <SeatCanvas hall={hall.clone()} states={selection.states().clone()} start={selection.chosen().first().copied().unwrap_or(1)} {on_toggle} {on_add} on_best={on_best.clone()} />
                 { legend() }
-                <Panel {hall} {selection} {event} {send} {on_best} again={props.refresh.again.clone()} on_close={props.on_close.clone()} />
+                <Panel {hall} {selection} event={(*event).clone()} {send} {on_best} />
             </div>
         </Dialog>
     }
 }
 
 /// Sends a wish; the key is new for a new click and the same for a next try.
-fn sender(props: &Props, event: &Event, selection: UseReducerHandle<Selection>) -> Callback<(Wish, String)> {
-    let (event, refresh, tell, on_close) =
-        (event.clone(), props.refresh.clone(), props.tell.clone(), props.on_close.clone());
+fn sender(
+    here: &Here,
+    on_close: Callback<()>,
+    event: &Event,
+    selection: UseReducerHandle<Selection>,
+) -> Callback<(Wish, String)> {
+    let (event, refresh, tell) = (event.clone(), here.refresh.clone(), here.tell.clone());
     Callback::from(move |(wish, key): (Wish, String)| {
         selection.dispatch(Action::Send { wish: wish.clone(), key: key.clone() });
         let (selection, event, refresh, tell, on_close) =
@@ -111,7 +118,7 @@ async fn book(event: &Event, wish: &Wish, key: String) -> Result<Booking, ApiFai
     if !matches!(wish, Wish::WaitAndTake(_)) || booking.waiting_seats == 0 {
         return Ok(booking);
     }
-    match api::claim(booking.id, format!("{key}-claim")).await {
+    match api::claim(booking.id, format!("{key}-claim"), None).await {
         // somebody was faster: the place on the waitlist stays
         Err(ApiFailure::Refused { .. }) => Ok(booking),
         result => result,
@@ -158,8 +165,6 @@ struct PanelProps {
     event: Event,
     send: Callback<(Wish, String)>,
     on_best: Callback<()>,
-    again: Callback<()>,
-    on_close: Callback<()>,
 }
 
 /// Party size, what is chosen, the list, and the one thing to do.
@@ -190,14 +195,29 @@ fn Panel(props: &PanelProps) -> Html {
                 </div>
                 if !selection.too_few() {
                     <button id="best" class="button wide" disabled={none_together || selection.busy()} onclick={best}><Icon name="together" />{ best_label }</button>
-                    if none_together { <p class="small muted">{ format!("No {party} seats together are left. Choose them one by one.") }</p> }
+                    if none_together && party > 1 { { apart(props, party) } }
                 }
             </div>
-            <div class="stack">{ conflict(selection) }{ picked(selection) }{ outcome(selection, &props.send) }</div>
+            <div class="stack">{ conflict(selection) }{ picked(selection) }<Outcome selection={selection.clone()} send={props.send.clone()} /></div>
             <SeatList hall={props.hall.clone()} selection={selection.clone()} />
             <div class="seat-foot stack">{ actions(props) }</div>
         </aside>
     }
+}
+
+/// No row has so many side by side: the closest that there are.
+fn apart(props: &PanelProps, party: i32) -> Html {
+    let selection = &props.selection;
+    let closest = props.hall.closest(party as usize, |seat| selection.can_choose(seat));
+    if closest.is_empty() {
+        return Html::default();
+    }
+    let words = format!("No {party} seats together are left. The closest are {}.", format::seat_list(&closest));
+    let take = {
+        let selection = selection.dispatcher();
+        Callback::from(move |_: MouseEvent| selection.dispatch(Action::Choose(closest.clone())))
+    };
+    html! { <><p class="small muted">{ words }</p><button id="closest" class="button wide" disabled={selection.busy()} onclick={take}>{ format!("Choose these {party}") }</button></> }
 }
 
 fn conflict(selection: &Selection) -> Html {
@@ -245,17 +265,41 @@ fn picked(selection: &UseReducerHandle<Selection>) -> Html {
     }
 }
 
-/// What the last try came to, when it was not a booking.
-fn outcome(selection: &UseReducerHandle<Selection>, send: &Callback<(Wish, String)>) -> Html {
-    let Step::Failed { wish, key, failure } = selection.step() else { return Html::default() };
-    let words = failure::of_write(failure);
+#[derive(Properties, PartialEq)]
+struct OutcomeProps {
+    selection: UseReducerHandle<Selection>,
+    send: Callback<(Wish, String)>,
+}
+
+/// What the last try came to, when it was not a booking. When the server asks to wait, the same click is tried again by
+/// itself, with the same key.
+#[component]
+fn Outcome(props: &OutcomeProps) -> Html {
+    let failed = match props.selection.step() {
+        Step::Failed { wish, key, failure } => Some((wish.clone(), key.clone(), failure.clone())),
+        _ => None,
+    };
+    {
+        let send = props.send.clone();
+        use_effect_with(failed.clone(), move |failed| {
+            let again = failed.clone().and_then(|(wish, key, failure)| {
+                let wait_s = failure::of_write(&failure).wait_s?.clamp(1, 60);
+                let wait_ms = u32::try_from(wait_s).unwrap_or(60) * 1000;
+                Some(gloo_timers::callback::Timeout::new(wait_ms, move || send.emit((wish, key))))
+            });
+            move || drop(again)
+        });
+    }
+    let Some((wish, key, failure)) = failed else { return Html::default() };
+    let words = failure::of_write(&failure);
     let again = {
-        let (send, wish, key) = (send.clone(), wish.clone(), key.clone());
+        let send = props.send.clone();
         Callback::from(move |_: MouseEvent| send.emit((wish.clone(), key.clone())))
     };
     html! {
         <Banner tone={Tone::Bad} title={words.title}>
             <p>{ words.text }</p>
+            if let Some(seconds) = words.wait_s { <Countdown {seconds} /> }
             if words.again { <button id="again" class="button small" onclick={again}><Icon name="retry" />{ "Try again" }</button> }
         </Banner>
     }
@@ -263,6 +307,9 @@ fn outcome(selection: &UseReducerHandle<Selection>, send: &Callback<(Wish, Strin
 
 fn actions(props: &PanelProps) -> Html {
     let selection = &props.selection;
+    if props.event.status != happening_api::EventStatus::Upcoming {
+        return html! { <Banner tone={Tone::Wait} title="Too late">{ "This event takes no bookings any more." }</Banner> };
+    }
     let send = |wish: Wish| {
         let send = props.send.clone();
         Callback::from(move |_: MouseEvent| send.emit((wish.clone(), api::new_key())))
@@ -310,15 +357,20 @@ struct ListProps {
     selection: UseReducerHandle<Selection>,
 }
 
+/// Rows that the list shows at once: a hall of 100,000 seats has hundreds.
+const ROWS_SHOWN: usize = 60;
+
 /// All free seats, by rows of numbers: what the map can do, this can do.
 #[component]
 fn SeatList(props: &ListProps) -> Html {
     let open = use_state(|| None::<usize>);
-    let rows = props.hall.rows();
+    let from = use_state(|| 0usize);
+    let rows = use_memo(props.hall.clone(), |hall| hall.rows());
     let selection = &props.selection;
+    let from_row = (*from).min(rows.len().saturating_sub(1));
     let row = |(at, (first, last)): (usize, (i32, i32))| {
-        let free: Vec<i32> = (first..=last).filter(|seat| selection.can_choose(*seat)).collect();
         let is_open = *open == Some(at);
+        let free: Vec<i32> = (first..=last).filter(|seat| selection.can_choose(*seat)).collect();
         let toggle = {
             let open = open.clone();
             Callback::from(move |_: MouseEvent| open.set((!is_open).then_some(at)))
@@ -333,8 +385,17 @@ fn SeatList(props: &ListProps) -> Html {
             </li>
         }
     };
+    let turn = |to: usize, words: &'static str| {
+        let from = from.clone();
+        html! { <button class="button small wide" onclick={move |_| from.set(to)}>{ words }</button> }
+    };
+    let shown = rows.iter().copied().enumerate().skip(from_row).take(ROWS_SHOWN);
     html! {
-        <div class="seat-list" role="region" aria-label="All free seats" tabindex="0"><ul>{ for rows.into_iter().enumerate().map(row) }</ul></div>
+        <div class="seat-list" role="region" aria-label="All free seats" tabindex="0">
+            if from_row > 0 { { turn(from_row.saturating_sub(ROWS_SHOWN), "Seats before these") } }
+            <ul>{ for shown.map(row) }</ul>
+            if from_row + ROWS_SHOWN < rows.len() { { turn(from_row + ROWS_SHOWN, "Seats after these") } }
+        </div>
     }
 }
 

@@ -3,6 +3,7 @@
 use happening_api::{SessionView, SignInFailure};
 use yew::prelude::*;
 
+use super::server_form::ServerForm;
 use crate::api;
 use crate::components::{Icon, Skeleton};
 use crate::resource::use_resource;
@@ -28,14 +29,6 @@ where
 /// The screen of somebody who is not signed in.
 #[component]
 pub(crate) fn SignIn(props: &Props) -> Html {
-    let info = use_resource((), |()| api::info());
-    let server = info.value.map(|info| info.server).unwrap_or_default();
-    let pane = match &props.session {
-        SessionView::Restoring | SessionView::SignedIn { .. } => html! { <Skeleton lines={3} /> },
-        SessionView::SignedOut => start(&server),
-        SessionView::Waiting { expires_in_s } => html! { <Waiting expires_in_s={*expires_in_s} /> },
-        SessionView::Failed { reason } => failed(*reason, &server),
-    };
     html! {
         <div class="welcome">
             <div class="welcome-art">
@@ -53,12 +46,41 @@ pub(crate) fn SignIn(props: &Props) -> Html {
                     <p class="soft">{ "A full event has a waitlist. A seat that is given back goes to the next person by itself." }</p>
                 </div>
             </div>
-            <main class="welcome-pane"><div class="stack loose">{ pane }</div></main>
+            <main class="welcome-pane"><SignInPane session={props.session.clone()} /></main>
         </div>
     }
 }
 
-fn start(server: &str) -> Html {
+/// Signing in, step by step; on its own screen, or over the one that was left when the session ended.
+#[component]
+pub(crate) fn SignInPane(props: &Props) -> Html {
+    let info = use_resource("info".to_owned(), 0, api::info);
+    let server = info.value.as_ref().map(|info| info.server.clone()).unwrap_or_default();
+    let changing = use_state(|| false);
+    let change = {
+        let changing = changing.clone();
+        Callback::from(move |_: MouseEvent| changing.set(true))
+    };
+    let pane = match &props.session {
+        SessionView::Restoring | SessionView::SignedIn { .. } => html! { <Skeleton lines={3} /> },
+        SessionView::SignedOut { .. } => start(),
+        SessionView::Waiting { expires_in_s } => html! { <Waiting expires_in_s={*expires_in_s} /> },
+        SessionView::Failed { reason } => failed(*reason),
+    };
+    let can_change = matches!(props.session, SessionView::SignedOut { ended: false } | SessionView::Failed { .. });
+    html! {
+        <div class="stack loose">
+            { pane }
+            if can_change && *changing {
+                <ServerForm {server} />
+            } else if can_change {
+                <p class="small muted">{ "Server: " }<span class="soft">{ server }</span>{ " " }<button id="change-server" class="link" onclick={change}>{ "Change" }</button></p>
+            }
+        </div>
+    }
+}
+
+fn start() -> Html {
     html! {
         <>
             <div class="stack">
@@ -66,7 +88,6 @@ fn start(server: &str) -> Html {
                 <p class="soft">{ "Your browser opens a sign-in page. This app never sees your password." }</p>
             </div>
             <button id="sign-in" class="button primary wide" onclick={ask(api::sign_in)}><Icon name="external" />{ "Sign in with your browser" }</button>
-            <p class="small muted">{ "Server: " }<span class="soft">{ server.to_owned() }</span></p>
         </>
     }
 }
@@ -84,7 +105,7 @@ fn Waiting(props: &WaitingProps) -> Html {
         let left = left.clone();
         use_effect_with(*left, move |now| {
             let next = now.saturating_sub(1);
-            let timer = gloo::timers::callback::Timeout::new(1_000, move || left.set(next));
+            let timer = gloo_timers::callback::Timeout::new(1_000, move || left.set(next));
             move || drop(timer)
         });
     }
@@ -121,7 +142,7 @@ fn Waiting(props: &WaitingProps) -> Html {
     }
 }
 
-fn failed(reason: SignInFailure, server: &str) -> Html {
+fn failed(reason: SignInFailure) -> Html {
     let (title, text) = match reason {
         SignInFailure::Cancelled => ("You are not signed in", "The sign-in was cancelled in the browser."),
         SignInFailure::TimedOut => {
@@ -140,7 +161,6 @@ fn failed(reason: SignInFailure, server: &str) -> Html {
         <>
             <div class="stack" role="alert"><h1>{ title }</h1><p class="soft">{ text }</p></div>
             <button id="sign-in" class="button primary wide" onclick={ask(api::sign_in)}><Icon name="retry" />{ "Try again" }</button>
-            <p class="small muted">{ "Server: " }<span class="soft">{ server.to_owned() }</span></p>
         </>
     }
 }

@@ -7,27 +7,37 @@ use yew::prelude::*;
 
 use super::draw;
 use super::hall::Hall;
-use super::raster::Glyph;
+use super::raster::{Glyph, Raster};
 use super::view::View;
 use crate::components::Icon;
-use crate::features::selection::{SeatState, Selection};
+use crate::features::selection::SeatState;
 
 /// Pixels that the pointer may move within a click.
 const CLICK_SLACK: f32 = 4.0;
+/// Rows that a page key jumps over.
+const PAGE_ROWS: usize = 10;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) hall: Rc<Hall>,
-    pub(crate) selection: UseReducerHandle<Selection>,
+    /// Seat n is `states[n - 1]`.
+    pub(crate) states: Rc<Vec<SeatState>>,
+    /// Where the keyboard starts.
+    pub(crate) start: i32,
     pub(crate) on_toggle: Callback<i32>,
+    /// Seats of a range or a rectangle.
+    pub(crate) on_add: Callback<Vec<i32>>,
     pub(crate) on_best: Callback<()>,
 }
 
+/// What the pointer does while it is down.
 #[derive(Clone, Copy, PartialEq)]
 struct Drag {
-    x: f32,
-    y: f32,
+    from: (f32, f32),
+    to: (f32, f32),
     moved: bool,
+    /// With shift: a rectangle of seats, not the hall.
+    takes: bool,
 }
 
 fn glyph(state: SeatState) -> Glyph {
@@ -47,49 +57,32 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
     let view = use_state(|| None::<View>);
     let cursor = use_state(|| None::<i32>);
     let hovered = use_state(|| None::<i32>);
-    let drag = use_mut_ref(|| None::<Drag>);
+    let last = use_mut_ref(|| None::<i32>);
+    let drag = use_state(|| None::<Drag>);
     let size = use_size(canvas.clone());
+    let theme = use_theme_changes();
+    use_whole_view(&view, size, &props.hall);
+    use_drawing(&canvas, &view, props, *cursor, theme);
 
-    {
-        let (view, hall) = (view.clone(), props.hall.clone());
-        use_effect_with((size, hall), move |((width, height), hall)| {
-            if *width > 0.0 {
-                view.set(Some(match *view {
-                    Some(old) => old.resized(hall, *width, *height),
-                    None => View::whole(hall, *width, *height),
-                }));
-            }
-        });
-    }
-    {
-        let (canvas, hall, selection) = (canvas.clone(), props.hall.clone(), props.selection.clone());
-        use_effect_with((*view, (*selection).clone(), *cursor, hall), move |(view, selection, cursor, hall)| {
-            if let (Some(element), Some(view)) = (canvas.cast::<HtmlCanvasElement>(), view) {
-                draw::draw(&element, hall, view, &|seat| glyph(selection.state_of(seat)), *cursor);
-            }
-        });
-    }
-
-    let zoom = {
+    let zoom = |factor: f32| {
         let view = view.clone();
-        move |factor: f32| {
-            let view = view.clone();
-            Callback::from(move |_: MouseEvent| {
-                if let Some(now) = *view {
-                    view.set(Some(now.zoomed(factor, now.width / 2.0, now.height / 2.0)));
-                }
-            })
-        }
+        Callback::from(move |_: MouseEvent| {
+            if let Some(now) = *view {
+                view.set(Some(now.zoomed(factor, now.width / 2.0, now.height / 2.0)));
+            }
+        })
     };
     let fit = {
         let (view, hall) = (view.clone(), props.hall.clone());
         Callback::from(move |_: MouseEvent| view.set(view.map(|now| View::whole(&hall, now.width, now.height))))
     };
     let on_pointer_down = {
-        let drag = drag.clone();
+        let (drag, canvas) = (drag.clone(), canvas.clone());
         Callback::from(move |event: PointerEvent| {
-            let (x, y) = at(&event);
-            *drag.borrow_mut() = Some(Drag { x, y, moved: false });
+            if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
+                drop(canvas.set_pointer_capture(event.pointer_id())); // a drag may leave the canvas
+            }
+            drag.set(Some(Drag { from: at(&event), to: at(&event), moved: false, takes: event.shift_key() }));
         })
     };
     let on_pointer_move = {
@@ -97,13 +90,15 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
         Callback::from(move |event: PointerEvent| {
             let (x, y) = at(&event);
             let Some(now) = *view else { return };
-            let mut drag = drag.borrow_mut();
-            match drag.as_mut() {
-                Some(from) if from.moved || (x - from.x).hypot(y - from.y) > CLICK_SLACK => {
-                    view.set(Some(now.moved(x - from.x, y - from.y)));
-                    *from = Drag { x, y, moved: true };
+            match *drag {
+                Some(old) if old.moved || (x - old.from.0).hypot(y - old.from.1) > CLICK_SLACK => {
+                    if !old.takes {
+                        view.set(Some(now.moved(x - old.to.0, y - old.to.1)));
+                    }
+                    drag.set(Some(Drag { to: (x, y), moved: true, ..old }));
                 }
-                _ => {
+                Some(_) => {}
+                None => {
                     let seat = now.hit(&hall, x, y);
                     if *hovered != seat {
                         hovered.set(seat);
@@ -113,12 +108,21 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
         })
     };
     let on_pointer_up = {
-        let (drag, view, hall, on_toggle) = (drag, view.clone(), props.hall.clone(), props.on_toggle.clone());
+        let (drag, view, hall, last) = (drag.clone(), view.clone(), props.hall.clone(), last);
+        let (on_toggle, on_add) = (props.on_toggle.clone(), props.on_add.clone());
         Callback::from(move |event: PointerEvent| {
-            let clicked = drag.borrow_mut().take().is_some_and(|drag| !drag.moved);
+            let (Some(done), Some(view)) = (*drag, *view) else { return };
+            drag.set(None);
+            if done.moved && done.takes {
+                on_add.emit(view.inside(&hall, done.from, at(&event)));
+            }
             let (x, y) = at(&event);
-            if clicked && let Some(seat) = view.and_then(|view| view.hit(&hall, x, y)) {
-                on_toggle.emit(seat);
+            let Some(seat) = view.hit(&hall, x, y).filter(|_| !done.moved) else { return };
+            let before = last.borrow_mut().replace(seat);
+            match before.filter(|_| done.takes) {
+                Some(before) if before < seat => on_add.emit((before..=seat).collect()),
+                Some(before) => on_add.emit((seat..=before).rev().collect()),
+                None => on_toggle.emit(seat),
             }
         })
     };
@@ -143,24 +147,26 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
     };
 
     let pointed = (*cursor).or(*hovered);
-    let words = pointed.map(|seat| format!("Seat {seat}: {}", props.selection.state_of(seat).words()));
-    let tip_lines = words.clone();
+    let state = |seat: i32| props.states.get(seat as usize - 1).copied().unwrap_or(SeatState::Taken);
+    let words = pointed.map(|seat| format!("Seat {}: {}", crate::format::number(i64::from(seat)), state(seat).words()));
     let label = format!(
         "Seat map, {} seats. The same seats are in the list beside it.",
         crate::format::number(props.hall.places.len() as i64)
     );
+    let rectangle = drag.filter(|drag| drag.moved && drag.takes).map(|drag| rectangle(drag.from, drag.to));
     html! {
         <div class="hall">
             <canvas ref={canvas} class="hall-canvas" tabindex="0" role="application" aria-roledescription="seat map"
                 aria-label={label} onpointerdown={on_pointer_down} onpointermove={on_pointer_move} onpointerup={on_pointer_up}
                 onpointerleave={on_leave} onwheel={on_wheel} onkeydown={on_key} onblur={on_blur} />
+            { for rectangle }
             <div class="hall-zoom" role="group" aria-label="Zoom">
                 <button class="button quiet square" aria-label="Zoom in" title="Zoom in (+)" onclick={zoom(1.5)}><Icon name="plus" /></button>
                 <button class="button quiet square" aria-label="Zoom out" title="Zoom out (-)" onclick={zoom(1.0 / 1.5)}><Icon name="minus" /></button>
                 <button class="button quiet square" aria-label="Show the whole hall" title="Show the whole hall (0)" onclick={fit}><Icon name="fit" /></button>
             </div>
-            if let Some(words) = tip_lines {
-                <p class="hall-tip">{ words }</p>
+            if let Some(words) = words.clone() {
+                <p class="hall-tip" aria-hidden="true">{ words }</p>
             }
             <p class="hall-note">{ "Schematic: the hall may look different" }</p>
             <p class="visually-hidden" aria-live="polite">{ cursor.and(words).unwrap_or_default() }</p>
@@ -168,8 +174,46 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
     }
 }
 
+/// The rectangle that is drawn with shift, over the canvas.
+fn rectangle(from: (f32, f32), to: (f32, f32)) -> Html {
+    let (left, top) = (from.0.min(to.0), from.1.min(to.1));
+    let (width, height) = ((from.0 - to.0).abs(), (from.1 - to.1).abs());
+    html! {
+        <svg class="hall-rectangle" aria-hidden="true">
+            <rect x={left.to_string()} y={top.to_string()} width={width.to_string()} height={height.to_string()} />
+        </svg>
+    }
+}
+
 fn at(event: &PointerEvent) -> (f32, f32) {
     (event.offset_x() as f32, event.offset_y() as f32)
+}
+
+/// Shows the whole hall at first, and the same part of it when the surface changes.
+#[hook]
+fn use_whole_view(view: &UseStateHandle<Option<View>>, size: (f32, f32), hall: &Rc<Hall>) {
+    let (view, hall) = (view.clone(), hall.clone());
+    use_effect_with((size, hall), move |((width, height), hall)| {
+        if *width > 0.0 {
+            view.set(Some(match *view {
+                Some(old) => old.resized(hall, *width, *height),
+                None => View::whole(hall, *width, *height),
+            }));
+        }
+    });
+}
+
+#[hook]
+fn use_drawing(canvas: &NodeRef, view: &UseStateHandle<Option<View>>, props: &Props, cursor: Option<i32>, theme: u32) {
+    let raster = use_mut_ref(Raster::default);
+    let glyphs = use_memo(props.states.clone(), |states| states.iter().copied().map(glyph).collect::<Vec<Glyph>>());
+    let (canvas, hall) = (canvas.clone(), props.hall.clone());
+    let drawn = (**view, props.states.clone(), cursor, hall, theme);
+    use_effect_with(drawn, move |(view, _, cursor, hall, _)| {
+        if let (Some(element), Some(view)) = (canvas.cast::<HtmlCanvasElement>(), view) {
+            draw::draw(&element, &mut raster.borrow_mut(), hall, view, &glyphs, *cursor);
+        }
+    });
 }
 
 fn key_handler(
@@ -177,47 +221,65 @@ fn key_handler(
     view: &UseStateHandle<Option<View>>,
     cursor: &UseStateHandle<Option<i32>>,
 ) -> Callback<KeyboardEvent> {
-    let (view, cursor, hall) = (view.clone(), cursor.clone(), props.hall.clone());
-    let (selection, on_toggle, on_best) = (props.selection.clone(), props.on_toggle.clone(), props.on_best.clone());
+    let (view, cursor, hall, start) = (view.clone(), cursor.clone(), props.hall.clone(), props.start);
+    let (on_toggle, on_best) = (props.on_toggle.clone(), props.on_best.clone());
     Callback::from(move |event: KeyboardEvent| {
         let Some(now) = *view else { return };
+        let key = event.key();
         let middle = (now.width / 2.0, now.height / 2.0);
-        let here = (*cursor).or_else(|| selection.chosen().first().copied()).unwrap_or(1);
-        let total = hall.places.len() as i32;
-        let next = match event.key().as_str() {
-            "ArrowLeft" => Some((here - 1).max(1)),
-            "ArrowRight" => Some((here + 1).min(total)),
-            "ArrowUp" => hall.neighbour_row(here, true),
-            "ArrowDown" => hall.neighbour_row(here, false),
-            "Home" => Some(1),
-            "End" => Some(total),
+        let looked = match key.as_str() {
+            "+" | "=" => Some(now.zoomed(1.5, middle.0, middle.1)),
+            "-" => Some(now.zoomed(1.0 / 1.5, middle.0, middle.1)),
+            "0" => Some(View::whole(&hall, now.width, now.height)),
+            _ => None,
+        };
+        let here = (*cursor).unwrap_or(start);
+        let next = match key.as_str() {
             " " | "Enter" => {
                 on_toggle.emit(here);
                 Some(here)
             }
-            "b" | "B" => {
+            "b" | "B" if !event.ctrl_key() && !event.meta_key() => {
                 on_best.emit(());
                 None
             }
-            "+" | "=" => {
-                view.set(Some(now.zoomed(1.5, middle.0, middle.1)));
-                None
-            }
-            "-" => {
-                view.set(Some(now.zoomed(1.0 / 1.5, middle.0, middle.1)));
-                None
-            }
-            "0" => {
-                view.set(Some(View::whole(&hall, now.width, now.height)));
-                None
-            }
-            _ => return,
+            _ if looked.is_some() => None,
+            other => match moved(&hall, here, other, event.ctrl_key()) {
+                Some(next) => Some(next),
+                None => return,
+            },
         };
         event.prevent_default();
+        if let Some(looked) = looked {
+            view.set(Some(looked));
+        }
         if let Some(place) = next.and_then(|seat| hall.places.get(seat as usize - 1)) {
             cursor.set(next);
             view.set(Some(now.showing(place.x, place.y)));
         }
+    })
+}
+
+/// Where a key leads from a seat; `None` for a key that leads nowhere.
+fn moved(hall: &Hall, here: i32, key: &str, far: bool) -> Option<i32> {
+    let total = hall.places.len() as i32;
+    let row = hall.row_of(here);
+    let rows = |count: usize, forward: bool| {
+        let step = |seat: i32| hall.neighbour_row(seat, forward);
+        (0..count).fold(here, |seat, _| step(seat).unwrap_or(seat))
+    };
+    Some(match key {
+        "ArrowLeft" => (here - 1).max(1),
+        "ArrowRight" => (here + 1).min(total),
+        "ArrowUp" => rows(1, true),
+        "ArrowDown" => rows(1, false),
+        "PageUp" => rows(PAGE_ROWS, true),
+        "PageDown" => rows(PAGE_ROWS, false),
+        "Home" if far => 1,
+        "End" if far => total,
+        "Home" => row?.0,
+        "End" => row?.1,
+        _ => return None,
     })
 }
 
@@ -252,4 +314,51 @@ fn use_size(node: NodeRef) -> (f32, f32) {
         });
     }
     *size
+}
+
+/// Counts changes between light and dark: a canvas does not follow the style sheet by itself.
+#[hook]
+fn use_theme_changes() -> u32 {
+    let changes = use_state(|| 0u32);
+    {
+        let changes = changes.clone();
+        use_effect_with((), move |()| {
+            let query = gloo::utils::window().match_media("(prefers-color-scheme: dark)").ok().flatten();
+            let count = counter(changes);
+            let listener = query.map(|query| gloo::events::EventListener::new(&query, "change", move |_| count()));
+            move || drop(listener)
+        });
+    }
+    *changes
+}
+
+fn counter(changes: UseStateHandle<u32>) -> impl Fn() {
+    let count = std::cell::Cell::new(0u32);
+    move || {
+        count.set(count.get() + 1);
+        changes.set(count.get());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use happening_api::Category;
+
+    use super::*;
+
+    #[test]
+    fn keys_lead_along_rows_and_never_out_of_the_hall() {
+        let hall = Hall::new(Some(Category::Concert), 200);
+        assert_eq!(moved(&hall, 1, "ArrowLeft", false), Some(1));
+        assert_eq!(moved(&hall, 200, "ArrowRight", false), Some(200));
+        assert_eq!((moved(&hall, 12, "Home", false), moved(&hall, 12, "End", false)), (Some(9), Some(18)));
+        assert_eq!((moved(&hall, 12, "Home", true), moved(&hall, 12, "End", true)), (Some(1), Some(200)));
+        for key in ["ArrowUp", "ArrowDown", "PageUp", "PageDown"] {
+            for seat in 1..=200 {
+                let next = moved(&hall, seat, key, false).expect("a seat");
+                assert!((1..=200).contains(&next), "{key} from {seat} leads to {next}");
+            }
+        }
+        assert_eq!(moved(&hall, 1, "x", false), None);
+    }
 }

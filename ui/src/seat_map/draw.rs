@@ -10,8 +10,8 @@ use super::view::View;
 /// Seats carry their number from this many CSS pixels per seat on.
 const NUMBERS_FROM: f32 = 22.0;
 
-/// What a seat looks like.
-pub(crate) type GlyphOf<'g> = &'g dyn Fn(i32) -> Glyph;
+/// What each seat looks like.
+pub(crate) type Glyphs<'g> = &'g [Glyph];
 
 struct Theme {
     colours: Colours,
@@ -22,7 +22,14 @@ struct Theme {
 }
 
 /// Draws everything. Does nothing while the canvas has no size.
-pub(crate) fn draw(canvas: &HtmlCanvasElement, hall: &Hall, view: &View, glyph_of: GlyphOf<'_>, cursor: Option<i32>) {
+pub(crate) fn draw(
+    canvas: &HtmlCanvasElement,
+    raster: &mut Raster,
+    hall: &Hall,
+    view: &View,
+    glyphs: Glyphs<'_>,
+    cursor: Option<i32>,
+) {
     let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio()) as f32;
     let (width, height) = ((view.width * ratio) as u32, (view.height * ratio) as u32);
     if width == 0 || height == 0 {
@@ -30,26 +37,26 @@ pub(crate) fn draw(canvas: &HtmlCanvasElement, hall: &Hall, view: &View, glyph_o
     }
     let Some(context) = context(canvas, width, height) else { return };
     let theme = theme(canvas);
-    let mut raster = Raster::new(width as usize, height as usize);
+    raster.clear(width as usize, height as usize);
     let size = view.scale() * ratio;
-    for (seat, place) in (1..).zip(&hall.places) {
+    for ((seat, place), glyph) in (1..).zip(&hall.places).zip(glyphs) {
         let (x, y) = view.to_surface(place.x, place.y);
         let (x, y) = (x * ratio, y * ratio);
         if x < -size || y < -size || x > width as f32 + size || y > height as f32 + size {
             continue;
         }
-        raster.glyph(glyph_of(seat), &theme.colours, x, y, place.angle, size);
+        raster.glyph(*glyph, &theme.colours, x, y, place.angle, size);
         if cursor == Some(seat) {
             raster.cursor(theme.colours.cursor, x, y, place.angle, size);
         }
     }
-    if let Ok(image) = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&raster.pixels), width, height) {
+    if let Ok(image) = ImageData::new_with_u8_clamped_array_and_sh(Clamped(raster.bytes()), width, height) {
         drop(context.put_image_data(&image, 0.0, 0.0));
     }
     drop(context.set_transform(f64::from(ratio), 0.0, 0.0, f64::from(ratio), 0.0, 0.0));
     front(&context, hall.front, view, &theme);
     if view.scale() >= NUMBERS_FROM {
-        numbers(&context, hall, view, glyph_of, &theme);
+        numbers(&context, hall, view, glyphs, &theme);
     }
 }
 
@@ -123,15 +130,15 @@ fn front(context: &CanvasRenderingContext2d, front: Front, view: &View, theme: &
     drop(context.fill_text("Stage", f64::from(x), f64::from(y)));
 }
 
-fn numbers(context: &CanvasRenderingContext2d, hall: &Hall, view: &View, glyph_of: GlyphOf<'_>, theme: &Theme) {
+fn numbers(context: &CanvasRenderingContext2d, hall: &Hall, view: &View, glyphs: Glyphs<'_>, theme: &Theme) {
     let scale = view.scale();
     context.set_font(&format!("600 {}px {}", (scale * 0.3).min(15.0), theme.font));
-    for (seat, place) in (1..).zip(&hall.places) {
+    for ((seat, place), glyph) in (1i32..).zip(&hall.places).zip(glyphs) {
         let (x, y) = view.to_surface(place.x, place.y);
         if x < -scale || y < -scale || x > view.width + scale || y > view.height + scale {
             continue;
         }
-        let drop_by = match glyph_of(seat) {
+        let drop_by = match *glyph {
             Glyph::Free => {
                 context.set_fill_style_str(&theme.ink);
                 0.0

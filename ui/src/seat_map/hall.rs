@@ -98,6 +98,26 @@ impl Hall {
         best.map(|(_, from)| (0..count).map(|offset| (from + offset) as i32 + 1).collect()).unwrap_or_default()
     }
 
+    /// The `count` free seats whose numbers are closest to each other, nearest to the front; for when no row has so many side
+    /// by side. Empty when there are fewer.
+    pub(crate) fn closest(&self, count: usize, free: impl Fn(i32) -> bool) -> Vec<i32> {
+        let seats: Vec<i32> = (1..=self.places.len() as i32).filter(|seat| free(*seat)).collect();
+        let spread = |window: &&[i32]| window.last().copied().unwrap_or(0) - window[0];
+        if count == 0 {
+            return Vec::new();
+        }
+        seats.windows(count).min_by_key(spread).map(<[i32]>::to_vec).unwrap_or_default()
+    }
+
+    /// Numbers of the first and last seat of a seat's row.
+    pub(crate) fn row_of(&self, seat: i32) -> Option<(i32, i32)> {
+        let at = usize::try_from(seat - 1).ok()?;
+        let row = self.places.get(at)?.row;
+        let before = self.places[..at].iter().rev().take_while(|place| place.row == row).count() as i32;
+        let after = self.places[at + 1..].iter().take_while(|place| place.row == row).count() as i32;
+        Some((seat - before, seat + after))
+    }
+
     /// The seat in the neighbouring row that is closest, for the arrow keys.
     pub(crate) fn neighbour_row(&self, seat: i32, forward: bool) -> Option<i32> {
         let own = self.places.get(usize::try_from(seat - 1).ok()?)?;
@@ -237,6 +257,14 @@ mod tests {
         let hall = Hall::new(Some(Category::Concert), 200);
         assert_eq!(hall.best_together(2, |_| true), [4, 5]);
         assert!(hall.best_together(2, |_| false).is_empty());
+    }
+
+    #[test]
+    fn the_closest_seats_are_found_when_none_are_side_by_side() {
+        let hall = Hall::new(Some(Category::Concert), 30);
+        assert_eq!(hall.closest(3, |seat| [1, 4, 8, 10, 11].contains(&seat)), [8, 10, 11]);
+        assert!(hall.closest(3, |seat| seat < 3).is_empty());
+        assert_eq!((hall.row_of(9), hall.row_of(18), hall.row_of(31)), (Some((9, 18)), Some((9, 18)), None));
     }
 
     #[test]

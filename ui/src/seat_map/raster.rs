@@ -3,11 +3,15 @@
 /// Red, green, blue.
 pub(crate) type Colour = [u8; 3];
 
+/// Seats of fewer pixels are dots: their shapes could not be told apart, and 100,000 of them are on the surface at once.
+const SHAPES_FROM: f32 = 5.0;
+
 /// Pixels, four bytes each: red, green, blue, opacity.
+#[derive(Default)]
 pub(crate) struct Raster {
     pub(crate) width: usize,
     pub(crate) height: usize,
-    pub(crate) pixels: Vec<u8>,
+    pixels: Vec<u32>,
 }
 
 /// One shape per state, so that the map reads without colour.
@@ -38,18 +42,48 @@ pub(crate) struct Colours {
 }
 
 impl Raster {
-    /// A transparent surface.
-    pub(crate) fn new(width: usize, height: usize) -> Self {
-        Self { width, height, pixels: vec![0; width * height * 4] }
+    /// A transparent surface, in the memory of the last one when it fits.
+    pub(crate) fn clear(&mut self, width: usize, height: usize) {
+        (self.width, self.height) = (width, height);
+        self.pixels.clear();
+        self.pixels.resize(width * height, 0);
+    }
+
+    /// The pixels as the canvas takes them.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.pixels)
+    }
+
+    /// A seat that is too small for a shape: a square whose size says more than its colour.
+    fn dot(&mut self, glyph: Glyph, colours: &Colours, x: f32, y: f32, size: f32) {
+        let (colour, part) = match glyph {
+            Glyph::Free => (colours.free, 0.62),
+            Glyph::Chosen | Glyph::Own => (colours.mine, 0.95),
+            Glyph::Taken => (colours.taken, 0.5),
+            Glyph::Lost => (colours.lost, 0.95),
+        };
+        let side = ((size * part + 0.5) as usize).max(1);
+        let half = side as f32 / 2.0;
+        let (left, top) = ((x - half + 0.5) as usize, (y - half + 0.5) as usize);
+        let right = (left + side).min(self.width);
+        if left >= right {
+            return;
+        }
+        let pixel = u32::from_le_bytes([colour[0], colour[1], colour[2], 255]);
+        for row in top..(top + side).min(self.height) {
+            if let Some(line) = self.pixels.get_mut(row * self.width + left..row * self.width + right) {
+                line.fill(pixel);
+            }
+        }
     }
 
     /// Draws a shape of `size` pixels around a point.
     pub(crate) fn glyph(&mut self, glyph: Glyph, colours: &Colours, x: f32, y: f32, angle: f32, size: f32) {
+        if size < SHAPES_FROM {
+            return self.dot(glyph, colours, x, y, size);
+        }
         let line = (size * 0.075).clamp(0.6, 2.2);
         match glyph {
-            Glyph::Taken if size < 5.0 => {
-                self.paint(x, y, 0.0, size * 0.45, colours.taken, |u, v| u.abs().max(v.abs()) - size * 0.32);
-            }
             Glyph::Taken => self.paint(x, y, 0.0, size * 0.5, colours.taken, |u, v| u.hypot(v) - size * 0.32),
             Glyph::Free => {
                 let half = size * 0.36;
@@ -105,20 +139,22 @@ impl Raster {
                 let (dx, dy) = (column as f32 + 0.5 - x, row as f32 + 0.5 - y);
                 let cover = (0.5 - distance(dx * cos + dy * sin, dy * cos - dx * sin)).clamp(0.0, 1.0);
                 if cover > 0.0 {
-                    self.blend((row * self.width + column) * 4, colour, cover);
+                    self.blend(row * self.width + column, colour, cover);
                 }
             }
         }
     }
 
     fn blend(&mut self, at: usize, colour: Colour, cover: f32) {
-        let Some(pixel) = self.pixels.get_mut(at..at + 4) else { return };
+        let Some(stored) = self.pixels.get_mut(at) else { return };
+        let mut pixel = stored.to_le_bytes();
         let below = f32::from(pixel[3]) / 255.0;
         let opacity = cover + below * (1.0 - cover);
         for (channel, value) in pixel.iter_mut().zip(colour) {
             *channel = ((f32::from(value) * cover + f32::from(*channel) * below * (1.0 - cover)) / opacity) as u8;
         }
         pixel[3] = (opacity * 255.0) as u8;
+        *stored = u32::from_le_bytes(pixel);
     }
 }
 
@@ -151,9 +187,10 @@ mod tests {
     };
 
     fn covered(glyph: Glyph) -> Vec<bool> {
-        let mut raster = Raster::new(40, 40);
+        let mut raster = Raster::default();
+        raster.clear(40, 40);
         raster.glyph(glyph, &COLOURS, 20.0, 20.0, 0.0, 24.0);
-        raster.pixels.chunks(4).map(|pixel| pixel[3] > 127 && pixel[0] < 128).collect()
+        raster.bytes().chunks(4).map(|pixel| pixel[3] > 127 && pixel[0] < 128).collect()
     }
 
     #[test]
@@ -170,10 +207,12 @@ mod tests {
 
     #[test]
     fn a_shape_at_the_edge_or_outside_stays_inside_the_buffer() {
-        let mut raster = Raster::new(10, 10);
+        let mut raster = Raster::default();
+        raster.clear(10, 10);
         for (x, y) in [(0.0, 0.0), (10.0, 10.0), (-50.0, 3.0), (5.0, 500.0)] {
             raster.glyph(Glyph::Chosen, &COLOURS, x, y, 0.7, 30.0);
+            raster.glyph(Glyph::Taken, &COLOURS, x, y, 0.0, 3.0);
         }
-        assert_eq!(raster.pixels.len(), 400);
+        assert_eq!(raster.bytes().len(), 400);
     }
 }

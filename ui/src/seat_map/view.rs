@@ -59,6 +59,20 @@ impl View {
             .map(|(seat, _)| seat)
     }
 
+    /// Seats within a rectangle of the surface, by number.
+    pub(crate) fn inside(&self, hall: &Hall, from: (f32, f32), to: (f32, f32)) -> Vec<i32> {
+        let (left, right) = (from.0.min(to.0), from.0.max(to.0));
+        let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
+        (1..)
+            .zip(&hall.places)
+            .filter(|(_, place)| {
+                let (x, y) = self.to_surface(place.x, place.y);
+                (left..=right).contains(&x) && (top..=bottom).contains(&y)
+            })
+            .map(|(seat, _)| seat)
+            .collect()
+    }
+
     /// Nearer or farther, keeping the point of the surface where it is.
     pub(crate) fn zoomed(self, factor: f32, x: f32, y: f32) -> Self {
         let before = self.scale();

@@ -1,0 +1,184 @@
+//! The last good answers of lists and maps, for reading while the network is away. They hold what the screens show, no token;
+//! each person has their own at each server, and signing out removes all.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use happening_api::{Answered, Call, User};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+/// Most answers that are kept for one person.
+const ANSWERS_MAX: usize = 200;
+/// Largest answer that is kept.
+const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Who was signed in last at a server.
+const PERSON: &str = "person";
+
+/// The answers of one server.
+#[derive(Clone, Debug)]
+pub(crate) struct Cache {
+    folder: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    as_of: DateTime<Utc>,
+    value: Value,
+}
+
+/// Whether an answer is worth keeping: what lists, maps and pages show.
+fn is_kept(call: &Call) -> bool {
+    matches!(
+        call,
+        Call::MyOrganizations { .. }
+            | Call::Members { .. }
+            | Call::Events { .. }
+            | Call::Event { .. }
+            | Call::Seats { .. }
+            | Call::EventBookings { .. }
+            | Call::EventActivity { .. }
+            | Call::MyBookings { .. }
+            | Call::Booking { .. }
+            | Call::BookingHistory { .. }
+            | Call::Notifications { .. }
+    )
+}
+
+impl Cache {
+    /// The answers of a server, in the app's cache folder.
+    pub(crate) fn of(folder: &Path, server: &Url) -> Self {
+        Self { folder: folder.join("answers").join(name(server.as_str())) }
+    }
+
+    /// Keeps an answer. What cannot be kept is only missed while the network is away.
+    pub(crate) fn put(&self, user: &User, call: &Call, value: &Value, now: DateTime<Utc>) {
+        if !is_kept(call) {
+            return;
+        }
+        let folder = self.folder.join(user.id.to_string());
+        let kept = Kept { as_of: now, value: value.clone() };
+        if let Err(error) = write(&folder.join(name(&call.request().path)), &kept).and_then(|()| tidy(&folder)) {
+            tracing::debug!(%error, "an answer was not kept");
+        }
+    }
+
+    /// The last good answer to a call.
+    pub(crate) fn get(&self, user: &User, call: &Call) -> Option<Answered> {
+        if !is_kept(call) {
+            return None;
+        }
+        let kept: Kept = read(&self.folder.join(user.id.to_string()).join(name(&call.request().path)))?;
+        Some(Answered { value: kept.value, as_of: Some(kept.as_of) })
+    }
+
+    /// Remembers who is signed in, so that a start without network can show their answers.
+    pub(crate) fn remember(&self, user: &User) {
+        if let Err(error) = write(&self.folder.join(PERSON), user) {
+            tracing::debug!(%error, "who is signed in was not kept");
+        }
+    }
+
+    /// Who was signed in last.
+    pub(crate) fn person(&self) -> Option<User> {
+        read(&self.folder.join(PERSON))
+    }
+
+    /// Removes everything of this server.
+    pub(crate) fn clear(&self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.folder)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "the kept answers could not be removed");
+        }
+    }
+}
+
+/// A file name that says nothing of what it is for.
+fn name(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read<T: for<'de> Deserialize<'de>>(file: &Path) -> Option<T> {
+    serde_json::from_slice(&std::fs::read(file).ok()?).ok()
+}
+
+/// Whole or not at all, and for its owner only.
+fn write<T: Serialize>(file: &Path, value: &T) -> std::io::Result<()> {
+    let bytes = serde_json::to_vec(value)?;
+    if bytes.len() > ANSWER_BYTES_MAX {
+        return Ok(());
+    }
+    let folder = file.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let part = file.with_extension("part");
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&part)?.write_all(&bytes)?;
+    std::fs::rename(&part, file)
+}
+
+/// Removes the oldest answers when there are too many.
+fn tidy(folder: &Path) -> std::io::Result<()> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        files.push((entry.metadata()?.modified()?, entry.path()));
+    }
+    if files.len() > ANSWERS_MAX {
+        files.sort();
+        for (_, file) in &files[..files.len() - ANSWERS_MAX] {
+            std::fs::remove_file(file)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use happening_api::EventFilter;
+    use serde_json::json;
+
+    use super::*;
+
+    fn person(name: &str) -> User {
+        serde_json::from_value(
+            json!({ "id": uuid(name), "keycloak_id": name, "name": name, "email": "", "email_verified": true,
+            "locale": null, "time_zone": null, "channels": {}, "created_at": "2027-01-01T00:00:00Z" }),
+        )
+        .expect("a person")
+    }
+
+    fn uuid(name: &str) -> String {
+        format!("0198a7a4-3c5e-7d3f-9a65-0000000000{:02x}", name.len())
+    }
+
+    #[test]
+    fn answers_are_one_persons_at_one_server_until_cleared() {
+        let folder = std::env::temp_dir().join(format!("happening-cache-{}", std::process::id()));
+        let at = |url: &str| Cache::of(&folder, &Url::parse(url).expect("a URL"));
+        let (here, there) = (at("http://127.0.0.1:1"), at("http://127.0.0.1:2"));
+        let (ada, grace) = (person("ada"), person("grace"));
+        let call = Call::Events { filter: EventFilter::default() };
+        let now = DateTime::UNIX_EPOCH;
+        here.remember(&ada);
+        here.put(&ada, &call, &json!([1]), now);
+        here.put(&ada, &Call::Me, &json!({}), now);
+        assert_eq!(here.get(&ada, &call), Some(Answered { value: json!([1]), as_of: Some(now) }));
+        assert_eq!((here.get(&grace, &call), there.get(&ada, &call), here.get(&ada, &Call::Me)), (None, None, None));
+        for n in 0..ANSWERS_MAX + 5 {
+            let call = Call::Events { filter: EventFilter { q: n.to_string(), ..EventFilter::default() } };
+            here.put(&ada, &call, &json!([n]), now);
+        }
+        let files = std::fs::read_dir(here.folder.join(ada.id.to_string())).expect("a folder").count();
+        assert_eq!(files, ANSWERS_MAX);
+        here.clear();
+        assert_eq!((here.person(), here.get(&ada, &call)), (None, None));
+        drop(std::fs::remove_dir_all(&folder));
+    }
+}

@@ -1,0 +1,22 @@
+//! Saving a file where the person says.
+
+use happening_api::Saved;
+use tauri::AppHandle;
+use tauri_plugin_dialog::DialogExt;
+use tokio::sync::oneshot;
+
+/// Asks for a place and writes the file there.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) async fn save(app: &AppHandle, name: &str, bytes: Vec<u8>) -> std::io::Result<Saved> {
+    let (sender, receiver) = oneshot::channel();
+    app.dialog().file().set_file_name(name).save_file(move |chosen| {
+        drop(sender.send(chosen)); // who asked has gone: nothing is saved
+    });
+    let Some(path) = receiver.await.ok().flatten().and_then(|chosen| chosen.into_path().ok()) else {
+        return Ok(Saved::No);
+    };
+    tokio::fs::write(&path, bytes).await?;
+    Ok(Saved::File { name: path.file_name().unwrap_or_default().to_string_lossy().into_owned() })
+}

@@ -1,0 +1,65 @@
+//! The menu. Its entries name what a screen does; the screens hear of them by the event `menu`.
+
+use tauri::menu::{Menu, MenuItem, PredefinedMenuItem, Submenu};
+use tauri::{AppHandle, Emitter, Manager, Runtime};
+
+/// Builds the menu.
+///
+/// # Errors
+/// When the system refuses one.
+pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Menu<R>> {
+    let item = |id: &str, text: &str, keys: Option<&str>| MenuItem::with_id(app, id, text, true, keys);
+    let line = || PredefinedMenuItem::separator(app);
+    let file = Submenu::with_items(
+        app,
+        "File",
+        true,
+        &[
+            &item("create-event", "Create event…", Some("CmdOrCtrl+N"))?,
+            &line()?,
+            &item("settings", "Settings", Some("CmdOrCtrl+,"))?,
+            &item("sign-out", "Sign out", None)?,
+            &line()?,
+            &PredefinedMenuItem::quit(app, None)?,
+        ],
+    )?;
+    let edit = Submenu::with_items(
+        app,
+        "Edit",
+        true,
+        &[
+            &PredefinedMenuItem::cut(app, None)?,
+            &PredefinedMenuItem::copy(app, None)?,
+            &PredefinedMenuItem::paste(app, None)?,
+            &PredefinedMenuItem::select_all(app, None)?,
+        ],
+    )?;
+    let view = Submenu::with_items(
+        app,
+        "View",
+        true,
+        &[
+            &item("home", "Home", Some("CmdOrCtrl+1"))?,
+            &item("events", "Events", Some("CmdOrCtrl+2"))?,
+            &item("bookings", "My bookings", Some("CmdOrCtrl+3"))?,
+            &item("organize", "Organize", Some("CmdOrCtrl+4"))?,
+            &item("members", "Members", Some("CmdOrCtrl+5"))?,
+            &item("notifications", "Notifications", Some("CmdOrCtrl+6"))?,
+            &line()?,
+            &item("find", "Find…", Some("CmdOrCtrl+K"))?,
+            &item("refresh", "Refresh", Some("CmdOrCtrl+R"))?,
+        ],
+    )?;
+    let help = Submenu::with_items(app, "Help", true, &[&item("about", "About Happening", None)?])?;
+    Menu::with_items(app, &[&file, &edit, &view, &help])
+}
+
+/// Tells the window that is looked at, or the main one.
+pub(crate) fn chosen(app: &AppHandle, id: &str) {
+    let windows = app.webview_windows();
+    let looked_at = windows.values().find(|window| window.is_focused().unwrap_or(false));
+    let label = looked_at.map_or_else(|| "main".to_owned(), |window| window.label().to_owned());
+    if let Err(error) = app.emit_to(label, "menu", id) {
+        tracing::debug!(%error, "no window took the menu's entry");
+    }
+}

@@ -1,0 +1,101 @@
+//! Looks into the person's feed, tells the screens, and shows what matters as notifications of the desktop.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use happening_api::{Call, Notification, NotificationId, NotificationType, OpenTarget, UserId};
+use tauri::{AppHandle, Emitter, Manager};
+
+use crate::commands::Opened;
+use crate::session::Session;
+use crate::windows;
+
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+/// Notifications of the desktop that one look shows; the feed has all.
+const SHOWN_MAX: usize = 3;
+
+/// Looks until the app ends. What was unread at the first look is no news.
+pub(crate) async fn watch(app: AppHandle) {
+    let mut known: Option<(UserId, BTreeSet<NotificationId>)> = None;
+    loop {
+        look(&app, &mut known).await;
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn look(app: &AppHandle, known: &mut Option<(UserId, BTreeSet<NotificationId>)>) {
+    let session = app.state::<Session>();
+    let Some(user) = session.user() else {
+        *known = None;
+        return;
+    };
+    let Ok(answered) = session.call(&Call::Notifications { unread: true }).await else { return };
+    if answered.as_of.is_some() {
+        return;
+    }
+    let Ok(unread) = serde_json::from_value::<Vec<Notification>>(answered.value) else { return };
+    let now: BTreeSet<NotificationId> = unread.iter().map(|one| one.id).collect();
+    if let Some((_, before)) = known.as_ref().filter(|(of, _)| *of == user.id) {
+        let news: Vec<&Notification> = unread.iter().filter(|one| !before.contains(&one.id)).collect();
+        if !news.is_empty() {
+            drop(app.emit("feed", news.len())); // a window that is closing needs no news
+        }
+        news.iter().filter(|one| is_shown(app, one)).take(SHOWN_MAX).for_each(|one| show(app, one));
+    }
+    *known = Some((user.id, now));
+}
+
+/// What somebody did themselves in front of the window needs no notification of the desktop.
+fn is_shown(app: &AppHandle, one: &Notification) -> bool {
+    match one.kind {
+        NotificationType::WaitlistPromoted | NotificationType::EventCancelled | NotificationType::EventUpdated => true,
+        NotificationType::BookingCancelled => !windows::is_looked_at(app),
+        NotificationType::BookingConfirmed
+        | NotificationType::BookingWaitlisted
+        | NotificationType::OrgInvite
+        | NotificationType::RoleChanged => false,
+    }
+}
+
+fn title(kind: NotificationType) -> &'static str {
+    match kind {
+        NotificationType::WaitlistPromoted => "You got seats",
+        NotificationType::EventCancelled => "An event was cancelled",
+        NotificationType::EventUpdated => "An event changed",
+        NotificationType::BookingCancelled => "Seats were given up",
+        _ => "Happening",
+    }
+}
+
+fn target(one: &Notification) -> Option<OpenTarget> {
+    let booking = one.booking_id.map(|booking_id| OpenTarget::Booking { booking_id });
+    booking.or_else(|| one.event_id.map(|event_id| OpenTarget::Event { event_id }))
+}
+
+/// Shows it; where the desktop tells of a click, the click opens what it is about.
+fn show(app: &AppHandle, one: &Notification) {
+    let mut notice = notify_rust::Notification::new();
+    notice.appname("Happening").summary(title(one.kind)).body(&one.message).action("default", "Open");
+    let (app, target) = (app.clone(), target(one));
+    // waits for the click on a thread of its own, which ends with the notification
+    std::thread::spawn(move || match notice.show() {
+        #[cfg(all(unix, not(target_os = "macos")))]
+        Ok(handle) => handle.wait_for_action(|action| {
+            if action == "default" {
+                open(&app, target.as_ref());
+            }
+        }),
+        #[cfg(not(all(unix, not(target_os = "macos"))))]
+        Ok(_) => drop((app, target)),
+        Err(error) => tracing::debug!(%error, "the desktop shows no notifications"),
+    });
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn open(app: &AppHandle, target: Option<&OpenTarget>) {
+    windows::show_main(app);
+    if let Some(target) = target {
+        app.state::<Opened>().put(target.clone());
+        drop(app.emit("open", target)); // a window that is not there yet asks for it when it is
+    }
+}

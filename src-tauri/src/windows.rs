@@ -1,0 +1,37 @@
+//! The app's windows: the main one, and one for each event whose board somebody wants beside it.
+
+use happening_api::EventId;
+use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
+
+/// Shows the main window, in front of others.
+pub(crate) fn show_main(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window("main") {
+        // a window that cannot be raised is still there
+        drop(window.unminimize());
+        drop(window.show());
+        drop(window.set_focus());
+    }
+}
+
+/// Whether somebody is looking at one of our windows.
+pub(crate) fn is_looked_at(app: &AppHandle) -> bool {
+    app.webview_windows().values().any(|window| window.is_focused().unwrap_or(false))
+}
+
+/// Opens the board of an event in a window of its own, or shows the one that is open.
+///
+/// # Errors
+/// When no window can be made.
+pub(crate) fn open_board(app: &AppHandle, event: EventId) -> tauri::Result<()> {
+    let label = format!("board-{event}");
+    if let Some(window) = app.get_webview_window(&label) {
+        return window.set_focus();
+    }
+    let address = WebviewUrl::App(format!("index.html#/organize/{event}").into());
+    WebviewWindowBuilder::new(app, label, address)
+        .title("Happening")
+        .inner_size(1100.0, 760.0)
+        .min_inner_size(900.0, 600.0)
+        .build()
+        .map(drop)
+}

@@ -1,0 +1,134 @@
+//! Every screen for everybody: an automated checker in light and dark, twice the text size, and a walk with keys alone.
+
+use anyhow::{Context, Result};
+use happening_api::{Booking, Event};
+use happening_tests::desktop::Desktop;
+use happening_tests::{Client, World, WorldOptions};
+
+use crate::signed_in;
+
+/// Rules of WCAG 2.1 A and AA, and the checker's own of good practice.
+const CHECK: &str = "const done = arguments[arguments.length - 1];
+    axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] }).then(
+        result => done(result.violations.map(v => v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3).map(n => n.target.join(' ')
+            + (n.any[0] ? ' (' + n.any[0].message + ')' : '')).join(' | '))),
+        error => done(['the checker failed: ' + error]));";
+
+async fn check(desktop: &Desktop, checker: &str, what: &str) -> Result<()> {
+    desktop.script(&format!("if (!window.axe) {{ {checker} }}; return 1")).await?;
+    let found = desktop.script_async(CHECK).await?;
+    let found = found.as_array().cloned().unwrap_or_default();
+    assert!(found.is_empty(), "{what}: {found:#?}");
+    // nothing scrolls sideways
+    let wide = desktop.script("return document.documentElement.scrollWidth > window.innerWidth || document.querySelector('#main, .welcome').scrollWidth > document.querySelector('#main, .welcome').clientWidth + 1").await?;
+    assert_eq!(wide, false, "{what} scrolls sideways");
+    Ok(())
+}
+
+async fn routes(world: &World, ada: &Client) -> Result<Vec<(String, &'static str)>> {
+    let event: Event = world.event(ada, 6).await?;
+    let held: Booking = ada.book(event.id, 5).await?.expect(201).json();
+    let waits: Booking = ada.book(event.id, 2).await?.expect(201).json();
+    Ok(vec![
+        ("/".to_owned(), "Organized by you"),
+        ("/events".to_owned(), "Only with free seats"),
+        (format!("/events/{}", event.id), "Who can book"),
+        (format!("/events/{}/seats", event.id), "How many seats?"),
+        ("/bookings".to_owned(), "Ahead"),
+        (format!("/bookings/{}", waits.id), "How the waitlist works"),
+        (format!("/bookings/{}/seats", held.id), "What happens"),
+        ("/organize".to_owned(), "Create event"),
+        ("/organize/new".to_owned(), "When you create it"),
+        (format!("/organize/{}", event.id), "Recent activity"),
+        (format!("/organize/{}/edit", event.id), "When you save"),
+        ("/members".to_owned(), "Find a member"),
+        ("/notifications".to_owned(), "Notifications"),
+        ("/settings".to_owned(), "Tell me when"),
+        ("/about".to_owned(), "webview:"),
+        ("/invite".to_owned(), "No invite is open"),
+    ])
+}
+
+#[tokio::test]
+async fn every_screen_passes_the_checker_in_light_and_dark_and_with_large_text() -> Result<()> {
+    let checker = std::env::var_os("HAPPENING_AXE").context("HAPPENING_AXE is not set")?;
+    let checker = std::fs::read_to_string(checker)?;
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let routes = routes(&world, &ada).await?;
+    let desktop = signed_in(&world, "ada").await?;
+    for (theme, size) in [("light", "100%"), ("dark", "100%"), ("light", "200%")] {
+        let set = "document.documentElement.setAttribute('data-theme', arguments[0])";
+        let set = set.replace("arguments[0]", &format!("'{theme}'"));
+        desktop.script(&format!("{set}; document.documentElement.style.fontSize = '{size}'; return 1")).await?;
+        for (route, shows) in &routes {
+            desktop.go(route).await?;
+            desktop.exists_text(shows).await?;
+            check(&desktop, &checker, &format!("{route} in {theme} at {size}")).await?;
+            desktop
+                .script(
+                    "document.querySelectorAll('dialog button[aria-label=Close]').forEach(b => b.click()); return 1",
+                )
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Tab until an element has the focus.
+async fn tab_to(desktop: &Desktop, css: &str) -> Result<()> {
+    for _ in 0..80 {
+        let there = desktop.script(&format!("return document.activeElement.matches(`{css}`)")).await?;
+        if there == true {
+            return Ok(());
+        }
+        desktop.press("\u{e004}").await?;
+    }
+    anyhow::bail!("Tab never comes to {css}")
+}
+
+#[tokio::test]
+async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let owner = world.person("edsger").await?;
+    let event = world.event(&owner, 12).await?;
+    let desktop = signed_in(&world, "dennis").await?;
+    desktop.sees("Test evening").await?;
+    // every key goes where the focus is; no click from here on
+    desktop.press("\u{e009}2\u{e000}").await?;
+    desktop.sees("Only with free seats").await?;
+    tab_to(&desktop, ".event-card .button").await?;
+    desktop.press("\u{e007}").await?;
+    desktop.sees("How many seats?").await?;
+    tab_to(&desktop, ".hall-canvas").await?;
+    // to the third seat, choose it; the end of its row, choose it
+    desktop.press("\u{e014}\u{e014} ").await?;
+    desktop.press("\u{e010} ").await?;
+    desktop.sees("2 chosen").await?;
+    tab_to(&desktop, "#book").await?;
+    desktop.press("\u{e007}").await?;
+    desktop.sees("Booked: seats 3 and 10 for Test evening.").await?;
+    assert_eq!(owner.event(event.id).await?.available_slots, 10);
+
+    // a dialog keeps the focus, closes with Escape, and gives it back
+    tab_to(&desktop, ".booking-actions .danger").await?;
+    desktop.press("\u{e007}").await?;
+    desktop.sees("Cancel this booking?").await?;
+    let inside = desktop.script("return document.querySelector('dialog').contains(document.activeElement)").await?;
+    assert_eq!(inside, true, "the focus is behind the dialog");
+    desktop.press("\u{e00c}").await?;
+    desktop.sees_no_more("Cancel this booking?").await?;
+    let back = desktop.script("return document.activeElement.matches('.booking-actions .danger')").await?;
+    assert_eq!(back, true, "the focus did not come back");
+    desktop.press("\u{e007}").await?;
+    tab_to(&desktop, "#confirm").await?;
+    desktop.press("\u{e007}").await?;
+    desktop.sees("is cancelled.").await?;
+    assert_eq!(owner.event(event.id).await?.available_slots, 12);
+
+    // the finder leads everywhere
+    desktop.press("\u{e009}k\u{e000}").await?;
+    desktop.press("settings\u{e007}").await?;
+    desktop.sees("Tell me when").await?;
+    Ok(())
+}

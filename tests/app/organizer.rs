@@ -1,0 +1,81 @@
+//! What organizers do: create, edit, meet another's edit, cancel somebody's booking, duplicate, cancel.
+
+use anyhow::{Context, Result};
+use happening_api::{Booking, Event, Role};
+use happening_tests::{World, WorldOptions};
+use serde_json::json;
+
+use crate::signed_in;
+
+#[tokio::test]
+async fn an_organizer_creates_and_runs_an_event() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
+    let (ada, grace, barbara) =
+        (world.person("ada").await?, world.person("grace").await?, world.person("barbara").await?);
+    let org = world.organization(&ada).await?;
+    world.add_member(org.id, &grace, Role::Organizer).await?;
+    let desktop = signed_in(&world, "grace").await?;
+
+    // what is wrong is named, and nothing is sent
+    desktop.press("\u{e009}n\u{e000}").await?;
+    desktop.sees("When you create it").await?;
+    desktop.click("#save").await?;
+    desktop.sees("2 things need your attention").await?;
+    desktop.sees("Give the event a name").await?;
+    desktop.fill("#name", "Spring Gala").await?;
+    desktop.fill("#event_date", "2030-04-24").await?;
+    desktop.fill("#total_slots", "4").await?;
+    desktop.click(".choice:nth-child(2) input").await?;
+    desktop.click("#save").await?;
+    desktop.sees("Spring Gala is created.").await?;
+    desktop.sees("Nobody has booked yet.").await?;
+
+    let events: Vec<Event> = grace.get("/events?mine=true").await?.expect(200).json();
+    let event = events.first().context("the event")?;
+    assert_eq!((event.total_slots, event.max_seats_per_user), (4, Some(10)));
+    let held: Booking = barbara.book(event.id, 4).await?.expect(201).json();
+    desktop.sees("4 of 4 booked").await?;
+    desktop.sees("Barbara Liskov").await?;
+
+    // too small a hall names the seats that keep it large
+    desktop.click_text_of("a", "Edit").await?;
+    desktop.fill("#total_slots", "3").await?;
+    desktop.click("#save").await?;
+    desktop.sees("Seat 4 is booked, so 4 is the smallest number.").await?;
+    desktop.fill("#total_slots", "6").await?;
+    desktop.sees("2 new seats are open to everybody.").await?;
+    // somebody else saves first: both versions are shown, and nothing is replaced
+    ada.put(&format!("/events/{}", event.id), json!({ "name": "Summer Gala" })).await?.expect(200);
+    desktop.click("#save").await?;
+    desktop.sees("This event was changed while you were editing").await?;
+    desktop.sees("Summer Gala").await?;
+    desktop.click("#keep-mine").await?;
+    desktop.click("#save").await?;
+    desktop.sees("Saved.").await?;
+    let now = grace.event(event.id).await?;
+    assert_eq!((now.name.as_str(), now.total_slots), ("Spring Gala", 6));
+
+    // staff take a seat, with a reason that the person reads
+    desktop.click("button[aria-label='Cancel the booking of Barbara Liskov']").await?;
+    for seat in 1..=3 {
+        desktop.click(&format!(".tick:nth-child({seat}) input")).await?;
+    }
+    desktop.fill("#reason", "A pillar stands there.").await?;
+    desktop.click_text("Take 1 seat").await?;
+    desktop.sees("The person is told, with your reason.").await?;
+    let left = barbara.booking(held.id).await?;
+    assert_eq!(left.seat_numbers, [1, 2, 3]);
+
+    desktop.click_text("Duplicate").await?;
+    desktop.fill("#copy-date", "2030-05-01").await?;
+    desktop.click("#confirm").await?;
+    desktop.sees("Nobody has booked it yet.").await?;
+    desktop.go(&format!("/organize/{}", event.id)).await?;
+    desktop.sees("Barbara Liskov").await?;
+    desktop.click_text("Cancel event").await?;
+    desktop.sees("1 person is told.").await?;
+    desktop.click("#confirm").await?;
+    desktop.sees("Everybody with a booking is told.").await?;
+    desktop.sees("Delete event").await?;
+    world.audit()
+}

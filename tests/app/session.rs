@@ -1,0 +1,38 @@
+//! A session that ends by itself: sign in again, and go on where one was.
+
+use anyhow::Result;
+use happening_tests::{World, WorldOptions};
+use sha2::{Digest, Sha256};
+
+use crate::signed_in;
+
+#[tokio::test]
+async fn after_a_session_ended_the_picks_are_still_there() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let owner = world.person("edsger").await?;
+    world.event(&owner, 8).await?;
+    let person = world.person("ken").await?;
+    let desktop = signed_in(&world, "ken").await?;
+    desktop.click_text("Book seats").await?;
+    desktop.click_text("Seats 1 to 8").await?;
+    desktop.click(".seat-option[aria-label='Seat 4']").await?;
+    desktop.sees("1 of 2 chosen").await?;
+
+    // the sign-in service ends the session, and the server takes no token from before
+    world.people().end_sessions(&person.user.keycloak_id).await?;
+    let ended = Sha256::digest(person.user.keycloak_id.as_bytes()).to_vec();
+    sqlx::query("insert into ended_identities (keycloak_id_hash, ended_at) values ($1, now())")
+        .bind(ended)
+        .execute(&world.pool)
+        .await?;
+    desktop.sees("Please sign in again").await?;
+    desktop.sees("What you were doing is still here").await?;
+    // tokens tell their time in whole seconds: one of the same second would still be from before
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    desktop.sign_in(world.people(), "ken").await?;
+    desktop.sees_no_more("Please sign in again").await?;
+    desktop.sees("1 of 2 chosen").await?;
+    desktop.click_text("Book only 1 seat").await?;
+    desktop.sees("Booked: seat 4 for Test evening.").await?;
+    Ok(())
+}

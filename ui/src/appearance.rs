@@ -1,0 +1,48 @@
+//! Light or dark: the one thing that the webview itself remembers.
+
+/// What the person chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Theme {
+    System,
+    Light,
+    Dark,
+}
+
+const KEY: &str = "theme";
+
+fn storage() -> Option<web_sys::Storage> {
+    gloo::utils::window().local_storage().ok().flatten()
+}
+
+/// The choice of last time.
+pub(crate) fn chosen() -> Theme {
+    match storage().and_then(|storage| storage.get_item(KEY).ok().flatten()).as_deref() {
+        Some("light") => Theme::Light,
+        Some("dark") => Theme::Dark,
+        _ => Theme::System,
+    }
+}
+
+/// Chooses and remembers.
+pub(crate) fn choose(theme: Theme) {
+    if let Some(storage) = storage() {
+        let kept = match theme {
+            Theme::System => storage.remove_item(KEY),
+            Theme::Light => storage.set_item(KEY, "light"),
+            Theme::Dark => storage.set_item(KEY, "dark"),
+        };
+        drop(kept); // a full or forbidden storage forgets the choice at the next start
+    }
+    apply(theme);
+}
+
+/// Shows it.
+pub(crate) fn apply(theme: Theme) {
+    let Some(root) = gloo::utils::document().document_element() else { return };
+    let shown = match theme {
+        Theme::System => root.remove_attribute("data-theme"),
+        Theme::Light => root.set_attribute("data-theme", "light"),
+        Theme::Dark => root.set_attribute("data-theme", "dark"),
+    };
+    drop(shown); // the attribute's name is a good one
+}

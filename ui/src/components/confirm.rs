@@ -1,0 +1,48 @@
+//! Asks before something that cannot be undone: says what will happen, and names it on the button.
+
+use yew::prelude::*;
+
+use super::Dialog;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) title: AttrValue,
+    #[prop_or_default]
+    pub(crate) subtitle: Html,
+    /// What the button does.
+    pub(crate) label: AttrValue,
+    /// The button that leaves everything as it is.
+    pub(crate) keep: AttrValue,
+    pub(crate) busy: bool,
+    /// What went wrong at the last try.
+    #[prop_or_default]
+    pub(crate) notice: Html,
+    /// It cannot be done yet.
+    #[prop_or_default]
+    pub(crate) disabled: bool,
+    pub(crate) on_go: Callback<()>,
+    pub(crate) on_close: Callback<()>,
+    pub(crate) children: Html,
+}
+
+/// The dialog.
+#[component]
+pub(crate) fn Confirm(props: &Props) -> Html {
+    let go = {
+        let on_go = props.on_go.clone();
+        Callback::from(move |_: MouseEvent| on_go.emit(()))
+    };
+    let keep = {
+        let on_close = props.on_close.clone();
+        Callback::from(move |_: MouseEvent| on_close.emit(()))
+    };
+    html! {
+        <Dialog title={props.title.clone()} subtitle={props.subtitle.clone()} on_close={props.on_close.clone()}>
+            <div class="dialog-body stack">{ props.children.clone() }{ props.notice.clone() }</div>
+            <footer class="dialog-foot">
+                <button class="button" onclick={keep}>{ props.keep.clone() }</button>
+                <button id="confirm" class="button danger" disabled={props.busy || props.disabled} aria-busy={props.busy.to_string()} onclick={go}>{ props.label.clone() }</button>
+            </footer>
+        </Dialog>
+    }
+}

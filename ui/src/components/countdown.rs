@@ -1,0 +1,28 @@
+//! Seconds until something is tried again by itself.
+
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) seconds: u64,
+}
+
+/// Counts down; what happens at the end is somebody else's work.
+#[component]
+pub(crate) fn Countdown(props: &Props) -> Html {
+    let left = use_state(|| props.seconds);
+    {
+        let left = left.clone();
+        use_effect_with(*left, move |now| {
+            let next = now.saturating_sub(1);
+            let timer = gloo_timers::callback::Timeout::new(1_000, move || left.set(next));
+            move || drop(timer)
+        });
+    }
+    let words = match *left {
+        0 => "Trying again now.".to_owned(),
+        1 => "Trying again in 1 second.".to_owned(),
+        more => format!("Trying again in {more} seconds."),
+    };
+    html! { <p class="small" role="timer">{ words }</p> }
+}

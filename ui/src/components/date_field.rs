@@ -1,0 +1,92 @@
+//! A date as text, with a month to choose from beside it. Native pickers differ between web engines, and one has none.
+
+use chrono::{Datelike, Days, Months, NaiveDate};
+use yew::prelude::*;
+
+use super::{Icon, value_of};
+use crate::features::event_draft::parse_date;
+use crate::format;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) id: AttrValue,
+    pub(crate) value: String,
+    pub(crate) on_change: Callback<String>,
+}
+
+/// The field.
+#[component]
+pub(crate) fn DateField(props: &Props) -> Html {
+    let shown = use_state(|| None::<NaiveDate>);
+    let on_input = {
+        let on_change = props.on_change.clone();
+        Callback::from(move |event: InputEvent| on_change.emit(value_of(&event)))
+    };
+    let chosen = parse_date(&props.value);
+    let toggle = {
+        let shown = shown.clone();
+        Callback::from(move |_: MouseEvent| {
+            let month = chosen.unwrap_or_else(|| format::now().date_naive());
+            shown.set(if shown.is_some() { None } else { month.with_day(1) });
+        })
+    };
+    let on_key = {
+        let shown = shown.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            if event.key() == "Escape" && shown.is_some() {
+                event.prevent_default();
+                event.stop_propagation();
+                shown.set(None);
+            }
+        })
+    };
+    html! {
+        <div class="date-field" onkeydown={on_key}>
+            <input id={props.id.clone()} class="input" placeholder="2027-04-24" autocomplete="off" value={props.value.clone()} oninput={on_input} aria-describedby={format!("{}-note", props.id)} />
+            <button type="button" class="button quiet square" aria-label="Choose from a calendar" aria-expanded={shown.is_some().to_string()} onclick={toggle}><Icon name="calendar" /></button>
+            if let Some(month) = *shown { { calendar(month, chosen, &shown, &props.on_change) } }
+        </div>
+    }
+}
+
+fn calendar(
+    month: NaiveDate,
+    chosen: Option<NaiveDate>,
+    shown: &UseStateHandle<Option<NaiveDate>>,
+    on_change: &Callback<String>,
+) -> Html {
+    let turn = |to: Option<NaiveDate>| {
+        let shown = shown.clone();
+        Callback::from(move |_: MouseEvent| shown.set(to))
+    };
+    let first = month.checked_sub_days(Days::new(u64::from(month.weekday().num_days_from_monday()))).unwrap_or(month);
+    let day = |offset: u64| {
+        let date = first.checked_add_days(Days::new(offset)).unwrap_or(first);
+        if date.month() != month.month() {
+            return html! { <span /> };
+        }
+        let choose = {
+            let (shown, on_change) = (shown.clone(), on_change.clone());
+            Callback::from(move |_: MouseEvent| {
+                on_change.emit(date.to_string());
+                shown.set(None);
+            })
+        };
+        html! { <button type="button" aria-pressed={(chosen == Some(date)).to_string()} aria-label={date.to_string()} onclick={choose}>{ date.day() }</button> }
+    };
+    let weeks =
+        if first.checked_add_days(Days::new(35)).is_some_and(|date| date.month() == month.month()) { 6 } else { 5 };
+    html! {
+        <div class="calendar" role="group" aria-label="Calendar">
+            <div class="row spread">
+                <button type="button" class="button quiet square small" aria-label="Month before" onclick={turn(month.checked_sub_months(Months::new(1)))}><Icon name="back" /></button>
+                <b aria-live="polite">{ format::month(month.and_time(chrono::NaiveTime::MIN).and_utc()) }</b>
+                <button type="button" class="button quiet square small" aria-label="Month after" onclick={turn(month.checked_add_months(Months::new(1)))}><Icon name="right" /></button>
+            </div>
+            <div class="calendar-days">
+                { for ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"].iter().map(|name| html! { <span class="small muted" aria-hidden="true">{ *name }</span> }) }
+                { for (0..weeks * 7).map(day) }
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,44 @@
+//! A labelled field with its hint or what is wrong with it.
+
+use yew::prelude::*;
+
+use super::Icon;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    /// Of the control inside.
+    pub(crate) id: AttrValue,
+    pub(crate) label: AttrValue,
+    #[prop_or_default]
+    pub(crate) optional: bool,
+    #[prop_or_default]
+    pub(crate) hint: AttrValue,
+    #[prop_or_default]
+    pub(crate) error: Option<String>,
+    pub(crate) children: Html,
+}
+
+/// The field. The control says `aria-describedby="<id>-note"` when it wants its note read.
+#[component]
+pub(crate) fn Field(props: &Props) -> Html {
+    let note = format!("{}-note", props.id);
+    html! {
+        <div class={classes!("field", props.error.is_some().then_some("wrong"))}>
+            <label for={props.id.clone()}>{ props.label.clone() }if props.optional { <span class="muted">{ " (optional)" }</span> }</label>
+            { props.children.clone() }
+            if let Some(error) = props.error.clone() {
+                <p id={note} class="field-error"><Icon name="alert" />{ error }</p>
+            } else if !props.hint.is_empty() {
+                <p id={note} class="small muted">{ props.hint.clone() }</p>
+            }
+        </div>
+    }
+}
+
+/// The text of the field that an event comes from.
+pub(crate) fn value_of(event: &InputEvent) -> String {
+    let target = event.target_dyn_into::<web_sys::HtmlInputElement>().map(|input| input.value());
+    target
+        .or_else(|| event.target_dyn_into::<web_sys::HtmlTextAreaElement>().map(|area| area.value()))
+        .unwrap_or_default()
+}

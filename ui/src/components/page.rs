@@ -1,0 +1,22 @@
+//! The head of a page.
+
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::Icon;
+use crate::route::Route;
+
+/// Title, the line below it, and what can be done.
+pub(crate) fn head(title: impl Into<AttrValue>, lede: Html, actions: Html) -> Html {
+    html! {
+        <header class="page-head">
+            <div><h1>{ title.into() }</h1><p class="lede">{ lede }</p></div>
+            <div class="page-actions">{ actions }</div>
+        </header>
+    }
+}
+
+/// The way back to where a page belongs.
+pub(crate) fn back(to: Route, name: impl Into<AttrValue>) -> Html {
+    html! { <p class="page-back"><Link<Route> {to}><Icon name="back" />{ name.into() }</Link<Route>></p> }
+}

@@ -1,0 +1,42 @@
+//! A short message about what was just done. The feed has the same.
+
+use yew::prelude::*;
+
+use super::Icon;
+
+/// Milliseconds that a toast stays; under the pointer or the focus it waits.
+const TOAST_MS: u32 = 8_000;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) text: String,
+    pub(crate) on_close: Callback<()>,
+}
+
+/// The message.
+#[component]
+pub(crate) fn Toast(props: &Props) -> Html {
+    let held = use_state(|| false);
+    {
+        let on_close = props.on_close.clone();
+        use_effect_with(*held, move |held| {
+            let timer = (!*held).then(|| gloo_timers::callback::Timeout::new(TOAST_MS, move || on_close.emit(())));
+            move || drop(timer)
+        });
+    }
+    let hold = |value: bool| {
+        let held = held.clone();
+        move || held.set(value)
+    };
+    let (enter, leave, focus, blur) = (hold(true), hold(false), hold(true), hold(false));
+    let close = {
+        let on_close = props.on_close.clone();
+        Callback::from(move |_: MouseEvent| on_close.emit(()))
+    };
+    html! {
+        <div class="toast" role="status" onmouseenter={move |_| enter()} onmouseleave={move |_| leave()}
+            onfocusin={move |_| focus()} onfocusout={move |_| blur()}>
+            <Icon name="check" /><p>{ &props.text }</p><button aria-label="Close the message" onclick={close}><Icon name="close" /></button>
+        </div>
+    }
+}

@@ -1,0 +1,147 @@
+//! The waitlist explains itself: place, what is ahead, and a reason for each move, in sentences.
+
+use happening_api::{Booking, HistoryAction, HistoryEntry};
+
+use crate::format;
+
+/// What is ahead of a booking that waits.
+pub(crate) fn ahead(booking: &Booking) -> String {
+    match (booking.bookings_ahead.unwrap_or(0), booking.seats_ahead.unwrap_or(0)) {
+        (0, _) => "Nobody is ahead of you. The next seat that is given back is yours.".to_owned(),
+        (1, seats) => format!(
+            "Ahead of you: 1 booking that waits for {}. Every seat that is given back goes there first, then to you.",
+            format::seats(seats)
+        ),
+        (bookings, seats) => format!(
+            "Ahead of you: {} bookings that wait for {} together. Every seat that is given back goes there first, then to you.",
+            format::number(bookings),
+            format::seats(seats)
+        ),
+    }
+}
+
+/// How its place changed since it joined; nothing for one that does not wait.
+pub(crate) fn moved(booking: &Booking) -> Option<String> {
+    let (now, joined) = (booking.position?, i64::from(booking.waiting_number?));
+    let place = format::ordinal(now);
+    Some(if now < joined {
+        format!("You moved up from {} to {place}", format::ordinal(joined))
+    } else {
+        format!("You are still {place}")
+    })
+}
+
+/// What the free seats are, and what taking them means.
+pub(crate) fn offer(free: i32, wanted: i32, rest: i32) -> String {
+    let why = if free < wanted {
+        format!(
+            "That is fewer than the {} you wait for, so they stay open to everyone.",
+            format::number(i64::from(wanted))
+        )
+    } else {
+        "They stay open to everyone until you take them.".to_owned()
+    };
+    match rest {
+        0 => format!("{why} Take them, and you have all that you wanted."),
+        more => format!("{why} Take them and you keep your place for the other {more}."),
+    }
+}
+
+/// A change of the history as a title and a sentence.
+pub(crate) fn told(entry: &HistoryEntry, booking: &Booking, total: i32) -> (String, String) {
+    let seats = format::seat_list(&entry.seat_numbers);
+    match entry.action {
+        HistoryAction::Created if entry.seat_numbers.is_empty() => (
+            booking.waiting_number.map_or_else(
+                || "You joined the waitlist".to_owned(),
+                |number| format!("You joined the waitlist as {}", format::ordinal(i64::from(number))),
+            ),
+            format!(
+                "You asked for {} when too few of {} were free.",
+                format::seats(i64::from(entry.seats)),
+                format::seats(i64::from(total))
+            ),
+        ),
+        HistoryAction::Created => (
+            format!("You booked {seats}"),
+            if booking.reassigned { "Other seats than the ones you asked for.".to_owned() } else { String::new() },
+        ),
+        HistoryAction::Promoted => (
+            format!("You got {seats}"),
+            "It was given back, and you were next."
+                .replace("It was", if entry.seat_numbers.len() == 1 { "It was" } else { "They were" }),
+        ),
+        HistoryAction::Claimed => {
+            (format!("You took {seats}"), "Free seats that you took while you waited.".to_owned())
+        }
+        HistoryAction::SeatsCancelled => {
+            (format!("Given up: {seats}"), "Seats that are given up go to the waitlist first.".to_owned())
+        }
+        HistoryAction::Cancelled if entry.seat_numbers.is_empty() => {
+            ("The booking was cancelled".to_owned(), "It held no seat then.".to_owned())
+        }
+        HistoryAction::Cancelled => {
+            ("The booking was cancelled".to_owned(), format!("It held {seats}. They went to the waitlist first."))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use happening_api::BookingStatus;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn waiting(joined: i32, now: i64, ahead: i64) -> Booking {
+        Booking {
+            id: Uuid::nil().into(),
+            event_id: Uuid::nil().into(),
+            user_id: Uuid::nil().into(),
+            seats: 10,
+            seat_numbers: Vec::new(),
+            waiting_seats: 10,
+            status: BookingStatus::Waiting,
+            waiting_number: Some(joined),
+            position: Some(now),
+            bookings_ahead: Some(now - 1),
+            seats_ahead: Some(ahead),
+            reassigned: false,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            user: None,
+            event: None,
+        }
+    }
+
+    #[test]
+    fn a_place_is_explained_by_what_is_ahead_and_how_it_moved() {
+        let second = waiting(3, 2, 11);
+        assert!(ahead(&second).starts_with("Ahead of you: 1 booking that waits for 11 seats."));
+        assert_eq!(moved(&second).as_deref(), Some("You moved up from 3rd to 2nd"));
+        assert_eq!(moved(&waiting(2, 2, 4)).as_deref(), Some("You are still 2nd"));
+        assert!(ahead(&waiting(1, 1, 0)).starts_with("Nobody is ahead of you."));
+        assert!(offer(8, 10, 2).ends_with("keep your place for the other 2."));
+    }
+
+    #[test]
+    fn the_history_is_told_in_sentences() {
+        let entry = |action, seat_numbers: &[i32]| HistoryEntry {
+            id: Uuid::nil().into(),
+            action,
+            seats: 10,
+            seat_numbers: seat_numbers.to_vec(),
+            actor_id: None,
+            reason: None,
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        let booking = waiting(3, 2, 11);
+        assert_eq!(told(&entry(HistoryAction::Created, &[]), &booking, 9).0, "You joined the waitlist as 3rd");
+        assert_eq!(
+            told(&entry(HistoryAction::Promoted, &[1]), &booking, 9),
+            ("You got seat 1".into(), "It was given back, and you were next.".into())
+        );
+        assert!(told(&entry(HistoryAction::Promoted, &[1, 2]), &booking, 9).1.starts_with("They were"));
+    }
+}

@@ -1,0 +1,60 @@
+//! What every screen may know: who is here, their organizations, what the screens are about, and how to say what was done.
+
+use happening_api::{Event, OrgId, Organization, Role, User};
+use yew::prelude::*;
+
+use crate::resource::Refresh;
+
+/// The context of every screen.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Here {
+    pub(crate) me: User,
+    /// The session survives a restart.
+    pub(crate) remembered: bool,
+    pub(crate) organizations: std::rc::Rc<Vec<Organization>>,
+    /// The organization that the screens are about; `None` is all of them.
+    pub(crate) scope: Option<OrgId>,
+    pub(crate) on_scope: Callback<Option<OrgId>>,
+    pub(crate) refresh: Refresh,
+    /// Says what was just done.
+    pub(crate) tell: Callback<String>,
+}
+
+impl Here {
+    pub(crate) fn role(&self, org: OrgId) -> Option<Role> {
+        self.organizations.iter().find(|one| one.id == org).map(|one| one.role)
+    }
+
+    /// Whether the person may change an event and see its bookings.
+    pub(crate) fn runs(&self, event: &Event) -> bool {
+        match self.role(event.org_id) {
+            Some(Role::OrgAdmin) => true,
+            Some(Role::Organizer) => event.owner_id == self.me.id,
+            Some(Role::User) | None => false,
+        }
+    }
+
+    /// Organizations in which they may create events, within the scope.
+    pub(crate) fn staffed(&self) -> Vec<Organization> {
+        let runs = |one: &&Organization| matches!(one.role, Role::OrgAdmin | Role::Organizer);
+        let within = |one: &&Organization| self.scope.is_none_or(|scope| scope == one.id);
+        self.organizations.iter().filter(runs).filter(within).cloned().collect()
+    }
+
+    /// The organization that the screens are about; without one the first that the person administers or belongs to.
+    pub(crate) fn organization(&self) -> Option<&Organization> {
+        match self.scope {
+            Some(scope) => self.organizations.iter().find(|one| one.id == scope),
+            None => {
+                let administered = self.organizations.iter().find(|one| one.role == Role::OrgAdmin);
+                administered.or_else(|| self.organizations.first())
+            }
+        }
+    }
+}
+
+/// The context; the app provides it.
+#[hook]
+pub(crate) fn use_here() -> Here {
+    use_context::<Here>().expect("the app provides it")
+}

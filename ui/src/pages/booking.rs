@@ -1,0 +1,249 @@
+//! One booking: its seats or its place, what is ahead of it, and what happened to it.
+
+use happening_api::{Booking, BookingStatus, Event, EventStatus, HistoryAction, HistoryEntry};
+use uuid::Uuid;
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::booking_list::{Cancel, seat_chips};
+use super::manage_seats::ManageSeats;
+use crate::api;
+use crate::components::{Empty, FailureNotice, Icon, Skeleton, Stepper, back, head};
+use crate::features::waiting;
+use crate::format;
+use crate::here::use_here;
+use crate::resource::use_resource;
+use crate::route::Route;
+use crate::write::use_write;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) booking_id: Uuid,
+    /// The dialog for giving seats up is open.
+    pub(crate) managing: bool,
+}
+
+/// The screen.
+#[component]
+pub(crate) fn BookingPage(props: &Props) -> Html {
+    let here = use_here();
+    let navigator = use_navigator().expect("inside the router");
+    let cancelling = use_state(|| false);
+    let id = props.booking_id;
+    let read = use_resource(format!("booking {id}"), here.refresh.count, move || async move {
+        let booking = api::booking(id.into()).await?;
+        let event = api::event(booking.event_id).await?;
+        let history = api::booking_history(id.into()).await?;
+        Ok((booking, event, history))
+    });
+    let Some(known) = read.value.clone() else {
+        return html! {
+            <div class="page">
+                { back(Route::Bookings, "My bookings") }
+                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> } else { <Skeleton lines={6} /> }
+            </div>
+        };
+    };
+    let (booking, event, history) = &*known;
+    let own = booking.user_id == here.me.id;
+    let open = own && event.status == EventStatus::Upcoming && booking.status != BookingStatus::Cancelled;
+    let go = |route: Route| {
+        let navigator = navigator.clone();
+        Callback::from(move |_: MouseEvent| navigator.push(&route))
+    };
+    let ask = {
+        let cancelling = cancelling.clone();
+        Callback::from(move |_: MouseEvent| cancelling.set(true))
+    };
+    let leave = if booking.seat_numbers.is_empty() { "Leave the waitlist" } else { "Cancel booking" };
+    let actions = html! {
+        <>
+            <button class="button" onclick={go(Route::event(event.id))}>{ "View event" }</button>
+            if open && !booking.seat_numbers.is_empty() { <button class="button" onclick={go(Route::manage(booking.id))}>{ "Manage seats" }</button> }
+            if open { <button class="button quiet danger" onclick={ask}>{ leave }</button> }
+        </>
+    };
+    let close = {
+        let cancelling = cancelling.clone();
+        Callback::from(move |()| cancelling.set(false))
+    };
+    let stop_managing = {
+        let booking = booking.id;
+        Callback::from(move |()| navigator.push(&Route::booking(booking)))
+    };
+    html! {
+        <div class="page">
+            { back(Route::Bookings, "My bookings") }
+            { head(event.name.clone(), html! { format::date_line(event.event_date, &event.time_zone) }, actions) }
+            if let Some(failure) = read.failure.clone() { <FailureNotice {failure} old_shown=true again={here.refresh.again.clone()} /> }
+            <div class="with-side">
+                <div class="stack loose">
+                    <section class="card">
+                        { standing(booking) }
+                        if open && booking.waiting_seats > 0 && event.available_slots > 0 {
+                            <Claim booking={booking.clone()} free={event.available_slots} />
+                        }
+                    </section>
+                    <section aria-labelledby="history" class="stack">
+                        <h2 id="history">{ "What happened so far" }</h2>
+                        { happened(booking, event, history) }
+                    </section>
+                </div>
+                <aside class="stack">{ side(booking, &here.me.email) }</aside>
+            </div>
+            if *cancelling { <Cancel booking={with_event(booking, event)} on_close={close} /> }
+            if props.managing { <ManageSeats booking={booking.clone()} event={event.clone()} on_close={stop_managing} /> }
+        </div>
+    }
+}
+
+/// A booking of a list carries its event's facts; one that was read alone gets its name for the dialog.
+fn with_event(booking: &Booking, event: &Event) -> Booking {
+    let facts = happening_api::BookingEvent {
+        id: event.id,
+        name: event.name.clone(),
+        event_date: event.event_date,
+        place: event.place.clone(),
+        status: event.status,
+        time_zone: event.time_zone.clone(),
+        category: event.category,
+        available_slots: event.available_slots,
+    };
+    Booking { event: Some(facts), ..booking.clone() }
+}
+
+/// What the booking is now.
+fn standing(booking: &Booking) -> Html {
+    let waits = booking.waiting_seats > 0;
+    html! {
+        <>
+            if booking.status == BookingStatus::Cancelled {
+                <div class="card-part"><span class="chip"><Icon name="close" />{ "Cancelled" }</span><p class="soft">{ "This booking has ended. Its seats went to others." }</p></div>
+            }
+            if !booking.seat_numbers.is_empty() {
+                <div class="card-part">
+                    <div class="row"><span class="chip good"><Icon name="check" />{ "Confirmed" }</span><span class="soft">{ format!("You hold {}", format::seats(booking.seat_numbers.len() as i64)) }</span></div>
+                    <div class="row">{ seat_chips(&booking.seat_numbers) }</div>
+                </div>
+            }
+            if waits {
+                <div class="card-part place">
+                    <p class="place-number"><b>{ format::ordinal(booking.position.unwrap_or(1)) }</b><span class="muted">{ "on the waitlist" }</span></p>
+                    <div class="stack">
+                        <span class="chip wait"><Icon name="clock" />{ format!("Waiting for {}", format::seats(i64::from(booking.waiting_seats))) }</span>
+                        <p>{ waiting::ahead(booking) }</p>
+                    </div>
+                </div>
+            }
+        </>
+    }
+}
+
+fn side(booking: &Booking, email: &str) -> Html {
+    html! {
+        <>
+            if booking.waiting_seats > 0 {
+                <section class="card pad stack small soft">
+                    <h3>{ "How the waitlist works" }</h3>
+                    <p>{ "The order is the order of joining. Nobody can move ahead of you." }</p>
+                    <p>{ "A seat that is given back goes to the next person at once. You do not have to be online." }</p>
+                    <p>{ "You can get some of your seats early. You keep your place until you have all of them." }</p>
+                    <p>{ "We tell you each time you get a seat." }</p>
+                </section>
+            }
+            <section class="card pad stack small soft">
+                <h3>{ "How we tell you" }</h3>
+                <p>{ format!("In the app, and by e-mail to {email}.") }</p>
+                <p><Link<Route> to={Route::Settings}>{ "Change how you are told" }</Link<Route>></p>
+            </section>
+        </>
+    }
+}
+
+/// The history, newest first, in sentences.
+fn happened(booking: &Booking, event: &Event, history: &[HistoryEntry]) -> Html {
+    if history.is_empty() {
+        return html! { <div class="card"><Empty title="Nothing yet" text="Every change of this booking is told here." /></div> };
+    }
+    let moved = waiting::moved(booking).map(|sentence| {
+        html! { <li class="step now"><Icon name="clock" /><div><h3>{ sentence }</h3><p class="small soft">{ waiting::ahead(booking) }</p></div><time>{ "Now" }</time></li> }
+    });
+    let steps = history.iter().map(|entry| {
+        let icon = match entry.action {
+            HistoryAction::Created => "plus",
+            HistoryAction::Promoted | HistoryAction::Claimed => "up",
+            HistoryAction::Cancelled => "close",
+            HistoryAction::SeatsCancelled => "minus",
+        };
+        let (title, text) = waiting::told(entry, booking, event.total_slots);
+        html! {
+            <li class="step" key={entry.id.to_string()}>
+                <Icon name={icon} />
+                <div>
+                    <h3>{ title }</h3>
+                    <p class="small soft">{ text }</p>
+                    if let Some(reason) = entry.reason.clone() { <p class="small">{ format!("Reason: {reason}") }</p> }
+                </div>
+                <time datetime={entry.created_at.to_rfc3339()}>{ format::moment(entry.created_at) }</time>
+            </li>
+        }
+    });
+    html! { <ol class="card steps">{ for moved }{ for steps }</ol> }
+}
+
+#[derive(Properties, PartialEq)]
+struct ClaimProps {
+    booking: Booking,
+    free: i32,
+}
+
+/// Seats that are free although somebody waits: fewer than they want, so they stay open to everyone.
+#[component]
+fn Claim(props: &ClaimProps) -> Html {
+    let here = use_here();
+    let write = use_write();
+    let fewer = use_state(|| None::<i32>);
+    let most = props.free.min(props.booking.waiting_seats);
+    let wanted = fewer.unwrap_or(most).clamp(1, most);
+    let claim = {
+        let (id, write) = (props.booking.id, write.clone());
+        let seats = fewer.is_some().then_some(wanted);
+        Callback::from(move |_: MouseEvent| {
+            let (key, here) = (api::new_key(), here.clone());
+            write.start(move || {
+                let (key, here) = (key.clone(), here.clone());
+                async move {
+                    let result = api::claim(id, key, seats).await;
+                    here.refresh.again.emit(());
+                    here.tell.emit(format!("You now hold {}.", format::seat_list(&result?.seat_numbers)));
+                    Ok(())
+                }
+            });
+        })
+    };
+    let choose = {
+        let fewer = fewer.clone();
+        Callback::from(move |_: MouseEvent| fewer.set(Some((most - 1).max(1))))
+    };
+    let on_change = {
+        let fewer = fewer.clone();
+        Callback::from(move |count| fewer.set(Some(count)))
+    };
+    let rest = props.booking.waiting_seats - wanted;
+    html! {
+        <div class="card-part offer stack">
+            <div>
+                <h3>{ format!("{} free right now", if props.free == 1 { "1 seat is".to_owned() } else { format!("{} seats are", format::number(i64::from(props.free))) }) }</h3>
+                <p class="small">{ waiting::offer(props.free, props.booking.waiting_seats, rest) }</p>
+            </div>
+            <div class="row">
+                <button id="claim" class="button primary" disabled={write.busy()} aria-busy={write.busy().to_string()} onclick={claim}>
+                    { if wanted == 1 { "Take 1 free seat now".to_owned() } else { format!("Take the {wanted} free seats now") } }
+                </button>
+                if fewer.is_some() { <Stepper label="How many of them" value={wanted} min={1} max={most} {on_change} /> }
+                else if most > 1 { <button class="button quiet" onclick={choose}>{ "Take fewer" }</button> }
+            </div>
+            { write.notice() }
+        </div>
+    }
+}

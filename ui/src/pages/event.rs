@@ -1,0 +1,220 @@
+//! An event: facts, seats left, the way to book, and one's own bookings.
+
+use happening_api::{Booking, BookingStatus, Download, Event, EventStatus, Saved, Visibility};
+use uuid::Uuid;
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::booking_list::BookingList;
+use super::seats::Seats;
+use crate::api;
+use crate::components::{Banner, FailureNotice, Icon, Leaf, Skeleton, Tone, back, bar, kind};
+use crate::format;
+use crate::here::{Here, use_here};
+use crate::resource::use_resource;
+use crate::route::Route;
+use crate::write::use_write;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) event_id: Uuid,
+    /// The dialog for choosing seats is open.
+    pub(crate) choosing: bool,
+}
+
+/// The screen.
+#[component]
+pub(crate) fn EventPage(props: &Props) -> Html {
+    let here = use_here();
+    let navigator = use_navigator().expect("inside the router");
+    let (id, user) = (props.event_id, here.me.id);
+    let read = use_resource(format!("event {id}"), here.refresh.count, move || async move {
+        let event = api::event(id.into()).await?;
+        let mut own = api::my_bookings(user).await?;
+        own.retain(|one| one.event_id == event.id && one.status != BookingStatus::Cancelled);
+        Ok((event, own))
+    });
+    let close = {
+        let navigator = navigator.clone();
+        Callback::from(move |()| navigator.push(&Route::Event { id }))
+    };
+    let dialog = if props.choosing {
+        html! { <Seats event_id={id} on_close={close} /> }
+    } else {
+        Html::default()
+    };
+    let Some(known) = read.value.clone() else {
+        return html! {
+            <div class="page">
+                { back(Route::Events, "Events") }
+                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> } else { <Skeleton lines={8} /> }
+            </div>
+        };
+    };
+    let (event, own) = &*known;
+    html! {
+        <div class="page">
+            { back(Route::Events, "Events") }
+            if let Some(failure) = read.failure.clone() { <FailureNotice {failure} old_shown=true again={here.refresh.again.clone()} /> }
+            <div class="with-side">
+                <div class="stack loose">
+                    { facts(event) }
+                    if !event.description.trim().is_empty() {
+                        <section class="stack" aria-labelledby="about"><h2 id="about">{ "About this event" }</h2><div class="prose">{ event.description.clone() }</div></section>
+                    }
+                    if !own.is_empty() {
+                        <section class="stack" aria-labelledby="own"><h2 id="own">{ "Your bookings" }</h2><BookingList groups={vec![with_facts(own, event)]} bare=true /></section>
+                    }
+                </div>
+                <aside><BookPanel event={event.clone()} own={own.clone()} /></aside>
+            </div>
+            { dialog }
+        </div>
+    }
+}
+
+/// The event's own numbers are newer than those that came with the list.
+fn with_facts(own: &[Booking], event: &Event) -> Vec<Booking> {
+    let fresh = |booking: &Booking| {
+        let mut booking = booking.clone();
+        if let Some(facts) = &mut booking.event {
+            (facts.available_slots, facts.status) = (event.available_slots, event.status);
+        }
+        booking
+    };
+    own.iter().map(fresh).collect()
+}
+
+/// "Friday 12 March, 19:30 to 22:00"
+pub(super) fn when(event: &Event) -> String {
+    let start = format::date_line(event.event_date, &event.time_zone);
+    let Some(end) = event.ends_at else { return start };
+    let (first, last) =
+        (format::event_date(event.event_date, &event.time_zone), format::event_date(end, &event.time_zone));
+    let end = if first.date == last.date { last.time } else { format!("{}, {}", last.date, last.time) };
+    format!("{start} to {end}")
+}
+
+/// What an event's status is called.
+pub(super) fn status_chip(status: EventStatus) -> Html {
+    let (class, icon, word) = match status {
+        EventStatus::Upcoming => ("", "calendar", "Upcoming"),
+        EventStatus::Ongoing => ("good", "clock", "Going on now"),
+        EventStatus::Completed => ("", "check", "Over"),
+        EventStatus::Cancelled => ("bad", "close", "Cancelled"),
+    };
+    html! { <span class={classes!("chip", class)}><Icon name={icon} />{ word }</span> }
+}
+
+fn facts(event: &Event) -> Html {
+    let (pattern, icon, word) = kind(event.category);
+    let fact = |icon: &'static str, name: &'static str, value: String| {
+        html! { <div class="fact"><Icon name={icon} /><div><dt>{ name }</dt><dd>{ value }</dd></div></div> }
+    };
+    let who = if event.visibility == Visibility::Public {
+        "Everyone".to_owned()
+    } else {
+        format!("Members of {}", event.org.name)
+    };
+    let limit = event.max_seats_per_user.map_or_else(|| "No limit".to_owned(), |max| format!("Up to {max}"));
+    html! {
+        <article class="card">
+            <div class={classes!("poster", "tall", pattern)}><span class="chip"><Icon name={icon} />{ word }</span></div>
+            <div class="card-part stack">
+                <div class="event-title">
+                    <Leaf at={event.event_date} zone={event.time_zone.clone()} />
+                    <div><h1>{ &event.name }</h1><p class="soft">{ when(event) }</p></div>
+                </div>
+                if event.status != EventStatus::Upcoming { <p>{ status_chip(event.status) }</p> }
+                <dl class="facts">
+                    { fact("globe", "Who can book", who) }
+                    { fact("person", "Organized by", event.org.name.clone()) }
+                    { fact("seat", "Seats per person", limit) }
+                    { fact("clock", "Booking closes", "When the event starts".to_owned()) }
+                    if let Some(place) = event.place.clone() { { fact("place", "Where", place) } }
+                </dl>
+            </div>
+        </article>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct PanelProps {
+    event: Event,
+    own: Vec<Booking>,
+}
+
+/// Seats left and the way to book.
+#[component]
+fn BookPanel(props: &PanelProps) -> Html {
+    let here = use_here();
+    let navigator = use_navigator().expect("inside the router");
+    let write = use_write();
+    let event = &props.event;
+    let go = |route: Route| {
+        let navigator = navigator.clone();
+        Callback::from(move |_: MouseEvent| navigator.push(&route))
+    };
+    let save = {
+        let (write, here, id) = (write.clone(), here.clone(), event.id);
+        Callback::from(move |_: MouseEvent| {
+            let here = here.clone();
+            write.start(move || save_file(Download::Calendar { event_id: id }, here.clone()));
+        })
+    };
+    let have: i32 = props.own.iter().map(|one| one.seat_numbers.len() as i32 + one.waiting_seats).sum();
+    let open = event.status == EventStatus::Upcoming;
+    let limit = event.max_seats_per_user.map(|max| (max - have).max(0));
+    let held = match (have, limit) {
+        (0, _) => String::new(),
+        (have, Some(0)) => format!(
+            "You have {} for this event, which is all that one person can have.",
+            format::seats(i64::from(have))
+        ),
+        (have, Some(more)) => {
+            format!("You have {} for this event and can book {more} more.", format::seats(i64::from(have)))
+        }
+        (have, None) => format!("You have {} for this event.", format::seats(i64::from(have))),
+    };
+    html! {
+        <section class="card" aria-label="Book">
+            <div class="card-part stack">
+                <div class="big-number"><b>{ format::number(i64::from(event.available_slots)) }</b><span>{ format!("seats are free, of {}", format::number(i64::from(event.total_slots))) }</span></div>
+                { bar(event) }
+                if !open {
+                    <Banner tone={Tone::Wait} title="This event takes no bookings">{ closed_because(event.status) }</Banner>
+                } else if limit == Some(0) {
+                    <p class="small soft">{ held }</p>
+                } else {
+                    <button id="choose" class="button primary wide" onclick={go(Route::seats(event.id))}><Icon name="seat" />{ if event.available_slots == 0 { "Join the waitlist" } else { "Choose your seats" } }</button>
+                    if !held.is_empty() { <p class="small soft">{ held }</p> }
+                }
+                if here.runs(event) { <button class="button wide" onclick={go(Route::board(event.id))}><Icon name="board" />{ "Organize this event" }</button> }
+                <button class="button wide quiet" onclick={save}><Icon name="calendar" />{ "Save for your calendar" }</button>
+                { write.notice() }
+            </div>
+            <ul class="card-part stack small soft">
+                <li class="row tight"><Icon name="check" />{ "Nothing is booked until you confirm." }</li>
+                <li class="row tight"><Icon name="calendar" />{ "The confirmation mail has a calendar entry." }</li>
+                <li class="row tight"><Icon name="seat" />{ "Give seats back any time before the start." }</li>
+            </ul>
+        </section>
+    }
+}
+
+fn closed_because(status: EventStatus) -> &'static str {
+    match status {
+        EventStatus::Ongoing => "It has started.",
+        EventStatus::Completed => "It is over.",
+        EventStatus::Cancelled => "It was cancelled.",
+        EventStatus::Upcoming => "",
+    }
+}
+
+/// Saves a file where the person says, and tells its name.
+pub(super) async fn save_file(file: Download, here: Here) -> Result<(), happening_api::ApiFailure> {
+    if let Saved::File { name } = api::save(file).await? {
+        here.tell.emit(format!("Saved as {name}."));
+    }
+    Ok(())
+}

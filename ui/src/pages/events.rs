@@ -1,0 +1,112 @@
+//! All events that the person may book: search, kind, only those with free seats.
+
+use happening_api::{Category, EventFilter, EventStatus};
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use crate::api;
+use crate::components::{Empty, EventCard, FailureNotice, Icon, Skeleton, head, value_of};
+use crate::format;
+use crate::here::use_here;
+use crate::resource::use_resource;
+use crate::route::Route;
+
+/// Milliseconds without typing before a search is sent.
+const TYPING_MS: u32 = 250;
+/// More events than this are not shown at once.
+const SHOWN_MAX: usize = 120;
+
+/// The screen.
+#[component]
+pub(crate) fn Events() -> Html {
+    let here = use_here();
+    let navigator = use_navigator().expect("inside the router");
+    let typed = use_state(String::new);
+    let words = use_state(String::new);
+    let category = use_state(|| None::<Category>);
+    let only_free = use_state(|| false);
+    {
+        let words = words.clone();
+        use_effect_with((*typed).clone(), move |typed| {
+            let typed = typed.clone();
+            let timer = gloo_timers::callback::Timeout::new(TYPING_MS, move || words.set(typed));
+            move || drop(timer)
+        });
+    }
+    let filter = EventFilter {
+        org_id: here.scope,
+        category: *category,
+        q: (*words).clone(),
+        status: Some(EventStatus::Upcoming),
+        ..EventFilter::default()
+    };
+    let read = {
+        let filter = filter.clone();
+        use_resource(format!("events {filter:?}"), here.refresh.count, move || api::events(filter.clone()))
+    };
+    let all = read.value.clone().unwrap_or_default();
+    let shown: Vec<_> = all.iter().filter(|event| !*only_free || event.available_slots > 0).cloned().collect();
+    let on_input = {
+        let typed = typed.clone();
+        Callback::from(move |event: InputEvent| typed.set(value_of(&event)))
+    };
+    let choose = |wanted: Option<Category>, name: &'static str| {
+        let chosen = *category == wanted;
+        let category = category.clone();
+        html! { <button aria-pressed={chosen.to_string()} onclick={move |_| category.set(wanted)}>{ name }</button> }
+    };
+    let toggle_free = {
+        let only_free = only_free.clone();
+        Callback::from(move |_: Event| only_free.set(!*only_free))
+    };
+    let clear = {
+        let (typed, words, category, only_free) = (typed.clone(), words.clone(), category.clone(), only_free.clone());
+        Callback::from(move |_: MouseEvent| {
+            typed.set(String::new());
+            words.set(String::new());
+            category.set(None);
+            only_free.set(false);
+        })
+    };
+    let filtered = !words.is_empty() || category.is_some() || *only_free;
+    let cards = shown.iter().take(SHOWN_MAX).map(|event| {
+        let (book, open, id) = (navigator.clone(), navigator.clone(), event.id);
+        html! {
+            <EventCard key={event.id.to_string()} event={event.clone()}
+                on_book={move |()| book.push(&Route::seats(id))} on_open={move |()| open.push(&Route::event(id))} />
+        }
+    });
+    let lede = match here.scope.and(here.organization()) {
+        Some(one) => format!("What you may book at {}.", one.name),
+        None => "What you may book, soonest first.".to_owned(),
+    };
+    html! {
+        <div class="page">
+            { head("Events", html! { lede }, html! {}) }
+            <div class="filters" role="search">
+                <label class="search"><span class="visually-hidden">{ "Find an event" }</span><Icon name="search" />
+                    <input id="event-search" class="input" type="search" placeholder="Name, place or words" value={(*typed).clone()} oninput={on_input} /></label>
+                <span class="segmented" role="group" aria-label="Kind of event">
+                    { choose(None, "All") }{ choose(Some(Category::Concert), "Concerts") }{ choose(Some(Category::Webinar), "Webinars") }{ choose(Some(Category::Hackathon), "Hackathons") }
+                </span>
+                <label class="row small"><input id="only-free" type="checkbox" checked={*only_free} onchange={toggle_free} />{ "Only with free seats" }</label>
+                <span class="small muted" role="status">{ format::count(shown.len() as i64, "event", "events") }</span>
+            </div>
+            if let Some(failure) = read.failure.clone() {
+                <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
+            }
+            if read.loading() { <Skeleton lines={8} /> }
+            if read.value.is_some() && shown.is_empty() {
+                <div class="card">
+                    if filtered {
+                        <Empty title="No event fits" text="Try other words, or look at all of them."><button class="button" onclick={clear}>{ "Show all events" }</button></Empty>
+                    } else {
+                        <Empty title="No events yet" text="When an organization opens one that you may book, it is here." />
+                    }
+                </div>
+            }
+            <ul class="cards wide">{ for cards }</ul>
+            if shown.len() > SHOWN_MAX { <p class="small muted centred">{ format!("The first {SHOWN_MAX} are shown. Search to find more.") }</p> }
+        </div>
+    }
+}

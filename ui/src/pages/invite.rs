@@ -1,0 +1,72 @@
+//! An invite whose link was opened: who invites whom into what, and joining. Its token stays in the shell.
+
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use crate::api;
+use crate::components::{Empty, FailureNotice, Icon, Skeleton};
+use crate::format;
+use crate::here::use_here;
+use crate::resource::use_resource;
+use crate::route::Route;
+use crate::write::use_write;
+
+/// The screen.
+#[component]
+pub(crate) fn Invite() -> Html {
+    let here = use_here();
+    let navigator = use_navigator().expect("inside the router");
+    let write = use_write();
+    let read = use_resource("invite".to_owned(), 0, api::preview_invite);
+    let join = {
+        let (write, here, navigator) = (write.clone(), here.clone(), navigator.clone());
+        Callback::from(move |_: MouseEvent| {
+            let (here, navigator) = (here.clone(), navigator.clone());
+            write.start(move || {
+                let (here, navigator) = (here.clone(), navigator.clone());
+                async move {
+                    if let Some(joined) = api::accept_invite().await? {
+                        here.tell.emit(format!("Welcome to {}.", joined.name));
+                        here.refresh.again.emit(());
+                        here.on_scope.emit(Some(joined.id));
+                        navigator.push(&Route::Home);
+                    }
+                    Ok(())
+                }
+            });
+        })
+    };
+    let leave = Callback::from(move |_: MouseEvent| {
+        navigator.push(&Route::Home);
+        wasm_bindgen_futures::spawn_local(async {
+            drop(api::forget_invite().await);
+        });
+    });
+    let body = match read.value.as_deref() {
+        Some(Some(preview)) => html! {
+            <section class="card pad stack loose">
+                <span class="mark large" aria-hidden="true">{ format::initials(&preview.organization) }</span>
+                <div class="stack">
+                    <h1>{ format!("Join {}", preview.organization) }</h1>
+                    <p class="soft">{ format!("{} invites {} as {}. The invite is valid until {}.", preview.inviter, preview.email, format::role(preview.role).to_lowercase(), format::day(preview.expires_at)) }</p>
+                    <p class="small muted">{ format!("You are signed in as {}.", here.me.email) }</p>
+                </div>
+                { write.notice() }
+                <div class="row">
+                    <button id="join" class="button primary" disabled={write.busy()} aria-busy={write.busy().to_string()} onclick={join}><Icon name="check" />{ format!("Join {}", preview.organization) }</button>
+                    <button class="button quiet" onclick={leave}>{ "Not now" }</button>
+                </div>
+            </section>
+        },
+        Some(None) => {
+            html! { <div class="card"><Empty title="No invite is open" text="Open the link in the mail that invites you."><button class="button" onclick={leave}>{ "Go home" }</button></Empty></div> }
+        }
+        None => match read.failure.clone() {
+            Some(failure) => {
+                html! { <><FailureNotice {failure} again={here.refresh.again.clone()} /><p><button class="button" onclick={leave}>{ "Go home" }</button></p></> }
+            }
+            None => html! { <Skeleton lines={4} /> },
+        },
+    };
+    html! { <div class="page narrow stack">{ body }</div> }
+}

@@ -1,0 +1,98 @@
+//! Events that the person runs or administers.
+
+use happening_api::{Event, EventFilter, EventStatus, Role};
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::event::status_chip;
+use crate::api;
+use crate::components::{Empty, FailureNotice, Icon, Leaf, Skeleton, head};
+use crate::format;
+use crate::here::use_here;
+use crate::resource::use_resource;
+use crate::route::Route;
+
+/// The screen.
+#[component]
+pub(crate) fn Organize() -> Html {
+    let here = use_here();
+    let past = use_state(|| false);
+    let scope = here.scope;
+    let show_past = *past;
+    let key = format!("organize {scope:?} {show_past}");
+    let read = use_resource(key, here.refresh.count, move || async move {
+        let filter = EventFilter { org_id: scope, ..EventFilter::default() };
+        if !show_past {
+            return api::events(filter).await;
+        }
+        let mut over = api::events(EventFilter { status: Some(EventStatus::Completed), ..filter.clone() }).await?;
+        over.extend(api::events(EventFilter { status: Some(EventStatus::Cancelled), ..filter }).await?);
+        over.sort_by_key(|event| std::cmp::Reverse(event.event_date));
+        Ok(over)
+    });
+    let known: Vec<Event> =
+        read.value.iter().flat_map(|all| all.iter()).filter(|event| here.runs(event)).cloned().collect();
+    let choose = |wanted: bool, name: &'static str| {
+        let past = past.clone();
+        html! { <button aria-pressed={(show_past == wanted).to_string()} onclick={move |_| past.set(wanted)}>{ name }</button> }
+    };
+    let create = html! { <Link<Route> to={Route::CreateEvent} classes="button primary"><Icon name="plus" />{ "Create event" }</Link<Route>> };
+    let actions = html! {
+        <>
+            <span class="segmented" role="group" aria-label="When">{ choose(false, "Ahead") }{ choose(true, "Past and cancelled") }</span>
+            { create.clone() }
+        </>
+    };
+    if here.staffed().is_empty() {
+        return html! {
+            <div class="page">
+                { head("Organize", html! {}, html! {}) }
+                <div class="card"><Empty title="You run no events here" text="Organizers and admins of an organization create events. Ask an admin, or create an organization of your own in the list above." /></div>
+            </div>
+        };
+    }
+    let admin = here.staffed().iter().any(|one| one.role == Role::OrgAdmin);
+    let lede = if admin {
+        "Your events, and all of the organizations that you administer."
+    } else {
+        "The events that you run."
+    };
+    html! {
+        <div class="page">
+            { head("Organize", html! { lede }, actions) }
+            if let Some(failure) = read.failure.clone() {
+                <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
+            }
+            if read.loading() { <Skeleton lines={6} /> }
+            if read.value.is_some() && known.is_empty() {
+                <div class="card">
+                    if show_past { <Empty title="Nothing is over yet" text="Events that ended or were cancelled are here, with who came." /> }
+                    else { <Empty title="No event is planned" text="Create one, and people can book it at once.">{ create }</Empty> }
+                </div>
+            } else if !known.is_empty() {
+                <ul class="card list">{ for known.iter().map(event_row) }</ul>
+            }
+        </div>
+    }
+}
+
+/// An event with its numbers; leads to its board.
+pub(super) fn event_row(event: &Event) -> Html {
+    let date = format::date_line(event.event_date, &event.time_zone);
+    let sold = event.total_slots - event.available_slots;
+    html! {
+        <li class="organized" key={event.id.to_string()}>
+            <Leaf at={event.event_date} zone={event.time_zone.clone()} />
+            <div>
+                <h3><Link<Route> to={Route::board(event.id)} classes="card-link">{ event.name.clone() }</Link<Route>></h3>
+                <p class="small muted">{ format!("{} · {date}", event.org.name) }</p>
+                if event.status != EventStatus::Upcoming { <p>{ status_chip(event.status) }</p> }
+            </div>
+            <dl class="numbers">
+                <div><dt>{ "Booked" }</dt><dd>{ format!("{} of {}", format::number(i64::from(sold)), format::number(i64::from(event.total_slots))) }</dd></div>
+                <div><dt>{ "Waiting" }</dt><dd>{ format::number(event.waiting_bookings) }</dd></div>
+                <div class="hide-narrow"><dt>{ "People" }</dt><dd>{ event.people.map_or_else(|| "-".to_owned(), format::number) }</dd></div>
+            </dl>
+        </li>
+    }
+}

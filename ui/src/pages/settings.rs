@@ -1,0 +1,195 @@
+//! Settings: server, appearance, how one is told, one's data, one's account.
+
+use std::collections::BTreeMap;
+
+use happening_api::{Channel, Download, NotificationType, UpdateUser};
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::event::save_file;
+use super::server_form::ServerForm;
+use crate::api;
+use crate::appearance::{self, Theme};
+use crate::components::{Confirm, Field, Icon, head, value_of};
+use crate::features::failure;
+use crate::here::use_here;
+use crate::resource::use_resource;
+use crate::route::Route;
+use crate::write::use_write;
+
+/// Types of notifications, in words.
+const TYPES: [(NotificationType, &str, &str); 8] = [
+    (NotificationType::BookingConfirmed, "A booking is confirmed", "With a calendar entry"),
+    (NotificationType::BookingWaitlisted, "I join a waitlist", "With your place"),
+    (NotificationType::WaitlistPromoted, "I get a seat from the waitlist", "With the seat numbers"),
+    (NotificationType::BookingCancelled, "A booking is cancelled", "By you or by the organizer"),
+    (NotificationType::EventUpdated, "An event changes", "Its name, time or place"),
+    (NotificationType::EventCancelled, "An event is cancelled", "With your booking"),
+    (NotificationType::OrgInvite, "I am invited", "Into an organization"),
+    (NotificationType::RoleChanged, "My role changes", "In an organization"),
+];
+
+/// The screen.
+#[component]
+pub(crate) fn Settings() -> Html {
+    let here = use_here();
+    let info = use_resource("info".to_owned(), 0, api::info);
+    let server = info.value.as_ref().map(|info| info.server.clone());
+    html! {
+        <div class="page narrow">
+            { head("Settings", html! {}, html! { <Link<Route> to={Route::About} classes="button quiet">{ "About Happening" }</Link<Route>> }) }
+            <div class="stack loose">
+                <section class="card" aria-labelledby="server-title">
+                    <header class="card-head"><h2 id="server-title">{ "Server" }</h2></header>
+                    <div class="card-part">if let Some(server) = server { <ServerForm {server} signed_in=true /> }</div>
+                </section>
+                <Appearance />
+                <Channels />
+                <Profile key={here.me.name.clone()} />
+                <Account />
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Appearance() -> Html {
+    let theme = use_state(appearance::chosen);
+    let choose = |wanted: Theme, icon: &'static str, name: &'static str| {
+        let (chosen, theme) = (*theme == wanted, theme.clone());
+        let on_click = move |_: MouseEvent| {
+            appearance::choose(wanted);
+            theme.set(wanted);
+        };
+        html! { <button aria-pressed={chosen.to_string()} onclick={on_click}><Icon name={icon} />{ name }</button> }
+    };
+    html! {
+        <section class="card" aria-labelledby="appearance">
+            <header class="card-head"><h2 id="appearance">{ "Appearance" }</h2></header>
+            <div class="card-part row spread"><span>{ "Theme" }</span>
+                <span class="segmented" role="group" aria-label="Theme">{ choose(Theme::System, "screen", "Same as system") }{ choose(Theme::Light, "sun", "Light") }{ choose(Theme::Dark, "moon", "Dark") }</span></div>
+        </section>
+    }
+}
+
+#[component]
+fn Channels() -> Html {
+    let here = use_here();
+    let write = use_write();
+    let rows = TYPES.iter().map(|(kind, title, note)| {
+        let on = here.me.channels.get(kind).is_none_or(|channel| channel.email);
+        let toggle = {
+            let (write, kind) = (write.clone(), *kind);
+            Callback::from(move |_: Event| {
+                let body = UpdateUser { channels: Some(BTreeMap::from([(kind, Channel { email: !on })])), ..UpdateUser::default() };
+                write.start(move || {
+                    let body = body.clone();
+                    async move { api::update_me(body).await.map(drop) }
+                });
+            })
+        };
+        html! {
+            <tr key={*title}>
+                <th scope="row">{ *title }<span class="small muted">{ *note }</span></th>
+                <td class="centred"><input type="checkbox" checked=true disabled=true aria-label={format!("{title}: in the app, always")} /></td>
+                <td class="centred"><input type="checkbox" checked={on} disabled={write.busy()} aria-label={format!("{title}: by e-mail")} onchange={toggle} /></td>
+            </tr>
+        }
+    });
+    html! {
+        <section class="card" aria-labelledby="told">
+            <header class="card-head"><h2 id="told">{ "Notifications" }</h2></header>
+            if !here.me.email_verified { <p class="card-part small soft">{ "Your address is not verified, so no mail is sent to it." }</p> }
+            <table>
+                <thead><tr><th scope="col">{ "Tell me when" }</th><th scope="col" class="centred">{ "In the app" }</th><th scope="col" class="centred">{ "By e-mail" }</th></tr></thead>
+                <tbody>{ for rows }</tbody>
+            </table>
+            { write.notice() }
+        </section>
+    }
+}
+
+#[component]
+fn Profile() -> Html {
+    let here = use_here();
+    let write = use_write();
+    let name = use_state(|| here.me.name.clone());
+    let on_input = {
+        let name = name.clone();
+        Callback::from(move |event: InputEvent| name.set(value_of(&event)))
+    };
+    let submit = {
+        let (write, name, here) = (write.clone(), name.clone(), here.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let body = UpdateUser { name: Some((*name).clone()), ..UpdateUser::default() };
+            let here = here.clone();
+            write.start(move || {
+                let (body, here) = (body.clone(), here.clone());
+                async move {
+                    api::update_me(body).await?;
+                    here.tell.emit("Saved.".to_owned());
+                    Ok(())
+                }
+            });
+        })
+    };
+    let save = {
+        let (write, here) = (write.clone(), here.clone());
+        Callback::from(move |_: MouseEvent| {
+            let here = here.clone();
+            write.start(move || save_file(Download::MyData, here.clone()));
+        })
+    };
+    let error = write.failure().and_then(|failure| failure::field(failure, "name"));
+    html! {
+        <section class="card" aria-labelledby="data">
+            <header class="card-head"><h2 id="data">{ "Your data" }</h2></header>
+            <form class="card-part" onsubmit={submit}>
+                <Field id="my-name" label="Name" {error} hint="As organizers and members see you">
+                    <div class="row tight"><input id="my-name" class="input" maxlength="200" value={(*name).clone()} oninput={on_input} /><button class="button" disabled={write.busy() || name.trim().is_empty() || *name == here.me.name}>{ "Save" }</button></div>
+                </Field>
+            </form>
+            <div class="card-part row spread"><span>{ "Everything that is kept about you, as a file" }</span><button id="export" class="button" disabled={write.busy()} onclick={save}><Icon name="download" />{ "Export my data" }</button></div>
+            { write.notice() }
+        </section>
+    }
+}
+
+#[component]
+fn Account() -> Html {
+    let here = use_here();
+    let write = use_write();
+    let asking = use_state(|| false);
+    let typed = use_state(String::new);
+    let ask = {
+        let asking = asking.clone();
+        Callback::from(move |_: MouseEvent| asking.set(true))
+    };
+    let on_close = {
+        let asking = asking.clone();
+        Callback::from(move |()| asking.set(false))
+    };
+    let on_input = {
+        let typed = typed.clone();
+        Callback::from(move |event: InputEvent| typed.set(value_of(&event)))
+    };
+    let on_go = {
+        let write = write.clone();
+        Callback::from(move |()| write.start(api::delete_me))
+    };
+    html! {
+        <section class="card" aria-labelledby="account">
+            <header class="card-head"><h2 id="account">{ "Account" }</h2></header>
+            <div class="card-part row spread"><div><p>{ format!("Signed in as {}", here.me.email) }</p><p class="small muted">{ "Deleting your account cancels your future bookings and removes your name everywhere." }</p></div>
+                <button id="delete-account" class="button quiet danger" onclick={ask}>{ "Delete my account" }</button></div>
+            if *asking {
+                <Confirm title="Delete your account?" subtitle={html! { here.me.email.clone() }} label="Delete my account" keep="Keep it" busy={write.busy()} notice={write.notice()}
+                    disabled={*typed != "delete"} {on_go} {on_close}>
+                    <p>{ "Your future bookings are cancelled, and their seats go to the waitlist. Your name is removed from past ones. You cannot undo this." }</p>
+                    <Field id="delete-word" label="Write “delete” to confirm"><input id="delete-word" class="input" autocomplete="off" value={(*typed).clone()} oninput={on_input} /></Field>
+                </Confirm>
+            }
+        </section>
+    }
+}

@@ -1,0 +1,111 @@
+//! A change that somebody asks for: while it runs, when it failed, and trying it again with the same key.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use gloo_timers::future::TimeoutFuture;
+use happening_api::{ApiFailure, Outcome};
+use yew::prelude::*;
+
+use crate::components::{Banner, Countdown, Icon, Tone};
+use crate::features::failure;
+
+/// How often a change that the server asked to wait with is tried without being asked.
+const TRIES_MAX: u32 = 5;
+
+type Job = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), ApiFailure>>>>>;
+
+/// A change, as a screen sees it.
+#[derive(Clone)]
+pub(crate) struct Write {
+    busy: UseStateHandle<bool>,
+    failure: UseStateHandle<Option<ApiFailure>>,
+    job: Rc<std::cell::RefCell<Option<Job>>>,
+    mounted: Rc<std::cell::RefCell<bool>>,
+}
+
+impl Write {
+    pub(crate) fn busy(&self) -> bool {
+        *self.busy
+    }
+
+    pub(crate) fn failure(&self) -> Option<&ApiFailure> {
+        self.failure.as_ref()
+    }
+
+    /// Forgets the failure.
+    pub(crate) fn clear(&self) {
+        self.failure.set(None);
+    }
+
+    /// Starts it. The job tells of its success itself; it is run again when the server says that nothing happened and asks to
+    /// wait, and when the person asks for it.
+    pub(crate) fn start<F>(&self, job: impl Fn() -> F + 'static)
+    where
+        F: Future<Output = Result<(), ApiFailure>> + 'static,
+    {
+        self.run(Rc::new(move || Box::pin(job())));
+    }
+
+    fn run(&self, job: Job) {
+        *self.job.borrow_mut() = Some(job.clone());
+        self.busy.set(true);
+        let this = self.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            for _ in 0..TRIES_MAX {
+                let result = job().await;
+                if !*this.mounted.borrow() {
+                    return;
+                }
+                let wait_s = match &result {
+                    Err(ApiFailure::Busy { retry_after_s, outcome: Some(Outcome::Nothing) }) => Some(*retry_after_s),
+                    _ => None,
+                };
+                this.failure.set(result.err());
+                let Some(wait_s) = wait_s else { break };
+                TimeoutFuture::new(u32::try_from(wait_s.clamp(1, 60)).unwrap_or(60) * 1000).await;
+                if !*this.mounted.borrow() {
+                    return;
+                }
+            }
+            this.busy.set(false);
+        });
+    }
+
+    /// What went wrong, in words, with a way to try again. Nothing when nothing did.
+    pub(crate) fn notice(&self) -> Html {
+        let Some(failure) = self.failure() else { return Html::default() };
+        let words = failure::of_write(failure);
+        let again = {
+            let this = self.clone();
+            Callback::from(move |_: MouseEvent| {
+                let job = this.job.borrow().clone();
+                if let Some(job) = job {
+                    this.run(job);
+                }
+            })
+        };
+        html! {
+            <Banner tone={Tone::Bad} title={words.title}>
+                <p>{ words.text }</p>
+                if let (true, Some(seconds)) = (self.busy(), words.wait_s) { <Countdown {seconds} /> }
+                if words.again && !self.busy() { <button class="button small" onclick={again}><Icon name="retry" />{ "Try again" }</button> }
+            </Banner>
+        }
+    }
+}
+
+/// A change of one kind; each screen has one for each thing that it can do at the same time.
+#[hook]
+pub(crate) fn use_write() -> Write {
+    let busy = use_state(|| false);
+    let failure = use_state(|| None);
+    let job = use_mut_ref(|| None);
+    let mounted = use_mut_ref(|| true);
+    {
+        let mounted = mounted.clone();
+        use_effect_with((), move |()| move || *mounted.borrow_mut() = false);
+    }
+    Write { busy, failure, job, mounted }
+}
