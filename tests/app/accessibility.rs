@@ -14,15 +14,25 @@ const CHECK: &str = "const done = arguments[arguments.length - 1];
             + (n.any[0] ? ' (' + n.any[0].message + ')' : '')).join(' | '))),
         error => done(['the checker failed: ' + error]));";
 
-async fn check(desktop: &Desktop, checker: &str, what: &str) -> Result<()> {
+/// What is wrong with the screen that is shown.
+async fn check(desktop: &Desktop, checker: &str, what: &str) -> Result<Vec<String>> {
     desktop.script(&format!("if (!window.axe) {{ {checker} }}; return 1")).await?;
     let found = desktop.script_async(CHECK).await?;
-    let found = found.as_array().cloned().unwrap_or_default();
-    assert!(found.is_empty(), "{what}: {found:#?}");
+    let mut found: Vec<String> =
+        found.as_array().iter().flat_map(|all| all.iter()).map(|one| format!("{what}: {one}")).collect();
     // nothing scrolls sideways
     let wide = desktop.script("return document.documentElement.scrollWidth > window.innerWidth || document.querySelector('#main, .welcome').scrollWidth > document.querySelector('#main, .welcome').clientWidth + 1").await?;
-    assert_eq!(wide, false, "{what} scrolls sideways");
-    Ok(())
+    if wide != false {
+        let culprits = desktop
+            .script(
+                "const main = document.querySelector('#main, .welcome'), edge = main.getBoundingClientRect().right;
+                return [...main.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > edge + 1).slice(0, 4)
+                    .map(e => e.tagName + '.' + e.className).join(', ')",
+            )
+            .await?;
+        found.push(format!("{what} scrolls sideways: {culprits}"));
+    }
+    Ok(found)
 }
 
 async fn routes(world: &World, ada: &Client) -> Result<Vec<(String, &'static str)>> {
@@ -57,6 +67,7 @@ async fn every_screen_passes_the_checker_in_light_and_dark_and_with_large_text()
     let ada = world.person("ada").await?;
     let routes = routes(&world, &ada).await?;
     let desktop = signed_in(&world, "ada").await?;
+    let mut found = Vec::new();
     for (theme, size) in [("light", "100%"), ("dark", "100%"), ("light", "200%")] {
         let set = "document.documentElement.setAttribute('data-theme', arguments[0])";
         let set = set.replace("arguments[0]", &format!("'{theme}'"));
@@ -64,7 +75,7 @@ async fn every_screen_passes_the_checker_in_light_and_dark_and_with_large_text()
         for (route, shows) in &routes {
             desktop.go(route).await?;
             desktop.exists_text(shows).await?;
-            check(&desktop, &checker, &format!("{route} in {theme} at {size}")).await?;
+            found.extend(check(&desktop, &checker, &format!("{route} in {theme} at {size}")).await?);
             desktop
                 .script(
                     "document.querySelectorAll('dialog button[aria-label=Close]').forEach(b => b.click()); return 1",
@@ -72,6 +83,7 @@ async fn every_screen_passes_the_checker_in_light_and_dark_and_with_large_text()
                 .await?;
         }
     }
+    assert!(found.is_empty(), "{found:#?}");
     Ok(())
 }
 

@@ -109,7 +109,7 @@ pub(crate) fn Finder(props: &Props) -> Html {
     let found = find(&words, &here, &events, &bookings);
     let chosen = (*at).min(found.len().saturating_sub(1));
     let go = {
-        let (here, on_close) = (here.clone(), props.on_close.clone());
+        let (here, on_close) = (here, props.on_close.clone());
         Callback::from(move |leads: Leads| {
             on_close.emit(());
             match leads {
@@ -126,7 +126,7 @@ pub(crate) fn Finder(props: &Props) -> Html {
         })
     };
     let on_key = {
-        let (at, go, found) = (at.clone(), go.clone(), found.clone());
+        let (at, go, found) = (at, go.clone(), found.clone());
         Callback::from(move |event: KeyboardEvent| {
             match event.key().as_str() {
                 "ArrowDown" => at.set((chosen + 1).min(found.len().saturating_sub(1))),

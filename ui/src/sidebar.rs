@@ -46,7 +46,7 @@ pub(crate) fn Sidebar(props: &Props) -> Html {
     });
     let is_staff = here.organizations.iter().any(|one| matches!(one.role, Role::OrgAdmin | Role::Organizer));
     html! {
-        <aside class="sidebar">
+        <aside class="sidebar" aria-label="Sidebar">
             <OrganizationSwitch />
             <nav class="nav" aria-label="Main">
                 <button class="nav-item nav-find" title="Find (Ctrl K)" onclick={find}><Icon name="search" /><span class="nav-label">{ "Find" }</span><kbd class="nav-label">{ "Ctrl K" }</kbd></button>

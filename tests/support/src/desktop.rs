@@ -376,7 +376,14 @@ impl Desktop {
     /// # Errors
     /// When the driver is gone.
     pub async fn press(&self, keys: &str) -> Result<()> {
-        Ok(self.driver()?.active_element().await?.send_keys(keys).await?)
+        wait_for("an element with the focus", PATIENCE, || async {
+            // it can be drawn anew between asking for it and typing
+            match self.driver()?.active_element().await {
+                Ok(element) => Ok(element.send_keys(keys).await.ok()),
+                Err(_) => Ok(None),
+            }
+        })
+        .await
     }
 
     /// Saves a picture of the screen under `target/pictures`.

@@ -32,12 +32,15 @@ pub(crate) fn Dialog(props: &Props) -> Html {
                 .and_then(|window| window.document())
                 .and_then(|document| document.active_element())
                 .and_then(|element| element.dyn_into::<HtmlElement>().ok());
-            if let Some(dialog) = node.cast::<HtmlDialogElement>()
-                && !dialog.open()
-            {
+            let dialog = node.cast::<HtmlDialogElement>();
+            if let Some(dialog) = dialog.as_ref().filter(|dialog| !dialog.open()) {
                 drop(dialog.show_modal());
             }
             move || {
+                // while it is open, nothing behind it can take the focus
+                if let Some(dialog) = dialog {
+                    dialog.close();
+                }
                 if let Some(opener) = opener {
                     drop(opener.focus());
                 }

@@ -82,7 +82,7 @@ pub(crate) fn Empty(props: &EmptyProps) -> Html {
                 <rect x="6" y="16" width="26" height="26" rx="7" /><rect class="on" x="47" y="10" width="26" height="32" rx="7" />
                 <rect x="88" y="16" width="26" height="26" rx="7" />
             </svg>
-            <h3>{ props.title.clone() }</h3>
+            <p class="empty-title">{ props.title.clone() }</p>
             <p>{ props.text.clone() }</p>
             { props.children.clone() }
         </div>

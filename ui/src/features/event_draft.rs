@@ -235,8 +235,8 @@ pub(crate) fn effects(event: &Event, changes: &UpdateEvent) -> Vec<String> {
         if more > 0 && event.waiting_bookings > 0 {
             let wanted = format::seats(event.waiting_seats);
             lines.push(format!(
-                "The {} go to the waitlist first: {} for {wanted}.",
-                format!("{} new seats", format::number(i64::from(more))),
+                "The {} new seats go to the waitlist first: {} for {wanted}.",
+                format::number(i64::from(more)),
                 if event.waiting_bookings == 1 {
                     "1 booking waits".to_owned()
                 } else {

@@ -18,7 +18,7 @@ pub(crate) fn About() -> Html {
     let diagnostics = use_resource("diagnostics".to_owned(), here.refresh.count, api::diagnostics);
     let text = diagnostics.value.as_deref().cloned().unwrap_or_default();
     let copy = {
-        let (text, tell) = (text.clone(), here.tell.clone());
+        let (text, tell) = (text.clone(), here.tell);
         Callback::from(move |_: MouseEvent| copy_text(text.clone(), tell.clone()))
     };
     let (version, updates) =

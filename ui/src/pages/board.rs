@@ -249,7 +249,7 @@ fn BookingTable(props: &TableProps) -> Html {
     let all = use_state(|| false);
     let shown = if *all { props.bookings.len() } else { ROWS_AT_FIRST };
     let more = {
-        let all = all.clone();
+        let all = all;
         Callback::from(move |_: MouseEvent| all.set(true))
     };
     let rows = props.bookings.iter().take(shown).map(|booking| {

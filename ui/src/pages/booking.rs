@@ -89,7 +89,7 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
                         { happened(booking, event, history) }
                     </section>
                 </div>
-                <aside class="stack">{ side(booking, &here.me.email) }</aside>
+                <aside class="stack" aria-label="About this booking">{ side(booking, &here.me.email) }</aside>
             </div>
             if *cancelling { <Cancel booking={with_event(booking, event)} on_close={close} /> }
             if props.managing { <ManageSeats booking={booking.clone()} event={event.clone()} on_close={stop_managing} /> }
@@ -233,7 +233,7 @@ fn Claim(props: &ClaimProps) -> Html {
     html! {
         <div class="card-part offer stack">
             <div>
-                <h3>{ format!("{} free right now", if props.free == 1 { "1 seat is".to_owned() } else { format!("{} seats are", format::number(i64::from(props.free))) }) }</h3>
+                <h2 class="h3">{ format!("{} free right now", if props.free == 1 { "1 seat is".to_owned() } else { format!("{} seats are", format::number(i64::from(props.free))) }) }</h2>
                 <p class="small">{ waiting::offer(props.free, props.booking.waiting_seats, rest) }</p>
             </div>
             <div class="row">

@@ -35,7 +35,7 @@ pub(crate) fn EventPage(props: &Props) -> Html {
         Ok((event, own))
     });
     let close = {
-        let navigator = navigator.clone();
+        let navigator = navigator;
         Callback::from(move |()| navigator.push(&Route::Event { id }))
     };
     let dialog = if props.choosing {
@@ -66,7 +66,7 @@ pub(crate) fn EventPage(props: &Props) -> Html {
                         <section class="stack" aria-labelledby="own"><h2 id="own">{ "Your bookings" }</h2><BookingList groups={vec![with_facts(own, event)]} bare=true /></section>
                     }
                 </div>
-                <aside><BookPanel event={event.clone()} own={own.clone()} /></aside>
+                <aside aria-label="Booking"><BookPanel event={event.clone()} own={own.clone()} /></aside>
             </div>
             { dialog }
         </div>
@@ -109,7 +109,7 @@ pub(super) fn status_chip(status: EventStatus) -> Html {
 fn facts(event: &Event) -> Html {
     let (pattern, icon, word) = kind(event.category);
     let fact = |icon: &'static str, name: &'static str, value: String| {
-        html! { <div class="fact"><Icon name={icon} /><div><dt>{ name }</dt><dd>{ value }</dd></div></div> }
+        html! { <div class="fact"><dt><Icon name={icon} />{ name }</dt><dd>{ value }</dd></div> }
     };
     let who = if event.visibility == Visibility::Public {
         "Everyone".to_owned()

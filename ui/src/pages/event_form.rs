@@ -82,8 +82,8 @@ fn Form(props: &FormProps) -> Html {
     let shown = if *checked { problems.clone() } else { Problems::new() };
     let save = {
         let (write, draft, base, checked, problems) =
-            (write.clone(), draft.clone(), base.clone(), checked.clone(), problems.clone());
-        let here = here.clone();
+            (write.clone(), draft.clone(), base.clone(), checked, problems.clone());
+        let here = here;
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             checked.set(true);
@@ -175,12 +175,12 @@ fn Form(props: &FormProps) -> Html {
                         { choices(&draft, base.as_ref()) }
                     </div>
                 </div>
-                <aside class="stack">
+                <aside class="stack" aria-label="What saving does">
                     if let Some(event) = base.as_ref() {
                         <WhenSaved event={event.clone()} draft={(*draft).clone()} />
                         <HandOver event={event.clone()} owner={draft.owner} on_owner={let draft = draft.clone(); Callback::from(move |owner| draft.set(Draft { owner, ..(*draft).clone() }))} />
                     } else {
-                        <section class="card pad stack small soft"><h3>{ "When you create it" }</h3>
+                        <section class="card pad stack small soft"><h2 class="h3">{ "When you create it" }</h2>
                             <p>{ if draft.visibility == Visibility::Public { "Everyone who is signed in can see and book it at once." } else { "Members of the organization can see and book it at once." } }</p>
                             <p>{ "You can change everything until it starts. People with a booking are told of a new name, time or place." }</p></section>
                     }
@@ -303,7 +303,13 @@ fn fields(
     let input = |id: &'static str, value: &str, change: fn(&mut Draft, String), disabled: bool| {
         let changed = set(change);
         let on_input = Callback::from(move |event: InputEvent| changed.emit(value_of(&event)));
-        html! { <input {id} class="input" value={value.to_owned()} {disabled} oninput={on_input} aria-describedby={format!("{id}-note")} aria-invalid={problems.contains_key(id).to_string()} autocomplete="off" /> }
+        // the label of a pair of fields names the date
+        let label = match id {
+            "event_time" => Some("Starts at this time"),
+            "end_time" => Some("Ends at this time"),
+            _ => None,
+        };
+        html! { <input {id} class="input" aria-label={label} value={value.to_owned()} {disabled} oninput={on_input} aria-describedby={format!("{id}-note")} aria-invalid={problems.contains_key(id).to_string()} autocomplete="off" /> }
     };
     let area = {
         let changed = set(|draft, text| draft.description = text);
@@ -375,7 +381,7 @@ fn WhenSaved(props: &WhenSavedProps) -> Html {
     };
     html! {
         <>
-            <section class="card pad stack small soft" aria-live="polite"><h3>{ "When you save" }</h3>{ for lines.into_iter().map(|line| html! { <p>{ line }</p> }) }</section>
+            <section class="card pad stack small soft" aria-live="polite"><h2 class="h3">{ "When you save" }</h2>{ for lines.into_iter().map(|line| html! { <p>{ line }</p> }) }</section>
             <p class="small muted">{ format!("Last saved {}. If someone else saves first, you see both versions before anything is replaced.", format::moment(props.event.updated_at)) }</p>
         </>
     }
@@ -413,7 +419,7 @@ fn HandOver(props: &HandOverProps) -> Html {
         Callback::from(move |event: yew::Event| {
             on_owner.emit(
                 event.target_dyn_into::<web_sys::HtmlSelectElement>().and_then(|select| select.value().parse().ok()),
-            )
+            );
         })
     };
     html! {

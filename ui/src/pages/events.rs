@@ -40,10 +40,7 @@ pub(crate) fn Events() -> Html {
         status: Some(EventStatus::Upcoming),
         ..EventFilter::default()
     };
-    let read = {
-        let filter = filter.clone();
-        use_resource(format!("events {filter:?}"), here.refresh.count, move || api::events(filter.clone()))
-    };
+    let read = use_resource(format!("events {filter:?}"), here.refresh.count, move || api::events(filter.clone()));
     let all = read.value.clone().unwrap_or_default();
     let shown: Vec<_> = all.iter().filter(|event| !*only_free || event.available_slots > 0).cloned().collect();
     let on_input = {
@@ -105,6 +102,7 @@ pub(crate) fn Events() -> Html {
                     }
                 </div>
             }
+            <h2 class="visually-hidden">{ "Events found" }</h2>
             <ul class="cards wide">{ for cards }</ul>
             if shown.len() > SHOWN_MAX { <p class="small muted centred">{ format!("The first {SHOWN_MAX} are shown. Search to find more.") }</p> }
         </div>

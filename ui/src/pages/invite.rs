@@ -63,10 +63,11 @@ pub(crate) fn Invite() -> Html {
         }
         None => match read.failure.clone() {
             Some(failure) => {
-                html! { <><FailureNotice {failure} again={here.refresh.again.clone()} /><p><button class="button" onclick={leave}>{ "Go home" }</button></p></> }
+                html! { <><FailureNotice {failure} again={here.refresh.again} /><p><button class="button" onclick={leave}>{ "Go home" }</button></p></> }
             }
             None => html! { <Skeleton lines={4} /> },
         },
     };
-    html! { <div class="page narrow stack">{ body }</div> }
+    let named = matches!(read.value.as_deref(), Some(Some(_)));
+    html! { <div class="page narrow stack">if !named { <h1 class="visually-hidden">{ "Invite" }</h1> }{ body }</div> }
 }

@@ -211,7 +211,7 @@ fn MemberTable(props: &TableProps) -> Html {
         Callback::from(move |event: InputEvent| words.set(value_of(&event)))
     };
     let more = {
-        let all = all.clone();
+        let all = all;
         Callback::from(move |_: MouseEvent| all.set(true))
     };
     let admin = props.organization.role == Role::OrgAdmin;
@@ -302,7 +302,7 @@ fn InvitePeople(props: &DialogProps) -> Html {
     };
     let submit = {
         let (write, email, role, link, key, org) =
-            (write.clone(), email.clone(), role.clone(), link.clone(), key.clone(), props.organization.id);
+            (write.clone(), email.clone(), role.clone(), link.clone(), key, props.organization.id);
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             let body = CreateInvite { org_id: org, email: email.trim().to_owned(), role: *role };
@@ -542,7 +542,7 @@ fn Log(props: &LogProps) -> Html {
         if shown { api::audit(org).await } else { Ok(Vec::new()) }
     });
     let toggle = {
-        let open = open.clone();
+        let open = open;
         Callback::from(move |_: MouseEvent| open.set(!*open))
     };
     let rows = read.value.iter().flat_map(|all| all.iter()).map(|entry: &AuditEntry| {

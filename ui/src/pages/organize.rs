@@ -70,6 +70,7 @@ pub(crate) fn Organize() -> Html {
                     else { <Empty title="No event is planned" text="Create one, and people can book it at once.">{ create }</Empty> }
                 </div>
             } else if !known.is_empty() {
+                <h2 class="visually-hidden">{ "Your events" }</h2>
                 <ul class="card list">{ for known.iter().map(event_row) }</ul>
             }
         </div>

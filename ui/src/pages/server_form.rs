@@ -24,7 +24,7 @@ pub(super) fn ServerForm(props: &Props) -> Html {
     let checked = use_state(|| None::<(String, ServerCheck)>);
     let shown = (*address).clone().unwrap_or_else(|| props.server.clone());
     let on_input = {
-        let address = address.clone();
+        let address = address;
         Callback::from(move |event: InputEvent| address.set(Some(value_of(&event))))
     };
     let check = {
