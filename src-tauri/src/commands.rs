@@ -43,6 +43,7 @@ impl Opened {
 
 #[tauri::command]
 pub(crate) fn session(session: State<'_, Session>) -> SessionView {
+    tracing::info!("a window shows its screens");
     session.view()
 }
 

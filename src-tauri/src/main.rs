@@ -113,8 +113,12 @@ fn follow(app: &tauri::AppHandle, url: &url::Url) {
             tauri::async_runtime::spawn(async move { app.state::<Session>().finish_sign_in(callback).await });
             return;
         }
-        Some(DeepLink::Event(event_id)) => OpenTarget::Event { event_id },
+        Some(DeepLink::Event(event_id)) => {
+            tracing::info!("a link to an event was opened");
+            OpenTarget::Event { event_id }
+        }
         Some(DeepLink::Invite(token)) => {
+            tracing::info!("the link of an invite was opened");
             opened.put_invite(token);
             OpenTarget::Invite
         }

@@ -19,7 +19,11 @@ pub(crate) async fn watch(app: AppHandle) {
     let mut known: Option<(UserId, BTreeSet<NotificationId>)> = None;
     loop {
         look(&app, &mut known).await;
-        tokio::time::sleep(LOOK_EVERY).await;
+        let session = app.state::<Session>();
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = session.next_sign_in() => {}
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::Result;
 use happening_api::{Answered, ApiFailure, Call, Download, SessionView, SignInFailure, User};
 use serde_json::Value;
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, Notify};
 use url::Url;
 
 use crate::backend::Backend;
@@ -27,6 +27,8 @@ pub(crate) struct Session {
     state: Arc<Mutex<State>>,
     /// Held while tokens are replaced.
     refreshing: AsyncMutex<()>,
+    /// Somebody has signed in.
+    signed_in: Notify,
     tell: Arc<Tell>,
 }
 
@@ -53,6 +55,7 @@ impl Session {
             cache_folder,
             state: Arc::new(Mutex::new(state)),
             refreshing: AsyncMutex::default(),
+            signed_in: Notify::new(),
             tell: Arc::new(tell),
         })
     }
@@ -89,6 +92,11 @@ impl Session {
         }
     }
 
+    /// Waits until somebody signs in.
+    pub(crate) async fn next_sign_in(&self) {
+        self.signed_in.notified().await;
+    }
+
     /// Another server from now on: whoever was signed in is signed out of the old one, and its answers are forgotten.
     ///
     /// # Errors
@@ -120,6 +128,9 @@ impl Session {
             state.view = view.clone();
         }
         (self.tell)(&view);
+        if matches!(view, SessionView::SignedIn { .. }) {
+            self.signed_in.notify_one();
+        }
     }
 
     fn fail(&self, reason: SignInFailure) {

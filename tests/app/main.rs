@@ -3,6 +3,7 @@
 mod accessibility;
 mod files;
 mod journeys;
+mod manners;
 mod members;
 mod offline;
 mod organizer;

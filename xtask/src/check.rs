@@ -9,8 +9,15 @@ use crate::{build, openapi, packages, root, say, step, ui};
 
 /// Versions that are installed once, into `target/tools`.
 const TOOLS: [(&str, &str); 2] = [("cargo-deny", "0.20.2"), ("cargo-machete", "0.9.2")];
-const DOCUMENTS: [&str; 6] =
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "migrations/README.md", "docs/api.md", "docs/runbooks.md"];
+const DOCUMENTS: [&str; 7] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "migrations/README.md",
+    "docs/api.md",
+    "docs/guide.md",
+    "docs/runbooks.md",
+];
 
 /// Checks everything.
 ///

@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod bundle;
 mod check;
 mod openapi;
 mod packages;
@@ -62,13 +63,23 @@ enum Task {
         no_check: bool,
     },
     /// Build the wasm bundle of the app's screens
-    Ui,
+    Ui {
+        /// As small as the optimizer makes it, for installers (needs npm)
+        #[arg(long)]
+        small: bool,
+    },
     /// Take the documents' pictures of the app, on demo data
     Pictures,
     /// Write the data that SQL is checked against (.sqlx) anew
     Sqlx,
     /// Write `docs/openapi.json` anew from the server's routes
     Openapi,
+    /// Build the installers of this system
+    Bundle {
+        /// Install the .deb in a clean Debian and use it there (needs root)
+        #[arg(long)]
+        check: bool,
+    },
     /// Print an access token of a demo person, for curl
     Token {
         /// Login name, such as ada
@@ -101,10 +112,17 @@ async fn run_task(cli: Cli) -> Result<()> {
         Task::Down => services::down().await,
         Task::Check => check::check(ask),
         Task::Test { filter, no_check } => test::test(ask, filter.as_deref(), no_check).await,
-        Task::Ui => ui::bundle(),
+        Task::Ui { small } => {
+            if small {
+                ui::bundle_small()
+            } else {
+                ui::bundle()
+            }
+        }
         Task::Pictures => pictures::take(ask).await,
         Task::Openapi => openapi::write(),
         Task::Sqlx => sqlx_data::write(ask).await,
+        Task::Bundle { check } => bundle::bundle(ask, check).await,
         Task::Token { name } => token::token(&name).await,
         Task::Bench { name } => bench::run(ask, &name).await,
     }

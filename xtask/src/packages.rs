@@ -27,7 +27,7 @@ pub(crate) const VIRTUAL_DISPLAY: &[&str] = &["xvfb", "dbus-x11", "imagemagick"]
 /// What the tests of the API need: the guide's examples, and Schemathesis.
 pub(crate) const EXAMPLES: &[&str] = &["curl", "jq", "python3-venv"];
 /// What the tests of the app need.
-pub(crate) const WEBDRIVER: &[&str] = &["webkit2gtk-driver", "gnome-keyring", "xdotool", "npm"];
+pub(crate) const WEBDRIVER: &[&str] = &["webkit2gtk-driver", "gnome-keyring", "xdotool", "dunst", "npm"];
 
 /// Makes sure that packages are installed. `a|b`: one of them is enough, `a` is installed.
 ///
@@ -104,6 +104,6 @@ fn agreed() -> Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }

@@ -12,6 +12,7 @@ use crate::{root, say};
 const AXE: &str = "axe-core@4.14.1";
 /// Makes wasm smaller.
 const BINARYEN: &str = "binaryen@132.0.0";
+const TAURI: &str = "@tauri-apps/cli@2.12.5";
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
 /// The program that makes calls from the OpenAPI document.
@@ -44,6 +45,14 @@ pub(crate) fn axe() -> Result<PathBuf> {
 /// When npm or the network is missing.
 pub(crate) fn wasm_opt() -> Result<PathBuf> {
     package(BINARYEN, ".bin/wasm-opt")
+}
+
+/// Tauri's tool, which makes installers.
+///
+/// # Errors
+/// When npm or the network is missing.
+pub(crate) fn tauri() -> Result<PathBuf> {
+    package(TAURI, ".bin/tauri")
 }
 
 /// A file of a package of npm.

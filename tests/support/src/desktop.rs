@@ -39,6 +39,7 @@ pub struct Desktop {
     port: u16,
     screen: Child,
     session: Child,
+    notifier: Option<Child>,
     driver: Option<WebDriver>,
 }
 
@@ -95,6 +96,7 @@ impl Desktop {
             port,
             screen,
             session: Command::new("true").spawn()?,
+            notifier: None,
             driver: None,
         };
         let mut session = Command::new("dbus-run-session");
@@ -127,7 +129,7 @@ impl Desktop {
     /// # Errors
     /// When no window comes.
     pub async fn start_app(&mut self) -> Result<()> {
-        self.start(&[]).await
+        self.start_with(&[]).await
     }
 
     /// Starts the app by a link, as the system does when it does not run yet.
@@ -135,10 +137,32 @@ impl Desktop {
     /// # Errors
     /// When no window comes.
     pub async fn start_app_with(&mut self, link: &str) -> Result<()> {
-        self.start(&[link]).await
+        self.start_with(&[link]).await
     }
 
-    async fn start(&mut self, arguments: &[&str]) -> Result<()> {
+    /// Opens an address, in a program that is a browser.
+    ///
+    /// # Errors
+    /// When it does not load.
+    pub async fn open(&self, url: &str) -> Result<()> {
+        Ok(self.driver()?.goto(url).await?)
+    }
+
+    /// Megabytes of the program with all its processes, each shared page counted in parts (PSS).
+    ///
+    /// # Errors
+    /// When nothing runs.
+    pub fn memory_mb(&self) -> Result<f64> {
+        let script = "t=0; walk() { for c in $(pgrep -P $1); do k=$(awk '/^Pss:/{print $2}' /proc/$c/smaps_rollup 2>/dev/null || echo 0); case $(cat /proc/$c/comm) in WebKitWebDriver|dbus-daemon|gnome-keyring*) ;; *) t=$((t + ${k:-0}));; esac; walk $c; done; }; walk $0; echo $t";
+        let kb = crate::stack::run(Command::new("sh").args(["-c", script, &self.session.id().to_string()]))?;
+        Ok(kb.trim().parse::<f64>()? / 1024.0)
+    }
+
+    /// Starts the program with arguments.
+    ///
+    /// # Errors
+    /// When no window comes.
+    pub async fn start_with(&mut self, arguments: &[&str]) -> Result<()> {
         let capabilities = json!({ "webkitgtk:browserOptions": { "binary": self.app, "args": arguments } });
         let capabilities = capabilities.as_object().cloned().unwrap_or_default();
         let driver = ClientBuilder::new(HttpConnector::new())
@@ -278,6 +302,56 @@ impl Desktop {
         Ok(self.driver()?.execute_async(script, Vec::new()).await?)
     }
 
+    /// As [`Self::script_async`], with an argument for the script. It may take minutes.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn script_with(&self, script: &str, argument: serde_json::Value) -> Result<serde_json::Value> {
+        let driver = self.driver()?;
+        let minutes = Duration::from_secs(600);
+        let timeouts = fantoccini::wd::TimeoutConfiguration::new(Some(minutes), Some(minutes), None);
+        driver.update_timeouts(timeouts).await?;
+        Ok(driver.execute_async(script, vec![argument]).await?)
+    }
+
+    /// How many windows the app shows.
+    ///
+    /// # Errors
+    /// When there is none, or no xdotool.
+    pub fn windows(&self) -> Result<usize> {
+        let mut search = Command::new("xdotool");
+        search.args(["search", "--onlyvisible", "--name", "^Happening$"]).env("DISPLAY", &self.display);
+        Ok(crate::stack::run(&mut search)?.lines().count())
+    }
+
+    /// Starts a real service for notifications on this desktop.
+    ///
+    /// # Errors
+    /// When `dunst` is missing.
+    pub fn start_notifications(&mut self) -> Result<()> {
+        let mut service = Command::new("dunst");
+        self.on_the_bus(&mut service)?;
+        self.notifier = Some(quiet(&mut service).spawn().context("cannot start dunst")?);
+        Ok(())
+    }
+
+    /// Asks that service something, in the words of `dunstctl`.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn notifications(&self, words: &str) -> Result<String> {
+        let mut control = Command::new("dunstctl");
+        control.args(words.split(' '));
+        self.on_the_bus(&mut control)?;
+        crate::stack::run(&mut control)
+    }
+
+    fn on_the_bus(&self, command: &mut Command) -> Result<()> {
+        let bus = std::fs::read_to_string(self.folder.join("bus"))?;
+        self.environment(command).env("DBUS_SESSION_BUS_ADDRESS", bus.trim());
+        Ok(())
+    }
+
     /// How many files the app keeps of the server's answers.
     ///
     /// # Errors
@@ -335,9 +409,8 @@ impl Desktop {
     /// # Errors
     /// When the program cannot be started.
     pub fn follow(&self, link: &str) -> Result<()> {
-        let bus = std::fs::read_to_string(self.folder.join("bus"))?;
         let mut command = Command::new(&self.app);
-        self.environment(command.arg(link)).env("DBUS_SESSION_BUS_ADDRESS", bus.trim());
+        self.on_the_bus(command.arg(link))?;
         let mut second = quiet(&mut command).spawn()?;
         // it hands the link over and ends
         std::thread::spawn(move || second.wait());
@@ -449,7 +522,7 @@ fn quiet(command: &mut Command) -> &mut Command {
 impl Drop for Desktop {
     fn drop(&mut self) {
         // the session's end takes bus, keyring, driver and app with it
-        for child in [&mut self.session, &mut self.screen] {
+        for child in self.notifier.iter_mut().chain([&mut self.session, &mut self.screen]) {
             let id = child.id().to_string();
             crate::stack::run(Command::new("pkill").args(["-KILL", "-P", &id])).ok();
             child.kill().ok();

@@ -1,30 +1,16 @@
-//! `bench NAME`: measurements, each with a reference in the same run. Only on services that the benchmark itself started.
+//! `bench drop`: durable bookings per second on one event, against bare inserts by pgbench.
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use clap::Subcommand;
 use happening_tests::stack::{Stack, run as run_command};
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
 
+use super::{median, report_as};
 use crate::{build, packages, root, say, step};
-
-/// What can be measured
-#[derive(Subcommand)]
-pub(crate) enum Bench {
-    /// Durable bookings per second on one event, against bare inserts by pgbench
-    Drop {
-        /// Pairs of measurement and reference
-        #[arg(long, default_value_t = 5)]
-        pairs: u32,
-        /// Seconds of each
-        #[arg(long, default_value_t = 3)]
-        seconds: u32,
-    },
-}
 
 const CONNECTIONS: u32 = 256;
 const SEATS: i32 = 100_000;
@@ -38,19 +24,18 @@ const VARIANTS: [(&str, &str, &str); 3] = [
     ("one transaction per request", "one_transaction_per_request", "true"),
 ];
 
-/// Runs a benchmark.
+/// Measures.
 ///
 /// # Errors
 /// When something does not start, or the audit afterwards finds something.
-pub(crate) async fn run(ask: bool, name: &Bench) -> Result<()> {
-    let Bench::Drop { pairs, seconds } = name;
+pub(super) async fn run(ask: bool, pairs: u32, seconds: u32) -> Result<()> {
     packages::ensure(ask, &[packages::SERVICES])?;
     step("Building server and crowd (release)");
     build::cargo(&["build", "--release", "--package", "happening-backend", "--features", "switches"])?;
     build::cargo(&["build", "--release", "--package", "happening-tests", "--bin", "drop-load"])?;
     let stack = Stack::at(&root().join("target/bench-stack"))?;
     let result = match stack.start(&root(), &say).await {
-        Ok(()) => drop_on(&stack, *pairs, *seconds).await,
+        Ok(()) => drop_on(&stack, pairs, seconds).await,
         Err(error) => Err(error),
     };
     stack.stop(&say).await?;
@@ -106,16 +91,7 @@ fn report(measured: &BTreeMap<&str, Vec<(f64, f64)>>, seconds: u32) -> Result<()
     let times = of(VARIANTS[0].0) / of(VARIANTS[2].0);
     println!("the batch writer does {times:.1} times what one transaction per request does");
     let all = json!({ "connections": CONNECTIONS, "seats": SEATS, "seconds": seconds, "times_one_transaction": times, "results": results });
-    let folder = build::target().join("bench");
-    std::fs::create_dir_all(&folder)?;
-    std::fs::write(folder.join("drop.json"), serde_json::to_vec_pretty(&all)?)?;
-    Ok(())
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+    report_as("drop", &all)
 }
 
 /// A server process that ends with its measurement.

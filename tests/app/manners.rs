@@ -1,0 +1,76 @@
+//! What a desktop app owes its desktop: links, one instance, windows, notifications.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use happening_api::Booking;
+use happening_tests::desktop::Desktop;
+use happening_tests::world::wait_for;
+use happening_tests::{World, WorldOptions};
+use serde_json::json;
+
+use crate::signed_in;
+
+#[tokio::test]
+async fn links_open_events_in_the_one_app_that_runs() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let owner = world.person("edsger").await?;
+    let (first, second) = (world.event(&owner, 3).await?, world.event(&owner, 4).await?);
+    owner.put(&format!("/events/{}", second.id), json!({ "name": "Second evening" })).await?.expect(200);
+    let mut desktop = Desktop::new(&world, "alan", true).await?;
+    // a link that starts the app, with signing in between
+    desktop.start_app_with(&format!("happening://event/{}", first.id)).await?;
+    desktop.sign_in(world.people(), "alan").await?;
+    desktop.sees("Who can book").await?;
+    desktop.sees("Test evening").await?;
+    // a link while it runs
+    desktop.follow(&format!("happening://event/{}", second.id))?;
+    desktop.sees("Second evening").await?;
+    assert_eq!(desktop.windows()?, 1);
+    // one that means nothing changes nothing
+    desktop.follow("happening://event/nothing")?;
+    desktop.follow("happening://settings/delete-account")?;
+    desktop.follow(&format!("happening://event/{}", first.id))?;
+    desktop.sees("Test evening").await?;
+    assert_eq!(desktop.windows()?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_board_has_a_window_of_its_own() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let event = world.event(&ada, 3).await?;
+    let desktop = signed_in(&world, "ada").await?;
+    desktop.go(&format!("/organize/{}", event.id)).await?;
+    desktop.sees("Seats now").await?;
+    for _ in 0..2 {
+        // the second click shows the window that is there
+        desktop.click("button[aria-label='Open in a window of its own']").await?;
+        wait_for("the window", Duration::from_secs(30), || async { Ok((desktop.windows()? == 2).then_some(())) })
+            .await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_promotion_is_told_by_the_desktop_and_a_click_opens_it() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
+    let (owner, alan) = (world.person("edsger").await?, world.person("alan").await?);
+    let event = world.event(&owner, 2).await?;
+    let held: Booking = owner.book(event.id, 2).await?.expect(201).json();
+    let mut desktop = Desktop::new(&world, "alan", false).await?;
+    desktop.start_notifications()?;
+    desktop.start_app().await?;
+    desktop.sign_in(world.people(), "alan").await?;
+    desktop.sees("Upcoming events").await?;
+    alan.book(event.id, 1).await?.expect(201);
+    owner.post(&format!("/bookings/{}/cancel-seats", held.id), json!({ "seat_numbers": [2] })).await?.expect(200);
+    wait_for("the notification", Duration::from_secs(60), || async {
+        Ok((desktop.notifications("count displayed")?.trim() != "0").then_some(()))
+    })
+    .await?;
+    desktop.notifications("action 0")?;
+    desktop.sees("You hold 1 seat").await?;
+    Ok(())
+}

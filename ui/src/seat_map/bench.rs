@@ -1,0 +1,44 @@
+//! The map's drawing alone, for `cargo xtask bench seat-map`.
+
+use happening_api::Category;
+use wasm_bindgen::prelude::*;
+use web_sys::HtmlCanvasElement;
+
+use super::draw;
+use super::hall::Hall;
+use super::raster::{Glyph, Raster};
+use super::view::View;
+
+/// A hall that a script draws and changes.
+#[wasm_bindgen]
+pub struct SeatMapBench {
+    hall: Hall,
+    view: View,
+    glyphs: Vec<Glyph>,
+    raster: Raster,
+    changes: usize,
+}
+
+#[wasm_bindgen]
+impl SeatMapBench {
+    /// A concert hall of so many seats, two thirds of them taken, on a surface of so many CSS pixels.
+    #[wasm_bindgen(constructor)]
+    pub fn new(seats: i32, width: f32, height: f32) -> Self {
+        let hall = Hall::new(Some(Category::Concert), seats);
+        let view = View::whole(&hall, width, height);
+        let glyphs = (0..seats).map(|seat| if seat % 3 == 0 { Glyph::Free } else { Glyph::Taken }).collect();
+        Self { hall, view, glyphs, raster: Raster::default(), changes: 0 }
+    }
+
+    /// Draws everything.
+    pub fn draw(&mut self, canvas: &HtmlCanvasElement) {
+        draw::draw(canvas, &mut self.raster, &self.hall, &self.view, &self.glyphs, None);
+    }
+
+    /// Changes one seat out of so many.
+    pub fn change(&mut self, one_of: usize) {
+        self.changes += 1;
+        let to = if self.changes.is_multiple_of(2) { Glyph::Free } else { Glyph::Taken };
+        self.glyphs.iter_mut().step_by(one_of).for_each(|glyph| *glyph = to);
+    }
+}

@@ -1,0 +1,58 @@
+//! `bench NAME`: measurements, each with a reference in the same run. Only on services that the benchmark itself started.
+
+mod drop;
+mod seat_map;
+mod start;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::build;
+
+/// What can be measured
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// Durable bookings per second on one event, against bare inserts by pgbench
+    Drop {
+        /// Pairs of measurement and reference
+        #[arg(long, default_value_t = 5)]
+        pairs: u32,
+        /// Seconds of each
+        #[arg(long, default_value_t = 3)]
+        seconds: u32,
+    },
+    /// Drawing the seat map in the real engine, against bare pixels and against a grid of elements
+    SeatMap,
+    /// From starting the app to its first screen, against a bare window of the same engine with the same files
+    Start {
+        /// Pairs of measurement and reference
+        #[arg(long, default_value_t = 5)]
+        pairs: u32,
+    },
+}
+
+/// Runs a benchmark.
+///
+/// # Errors
+/// When something does not start, or shows what it should not.
+pub(crate) async fn run(ask: bool, name: &Bench) -> Result<()> {
+    match name {
+        Bench::Drop { pairs, seconds } => drop::run(ask, *pairs, *seconds).await,
+        Bench::SeatMap => seat_map::run(ask).await,
+        Bench::Start { pairs } => start::run(ask, *pairs).await,
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+/// Keeps the figures as `target/bench/NAME.json`.
+fn report_as(name: &str, figures: &serde_json::Value) -> Result<()> {
+    let folder = build::target().join("bench");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join(format!("{name}.json")), serde_json::to_vec_pretty(figures)?)?;
+    Ok(())
+}

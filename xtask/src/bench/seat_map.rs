@@ -1,0 +1,101 @@
+//! `bench seat-map`: the map in the real engine, in the real app's window, without services.
+
+use anyhow::{Context, Result, ensure};
+use happening_tests::desktop::Desktop;
+use serde_json::{Value, json};
+
+use super::report_as;
+use crate::{build, packages, root, say, step, ui};
+
+const HALLS: [i32; 2] = [10_000, 100_000];
+
+/// Draws, puts bare pixels of the same size, and does the same with a grid of elements. Medians of so many runs, in
+/// milliseconds.
+const MEASURE: &str = r#"
+const [seats, runs] = [arguments[0], 15], done = arguments[arguments.length - 1];
+const median = list => list.sort((a, b) => a - b)[Math.floor(list.length / 2)];
+const timed = work => { const start = performance.now(); work(); return performance.now() - start; };
+const many = work => median(Array.from({ length: runs }, () => timed(work)));
+const frame = () => new Promise(next => requestAnimationFrame(() => requestAnimationFrame(next)));
+(async () => {
+    const { SeatMapBench } = await import('/happening_ui.js');
+    const canvas = document.createElement('canvas');
+    canvas.style.cssText = 'position:fixed;inset:0;width:900px;height:640px';
+    document.body.append(canvas);
+    await frame();
+    let bench;
+    const first = timed(() => { bench = new SeatMapBench(seats, 900, 640); bench.draw(canvas); });
+    await frame();
+    const redraw = many(() => bench.draw(canvas));
+    const update = many(() => { bench.change(100); bench.draw(canvas); });
+    const context = canvas.getContext('2d');
+    const pixels = new ImageData(canvas.width, canvas.height);
+    pixels.data.fill(200);
+    const bare = many(() => context.putImageData(pixels, 0, 0));
+    const close = timed(() => { canvas.remove(); document.body.offsetHeight; });
+
+    const sheet = document.styleSheets[0];
+    for (const rule of ['.grid-bench{position:fixed;inset:0;overflow:auto;line-height:0}', '.grid-bench i{display:inline-block;width:8px;height:8px;margin:1px;background:#4c6f66}', '.grid-bench.other i{background:#c2bbab}', '.grid-bench i.taken{background:#a93420}'])
+        sheet.insertRule(rule, sheet.cssRules.length);
+    const grid = document.createElement('div');
+    grid.className = 'grid-bench';
+    const build = timed(() => {
+        for (let n = 0; n < seats; n++) grid.append(document.createElement('i'));
+        document.body.append(grid);
+        grid.offsetHeight;
+    });
+    await frame();
+    const look = () => getComputedStyle(grid.lastChild).backgroundColor + grid.offsetHeight;
+    const restyle = median(Array.from({ length: 5 }, () => timed(() => { grid.classList.toggle('other'); look(); })));
+    const some = [...grid.children].filter((_, n) => n % 100 === 0);
+    const partly = median(Array.from({ length: 5 }, () => timed(() => { some.forEach(one => one.classList.toggle('taken')); look(); })));
+    // taking 100,000 elements away takes minutes in this engine; the window's end does it
+    const remove = seats > 20000 ? null : timed(() => { grid.remove(); document.body.offsetHeight; });
+    done({ seats, first, redraw, update, bare, close, grid: { build, restyle, partly, remove } });
+})().catch(error => done({ failed: String(error) }));
+"#;
+
+/// Measures.
+///
+/// # Errors
+/// When the app does not start or the script fails.
+pub(super) async fn run(ask: bool) -> Result<()> {
+    packages::ensure(ask, &[packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER])?;
+    ui::bundle_with(&["bench"])?;
+    build::cargo(&["build", "--package", "happening"])?;
+    let folder = root().join("target/bench-desktop");
+    let app = build::target().join("debug/happening");
+    let mut figures = Vec::new();
+    step("Drawing");
+    for seats in HALLS {
+        // a window for each hall: what one leaves behind must not slow the next
+        let mut desktop = Desktop::at(&folder, &app, "http://127.0.0.1:9", false).await?;
+        desktop.start_app().await?;
+        desktop.script("return 1").await?;
+        let measured = desktop.script_with(MEASURE, json!(seats)).await?;
+        ensure!(measured.get("failed").is_none(), "the script failed: {measured}");
+        say(&line(&measured).context("figures are missing")?);
+        figures.push(measured);
+    }
+    // the next build must not ship the bench
+    ui::bundle()?;
+    report_as("seat-map", &json!(figures))
+}
+
+fn line(measured: &Value) -> Option<String> {
+    let of = |name: &str| measured[name].as_f64();
+    let grid = |name: &str| measured["grid"][name].as_f64();
+    let (redraw, bare, restyle) = (of("redraw")?, of("bare")?, grid("restyle")?);
+    Some(format!(
+        "{} seats: first paint {:.1} ms, redraw {redraw:.1} ms ({:.2} x bare pixels of {bare:.1} ms, {:.3} x the grid's restyle of {restyle:.1} ms), \
+        1 % {:.1} ms (grid {:.1} ms), close {:.1} ms (grid {})",
+        measured["seats"],
+        of("first")?,
+        redraw / bare,
+        redraw / restyle,
+        of("update")?,
+        grid("partly")?,
+        of("close")?,
+        grid("remove").map_or_else(|| "not measured".to_owned(), |ms| format!("{ms:.0} ms")),
+    ))
+}

@@ -1,0 +1,93 @@
+//! `bench start`: from starting the app to its first screen, and its memory, against the engine's own bare browser window
+//! with the same files.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use happening_tests::desktop::Desktop;
+use happening_tests::ports::free_port;
+use happening_tests::stack::run as run_command;
+use happening_tests::world::{answers, wait_for};
+use serde_json::json;
+
+use super::{median, report_as};
+use crate::{build, packages, root, say, step, ui};
+
+/// The first screen is there and can be used.
+const THERE: &str = "return !!document.querySelector('.welcome')";
+
+/// A file server that ends with the measurement.
+struct Files(Child);
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// Measures.
+///
+/// # Errors
+/// When something does not start.
+pub(super) async fn run(ask: bool, pairs: u32) -> Result<()> {
+    packages::ensure(ask, &[packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER])?;
+    ui::bundle()?;
+    step("Building the app (release)");
+    build::cargo(&["build", "--release", "--package", "happening", "--features", "tauri/custom-protocol"])?;
+    let port = free_port()?;
+    let served = Command::new("python3")
+        .args(["-m", "http.server", "--bind", "127.0.0.1", &port.to_string(), "--directory"])
+        .arg(root().join("ui/dist"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let _files = Files(served);
+    let url = format!("http://127.0.0.1:{port}/index.html");
+    wait_for("the files", Duration::from_secs(10), || async { Ok(answers(&url).await.then_some(())) }).await?;
+    let (app, bare) = (build::target().join("release/happening"), mini_browser()?);
+    let mut measured = Vec::new();
+    step(&format!("{pairs} pairs"));
+    for pair in 1..=pairs {
+        let ours = once(&app, &[], None).await?;
+        let theirs = once(&bare, &["--automation"], Some(&url)).await?;
+        say(&format!(
+            "pair {pair}: app {:.0} ms and {:.0} MB, bare window {:.0} ms and {:.0} MB",
+            ours.0, ours.1, theirs.0, theirs.1
+        ));
+        measured.push((ours, theirs));
+    }
+    let time = median(measured.iter().map(|(ours, theirs)| ours.0 / theirs.0));
+    let memory = median(measured.iter().map(|(ours, theirs)| ours.1 / theirs.1));
+    println!("median ratio: {time:.2} in time, {memory:.2} in memory");
+    report_as("start", &json!({ "time_ratio": time, "memory_ratio": memory, "pairs": measured }))
+}
+
+/// Milliseconds until the first screen, and megabytes (proportional set size of all its processes) then.
+async fn once(program: &std::path::Path, arguments: &[&str], url: Option<&str>) -> Result<(f64, f64)> {
+    let folder = root().join("target/bench-desktop");
+    let mut desktop = Desktop::at(&folder, program, "http://127.0.0.1:9", false).await?;
+    let started = Instant::now();
+    desktop.start_with(arguments).await?;
+    if let Some(url) = url {
+        desktop.open(url).await?;
+    }
+    wait_for("the first screen", Duration::from_secs(60), || async {
+        Ok((desktop.script(THERE).await? == true).then_some(()))
+    })
+    .await?;
+    let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
+    Ok((elapsed_ms, desktop.memory_mb()?))
+}
+
+/// The browser that comes with the engine: a window around a webview, and nothing else.
+fn mini_browser() -> Result<PathBuf> {
+    let found = run_command(Command::new("sh").args([
+        "-c",
+        "ls /usr/lib/*/webkit2gtk-4.1/MiniBrowser /usr/libexec/webkit2gtk-4.1/MiniBrowser 2>/dev/null | head -1",
+    ]))?;
+    let path = found.trim();
+    (!path.is_empty()).then(|| PathBuf::from(path)).context("WebKitGTK's MiniBrowser is not there")
+}
