@@ -18,8 +18,9 @@ use crate::format::{self, BrowserZones};
 use crate::here::use_here;
 use crate::resource::use_resource;
 use crate::route::Route;
-use crate::seat_map::{Hall, SeatCanvas};
+use crate::seat_map::SeatCanvas;
 use crate::write::use_write;
+use happening_halls::Hall;
 
 /// Bookings that a table shows before it is asked for more.
 const ROWS_AT_FIRST: usize = 25;

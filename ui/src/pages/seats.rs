@@ -13,7 +13,8 @@ use crate::features::selection::{Action, SeatState, Selection, Step, Wish};
 use crate::format;
 use crate::here::{Here, use_here};
 use crate::resource::use_resource;
-use crate::seat_map::{Hall, SeatCanvas};
+use crate::seat_map::SeatCanvas;
+use happening_halls::Hall;
 
 const PARTY_AT_FIRST: i32 = 2;
 

@@ -5,9 +5,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::HtmlCanvasElement;
 
 use super::draw;
-use super::hall::Hall;
-use super::raster::{Glyph, Raster};
-use super::view::View;
+use happening_halls::{Glyph, Hall, Raster, View};
 
 /// A hall that a script draws and changes.
 #[wasm_bindgen]

@@ -6,11 +6,9 @@ use web_sys::{HtmlCanvasElement, KeyboardEvent, PointerEvent, WheelEvent};
 use yew::prelude::*;
 
 use super::draw;
-use super::hall::Hall;
-use super::raster::{Glyph, Raster};
-use super::view::View;
 use crate::components::Icon;
 use crate::features::selection::SeatState;
+use happening_halls::{Glyph, Hall, Raster, View};
 
 /// Pixels that the pointer may move within a click.
 const CLICK_SLACK: f32 = 4.0;

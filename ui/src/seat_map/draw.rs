@@ -3,9 +3,7 @@
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
-use super::hall::{Front, Hall};
-use super::raster::{Colour, Colours, Glyph, Raster};
-use super::view::View;
+use happening_halls::{Colour, Colours, Front, Glyph, Hall, Raster, View};
 
 /// Seats carry their number from this many CSS pixels per seat on.
 const NUMBERS_FROM: f32 = 22.0;
@@ -38,18 +36,7 @@ pub(crate) fn draw(
     let Some(context) = context(canvas, width, height) else { return };
     let theme = theme(canvas);
     raster.clear(width as usize, height as usize);
-    let size = view.scale() * ratio;
-    for ((seat, place), glyph) in (1..).zip(&hall.places).zip(glyphs) {
-        let (x, y) = view.to_surface(place.x, place.y);
-        let (x, y) = (x * ratio, y * ratio);
-        if x < -size || y < -size || x > width as f32 + size || y > height as f32 + size {
-            continue;
-        }
-        raster.glyph(*glyph, &theme.colours, x, y, place.angle, size);
-        if cursor == Some(seat) {
-            raster.cursor(theme.colours.cursor, x, y, place.angle, size);
-        }
-    }
+    raster.hall(hall, view, glyphs, &theme.colours, ratio, cursor);
     if let Ok(image) = ImageData::new_with_u8_clamped_array_and_sh(Clamped(raster.bytes()), width, height) {
         drop(context.put_image_data(&image, 0.0, 0.0));
     }

@@ -5,9 +5,5 @@
 mod bench;
 mod canvas;
 mod draw;
-pub(crate) mod hall;
-mod raster;
-mod view;
 
 pub(crate) use canvas::SeatCanvas;
-pub(crate) use hall::Hall;

@@ -1,22 +1,25 @@
 //! Draws seats into a pixel buffer: each shape is a distance function, so its edges are smooth at every size and angle.
 
+use crate::hall::Hall;
+use crate::view::View;
+
 /// Red, green, blue.
-pub(crate) type Colour = [u8; 3];
+pub type Colour = [u8; 3];
 
 /// Seats of fewer pixels are dots: their shapes could not be told apart, and 100,000 of them are on the surface at once.
 const SHAPES_FROM: f32 = 5.0;
 
 /// Pixels, four bytes each: red, green, blue, opacity.
 #[derive(Default)]
-pub(crate) struct Raster {
-    pub(crate) width: usize,
-    pub(crate) height: usize,
+pub struct Raster {
+    pub width: usize,
+    pub height: usize,
     pixels: Vec<u32>,
 }
 
 /// One shape per state, so that the map reads without colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Glyph {
+pub enum Glyph {
     /// A hollow box.
     Free,
     /// A filled box with a tick and a ring.
@@ -31,26 +34,52 @@ pub(crate) enum Glyph {
 
 /// Colours of the shapes, from the style sheet.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Colours {
-    pub(crate) free: Colour,
-    pub(crate) free_fill: Colour,
-    pub(crate) mine: Colour,
-    pub(crate) mine_glyph: Colour,
-    pub(crate) taken: Colour,
-    pub(crate) lost: Colour,
-    pub(crate) cursor: Colour,
+pub struct Colours {
+    pub free: Colour,
+    pub free_fill: Colour,
+    pub mine: Colour,
+    pub mine_glyph: Colour,
+    pub taken: Colour,
+    pub lost: Colour,
+    pub cursor: Colour,
 }
 
 impl Raster {
     /// A transparent surface, in the memory of the last one when it fits.
-    pub(crate) fn clear(&mut self, width: usize, height: usize) {
+    pub fn clear(&mut self, width: usize, height: usize) {
         (self.width, self.height) = (width, height);
         self.pixels.clear();
         self.pixels.resize(width * height, 0);
     }
 
+    /// Draws every seat that is in sight. `ratio` is pixels of the surface per CSS pixel of the view; `cursor` is the seat that
+    /// the keyboard is at.
+    pub fn hall(
+        &mut self,
+        hall: &Hall,
+        view: &View,
+        glyphs: &[Glyph],
+        colours: &Colours,
+        ratio: f32,
+        cursor: Option<i32>,
+    ) {
+        let size = view.scale() * ratio;
+        let (right, bottom) = (self.width as f32 + size, self.height as f32 + size);
+        for (place, glyph) in hall.places.iter().zip(glyphs) {
+            let (x, y) = view.to_surface(place.x, place.y);
+            let (x, y) = (x * ratio, y * ratio);
+            if x > -size && y > -size && x < right && y < bottom {
+                self.glyph(*glyph, colours, x, y, place.angle, size);
+            }
+        }
+        if let Some(place) = cursor.and_then(|seat| hall.places.get(usize::try_from(seat - 1).ok()?)) {
+            let (x, y) = view.to_surface(place.x, place.y);
+            self.cursor(colours.cursor, x * ratio, y * ratio, place.angle, size);
+        }
+    }
+
     /// The pixels as the canvas takes them.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         bytemuck::cast_slice(&self.pixels)
     }
 
@@ -78,7 +107,7 @@ impl Raster {
     }
 
     /// Draws a shape of `size` pixels around a point.
-    pub(crate) fn glyph(&mut self, glyph: Glyph, colours: &Colours, x: f32, y: f32, angle: f32, size: f32) {
+    pub fn glyph(&mut self, glyph: Glyph, colours: &Colours, x: f32, y: f32, angle: f32, size: f32) {
         if size < SHAPES_FROM {
             return self.dot(glyph, colours, x, y, size);
         }
@@ -125,7 +154,7 @@ impl Raster {
     }
 
     /// A ring around the seat that the keyboard is at.
-    pub(crate) fn cursor(&mut self, colour: Colour, x: f32, y: f32, angle: f32, size: f32) {
+    pub fn cursor(&mut self, colour: Colour, x: f32, y: f32, angle: f32, size: f32) {
         self.paint(x, y, angle, size * 0.85, colour, |u, v| boxed(u, v, size * 0.62, size * 0.18).abs() - 1.1);
     }
 

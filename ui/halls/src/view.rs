@@ -1,25 +1,25 @@
 //! What part of a hall is shown, and how large: pan, zoom, hit-test by arithmetic.
 
-use super::hall::Hall;
+use crate::hall::Hall;
 
 const ZOOM_MAX: f32 = 12.0;
 
 /// The view of a hall on a surface of so many CSS pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct View {
-    pub(crate) width: f32,
-    pub(crate) height: f32,
+pub struct View {
+    pub width: f32,
+    pub height: f32,
     /// 1 shows the whole hall.
-    pub(crate) zoom: f32,
+    pub zoom: f32,
     /// Hall coordinates in the middle of the surface.
-    pub(crate) centre: (f32, f32),
+    pub centre: (f32, f32),
     fit: f32,
     bounds: [f32; 4],
 }
 
 impl View {
     /// The whole hall.
-    pub(crate) fn whole(hall: &Hall, width: f32, height: f32) -> Self {
+    pub fn whole(hall: &Hall, width: f32, height: f32) -> Self {
         let bounds = hall.bounds;
         let fit = (width / (bounds[2] - bounds[0])).min(height / (bounds[3] - bounds[1])).clamp(0.01, 46.0);
         let centre = ((bounds[0] + bounds[2]) / 2.0, (bounds[1] + bounds[3]) / 2.0);
@@ -27,7 +27,7 @@ impl View {
     }
 
     /// The same part of the hall on a surface of another size.
-    pub(crate) fn resized(self, hall: &Hall, width: f32, height: f32) -> Self {
+    pub fn resized(self, hall: &Hall, width: f32, height: f32) -> Self {
         let mut view = Self::whole(hall, width, height);
         view.zoom = self.zoom;
         if self.zoom > 1.0 {
@@ -37,18 +37,18 @@ impl View {
     }
 
     /// CSS pixels per seat pitch.
-    pub(crate) fn scale(&self) -> f32 {
+    pub fn scale(&self) -> f32 {
         self.fit * self.zoom
     }
 
     /// Where a place of the hall is on the surface.
-    pub(crate) fn to_surface(self, x: f32, y: f32) -> (f32, f32) {
+    pub fn to_surface(self, x: f32, y: f32) -> (f32, f32) {
         let scale = self.scale();
         (self.width / 2.0 + (x - self.centre.0) * scale, self.height / 2.0 + (y - self.centre.1) * scale)
     }
 
     /// The seat under a point of the surface.
-    pub(crate) fn hit(&self, hall: &Hall, x: f32, y: f32) -> Option<i32> {
+    pub fn hit(&self, hall: &Hall, x: f32, y: f32) -> Option<i32> {
         let scale = self.scale();
         let (x, y) = ((x - self.width / 2.0) / scale + self.centre.0, (y - self.height / 2.0) / scale + self.centre.1);
         (1..)
@@ -60,7 +60,7 @@ impl View {
     }
 
     /// Seats within a rectangle of the surface, by number.
-    pub(crate) fn inside(&self, hall: &Hall, from: (f32, f32), to: (f32, f32)) -> Vec<i32> {
+    pub fn inside(&self, hall: &Hall, from: (f32, f32), to: (f32, f32)) -> Vec<i32> {
         let (left, right) = (from.0.min(to.0), from.0.max(to.0));
         let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
         (1..)
@@ -74,7 +74,7 @@ impl View {
     }
 
     /// Nearer or farther, keeping the point of the surface where it is.
-    pub(crate) fn zoomed(self, factor: f32, x: f32, y: f32) -> Self {
+    pub fn zoomed(self, factor: f32, x: f32, y: f32) -> Self {
         let before = self.scale();
         let mut view = self;
         view.zoom = (self.zoom * factor).clamp(1.0, ZOOM_MAX);
@@ -85,7 +85,7 @@ impl View {
     }
 
     /// Moved by CSS pixels.
-    pub(crate) fn moved(self, x: f32, y: f32) -> Self {
+    pub fn moved(self, x: f32, y: f32) -> Self {
         let scale = self.scale();
         let mut view = self;
         view.centre.0 -= x / scale;
@@ -94,7 +94,7 @@ impl View {
     }
 
     /// With a place of the hall in sight.
-    pub(crate) fn showing(self, x: f32, y: f32) -> Self {
+    pub fn showing(self, x: f32, y: f32) -> Self {
         let (at_x, at_y) = self.to_surface(x, y);
         let inside = (20.0..self.width - 20.0).contains(&at_x) && (20.0..self.height - 20.0).contains(&at_y);
         if inside {

@@ -7,19 +7,19 @@ use happening_api::Category;
 
 /// Where a seat is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Place {
-    pub(crate) x: f32,
-    pub(crate) y: f32,
+pub struct Place {
+    pub x: f32,
+    pub y: f32,
     /// How the seat is turned, radians.
-    pub(crate) angle: f32,
-    pub(crate) row: u32,
+    pub angle: f32,
+    pub row: u32,
     /// Seats of a row with the same block stand side by side.
-    pub(crate) block: u8,
+    pub block: u8,
 }
 
 /// The front of the hall.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Front {
+pub enum Front {
     /// An arc around the origin.
     Arc { radius: f32, half_angle: f32 },
     /// A straight line.
@@ -28,11 +28,11 @@ pub(crate) enum Front {
 
 /// A hall. Seat n is `places[n - 1]`.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Hall {
-    pub(crate) places: Vec<Place>,
-    pub(crate) front: Front,
+pub struct Hall {
+    pub places: Vec<Place>,
+    pub front: Front,
     /// Left, top, right, bottom, with a margin.
-    pub(crate) bounds: [f32; 4],
+    pub bounds: [f32; 4],
 }
 
 const ARC_RADIUS: f32 = 9.0;
@@ -42,7 +42,7 @@ const TABLE_SEATS: u32 = 6;
 
 impl Hall {
     /// The hall of an event.
-    pub(crate) fn new(category: Option<Category>, total: i32) -> Self {
+    pub fn new(category: Option<Category>, total: i32) -> Self {
         let total = usize::try_from(total).unwrap_or_default();
         let (places, front) = match category {
             Some(Category::Concert) => (arcs(total), Front::Arc { radius: ARC_RADIUS - 2.6, half_angle: 0.5 }),
@@ -54,7 +54,7 @@ impl Hall {
     }
 
     /// Numbers of the first and last seat of each row, front to back.
-    pub(crate) fn rows(&self) -> Vec<(i32, i32)> {
+    pub fn rows(&self) -> Vec<(i32, i32)> {
         let mut rows: Vec<(i32, i32)> = Vec::new();
         let mut last = None;
         for (seat, place) in (1..).zip(&self.places) {
@@ -69,7 +69,7 @@ impl Hall {
 
     /// The free run of `count` seats in one block of one row that is nearest to the front and the middle; empty when there
     /// is none. `free` says whether a seat can be chosen.
-    pub(crate) fn best_together(&self, count: usize, free: impl Fn(i32) -> bool) -> Vec<i32> {
+    pub fn best_together(&self, count: usize, free: impl Fn(i32) -> bool) -> Vec<i32> {
         let mut best: Option<(f32, usize)> = None;
         let mut run = 0;
         for at in 0..self.places.len() {
@@ -100,7 +100,7 @@ impl Hall {
 
     /// The `count` free seats whose numbers are closest to each other, nearest to the front; for when no row has so many side
     /// by side. Empty when there are fewer.
-    pub(crate) fn closest(&self, count: usize, free: impl Fn(i32) -> bool) -> Vec<i32> {
+    pub fn closest(&self, count: usize, free: impl Fn(i32) -> bool) -> Vec<i32> {
         let seats: Vec<i32> = (1..=self.places.len() as i32).filter(|seat| free(*seat)).collect();
         let spread = |window: &&[i32]| window.last().copied().unwrap_or(0) - window[0];
         if count == 0 {
@@ -110,7 +110,7 @@ impl Hall {
     }
 
     /// Numbers of the first and last seat of a seat's row.
-    pub(crate) fn row_of(&self, seat: i32) -> Option<(i32, i32)> {
+    pub fn row_of(&self, seat: i32) -> Option<(i32, i32)> {
         let at = usize::try_from(seat - 1).ok()?;
         let row = self.places.get(at)?.row;
         let before = self.places[..at].iter().rev().take_while(|place| place.row == row).count() as i32;
@@ -119,7 +119,7 @@ impl Hall {
     }
 
     /// The seat in the neighbouring row that is closest, for the arrow keys.
-    pub(crate) fn neighbour_row(&self, seat: i32, forward: bool) -> Option<i32> {
+    pub fn neighbour_row(&self, seat: i32, forward: bool) -> Option<i32> {
         let own = self.places.get(usize::try_from(seat - 1).ok()?)?;
         let row = if forward { own.row.checked_sub(1)? } else { own.row + 1 };
         let distance = |place: &Place| (place.x - own.x).abs();

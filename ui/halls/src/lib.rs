@@ -1,0 +1,10 @@
+//! Halls: where the seats of an event are, what is shown of them, and how they are drawn into pixels. No browser here, so all of
+//! it is tested on the host; a crate of its own, since the inner loops are built for speed and the screens for size.
+
+mod hall;
+mod raster;
+mod view;
+
+pub use hall::{Front, Hall, Place};
+pub use raster::{Colour, Colours, Glyph, Raster};
+pub use view::View;
