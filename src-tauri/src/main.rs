@@ -92,9 +92,10 @@ fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
 }
 
 fn listen_for_links(app: &tauri::AppHandle) {
-    #[cfg(any(target_os = "linux", debug_assertions))]
+    // an installed app has its entry from the installer; a second one in the person's folder would come before it
+    #[cfg(debug_assertions)]
     if let Err(error) = app.deep_link().register_all() {
-        tracing::debug!(%error, "the scheme is registered by the installer");
+        tracing::debug!(%error, "links do not open this build");
     }
     if let Ok(Some(urls)) = app.deep_link().get_current() {
         urls.iter().for_each(|url| follow(app, url));

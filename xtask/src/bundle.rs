@@ -15,6 +15,9 @@ use crate::{build, packages, root, say, step, tools, ui};
 /// What the check needs beside a display.
 const CHECK_PACKAGES: &[&str] = &["debootstrap", "xdotool"];
 
+/// Devices that programs expect. The folder itself is not mounted, so that removing the Debian can never reach this machine's.
+const DEVICES: [&str; 4] = ["null", "zero", "random", "urandom"];
+
 /// Builds the installers.
 ///
 /// # Errors
@@ -77,7 +80,8 @@ impl Drop for Clean {
             ])
             .arg(&self.folder))
         .ok();
-        for mount in ["tmp/.X11-unix", "dev/shm", "proc"] {
+        let devices = DEVICES.map(|node| format!("dev/{node}"));
+        for mount in ["tmp/.X11-unix", "dev/shm", "proc"].into_iter().chain(devices.iter().map(String::as_str)) {
             run(Command::new("umount").arg("-l").arg(self.folder.join(mount))).ok();
         }
     }
@@ -108,6 +112,7 @@ async fn install_and_try() -> Result<()> {
     let clean = clean_debian(&package)?;
     step("Starting the app from its desktop entry");
     let entry = clean.run("cat /usr/share/applications/*appening.desktop")?;
+    ensure!(entry.contains("Exec=happening %u"), "the desktop entry passes no link on: {entry}");
     ensure!(entry.contains("x-scheme-handler/happening"), "the desktop entry handles no links: {entry}");
     ensure!(clean.folder.join("usr/share/doc/happening/copyright").exists(), "the licence is missing");
     let handler = clean.run("xdg-mime query default x-scheme-handler/happening")?;
@@ -144,33 +149,42 @@ async fn install_and_try() -> Result<()> {
 
 fn clean_debian(package: &Path) -> Result<Clean> {
     ensure!(packages::is_root(), "a clean Debian is made with debootstrap, which needs root: run this with sudo");
-    let folder = build::target().join("bundle-check/debian");
-    if !folder.join("usr/bin/xdg-open").exists() {
+    let base = build::target().join("bundle-check/base");
+    if !base.join("home/person").exists() {
         step("Making a clean Debian (once)");
-        std::fs::remove_dir_all(&folder).ok();
-        std::fs::create_dir_all(&folder)?;
+        std::fs::remove_dir_all(&base).ok();
+        std::fs::create_dir_all(&base)?;
         let release = run(Command::new("sh").args(["-c", ". /etc/os-release && echo $VERSION_CODENAME"]))?;
+        let packages = "--include=dbus,dbus-x11,xdg-utils,libgtk-3-bin,procps,ca-certificates";
         let status = Command::new("debootstrap")
-            .args([
-                "--variant=minbase",
-                "--include=dbus,dbus-x11,xdg-utils,libgtk-3-bin,procps,ca-certificates",
-                release.trim(),
-            ])
-            .arg(&folder)
+            .args(["--variant=minbase", packages, release.trim()])
+            .arg(&base)
             .stdout(Stdio::null())
             .status()?;
         if !status.success() {
             bail!("debootstrap failed; is there a network?");
         }
-        run(Command::new("chroot").arg(&folder).args(["useradd", "--create-home", "--shell", "/bin/sh", "person"]))?;
+        run(Command::new("chroot").arg(&base).args(["useradd", "--create-home", "--shell", "/bin/sh", "person"]))?;
     }
+    let folder = build::target().join("bundle-check/debian");
+    let mounted = std::fs::read_to_string("/proc/mounts")?.contains(&folder.display().to_string());
+    ensure!(!mounted, "{} has mounts of a run that was cut off; unmount them first", folder.display());
+    std::fs::remove_dir_all(&folder).ok();
+    run(Command::new("cp").arg("-a").arg(&base).arg(&folder))?;
     let (screen, display) = screen()?;
     let clean = Clean { folder, screen, session: None, display };
-    for (mount, options) in [
-        ("proc", vec!["-t", "proc", "proc"]),
-        ("dev/shm", vec!["-t", "tmpfs", "tmpfs"]),
-        ("tmp/.X11-unix", vec!["--bind", "/tmp/.X11-unix"]),
-    ] {
+    for node in DEVICES {
+        let place = clean.folder.join("dev").join(node);
+        std::fs::remove_file(&place).ok();
+        std::fs::write(&place, "")?;
+        run(Command::new("mount").args(["--bind", &format!("/dev/{node}")]).arg(&place))?;
+    }
+    let mounts: [(&str, &[&str]); 3] = [
+        ("proc", &["-t", "proc", "proc"]),
+        ("dev/shm", &["-t", "tmpfs", "tmpfs"]),
+        ("tmp/.X11-unix", &["--bind", "/tmp/.X11-unix"]),
+    ];
+    for (mount, options) in mounts {
         let place = clean.folder.join(mount);
         std::fs::create_dir_all(&place)?;
         run(Command::new("mount").args(options).arg(&place))?;
