@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::members::copy_text;
+use super::copy_text;
 use crate::api;
 use crate::components::{Icon, back, head};
 use crate::here::use_here;

@@ -34,3 +34,14 @@ pub(crate) use notifications::Notifications;
 pub(crate) use organize::Organize;
 pub(crate) use settings::Settings;
 pub(crate) use sign_in::{SignIn, SignInPane};
+
+use yew::Callback;
+
+/// Puts a text into the clipboard and says so.
+fn copy_text(text: String, tell: Callback<String>) {
+    wasm_bindgen_futures::spawn_local(async move {
+        let clipboard = gloo::utils::window().navigator().clipboard();
+        let done = wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&text)).await.is_ok();
+        tell.emit(if done { "Copied.".to_owned() } else { "The clipboard cannot be used.".to_owned() });
+    });
+}

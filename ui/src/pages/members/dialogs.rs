@@ -1,0 +1,250 @@
+//! What is asked before something is changed: inviting, editing, removing, revoking, ending.
+
+use happening_api::{CreateInvite, Invite, Member, Organization, Role, UpdateOrganization};
+use yew::prelude::*;
+
+use super::tables::role_select;
+use crate::api;
+use crate::components::{Confirm, Dialog, Field, Icon, value_of};
+use crate::features::failure;
+use crate::here::use_here;
+use crate::pages::copy_text;
+use crate::write::use_write;
+
+#[derive(Properties, PartialEq)]
+pub(super) struct DialogProps {
+    pub(super) organization: Organization,
+    pub(super) on_close: Callback<()>,
+}
+
+#[component]
+pub(super) fn InvitePeople(props: &DialogProps) -> Html {
+    let here = use_here();
+    let write = use_write();
+    let (email, role, link) = (use_state(String::new), use_state(|| Role::User), use_state(|| None::<String>));
+    let key = use_state(api::new_key);
+    let on_input = {
+        let email = email.clone();
+        Callback::from(move |event: InputEvent| email.set(value_of(&event)))
+    };
+    let on_role = {
+        let role = role.clone();
+        Callback::from(move |wanted: Role| role.set(wanted))
+    };
+    let submit = {
+        let (write, email, role, link, key, org) =
+            (write.clone(), email.clone(), role.clone(), link.clone(), key, props.organization.id);
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let body = CreateInvite { org_id: org, email: email.trim().to_owned(), role: *role };
+            let (here, link, key_used, key) = (here.clone(), link.clone(), (*key).clone(), key.clone());
+            write.start(move || {
+                let (here, link, key_used, key, body) =
+                    (here.clone(), link.clone(), key_used.clone(), key.clone(), body.clone());
+                async move {
+                    let made = api::create_invite(key_used, body).await?;
+                    here.tell.emit(format!("Invited {}. The mail is on its way.", made.invite.email));
+                    here.refresh.again.emit(());
+                    link.set(Some(made.url));
+                    key.set(api::new_key());
+                    Ok(())
+                }
+            });
+        })
+    };
+    let copy = {
+        let (link, tell) = (link.clone(), use_here().tell);
+        Callback::from(move |_: MouseEvent| {
+            if let Some(link) = (*link).clone() {
+                copy_text(link, tell.clone());
+            }
+        })
+    };
+    let error = write.failure().and_then(|failure| failure::field(failure, "email"));
+    html! {
+        <Dialog title="Invite people" subtitle={html! { props.organization.name.clone() }} on_close={props.on_close.clone()}>
+            <form onsubmit={submit}>
+                <div class="dialog-body stack">
+                    <Field id="invite-email" label="E-mail" {error} hint="The invite is for this address, and valid for 7 days">
+                        <input id="invite-email" class="input" type="email" maxlength="254" required=true value={(*email).clone()} oninput={on_input} />
+                    </Field>
+                    <Field id="invite-role" label="Role">{ role_select("Role", *role, on_role) }</Field>
+                    <ul class="small muted stack">
+                        <li>{ "Members book events of the organization." }</li><li>{ "Organizers create and run events of their own." }</li><li>{ "Admins run all events, and invite people." }</li>
+                    </ul>
+                    if link.is_some() {
+                        <p class="row small"><Icon name="check" />{ "Sent. You can also pass the link on yourself:" }<button type="button" class="button small" onclick={copy}><Icon name="copy" />{ "Copy the link" }</button></p>
+                    }
+                    { write.notice() }
+                </div>
+                <footer class="dialog-foot"><button id="send-invite" class="button primary" disabled={email.trim().is_empty() || write.busy()} aria-busy={write.busy().to_string()}>{ "Send the invite" }</button></footer>
+            </form>
+        </Dialog>
+    }
+}
+
+#[component]
+pub(super) fn EditOrganization(props: &DialogProps) -> Html {
+    let here = use_here();
+    let write = use_write();
+    let organization = &props.organization;
+    let name = use_state(|| organization.name.clone());
+    let days = use_state(|| organization.retention_days.map(|days| days.to_string()).unwrap_or_default());
+    let input = |state: &UseStateHandle<String>| {
+        let state = state.clone();
+        Callback::from(move |event: InputEvent| state.set(value_of(&event)))
+    };
+    let (on_name, on_days) = (input(&name), input(&days));
+    let kept: Option<Option<i32>> =
+        if days.trim().is_empty() { Some(None) } else { days.trim().parse().ok().map(Some) };
+    let submit = {
+        let (write, name, org, on_close) = (write.clone(), name.clone(), organization.id, props.on_close.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let Some(kept) = kept else { return };
+            let body = UpdateOrganization { name: Some((*name).clone()), retention_days: Some(kept) };
+            let (here, on_close) = (here.clone(), on_close.clone());
+            write.start(move || {
+                let (here, on_close, body) = (here.clone(), on_close.clone(), body.clone());
+                async move {
+                    api::update_organization(org, body).await?;
+                    here.tell.emit("Saved.".to_owned());
+                    here.refresh.again.emit(());
+                    on_close.emit(());
+                    Ok(())
+                }
+            });
+        })
+    };
+    let wrong = |field: &str| write.failure().and_then(|failure| failure::field(failure, field));
+    let days_wrong =
+        if kept.is_none() { Some("Write a number of days, or nothing.".to_owned()) } else { wrong("retention_days") };
+    html! {
+        <Dialog title="Edit organization" on_close={props.on_close.clone()}>
+            <form onsubmit={submit}>
+                <div class="dialog-body stack">
+                    <Field id="org-name" label="Name" error={wrong("name")}><input id="org-name" class="input" maxlength="200" value={(*name).clone()} oninput={on_name} /></Field>
+                    <Field id="org-days" label="Forget who came, days after an event" optional=true error={days_wrong} hint="30 to 3,650 days; empty keeps it. Seats and times stay, names do not.">
+                        <input id="org-days" class="input" inputmode="numeric" value={(*days).clone()} oninput={on_days} /></Field>
+                    { write.notice() }
+                </div>
+                <footer class="dialog-foot"><button class="button primary" disabled={name.trim().is_empty() || kept.is_none() || write.busy()} aria-busy={write.busy().to_string()}>{ "Save changes" }</button></footer>
+            </form>
+        </Dialog>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(super) struct RemoveProps {
+    pub(super) organization: Organization,
+    pub(super) member: Member,
+    pub(super) on_close: Callback<()>,
+}
+
+#[component]
+pub(super) fn Remove(props: &RemoveProps) -> Html {
+    let here = use_here();
+    let write = use_write();
+    let (member, org) = (&props.member, props.organization.id);
+    let own = member.user_id == here.me.id;
+    let on_go = {
+        let (write, id, name, on_close) = (write.clone(), member.user_id, member.name.clone(), props.on_close.clone());
+        let place = props.organization.name.clone();
+        Callback::from(move |()| {
+            let (here, name, on_close, place) = (here.clone(), name.clone(), on_close.clone(), place.clone());
+            write.start(move || {
+                let (here, name, on_close, place) = (here.clone(), name.clone(), on_close.clone(), place.clone());
+                async move {
+                    api::remove_member(org, id).await?;
+                    here.tell.emit(if own {
+                        format!("You left {place}.")
+                    } else {
+                        format!("{name} is no longer a member.")
+                    });
+                    on_close.emit(());
+                    here.refresh.again.emit(());
+                    Ok(())
+                }
+            });
+        })
+    };
+    let (title, label) = if own {
+        ("Leave this organization?".to_owned(), "Leave")
+    } else {
+        (format!("Remove {}?", member.name), "Remove")
+    };
+    html! {
+        <Confirm {title} {label} subtitle={html! { props.organization.name.clone() }} keep="Keep it as it is" busy={write.busy()} notice={write.notice()} {on_go} on_close={props.on_close.clone()}>
+            <p>{ if own { "You no longer see its events for members. Your bookings stay, and you can still cancel them." } else { "Their access ends at once. They keep their bookings, and can still cancel them." } }</p>
+        </Confirm>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(super) struct RevokeProps {
+    pub(super) invite: Invite,
+    pub(super) on_close: Callback<()>,
+}
+
+#[component]
+pub(super) fn Revoke(props: &RevokeProps) -> Html {
+    let here = use_here();
+    let write = use_write();
+    let on_go = {
+        let (write, id, on_close) = (write.clone(), props.invite.id, props.on_close.clone());
+        Callback::from(move |()| {
+            let (here, on_close) = (here.clone(), on_close.clone());
+            write.start(move || {
+                let (here, on_close) = (here.clone(), on_close.clone());
+                async move {
+                    api::revoke_invite(id).await?;
+                    here.tell.emit("The invite no longer works.".to_owned());
+                    on_close.emit(());
+                    here.refresh.again.emit(());
+                    Ok(())
+                }
+            });
+        })
+    };
+    html! {
+        <Confirm title="Revoke this invite?" subtitle={html! { props.invite.email.clone() }} label="Revoke the invite" keep="Keep it" busy={write.busy()} notice={write.notice()} {on_go} on_close={props.on_close.clone()}>
+            <p>{ "Its link stops working. You can send a new invite at any time." }</p>
+        </Confirm>
+    }
+}
+
+#[component]
+pub(super) fn EndOrganization(props: &DialogProps) -> Html {
+    let here = use_here();
+    let write = use_write();
+    let typed = use_state(String::new);
+    let name = props.organization.name.clone();
+    let on_input = {
+        let typed = typed.clone();
+        Callback::from(move |event: InputEvent| typed.set(value_of(&event)))
+    };
+    let on_go = {
+        let (write, org, on_close, name) = (write.clone(), props.organization.id, props.on_close.clone(), name.clone());
+        Callback::from(move |()| {
+            let (here, on_close, name) = (here.clone(), on_close.clone(), name.clone());
+            write.start(move || {
+                let (here, on_close, name) = (here.clone(), on_close.clone(), name.clone());
+                async move {
+                    api::delete_organization(org).await?;
+                    here.tell.emit(format!("{name} has ended."));
+                    here.on_scope.emit(None);
+                    on_close.emit(());
+                    here.refresh.again.emit(());
+                    Ok(())
+                }
+            });
+        })
+    };
+    html! {
+        <Confirm title="End this organization?" subtitle={html! { name.clone() }} label="End the organization" keep="Keep it" busy={write.busy()} notice={write.notice()}
+            disabled={*typed != name} {on_go} on_close={props.on_close.clone()}>
+            <p>{ "Nobody is a member any more, and nobody can create events in it. You cannot undo this." }</p>
+            <Field id="end-name" label="Write its name to confirm"><input id="end-name" class="input" autocomplete="off" value={(*typed).clone()} oninput={on_input} /></Field>
+        </Confirm>
+    }
+}

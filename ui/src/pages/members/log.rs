@@ -1,0 +1,49 @@
+//! Who changed what, when.
+
+use happening_api::{AuditEntry, OrgId};
+use yew::prelude::*;
+
+use crate::api;
+use crate::components::{FailureNotice, Skeleton};
+use crate::format;
+use crate::here::use_here;
+use crate::resource::use_resource;
+
+#[derive(Properties, PartialEq)]
+pub(super) struct LogProps {
+    pub(super) org: OrgId,
+}
+
+/// Who changed what, when; read when it is asked for.
+#[component]
+pub(super) fn Log(props: &LogProps) -> Html {
+    let here = use_here();
+    let open = use_state(|| false);
+    let (org, shown) = (props.org, *open);
+    let read = use_resource(format!("audit {org} {shown}"), here.refresh.count, move || async move {
+        if shown { api::audit(org).await } else { Ok(Vec::new()) }
+    });
+    let toggle = {
+        let open = open;
+        Callback::from(move |_: MouseEvent| open.set(!*open))
+    };
+    let rows = read.value.iter().flat_map(|all| all.iter()).map(|entry: &AuditEntry| {
+        let what = entry.action.replace('_', " ");
+        let details = entry.details.as_object().filter(|details| !details.is_empty()).map(|details| {
+            details.iter().map(|(name, value)| format!("{}: {}", name.replace('_', " "), value.as_str().map_or_else(|| value.to_string(), str::to_owned))).collect::<Vec<_>>().join(", ")
+        });
+        html! {
+            <tr key={entry.id.to_string()}><th scope="row">{ format::capitalized(&what) }</th><td class="muted">{ details.unwrap_or_default() }</td><td class="muted hide-narrow">{ format::moment(entry.created_at) }</td></tr>
+        }
+    });
+    html! {
+        <section class="card section near" aria-labelledby="log">
+            <header class="card-head"><h2 id="log">{ "Log" }</h2><button class="button small" aria-expanded={shown.to_string()} onclick={toggle}>{ if shown { "Hide" } else { "Show who changed what" } }</button></header>
+            if shown {
+                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> }
+                if read.loading() { <Skeleton lines={3} /> }
+                if read.value.is_some() { <table><thead><tr><th scope="col">{ "What" }</th><th scope="col">{ "Details" }</th><th scope="col" class="hide-narrow">{ "When" }</th></tr></thead><tbody>{ for rows }</tbody></table> }
+            }
+        </section>
+    }
+}

@@ -1,0 +1,171 @@
+//! Members and pending invites as tables.
+
+use happening_api::{Invite, Member, Organization, Role};
+use yew::prelude::*;
+
+use super::Open;
+use crate::api;
+use crate::components::{Icon, value_of};
+use crate::format;
+use crate::here::use_here;
+use crate::write::use_write;
+
+const ROWS_AT_FIRST: usize = 25;
+/// An invite that ends sooner than this is marked.
+const ENDS_SOON_HOURS: i64 = 36;
+
+#[derive(Properties, PartialEq)]
+pub(super) struct InvitesProps {
+    pub(super) invites: Vec<Invite>,
+    pub(super) on_open: Callback<Open>,
+}
+
+#[component]
+pub(super) fn Invites(props: &InvitesProps) -> Html {
+    let here = use_here();
+    let write = use_write();
+    let now = format::now();
+    let rows = props.invites.iter().map(|invite| {
+        let again = {
+            let (write, id, email, here) = (write.clone(), invite.id, invite.email.clone(), here.clone());
+            Callback::from(move |_: MouseEvent| {
+                let (email, here) = (email.clone(), here.clone());
+                write.start(move || {
+                    let (email, here) = (email.clone(), here.clone());
+                    async move {
+                        api::resend_invite(id).await?;
+                        here.tell.emit(format!("Sent again to {email}. The old link no longer works."));
+                        here.refresh.again.emit(());
+                        Ok(())
+                    }
+                });
+            })
+        };
+        let revoke = {
+            let (on_open, invite) = (props.on_open.clone(), invite.clone());
+            Callback::from(move |_: MouseEvent| on_open.emit(Open::Revoke(invite.clone())))
+        };
+        let left = invite.expires_at - now;
+        let until = if left <= chrono::TimeDelta::zero() {
+            html! { <span class="chip bad"><Icon name="close" />{ "Expired" }</span> }
+        } else if left.num_hours() < ENDS_SOON_HOURS {
+            html! { <span class="chip wait"><Icon name="clock" />{ format!("Ends {}", format::moment(invite.expires_at)) }</span> }
+        } else {
+            html! { format::day(invite.expires_at) }
+        };
+        html! {
+            <tr key={invite.id.to_string()}>
+                <th scope="row">{ &invite.email }</th><td>{ format::role(invite.role) }</td>
+                <td class="muted hide-narrow">{ format::moment(invite.created_at) }</td><td>{ until }</td>
+                <td class="table-action">
+                    <button class="button small" disabled={write.busy()} aria-label={format!("Send the invite to {} again", invite.email)} onclick={again}>{ "Send again" }</button>
+                    <button class="button small quiet danger" aria-label={format!("Revoke the invite to {}", invite.email)} onclick={revoke}>{ "Revoke" }</button>
+                </td>
+            </tr>
+        }
+    });
+    html! {
+        <section class="card" aria-labelledby="pending">
+            <header class="card-head"><h2 id="pending">{ "Pending invites" }</h2></header>
+            <table>
+                <thead><tr><th scope="col">{ "E-mail" }</th><th scope="col">{ "Role" }</th><th scope="col" class="hide-narrow">{ "Sent" }</th><th scope="col">{ "Valid until" }</th><th scope="col"><span class="visually-hidden">{ "Actions" }</span></th></tr></thead>
+                <tbody>{ for rows }</tbody>
+            </table>
+            { write.notice() }
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(super) struct TableProps {
+    pub(super) organization: Organization,
+    pub(super) members: Vec<Member>,
+    pub(super) on_open: Callback<Open>,
+}
+
+#[component]
+pub(super) fn MemberTable(props: &TableProps) -> Html {
+    let here = use_here();
+    let write = use_write();
+    let (words, all) = (use_state(String::new), use_state(|| false));
+    let wanted = words.trim().to_lowercase();
+    let fits = |one: &&Member| {
+        wanted.is_empty()
+            || one.name.to_lowercase().contains(&wanted)
+            || one.email.as_ref().is_some_and(|email| email.to_lowercase().contains(&wanted))
+    };
+    let found: Vec<&Member> = props.members.iter().filter(fits).collect();
+    let shown = if *all { found.len() } else { ROWS_AT_FIRST };
+    let on_input = {
+        let words = words.clone();
+        Callback::from(move |event: InputEvent| words.set(value_of(&event)))
+    };
+    let more = {
+        let all = all;
+        Callback::from(move |_: MouseEvent| all.set(true))
+    };
+    let admin = props.organization.role == Role::OrgAdmin;
+    let org = props.organization.id;
+    let rows = found.iter().take(shown).map(|member| {
+        let own = member.user_id == here.me.id;
+        let on_role = {
+            let (write, here, id, name) = (write.clone(), here.clone(), member.user_id, member.name.clone());
+            Callback::from(move |role: Role| {
+                let (here, name) = (here.clone(), name.clone());
+                write.start(move || {
+                    let (here, name) = (here.clone(), name.clone());
+                    async move {
+                        let result = api::set_role(org, id, role).await;
+                        here.refresh.again.emit(());
+                        result?;
+                        here.tell.emit(format!("{name} is now {}.", format::role(role).to_lowercase()));
+                        Ok(())
+                    }
+                });
+            })
+        };
+        let remove = {
+            let (on_open, member) = (props.on_open.clone(), (*member).clone());
+            Callback::from(move |_: MouseEvent| on_open.emit(Open::Remove(member.clone())))
+        };
+        html! {
+            <tr key={member.user_id.to_string()}>
+                <th scope="row"><span class="row"><span class="avatar" aria-hidden="true">{ format::initials(&member.name) }</span><span>{ &member.name }if own { <span class="muted">{ " (you)" }</span> }</span></span></th>
+                if admin { <td>{ member.email.clone().unwrap_or_default() }</td> }
+                <td>if admin { { role_select(&format!("Role of {}", member.name), member.role, on_role) } } else { { format::role(member.role) } }</td>
+                <td class="muted hide-narrow">{ format::month(member.joined_at) }</td>
+                <td class="table-action">if own || admin { <button class="button small quiet" onclick={remove}>{ if own { "Leave" } else { "Remove" } }</button> }</td>
+            </tr>
+        }
+    });
+    html! {
+        <section class="card section near" aria-labelledby="members">
+            <header class="card-head"><h2 id="members">{ "Members" }</h2>
+                <label class="search always"><span class="visually-hidden">{ "Find a member" }</span><Icon name="search" /><input class="input" type="search" placeholder="Find a member" value={(*words).clone()} oninput={on_input} /></label></header>
+            { write.notice() }
+            <table>
+                <thead><tr><th scope="col">{ "Name" }</th>if admin { <th scope="col">{ "E-mail" }</th> }<th scope="col">{ "Role" }</th><th scope="col" class="hide-narrow">{ "Member since" }</th><th scope="col"><span class="visually-hidden">{ "Actions" }</span></th></tr></thead>
+                <tbody>{ for rows }</tbody>
+            </table>
+            if found.is_empty() { <p class="card-part muted">{ "Nobody has that name." }</p> }
+            <footer class="card-part row spread"><span class="small muted">{ format!("{} of {} shown", found.len().min(shown), format::number(props.organization.member_count)) }</span>
+                if shown < found.len() { <button class="button small" onclick={more}>{ "Show all" }</button> }</footer>
+        </section>
+    }
+}
+
+pub(super) fn role_select(label: &str, current: Role, on_role: Callback<Role>) -> Html {
+    let on_change = Callback::from(move |event: Event| {
+        let Some(select) = event.target_dyn_into::<web_sys::HtmlSelectElement>() else { return };
+        if let Some(role) = Role::parse(&select.value()) {
+            // the list that is read next says what became of it
+            select.set_value(current.as_str());
+            on_role.emit(role);
+        }
+    });
+    html! {
+        <select class="input small" aria-label={label.to_owned()} onchange={on_change}>
+            { for [Role::OrgAdmin, Role::Organizer, Role::User].into_iter().map(|role| html! { <option value={role.as_str()} selected={role == current}>{ format::role(role) }</option> }) }
+        </select>
+    }
+}
