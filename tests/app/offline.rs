@@ -49,7 +49,7 @@ async fn what_was_known_can_be_read_offline_and_nothing_is_queued() -> Result<()
 
 #[tokio::test]
 async fn a_busy_server_is_asked_again_by_itself() -> Result<()> {
-    let env = [("RATE_LIMIT_PER_PERSON", "30".to_owned())].into();
+    let env = [("RATE_LIMIT_PER_PERSON", "60".to_owned())].into();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
     world.event(&world.person("edsger").await?, 8).await?;
     let barbara = world.person("barbara").await?;

@@ -438,10 +438,16 @@ impl Desktop {
     /// # Errors
     /// When it does not come.
     pub async fn fill(&self, css: &str, text: &str) -> Result<()> {
-        let element = self.driver()?.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await?;
-        element.clear().await?;
-        element.send_keys(text).await?;
-        Ok(())
+        wait_for(css, PATIENCE, || async {
+            let Ok(element) = self.driver()?.find(Locator::Css(css)).await else { return Ok(None) };
+            // it can be drawn anew between the steps; clearing it again starts over
+            let typed = async {
+                element.clear().await?;
+                element.send_keys(text).await
+            };
+            Ok(typed.await.ok())
+        })
+        .await
     }
 
     /// Presses keys, wherever the focus is. Special keys are WebDriver's code points, as `\u{e004}` for Tab.
