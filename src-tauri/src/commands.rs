@@ -21,6 +21,8 @@ pub(crate) struct Opened {
     target: Mutex<Option<OpenTarget>>,
     /// The token of the invite whose link was opened. It never leaves the shell.
     invite: Mutex<Option<String>>,
+    /// The token of the invite that a screen shows, which is the one that is accepted.
+    shown_invite: Mutex<Option<String>>,
 }
 
 impl Opened {
@@ -37,6 +39,7 @@ impl Opened {
     }
 
     fn forget_invite(&self) {
+        *self.shown_invite.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.invite.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
@@ -104,7 +107,10 @@ pub(crate) fn info(app: AppHandle, session: State<'_, Session>, settings: State<
 }
 
 #[tauri::command]
-pub(crate) fn opened(opened: State<'_, Opened>) -> Option<OpenTarget> {
+pub(crate) fn opened(window: tauri::WebviewWindow, opened: State<'_, Opened>) -> Option<OpenTarget> {
+    if window.label() != windows::MAIN {
+        return None; // a board stays what it is
+    }
     opened.target.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
@@ -114,7 +120,9 @@ pub(crate) async fn preview_invite(
     opened: State<'_, Opened>,
 ) -> Result<Option<InvitePreview>, ApiFailure> {
     let Some(token) = opened.invite() else { return Ok(None) };
-    of_call(&session, Call::PreviewInvite { token }).await.map(Some)
+    let preview = of_call(&session, Call::PreviewInvite { token: token.clone() }).await?;
+    *opened.shown_invite.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    Ok(Some(preview))
 }
 
 #[tauri::command]
@@ -122,7 +130,8 @@ pub(crate) async fn accept_invite(
     session: State<'_, Session>,
     opened: State<'_, Opened>,
 ) -> Result<Option<Organization>, ApiFailure> {
-    let Some(token) = opened.invite() else { return Ok(None) };
+    let shown = opened.shown_invite.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let Some(token) = shown else { return Ok(None) };
     let organization = of_call(&session, Call::AcceptInvite { token }).await?;
     opened.forget_invite();
     Ok(Some(organization))

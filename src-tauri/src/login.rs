@@ -153,9 +153,18 @@ fn as_login_error<E: std::error::Error + 'static>(
     error: openidconnect::RequestTokenError<E, StandardErrorResponse<CoreErrorResponseType>>,
 ) -> LoginError {
     match error {
-        openidconnect::RequestTokenError::Request(error) => LoginError::Away(error.to_string()),
-        openidconnect::RequestTokenError::ServerResponse(answer) => LoginError::Refused(answer.error().to_string()),
-        other => LoginError::Refused(other.to_string()),
+        // only these say that what was sent is no good; a proxy's page or a service that starts says nothing about it
+        openidconnect::RequestTokenError::ServerResponse(answer)
+            if matches!(
+                answer.error(),
+                CoreErrorResponseType::InvalidGrant
+                    | CoreErrorResponseType::InvalidClient
+                    | CoreErrorResponseType::UnauthorizedClient
+            ) =>
+        {
+            LoginError::Refused(answer.error().to_string())
+        }
+        other => LoginError::Away(other.to_string()),
     }
 }
 

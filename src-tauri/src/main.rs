@@ -126,5 +126,5 @@ fn follow(app: &tauri::AppHandle, url: &url::Url) {
         None => return tracing::info!("a link that is not ours was ignored"),
     };
     opened.put(target.clone());
-    drop(app.emit("open", &target)); // a window that is not there yet asks for it when it is
+    drop(app.emit_to(windows::MAIN, "open", &target)); // a window that is not there yet asks for it when it is
 }

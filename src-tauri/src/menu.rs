@@ -3,6 +3,8 @@
 use tauri::menu::{Menu, MenuItem, PredefinedMenuItem, Submenu};
 use tauri::{AppHandle, Emitter, Manager, Runtime};
 
+use crate::windows;
+
 /// Builds the menu.
 ///
 /// # Errors
@@ -56,9 +58,9 @@ pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Menu<R>> {
 
 /// Tells the window that is looked at, or the main one.
 pub(crate) fn chosen(app: &AppHandle, id: &str) {
-    let windows = app.webview_windows();
-    let looked_at = windows.values().find(|window| window.is_focused().unwrap_or(false));
-    let label = looked_at.map_or_else(|| "main".to_owned(), |window| window.label().to_owned());
+    let all = app.webview_windows();
+    let looked_at = all.values().find(|window| window.is_focused().unwrap_or(false));
+    let label = looked_at.map_or_else(|| windows::MAIN.to_owned(), |window| window.label().to_owned());
     if let Err(error) = app.emit_to(label, "menu", id) {
         tracing::debug!(%error, "no window took the menu's entry");
     }

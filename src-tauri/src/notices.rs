@@ -100,6 +100,6 @@ fn open(app: &AppHandle, target: Option<&OpenTarget>) {
     windows::show_main(app);
     if let Some(target) = target {
         app.state::<Opened>().put(target.clone());
-        drop(app.emit("open", target)); // a window that is not there yet asks for it when it is
+        drop(app.emit_to(windows::MAIN, "open", target)); // a window that is not there yet asks for it when it is
     }
 }

@@ -38,6 +38,8 @@ struct State {
     issuer: Option<Issuer>,
     pending: Option<Pending>,
     tokens: Option<Tokens>,
+    /// Counts ends of sessions. Whatever was asked for in an earlier one changes nothing in this one when it is answered.
+    turn: u64,
     /// The last session ended without the person's doing, and they have not signed in or out since.
     ended: bool,
 }
@@ -49,8 +51,15 @@ impl Session {
     /// When the HTTP client cannot be built.
     pub(crate) fn new(server: Url, cache_folder: PathBuf, tell: Tell) -> Result<Self> {
         let backend = Backend::new(server)?;
-        let state =
-            State { backend, view: SessionView::Restoring, issuer: None, pending: None, tokens: None, ended: false };
+        let state = State {
+            backend,
+            view: SessionView::Restoring,
+            issuer: None,
+            pending: None,
+            tokens: None,
+            turn: 0,
+            ended: false,
+        };
         Ok(Self {
             cache_folder,
             state: Arc::new(Mutex::new(state)),
@@ -107,10 +116,15 @@ impl Session {
         {
             let mut state = self.lock();
             state.backend = backend;
+            state.turn += 1;
             (state.issuer, state.pending) = (None, None);
         }
         self.restore().await;
         Ok(())
+    }
+
+    fn turn(&self) -> u64 {
+        self.lock().turn
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -144,11 +158,14 @@ impl Session {
             return self.show(SessionView::SignedOut { ended: false });
         };
         let restored = async {
+            let turn = self.turn();
             let tokens = self.issuer().await?.refresh(&refresh).await.map_err(SignInFailure::from)?;
-            self.enter(tokens).await
+            self.enter(tokens, turn).await
         };
         match restored.await {
             Ok(()) => {}
+            // somebody signed in or chose another server meanwhile
+            Err(SignInFailure::Cancelled) => {}
             // the session ended at the service: nothing to be alarmed about
             Err(SignInFailure::Refused) => {
                 vault::forget(&self.server()).await;
@@ -164,7 +181,8 @@ impl Session {
     /// The network is away, but it is known who was here: they can read what was kept, and the next call tries again.
     fn restore_offline(&self, user: User, refresh: String) {
         let tokens = Tokens { access: String::new(), refresh: Some(refresh), refresh_at: Instant::now() };
-        self.lock().tokens = Some(tokens);
+        // newer ones are there when only the server did not answer
+        self.lock().tokens.get_or_insert(tokens);
         self.show(SessionView::SignedIn { user: Box::new(user), remembered: true });
     }
 
@@ -172,13 +190,17 @@ impl Session {
         if let Some(issuer) = self.lock().issuer.clone() {
             return Ok(issuer);
         }
-        let backend = self.backend();
+        let (backend, turn) = (self.backend(), self.turn());
         let sign_in = backend.sign_in().await.map_err(|_| SignInFailure::ServerAway)?;
         let issuer = Issuer::discover(backend.http(), &sign_in.issuer, &sign_in.client_id).await.map_err(|error| {
             tracing::warn!(%error, "the sign-in service cannot be used");
             SignInFailure::from(error)
         })?;
-        self.lock().issuer = Some(issuer.clone());
+        let mut state = self.lock();
+        if state.turn != turn {
+            return Err(SignInFailure::Cancelled); // it is another server's
+        }
+        state.issuer = Some(issuer.clone());
         Ok(issuer)
     }
 
@@ -215,6 +237,7 @@ impl Session {
         let ended = {
             let mut state = self.lock();
             state.pending = None;
+            state.turn += 1;
             state.ended
         };
         self.show(SessionView::SignedOut { ended });
@@ -252,27 +275,29 @@ impl Session {
             Err(reason) if reason == "access_denied" => return self.fail(SignInFailure::Cancelled),
             Err(_) => return self.fail(SignInFailure::Refused),
         };
+        let turn = self.turn();
         let finished = async {
             let tokens = self.issuer().await?.finish(pending, code).await.map_err(|error| {
                 tracing::warn!(%error, "the sign-in could not be finished");
                 SignInFailure::from(error)
             })?;
-            self.enter(tokens).await
+            self.enter(tokens, turn).await
         };
-        if let Err(reason) = finished.await {
-            self.fail(reason);
+        match finished.await {
+            Err(reason) if self.turn() == turn => self.fail(reason),
+            _ => {}
         }
     }
 
-    /// The tokens are good: asks the server who this is.
-    async fn enter(&self, tokens: Tokens) -> Result<(), SignInFailure> {
-        let remembered = match &tokens.refresh {
-            Some(refresh) => vault::store(&self.server(), refresh).await,
-            None => false,
-        };
-        let answer = self.backend().call(&tokens.access, &Call::Me).await.map_err(|_| SignInFailure::ServerAway)?;
+    /// The tokens are good: keeps them, since the ones before are used up, and asks the server who this is.
+    async fn enter(&self, tokens: Tokens, turn: u64) -> Result<(), SignInFailure> {
+        let backend = self.backend();
+        let remembered = self.keep(&tokens, turn).await.ok_or(SignInFailure::Cancelled)?;
+        let answer = backend.call(&tokens.access, &Call::Me).await.map_err(|_| SignInFailure::ServerAway)?;
         let user: User = serde_json::from_value(answer).map_err(|_| SignInFailure::ServerAway)?;
-        self.lock().tokens = Some(tokens);
+        if self.turn() != turn {
+            return Err(SignInFailure::Cancelled);
+        }
         if remembered {
             self.cache().remember(&user);
         }
@@ -280,10 +305,38 @@ impl Session {
         Ok(())
     }
 
+    /// Keeps tokens, also for the next start; answers whether the keyring took them. `None`: the session that they were got for
+    /// has ended meanwhile, and so does the one at the sign-in service.
+    async fn keep(&self, tokens: &Tokens, turn: u64) -> Option<bool> {
+        let server = self.server();
+        let issuer = {
+            let mut state = self.lock();
+            if state.turn == turn {
+                state.tokens = Some(tokens.clone());
+            }
+            state.issuer.clone().filter(|_| state.turn != turn)
+        };
+        let kept = match &tokens.refresh {
+            Some(refresh) if self.turn() == turn => vault::store(&server, refresh).await,
+            _ => false,
+        };
+        if self.turn() == turn {
+            return Some(kept);
+        }
+        if kept {
+            vault::forget(&server).await;
+        }
+        if let (Some(issuer), Some(refresh)) = (issuer, &tokens.refresh) {
+            issuer.end(refresh).await;
+        }
+        None
+    }
+
     /// Signs out here and at the sign-in service.
     pub(crate) async fn sign_out(&self) {
         let (tokens, issuer) = {
             let mut state = self.lock();
+            state.turn += 1;
             (state.tokens.take(), state.issuer.clone())
         };
         vault::forget(&self.server()).await;
@@ -301,13 +354,16 @@ impl Session {
     /// [`ApiFailure`].
     #[expect(clippy::disallowed_methods, reason = "the age of a kept answer is told in this machine's own time")]
     pub(crate) async fn call(&self, call: &Call) -> Result<Answered, ApiFailure> {
-        let user = self.user();
+        let (user, turn) = (self.user(), self.turn());
         let result = self
             .with_token(|backend, token| {
                 let call = call.clone();
                 async move { backend.call(&token, &call).await }
             })
             .await;
+        if self.turn() != turn {
+            return Err(ApiFailure::SessionEnded); // an answer to somebody who has left is nobody's
+        }
         match (result, user) {
             (Ok(value), Some(user)) => {
                 self.cache().put(&user, call, &value, chrono::Utc::now());
@@ -343,8 +399,11 @@ impl Session {
     where
         F: Future<Output = Result<T, ApiFailure>>,
     {
-        let backend = self.backend();
+        let (backend, turn) = (self.backend(), self.turn());
         let token = self.access_token(None).await?;
+        if self.turn() != turn {
+            return Err(ApiFailure::SessionEnded); // the token is for another server
+        }
         match ask(backend.clone(), token.clone()).await {
             // clocks differ, or the server forgot the key: once with a new token
             Err(ApiFailure::SessionEnded) => {
@@ -366,7 +425,8 @@ impl Session {
         if good(&current) {
             return Ok(current.access);
         }
-        let _turn = self.refreshing.lock().await;
+        let _one_at_a_time = self.refreshing.lock().await;
+        let turn = self.turn();
         let current = self.lock().tokens.clone().ok_or(ApiFailure::SessionEnded)?;
         if good(&current) {
             return Ok(current.access);
@@ -375,23 +435,25 @@ impl Session {
         let refresh = current.refresh.as_deref().ok_or(ApiFailure::SessionEnded)?;
         match issuer.refresh(refresh).await {
             Ok(tokens) => {
-                if let Some(refresh) = &tokens.refresh {
-                    vault::store(&self.server(), refresh).await;
-                }
-                let access = tokens.access.clone();
-                self.lock().tokens = Some(tokens);
-                Ok(access)
+                self.keep(&tokens, turn).await.ok_or(ApiFailure::SessionEnded)?;
+                Ok(tokens.access)
             }
             Err(LoginError::Away(_)) => Err(ApiFailure::Offline),
             Err(LoginError::Refused(_)) => {
-                self.end().await;
+                if self.turn() == turn {
+                    self.end().await;
+                }
                 Err(ApiFailure::SessionEnded)
             }
         }
     }
 
     async fn end(&self) {
-        self.lock().tokens = None;
+        {
+            let mut state = self.lock();
+            state.tokens = None;
+            state.turn += 1;
+        }
         vault::forget(&self.server()).await;
         self.show(SessionView::SignedOut { ended: true });
     }

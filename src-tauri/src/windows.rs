@@ -3,9 +3,12 @@
 use happening_api::EventId;
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
 
+/// Label of the main window.
+pub(crate) const MAIN: &str = "main";
+
 /// Shows the main window, in front of others.
 pub(crate) fn show_main(app: &AppHandle) {
-    if let Some(window) = app.get_webview_window("main") {
+    if let Some(window) = app.get_webview_window(MAIN) {
         // a window that cannot be raised is still there
         drop(window.unminimize());
         drop(window.show());

@@ -139,7 +139,7 @@ fn Frame(props: &FrameProps) -> Html {
         use_resource(format!("organizations {user}"), refresh.count, move || api::my_organizations(user));
     let unread = use_resource("unread".to_owned(), refresh.count, || api::notifications(true));
     let offline = use_offline_since();
-    use_opened(navigator.clone());
+    use_opened(navigator.clone(), refresh.again.clone());
     use_title(route);
     {
         let again = refresh.again.clone();
@@ -257,7 +257,7 @@ fn use_title(route: Route) {
 
 /// Follows links that open the app.
 #[hook]
-fn use_opened(navigator: Navigator) {
+fn use_opened(navigator: Navigator, again: Callback<()>) {
     use_effect_with((), move |()| {
         let follow = Rc::new(move |target: OpenTarget| {
             navigator.push(&match target {
@@ -265,6 +265,7 @@ fn use_opened(navigator: Navigator) {
                 OpenTarget::Booking { booking_id } => Route::booking(booking_id),
                 OpenTarget::Invite => Route::Invite,
             });
+            again.emit(());
             // taken, so that the next window does not follow it again
             wasm_bindgen_futures::spawn_local(async {
                 drop(api::opened().await);

@@ -1,6 +1,6 @@
 //! Numbers, dates and lists as people read them.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// A date in an event's zone.
@@ -45,7 +45,8 @@ pub(crate) fn date_line(at: DateTime<Utc>, zone: &str) -> String {
     if (&there.date, &there.time) == (&here.date, &here.time) {
         format!("{}, {}", there.date, there.time)
     } else {
-        format!("{}, {} ({zone}; {} for you)", there.date, there.time, here.time)
+        let own = if there.date == here.date { here.time } else { format!("{}, {}", here.date, here.time) };
+        format!("{}, {} ({zone}; {own} for you)", there.date, there.time)
     }
 }
 
@@ -85,6 +86,11 @@ pub(crate) fn day(at: DateTime<Utc>) -> String {
 /// "March 2024"
 pub(crate) fn month(at: DateTime<Utc>) -> String {
     in_zone(at, &own_zone(), &[("month", "long"), ("year", "numeric")])
+}
+
+/// "March 2024", of a date that is in no zone
+pub(crate) fn month_of(date: NaiveDate) -> String {
+    in_zone(date.and_time(NaiveTime::MIN).and_utc(), "UTC", &[("month", "long"), ("year", "numeric")])
 }
 
 /// A role as people call it.

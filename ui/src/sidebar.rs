@@ -149,7 +149,7 @@ fn CreateOrganization(props: &CreateProps) -> Html {
         })
     };
     html! {
-        <Dialog title="Create an organization" on_close={props.on_close.clone()}>
+        <Dialog title="Create an organization" on_close={props.on_close.clone()} closable={!write.busy()}>
             <form onsubmit={submit}>
                 <div class="dialog-body stack">
                     <Field id="organization-name" label="Name" error={write.failure().and_then(|failure| crate::features::failure::field(failure, "name"))}>

@@ -23,6 +23,8 @@ pub(crate) struct Write {
     failure: UseStateHandle<Option<ApiFailure>>,
     job: Rc<std::cell::RefCell<Option<Job>>>,
     mounted: Rc<std::cell::RefCell<bool>>,
+    /// An earlier try of the same job may have done it.
+    unsure: Rc<std::cell::RefCell<bool>>,
 }
 
 impl Write {
@@ -45,6 +47,7 @@ impl Write {
     where
         F: Future<Output = Result<(), ApiFailure>> + 'static,
     {
+        *self.unsure.borrow_mut() = false;
         self.run(Rc::new(move || Box::pin(job())));
     }
 
@@ -62,6 +65,9 @@ impl Write {
                     Err(ApiFailure::Busy { retry_after_s, outcome: Some(Outcome::Nothing) }) => Some(*retry_after_s),
                     _ => None,
                 };
+                if result.as_ref().is_err_and(failure::is_unsure) {
+                    *this.unsure.borrow_mut() = true;
+                }
                 this.failure.set(result.err());
                 let Some(wait_s) = wait_s else { break };
                 TimeoutFuture::new(u32::try_from(wait_s.clamp(1, 60)).unwrap_or(60) * 1000).await;
@@ -76,7 +82,7 @@ impl Write {
     /// What went wrong, in words, with a way to try again. Nothing when nothing did.
     pub(crate) fn notice(&self) -> Html {
         let Some(failure) = self.failure() else { return Html::default() };
-        let words = failure::of_write(failure);
+        let words = failure::of_write(failure, *self.unsure.borrow());
         let again = {
             let this = self.clone();
             Callback::from(move |_: MouseEvent| {
@@ -103,9 +109,10 @@ pub(crate) fn use_write() -> Write {
     let failure = use_state(|| None);
     let job = use_mut_ref(|| None);
     let mounted = use_mut_ref(|| true);
+    let unsure = use_mut_ref(|| false);
     {
         let mounted = mounted.clone();
         use_effect_with((), move |()| move || *mounted.borrow_mut() = false);
     }
-    Write { busy, failure, job, mounted }
+    Write { busy, failure, job, mounted, unsure }
 }

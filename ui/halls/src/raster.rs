@@ -93,6 +93,9 @@ impl Raster {
         };
         let side = ((size * part + 0.5) as usize).max(1);
         let half = side as f32 / 2.0;
+        if x < half || y < half {
+            return; // cut off at the edge; a cast would move it inside
+        }
         let (left, top) = ((x - half + 0.5) as usize, (y - half + 0.5) as usize);
         let right = (left + side).min(self.width);
         if left >= right {

@@ -1,6 +1,10 @@
 //! The border to the shell: commands out, events in.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use happening_api::ApiFailure;
+use js_sys::Function;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
@@ -27,31 +31,67 @@ fn unexpected(message: &str) -> ApiFailure {
     ApiFailure::Unexpected { message: message.to_owned() }
 }
 
+type Handler = Closure<dyn FnMut(JsValue)>;
+
 /// Hears an event of the shell as long as it lives.
-pub(crate) struct Listener {
-    _handler: Closure<dyn FnMut(JsValue)>,
+pub(crate) struct Listener(Rc<RefCell<Registered>>);
+
+struct Registered {
+    handler: Option<Handler>,
+    /// Takes it back; there when the shell has taken it.
+    unlisten: Option<Function>,
+    dropped: bool,
 }
 
-/// Hears an event of the shell. Keep the listener.
+impl Registered {
+    /// The handler must outlive its registration: the shell would call what is no longer there.
+    fn take_back(&mut self) {
+        if let Some(unlisten) = self.unlisten.take() {
+            drop(unlisten.call0(&JsValue::UNDEFINED)); // a shell that is gone calls nobody
+            self.handler = None;
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut registered = self.0.borrow_mut();
+        registered.dropped = true;
+        registered.take_back();
+    }
+}
+
+/// Hears an event of the shell that is meant for this window or for all. Keep the listener.
 pub(crate) fn listen<T: DeserializeOwned + 'static>(event: &'static str, on_event: impl Fn(T) + 'static) -> Listener {
-    let handler = Closure::<dyn FnMut(JsValue)>::new(move |value: JsValue| {
+    let handler = Handler::new(move |value: JsValue| {
         let payload = js_sys::Reflect::get(&value, &"payload".into()).unwrap_or_default();
         if let Ok(payload) = serde_wasm_bindgen::from_value(payload) {
             on_event(payload);
         }
     });
-    let registered = handler.as_ref().clone().unchecked_into::<js_sys::Function>();
+    let function = handler.as_ref().clone().unchecked_into::<Function>();
+    let shared = Rc::new(RefCell::new(Registered { handler: Some(handler), unlisten: None, dropped: false }));
+    let kept = Rc::clone(&shared);
     wasm_bindgen_futures::spawn_local(async move {
-        // the function lives in the listener, which the root component keeps for as long as the page
-        let _ = listen_by_name(event, &registered).await;
+        let unlisten = listen_by_name(event, &function).await.ok().and_then(|value| value.dyn_into().ok());
+        let mut registered = kept.borrow_mut();
+        registered.unlisten = unlisten;
+        if registered.dropped {
+            registered.take_back();
+        }
     });
-    Listener { _handler: handler }
+    Listener(shared)
 }
 
-async fn listen_by_name(event: &str, handler: &js_sys::Function) -> Result<JsValue, JsValue> {
-    let tauri = js_sys::Reflect::get(&js_sys::global(), &"__TAURI__".into())?;
-    let events = js_sys::Reflect::get(&tauri, &"event".into())?;
-    let listen: js_sys::Function = js_sys::Reflect::get(&events, &"listen".into())?.unchecked_into();
-    let promise: js_sys::Promise = listen.call2(&events, &event.into(), handler)?.unchecked_into();
+async fn listen_by_name(event: &str, handler: &Function) -> Result<JsValue, JsValue> {
+    let get = |object: &JsValue, name: &str| js_sys::Reflect::get(object, &name.into());
+    let events = get(&get(&js_sys::global(), "__TAURI__")?, "event")?;
+    let listen: Function = get(&events, "listen")?.unchecked_into();
+    let own = get(&get(&get(&js_sys::global(), "__TAURI_INTERNALS__")?, "metadata")?, "currentWindow")?;
+    let (target, options) = (js_sys::Object::new(), js_sys::Object::new());
+    js_sys::Reflect::set(&target, &"kind".into(), &"WebviewWindow".into())?;
+    js_sys::Reflect::set(&target, &"label".into(), &get(&own, "label")?)?;
+    js_sys::Reflect::set(&options, &"target".into(), &target)?;
+    let promise: js_sys::Promise = listen.call3(&events, &event.into(), handler, &options)?.unchecked_into();
     wasm_bindgen_futures::JsFuture::from(promise).await
 }

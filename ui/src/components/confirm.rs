@@ -37,10 +37,10 @@ pub(crate) fn Confirm(props: &Props) -> Html {
         Callback::from(move |_: MouseEvent| on_close.emit(()))
     };
     html! {
-        <Dialog title={props.title.clone()} subtitle={props.subtitle.clone()} on_close={props.on_close.clone()}>
+        <Dialog title={props.title.clone()} subtitle={props.subtitle.clone()} on_close={props.on_close.clone()} closable={!props.busy}>
             <div class="dialog-body stack">{ props.children.clone() }{ props.notice.clone() }</div>
             <footer class="dialog-foot">
-                <button class="button" onclick={keep}>{ props.keep.clone() }</button>
+                <button class="button" disabled={props.busy} onclick={keep}>{ props.keep.clone() }</button>
                 <button id="confirm" class="button danger" disabled={props.busy || props.disabled} aria-busy={props.busy.to_string()} onclick={go}>{ props.label.clone() }</button>
             </footer>
         </Dialog>

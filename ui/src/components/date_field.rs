@@ -80,7 +80,7 @@ fn calendar(
         <div class="calendar" role="group" aria-label="Calendar">
             <div class="row spread">
                 <button type="button" class="button quiet square small" aria-label="Month before" onclick={turn(month.checked_sub_months(Months::new(1)))}><Icon name="back" /></button>
-                <b aria-live="polite">{ format::month(month.and_time(chrono::NaiveTime::MIN).and_utc()) }</b>
+                <b aria-live="polite">{ format::month_of(month) }</b>
                 <button type="button" class="button quiet square small" aria-label="Month after" onclick={turn(month.checked_add_months(Months::new(1)))}><Icon name="right" /></button>
             </div>
             <div class="calendar-days">

@@ -48,10 +48,12 @@ pub(crate) fn Dialog(props: &Props) -> Html {
         });
     }
     let on_cancel = {
-        let on_close = props.on_close.clone();
+        let (on_close, closable) = (props.on_close.clone(), props.closable);
         Callback::from(move |event: Event| {
             event.prevent_default();
-            on_close.emit(());
+            if closable {
+                on_close.emit(());
+            }
         })
     };
     let on_click = {

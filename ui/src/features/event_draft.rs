@@ -186,7 +186,16 @@ impl Draft {
 
     /// The fields that differ from the event; `None` while something is wrong.
     pub(crate) fn changes(&self, event: &Event, zones: &impl Zones) -> Option<UpdateEvent> {
-        let values = self.values(zones)?;
+        let mut values = self.values(zones)?;
+        // fields hold minutes and clocks; what was not touched keeps the moment that it had
+        let before = Self::of(event, zones);
+        let same_zone = self.time_zone == before.time_zone;
+        if same_zone && (&self.date, &self.time) == (&before.date, &before.time) {
+            values.event_date = event.event_date;
+        }
+        if same_zone && (&self.end_date, &self.end_time) == (&before.end_date, &before.end_time) {
+            values.ends_at = event.ends_at;
+        }
         let (name, place) = (self.name.trim().to_owned(), some_text(&self.place));
         Some(UpdateEvent {
             name: (name != event.name).then_some(name),
@@ -388,6 +397,15 @@ mod tests {
         let changes = draft.changes(&event, &Two).expect("complete");
         assert!(is_empty(&changes), "{changes:?}");
         assert_eq!(effects(&event, &changes), ["Nothing has changed yet."]);
+    }
+
+    #[test]
+    fn seconds_that_no_field_shows_are_kept() {
+        let event =
+            Event { event_date: at("2027-04-24T18:00:30Z"), ends_at: Some(at("2027-04-24T20:00:45Z")), ..event() };
+        let draft = Draft { description: "New".to_owned(), ..Draft::of(&event, &Two) };
+        let changes = draft.changes(&event, &Two).expect("complete");
+        assert_eq!((changes.event_date, changes.ends_at), (None, None));
     }
 
     #[test]

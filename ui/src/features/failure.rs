@@ -18,9 +18,23 @@ pub(crate) fn of_read(failure: &ApiFailure) -> Words {
     of(failure, false)
 }
 
-/// The words for a failed booking or change. Only where it is certain do they say that nothing happened.
-pub(crate) fn of_write(failure: &ApiFailure) -> Words {
-    of(failure, true)
+/// The words for a failed booking or change. Only where it is certain do they say that nothing happened: `unsure` is true when
+/// an earlier try with the same key may have done it.
+pub(crate) fn of_write(failure: &ApiFailure, unsure: bool) -> Words {
+    match failure {
+        ApiFailure::Busy { retry_after_s, .. } if unsure => unknown(Some(*retry_after_s)),
+        ApiFailure::Offline if unsure => unknown(None),
+        _ => of(failure, true),
+    }
+}
+
+/// Whether a failed booking or change may have happened all the same.
+pub(crate) fn is_unsure(failure: &ApiFailure) -> bool {
+    match failure {
+        ApiFailure::NoAnswer => true,
+        ApiFailure::Busy { outcome, .. } => *outcome != Some(Outcome::Nothing),
+        _ => false,
+    }
 }
 
 /// What is wrong with one field of what was sent.
@@ -120,7 +134,7 @@ mod tests {
 
     #[test]
     fn only_a_certain_nothing_says_so() {
-        let says_nothing = |failure: &ApiFailure| of_write(failure).text.contains("Nothing was changed");
+        let says_nothing = |failure: &ApiFailure| of_write(failure, false).text.contains("Nothing was changed");
         assert!(says_nothing(&ApiFailure::Offline));
         assert!(says_nothing(&ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Nothing) }));
         for unsure in [
@@ -128,7 +142,12 @@ mod tests {
             ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Unknown) },
             ApiFailure::Busy { retry_after_s: 1, outcome: None },
         ] {
-            assert!(!says_nothing(&unsure) && of_write(&unsure).text.contains("cannot book twice"), "{unsure:?}");
+            assert!(is_unsure(&unsure) && !says_nothing(&unsure), "{unsure:?}");
+            assert!(of_write(&unsure, false).text.contains("cannot book twice"), "{unsure:?}");
+        }
+        // what an earlier try may have done is not undone by a later one that did nothing
+        for later in [ApiFailure::Offline, ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Nothing) }] {
+            assert!(!is_unsure(&later) && of_write(&later, true).text.contains("cannot book twice"), "{later:?}");
         }
     }
 }

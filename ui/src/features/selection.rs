@@ -9,6 +9,8 @@ use happening_api::{
 };
 use yew::Reducible;
 
+use super::failure::is_unsure;
+
 /// What a seat is to the person who chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SeatState {
@@ -55,12 +57,15 @@ pub(crate) enum Step {
     Booking {
         wish: Wish,
         key: String,
+        /// An earlier try with this key may have booked.
+        unsure: bool,
     },
     /// No good answer came; trying again uses the same key.
     Failed {
         wish: Wish,
         key: String,
         failure: ApiFailure,
+        unsure: bool,
     },
     Done(Box<Booking>),
 }
@@ -195,9 +200,11 @@ impl Selection {
             }
         }
         self.own = map.mine.iter().copied().collect();
-        let gone: Vec<i32> = self.chosen.iter().copied().filter(|seat| self.is_taken(*seat)).collect();
-        // while an answer is on its way the chosen seats may be taken by ourselves
-        if !self.busy() && !matches!(self.step, Step::Done(_)) {
+        let taken = |seat: &i32| self.is_taken(*seat) && !self.own.contains(seat);
+        let gone: Vec<i32> = self.chosen.iter().copied().filter(taken).collect();
+        // the chosen seats may be taken by ourselves while an answer is on its way, or when none came
+        let ours = matches!(self.step, Step::Booking { .. } | Step::Done(_) | Step::Failed { unsure: true, .. });
+        if !ours {
             self.lose(&gone);
         }
     }
@@ -237,14 +244,17 @@ impl Selection {
     }
 
     fn answer(&mut self, result: Result<Booking, ApiFailure>) {
-        let Step::Booking { wish, key } = self.step.clone() else { return };
+        let Step::Booking { wish, key, unsure } = self.step.clone() else { return };
         self.step = match result {
             Ok(booking) => Step::Done(Box::new(booking)),
             Err(ApiFailure::Refused { body, .. }) if body.code == ErrorCode::SeatsTaken => {
                 self.lose(&body.details.seats.unwrap_or_default());
                 Step::Choosing
             }
-            Err(failure) => Step::Failed { wish, key, failure },
+            Err(failure) => {
+                let unsure = unsure || is_unsure(&failure);
+                Step::Failed { wish, key, failure, unsure }
+            }
         };
     }
 }
@@ -268,7 +278,10 @@ impl Reducible for Selection {
                 next.step = Step::Choosing;
             }
             Action::Add(seats) if !next.busy() => next.add(&seats),
-            Action::Send { wish, key } if !next.busy() => next.step = Step::Booking { wish, key },
+            Action::Send { wish, key } if !next.busy() => {
+                let unsure = matches!(&next.step, Step::Failed { key: before, unsure: true, .. } if *before == key);
+                next.step = Step::Booking { wish, key, unsure };
+            }
             Action::Answer(result) => next.answer(*result),
             Action::Party(_) | Action::Choose(_) | Action::Add(_) | Action::Send { .. } => {}
         }
@@ -351,8 +364,20 @@ mod tests {
             send(&[4]),
             Action::Answer(Box::new(Err(ApiFailure::NoAnswer))),
         ]);
-        let expected = Step::Failed { wish: Wish::Chosen(vec![4]), key: "k".to_owned(), failure: ApiFailure::NoAnswer };
+        let expected = Step::Failed {
+            wish: Wish::Chosen(vec![4]),
+            key: "k".to_owned(),
+            failure: ApiFailure::NoAnswer,
+            unsure: true,
+        };
         assert_eq!((state.step(), state.chosen()), (&expected, vec![4]));
+        // it was booked after all: nobody else took it
+        let booked = Action::Map(SeatMap { total: 9, taken: vec![4], mine: vec![4], version: 2 });
+        let state = state.reduce(booked);
+        assert_eq!((state.chosen(), state.lost()), (vec![4], vec![]));
+        // a next try that does nothing leaves it open whether the first one did
+        let state = state.reduce(send(&[4])).reduce(Action::Answer(Box::new(Err(ApiFailure::Offline))));
+        assert!(matches!(state.step(), Step::Failed { unsure: true, .. }));
     }
 
     #[test]

@@ -26,8 +26,9 @@ pub(crate) struct Props {
 pub(crate) fn EventForm(props: &Props) -> Html {
     let here = use_here();
     let id = props.event_id;
+    let tries = use_state(|| 0u32);
     // read once: what somebody else saves meanwhile is met when saving, not under the person's hands
-    let read = use_resource(format!("edit {id:?}"), 0, move || async move {
+    let read = use_resource(format!("edit {id:?}"), *tries, move || async move {
         match id {
             Some(id) => api::event(id.into()).await.map(Some),
             None => Ok(None),
@@ -44,7 +45,7 @@ pub(crate) fn EventForm(props: &Props) -> Html {
             event => html! { <Form event={event.clone()} /> },
         },
         (None, Some(failure)) => {
-            html! { <div class="page">{ back(Route::Organize, "Organize") }<FailureNotice failure={failure.clone()} again={here.refresh.again.clone()} /></div> }
+            html! { <div class="page">{ back(Route::Organize, "Organize") }<FailureNotice failure={failure.clone()} again={Callback::from(move |()| tries.set(*tries + 1))} /></div> }
         }
         (None, None) => html! { <div class="page"><Skeleton lines={10} /></div> },
     }

@@ -17,7 +17,7 @@ pub(crate) fn Invite() -> Html {
     let here = use_here();
     let navigator = use_navigator().expect("inside the router");
     let write = use_write();
-    let read = use_resource("invite".to_owned(), 0, api::preview_invite);
+    let read = use_resource("invite".to_owned(), here.refresh.count, api::preview_invite);
     let join = {
         let (write, here, navigator) = (write.clone(), here.clone(), navigator.clone());
         Callback::from(move |_: MouseEvent| {

@@ -80,7 +80,7 @@ pub(crate) fn Seats(props: &Props) -> Html {
     let subtitle =
         html! { format!("{} · {} · {free}", event.name, format::date_line(event.event_date, &event.time_zone)) };
     html! {
-        <Dialog title="Choose your seats" {subtitle} class={classes!("large")} on_close={props.on_close.clone()}>
+        <Dialog title="Choose your seats" {subtitle} class={classes!("large")} on_close={props.on_close.clone()} closable={!selection.busy()}>
             <div class="seat-pick">
                 <SeatCanvas hall={hall.clone()} states={selection.states().clone()} start={selection.chosen().first().copied().unwrap_or(1)} {on_toggle} {on_add} on_best={on_best.clone()} />
                 { legend() }
@@ -120,9 +120,9 @@ async fn book(event: &Event, wish: &Wish, key: String) -> Result<Booking, ApiFai
         return Ok(booking);
     }
     match api::claim(booking.id, format!("{key}-claim"), None).await {
-        // somebody was faster: the place on the waitlist stays
-        Err(ApiFailure::Refused { .. }) => Ok(booking),
-        result => result,
+        Ok(booking) => Ok(booking),
+        // somebody was faster, or no answer came: the place on the waitlist stays, and the list that is read next says the rest
+        Err(_) => Ok(booking),
     }
 }
 
@@ -277,22 +277,22 @@ struct OutcomeProps {
 #[component]
 fn Outcome(props: &OutcomeProps) -> Html {
     let failed = match props.selection.step() {
-        Step::Failed { wish, key, failure } => Some((wish.clone(), key.clone(), failure.clone())),
+        Step::Failed { wish, key, failure, unsure } => Some((wish.clone(), key.clone(), failure.clone(), *unsure)),
         _ => None,
     };
     {
         let send = props.send.clone();
         use_effect_with(failed.clone(), move |failed| {
-            let again = failed.clone().and_then(|(wish, key, failure)| {
-                let wait_s = failure::of_write(&failure).wait_s?.clamp(1, 60);
+            let again = failed.clone().and_then(|(wish, key, failure, unsure)| {
+                let wait_s = failure::of_write(&failure, unsure).wait_s?.clamp(1, 60);
                 let wait_ms = u32::try_from(wait_s).unwrap_or(60) * 1000;
                 Some(gloo_timers::callback::Timeout::new(wait_ms, move || send.emit((wish, key))))
             });
             move || drop(again)
         });
     }
-    let Some((wish, key, failure)) = failed else { return Html::default() };
-    let words = failure::of_write(&failure);
+    let Some((wish, key, failure, unsure)) = failed else { return Html::default() };
+    let words = failure::of_write(&failure, unsure);
     let again = {
         let send = props.send.clone();
         Callback::from(move |_: MouseEvent| send.emit((wish.clone(), key.clone())))

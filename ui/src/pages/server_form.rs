@@ -14,6 +14,9 @@ pub(super) struct Props {
     /// Somebody is signed in, and would be signed out.
     #[prop_or_default]
     pub(super) signed_in: bool,
+    /// Another address is used from now on.
+    #[prop_or_default]
+    pub(super) on_changed: Callback<()>,
 }
 
 /// The form.
@@ -44,9 +47,18 @@ pub(super) fn ServerForm(props: &Props) -> Html {
     };
     let change = {
         let (write, shown) = (write.clone(), shown.clone());
+        let on_changed = props.on_changed.clone();
         Callback::from(move |_: MouseEvent| {
             let shown = shown.clone();
-            write.start(move || api::change_server(shown.clone()));
+            let on_changed = on_changed.clone();
+            write.start(move || {
+                let (shown, on_changed) = (shown.clone(), on_changed.clone());
+                async move {
+                    api::change_server(shown).await?;
+                    on_changed.emit(());
+                    Ok(())
+                }
+            });
         })
     };
     let result = checked.as_ref().filter(|(of, _)| *of == shown).map(|(_, found)| found.clone());

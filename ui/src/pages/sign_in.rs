@@ -54,7 +54,9 @@ pub(crate) fn SignIn(props: &Props) -> Html {
 /// Signing in, step by step; on its own screen, or over the one that was left when the session ended.
 #[component]
 pub(crate) fn SignInPane(props: &Props) -> Html {
-    let info = use_resource("info".to_owned(), 0, api::info);
+    let changes = use_state(|| 0u32);
+    let info = use_resource("info".to_owned(), *changes, api::info);
+    let on_changed = Callback::from(move |()| changes.set(*changes + 1));
     let server = info.value.as_ref().map(|info| info.server.clone()).unwrap_or_default();
     let changing = use_state(|| false);
     let change = {
@@ -72,7 +74,7 @@ pub(crate) fn SignInPane(props: &Props) -> Html {
         <div class="stack loose">
             { pane }
             if can_change && *changing {
-                <ServerForm {server} />
+                <ServerForm {server} {on_changed} />
             } else if can_change {
                 <p class="small muted">{ "Server: " }<span class="soft">{ server }</span>{ " " }<button id="change-server" class="link" onclick={change}>{ "Change" }</button></p>
             }

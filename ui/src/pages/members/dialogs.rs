@@ -62,7 +62,7 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
     };
     let error = write.failure().and_then(|failure| failure::field(failure, "email"));
     html! {
-        <Dialog title="Invite people" subtitle={html! { props.organization.name.clone() }} on_close={props.on_close.clone()}>
+        <Dialog title="Invite people" subtitle={html! { props.organization.name.clone() }} on_close={props.on_close.clone()} closable={!write.busy()}>
             <form onsubmit={submit}>
                 <div class="dialog-body stack">
                     <Field id="invite-email" label="E-mail" {error} hint="The invite is for this address, and valid for 7 days">
@@ -120,7 +120,7 @@ pub(super) fn EditOrganization(props: &DialogProps) -> Html {
     let days_wrong =
         if kept.is_none() { Some("Write a number of days, or nothing.".to_owned()) } else { wrong("retention_days") };
     html! {
-        <Dialog title="Edit organization" on_close={props.on_close.clone()}>
+        <Dialog title="Edit organization" on_close={props.on_close.clone()} closable={!write.busy()}>
             <form onsubmit={submit}>
                 <div class="dialog-body stack">
                     <Field id="org-name" label="Name" error={wrong("name")}><input id="org-name" class="input" maxlength="200" value={(*name).clone()} oninput={on_name} /></Field>
