@@ -37,6 +37,9 @@ impl From<Row> for User {
     }
 }
 
+/// A person who is deleted while they are looked up is looked up again.
+const UPSERTS_MAX: u32 = 3;
+
 /// All that is kept of a deleted person's `sub`.
 fn hash(sub: &str) -> Vec<u8> {
     Sha256::digest(sub).to_vec()
@@ -63,20 +66,24 @@ async fn ended(conn: &mut PgConnection, claims: &Claims) -> sqlx::Result<bool> {
 /// The person of a token. However many calls come at once, one makes the row. Whether the e-mail is verified follows the
 /// token.
 pub(crate) async fn find_or_create(conn: &mut PgConnection, claims: &Claims, clock: Clock) -> sqlx::Result<Found> {
-    if ended(conn, claims).await? {
-        return Ok(Found::Ended);
+    for _ in 0..UPSERTS_MAX {
+        if ended(conn, claims).await? {
+            return Ok(Found::Ended);
+        }
+        let mut tx = conn.begin().await?;
+        let Some(found) = upsert(&mut tx, claims, clock).await? else { continue };
+        // the insert may have waited for a deletion, and come after it
+        if matches!(found, Found::Person { made: true, .. }) && ended(&mut tx, claims).await? {
+            return Ok(Found::Ended);
+        }
+        tx.commit().await?;
+        return Ok(found);
     }
-    let mut tx = conn.begin().await?;
-    let found = upsert(&mut tx, claims, clock).await?;
-    // the insert may have waited for a deletion, and come after it
-    if matches!(found, Found::Person { made: true, .. }) && ended(&mut tx, claims).await? {
-        return Ok(Found::Ended);
-    }
-    tx.commit().await?;
-    Ok(found)
+    Err(sqlx::Error::RowNotFound)
 }
 
-async fn upsert(conn: &mut PgConnection, claims: &Claims, clock: Clock) -> sqlx::Result<Found> {
+/// `None`: the row was there, and its person was deleted before it was read.
+async fn upsert(conn: &mut PgConnection, claims: &Claims, clock: Clock) -> sqlx::Result<Option<Found>> {
     let name: String = claims.display_name().chars().filter(|c| !c.is_control()).take(200).collect();
     let inserted = sqlx::query!(
         "insert into users (id, keycloak_id, name, email, email_verified) values ($1, $2, $3, $4, $5)
@@ -106,9 +113,9 @@ async fn upsert(conn: &mut PgConnection, claims: &Claims, clock: Clock) -> sqlx:
             channels as "channels: Json<Channels>", created_at from users where keycloak_id = $1"#,
         claims.sub
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(Found::Person { user: Box::new(row.into()), made: inserted.rows_affected() == 1 })
+    Ok(row.map(|row| Found::Person { user: Box::new(row.into()), made: inserted.rows_affected() == 1 }))
 }
 
 /// The person with that `sub`, if the viewer is that person or administers an organization that they are a member of. What
