@@ -72,15 +72,15 @@ impl App {
         stop: &CancellationToken,
     ) -> anyhow::Result<Self> {
         let clock = Clock;
-        let pool = database::pool(&config.database_url, config.database_connections_max)?;
         let (pulse, feeler) = Pulse::new(&config.database_url)?;
+        let pool = database::server_pool(&config.database_url, config.database_connections_max, &pulse)?;
         tokio::spawn(feeler.run(stop.clone()));
         let gate = Gate::new(config.redis_url.as_str())?;
         let relay_wake = RelayWake::default();
         let touched = Touched::default();
         let rebuilder = Rebuilder::new(pool.clone(), gate.clone(), clock, relay_wake.clone());
         let parts = Parts {
-            pool: database::writer_pool(&config.database_url, WRITERS)?,
+            pool: database::writer_pool(&config.database_url, WRITERS, &pulse)?,
             gate: gate.clone(),
             rebuilder: rebuilder.clone(),
             touched: touched.clone(),

@@ -150,6 +150,40 @@ async fn without_the_pulse_a_frozen_database_keeps_its_callers() -> Result<()> {
     Ok(())
 }
 
+/// A person asks again and again once Postgres, which was started anew while nobody asked, answers.
+async fn ask_a_new_database(name: &str, switches: &'static str) -> Result<()> {
+    let own = stack()?.with_own_postgres(name).await?;
+    let options = WorldOptions { backends: 1, switches, ..WorldOptions::default() };
+    let world = World::on(own.stack.clone(), &backend_program()?, options).await?;
+    let a = world.person("ada").await?;
+    for reply in join_all((0..12).map(|_| a.get("/notifications"))).await {
+        reply?.expect(200);
+    }
+    // asks for nothing that is in the database
+    let feels = async |beats: bool| {
+        wait_for("the pulse", Duration::from_secs(20), async || {
+            Ok(((a.get("/events/none").await?.status != 503) == beats).then_some(()))
+        })
+        .await
+    };
+    own.stop().await?;
+    feels(false).await?;
+    own.start_again().await?;
+    feels(true).await?;
+    for _ in 0..12 {
+        let status = a.get("/notifications").await?.status;
+        anyhow::ensure!(status == 200, "somebody met a connection that had ended: {status}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_the_check_of_idle_connections_a_new_database_refuses() -> Result<()> {
+    ask_a_new_database("new-postgres", "").await?;
+    assert!(ask_a_new_database("new-postgres-unchecked", "no_connection_check").await.is_err(), "nobody noticed");
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_audit_notices_what_must_not_be() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;

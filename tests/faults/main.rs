@@ -257,6 +257,8 @@ async fn all_is_well_again(world: &World, person: &Client, booking: &Booking) ->
 async fn a_stopped_postgres_is_answered_within_a_second_and_comes_back_without_a_restart() -> Result<()> {
     let (own, world, people, bookings) = on_own_postgres("stopped-postgres").await?;
     own.stop().await?;
+    // first those that meet it unawares, then those who come when it is known
+    all_are_refused_soon(&world, &people[0], &bookings[0]).await?;
     all_are_refused_soon(&world, &people[0], &bookings[0]).await?;
     own.start_again().await?;
     all_is_well_again(&world, &people[0], &bookings[0]).await

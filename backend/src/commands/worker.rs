@@ -32,7 +32,7 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
     metrics::serve(config.metrics_addr)?;
     let stop = super::stop_on_signal()?;
     let tasks = TaskTracker::new();
-    let pool = database::pool(&config.database_url, config.database_connections_max)?;
+    let pool = database::worker_pool(&config.database_url, config.database_connections_max)?;
     let gate = Gate::new(config.redis_url.as_str())?;
     let wake = RelayWake::default();
     let rebuilder = Rebuilder::new(pool.clone(), gate.clone(), Clock, wake.clone());

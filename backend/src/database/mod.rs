@@ -2,11 +2,13 @@
 
 pub(crate) mod pulse;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::{ConnectOptions, Connection, PgPool};
 use url::Url;
+
+use self::pulse::Pulse;
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(700);
 const STATEMENT_TIMEOUT_MS: &str = "2000";
@@ -14,13 +16,23 @@ const OPERATOR_STATEMENT_TIMEOUT_MS: &str = "600000";
 const LOCK_TIMEOUT_MS: &str = "1000";
 const WRITER_LOCK_TIMEOUT_MS: &str = "300";
 
-/// The pool for everything but the batch writers. Connects when first used, so that a database that is away at the
-/// start is met as a 503 and not as a crash.
+/// The worker's pool. Connects when first used, so that a database that is away at the start is met as a failure of one
+/// task, which tries again, and not as a crash.
 ///
 /// # Errors
 /// When the address cannot be parsed.
-pub(crate) fn pool(url: &Url, connections_max: u32) -> sqlx::Result<PgPool> {
+pub(crate) fn worker_pool(url: &Url, connections_max: u32) -> sqlx::Result<PgPool> {
     Ok(pool_options(connections_max).connect_lazy_with(options(url, LOCK_TIMEOUT_MS)?))
+}
+
+/// The server's pool for everything but the batch writers. Connects when first used as well; a database that is away is met
+/// as a 503.
+///
+/// # Errors
+/// When the address cannot be parsed.
+pub(crate) fn server_pool(url: &Url, connections_max: u32, pulse: &Pulse) -> sqlx::Result<PgPool> {
+    let pool = without_the_broken(pool_options(connections_max), pulse);
+    Ok(pool.connect_lazy_with(options(url, LOCK_TIMEOUT_MS)?))
 }
 
 /// A few connections for a command of an operator, which may read whole tables.
@@ -39,7 +51,7 @@ pub(crate) fn operator_pool(url: &Url) -> sqlx::Result<PgPool> {
 ///
 /// # Errors
 /// When the address cannot be parsed.
-pub(crate) fn writer_pool(url: &Url, writers: u32) -> sqlx::Result<PgPool> {
+pub(crate) fn writer_pool(url: &Url, writers: u32, pulse: &Pulse) -> sqlx::Result<PgPool> {
     let options = options(url, WRITER_LOCK_TIMEOUT_MS)?.options([
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
@@ -48,7 +60,7 @@ pub(crate) fn writer_pool(url: &Url, writers: u32) -> sqlx::Result<PgPool> {
         ("jit", "off"),
     ]);
     // a connection that hangs in a dead network does not keep its writer from having another
-    Ok(pool_options(2 * writers).connect_lazy_with(options))
+    Ok(without_the_broken(pool_options(2 * writers), pulse).connect_lazy_with(options))
 }
 
 fn options(url: &Url, lock_timeout_ms: &str) -> sqlx::Result<PgConnectOptions> {
@@ -63,6 +75,24 @@ fn options(url: &Url, lock_timeout_ms: &str) -> sqlx::Result<PgConnectOptions> {
 
 fn pool_options(connections_max: u32) -> PgPoolOptions {
     PgPoolOptions::new().max_connections(connections_max).acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false) // one more round trip for every checkout
+}
+
+/// No caller meets a connection that ended while it lay idle, as all do when Postgres is started anew. Only those are asked
+/// that were idle when the pulse had to be found again; in quiet times nobody pays a round trip for it.
+fn without_the_broken(pool: PgPoolOptions, pulse: &Pulse) -> PgPoolOptions {
+    if crate::switches::on("no_connection_check") {
+        return pool;
+    }
+    let pulse = pulse.clone();
+    pool.before_acquire(move |connection, idle| {
+        let fresh = Instant::now().checked_sub(idle.idle_for).is_none_or(|since| since > pulse.renewed());
+        Box::pin(async move {
+            if !fresh {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    })
 }
 
 /// Whether the failure means that Postgres is away or overloaded, so that trying again later makes sense.

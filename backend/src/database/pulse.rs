@@ -4,7 +4,7 @@
 //! waits for it would keep its caller for as long as the caller cares to wait. The pulse notices within a second, and every
 //! request that waits then is answered; one statement that is slow because it has much to do is left alone.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
@@ -18,12 +18,19 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Cheap to clone; tells what the task of [`Pulse::start`] felt last.
 #[derive(Clone, Debug)]
-pub(crate) struct Pulse(watch::Receiver<bool>);
+pub(crate) struct Pulse(watch::Receiver<Felt>);
+
+#[derive(Clone, Copy, Debug)]
+struct Felt {
+    beats: bool,
+    /// When a connection had to be opened anew.
+    renewed: Instant,
+}
 
 /// Feels the pulse until told to stop.
 pub(crate) struct Feeler {
     options: PgConnectOptions,
-    beats: watch::Sender<bool>,
+    felt: watch::Sender<Felt>,
 }
 
 impl Pulse {
@@ -33,18 +40,24 @@ impl Pulse {
     /// When the address cannot be parsed.
     pub(crate) fn new(url: &Url) -> sqlx::Result<(Self, Feeler)> {
         let options = super::options(url, super::LOCK_TIMEOUT_MS)?.disable_statement_logging();
-        let (beats, felt) = watch::channel(true);
-        Ok((Self(felt), Feeler { options, beats }))
+        let (felt, feels) = watch::channel(Felt { beats: true, renewed: Instant::now() });
+        Ok((Self(feels), Feeler { options, felt }))
     }
 
     /// Whether Postgres answered when it was last asked.
     pub(crate) fn beats(&self) -> bool {
-        *self.0.borrow()
+        self.0.borrow().beats
+    }
+
+    /// When Postgres last had to be met anew: a connection that has been idle since before may have ended with those that
+    /// broke then.
+    pub(super) fn renewed(&self) -> Instant {
+        self.0.borrow().renewed
     }
 
     /// Ends when Postgres does not answer.
     pub(crate) async fn lost(mut self) {
-        if self.0.wait_for(|beats| !beats).await.is_err() {
+        if self.0.wait_for(|felt| !felt.beats).await.is_err() {
             // nobody feels it any more: the process stops, and what is open is to be finished
             std::future::pending::<()>().await;
         }
@@ -58,7 +71,7 @@ impl Feeler {
         loop {
             let beats = self.feel(&mut connection).await;
             let beats = beats || crate::switches::on("no_pulse");
-            let changed = self.beats.send_if_modified(|before| std::mem::replace(before, beats) != beats);
+            let changed = self.felt.send_if_modified(|felt| std::mem::replace(&mut felt.beats, beats) != beats);
             if changed {
                 if beats {
                     tracing::info!("Postgres answers again");
@@ -84,6 +97,7 @@ impl Feeler {
         match tokio::time::timeout(CONNECT_TIMEOUT, self.options.connect()).await {
             Ok(Ok(new)) => {
                 *connection = Some(new);
+                self.felt.send_modify(|felt| felt.renewed = Instant::now());
                 true
             }
             // it answers, if only that it has no room for one more
