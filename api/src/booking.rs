@@ -147,7 +147,10 @@ pub struct Booking {
 pub struct CancelBooking {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(inner(custom(reason_in_bounds)))]
-    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 500))]
+    #[cfg_attr(
+        feature = "server",
+        schema(min_length = 1, max_length = 500, pattern = "^[^\\x00]*[^\\s\\x00][^\\x00]*$")
+    )]
     pub reason: Option<String>,
 }
 
@@ -161,7 +164,10 @@ pub struct CancelSeats {
     pub seat_numbers: Vec<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(inner(custom(reason_in_bounds)))]
-    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 500))]
+    #[cfg_attr(
+        feature = "server",
+        schema(min_length = 1, max_length = 500, pattern = "^[^\\x00]*[^\\s\\x00][^\\x00]*$")
+    )]
     pub reason: Option<String>,
 }
 

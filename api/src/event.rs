@@ -131,18 +131,25 @@ pub struct CreateEvent {
     #[garde(skip)]
     pub org_id: OrgId,
     #[garde(custom(name_in_bounds))]
-    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 200))]
+    #[cfg_attr(
+        feature = "server",
+        schema(
+            min_length = 1,
+            max_length = 200,
+            pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+        )
+    )]
     pub name: String,
     #[serde(default)]
     #[garde(custom(description_in_bounds))]
-    #[cfg_attr(feature = "server", schema(max_length = 10000))]
+    #[cfg_attr(feature = "server", schema(max_length = 10000, pattern = "^[^\\x00]*$"))]
     pub description: String,
     #[serde(default)]
     #[garde(skip)]
     pub category: Option<Category>,
     #[serde(default)]
     #[garde(inner(custom(place_in_bounds)))]
-    #[cfg_attr(feature = "server", schema(max_length = 300))]
+    #[cfg_attr(feature = "server", schema(max_length = 300, pattern = "^[^\\x00]*$"))]
     pub place: Option<String>,
     #[serde(default = "utc")]
     #[garde(length(chars, min = 1, max = 64))]
@@ -172,35 +179,45 @@ pub struct CreateEvent {
 pub struct UpdateEvent {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(name_in_bounds)))]
-    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 200))]
+    #[cfg_attr(
+        feature = "server",
+        schema(
+            nullable = false,
+            min_length = 1,
+            max_length = 200,
+            pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+        )
+    )]
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(description_in_bounds)))]
-    #[cfg_attr(feature = "server", schema(max_length = 10000))]
+    #[cfg_attr(feature = "server", schema(nullable = false, max_length = 10000, pattern = "^[^\\x00]*$"))]
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(skip)]
     pub category: Option<Option<Category>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(inner(inner(custom(place_in_bounds))))]
-    #[cfg_attr(feature = "server", schema(max_length = 300))]
+    #[cfg_attr(feature = "server", schema(max_length = 300, pattern = "^[^\\x00]*$"))]
     pub place: Option<Option<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(length(chars, min = 1, max = 64)))]
-    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 64))]
+    #[cfg_attr(feature = "server", schema(nullable = false, min_length = 1, max_length = 64))]
     pub time_zone: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(skip)]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
     pub event_date: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(skip)]
     pub ends_at: Option<Option<DateTime<Utc>>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(total_slots_in_range)))]
-    #[cfg_attr(feature = "server", schema(minimum = 1, maximum = 100_000))]
+    #[cfg_attr(feature = "server", schema(nullable = false, minimum = 1, maximum = 100_000))]
     pub total_slots: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(skip)]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
     pub visibility: Option<Visibility>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(inner(inner(custom(seats_in_range))))]
@@ -209,6 +226,7 @@ pub struct UpdateEvent {
     /// Hands the event over to another organizer or orgAdmin; orgAdmins only.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(skip)]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
     pub owner_id: Option<UserId>,
 }
 
@@ -224,7 +242,14 @@ pub struct DuplicateEvent {
     pub ends_at: Option<DateTime<Utc>>,
     #[serde(default)]
     #[garde(inner(custom(name_in_bounds)))]
-    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 200))]
+    #[cfg_attr(
+        feature = "server",
+        schema(
+            min_length = 1,
+            max_length = 200,
+            pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+        )
+    )]
     pub name: Option<String>,
 }
 

@@ -26,7 +26,7 @@ pub struct CreateInvite {
     #[garde(skip)]
     pub org_id: OrgId,
     #[garde(email, length(chars, max = 254))]
-    #[cfg_attr(feature = "server", schema(min_length = 3, max_length = 254))]
+    #[cfg_attr(feature = "server", schema(format = "email", min_length = 3, max_length = 254))]
     pub email: String,
     #[garde(skip)]
     pub role: Role,

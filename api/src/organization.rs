@@ -58,7 +58,14 @@ pub struct Organization {
 #[serde(deny_unknown_fields)]
 pub struct CreateOrganization {
     #[garde(custom(name_in_bounds))]
-    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 200))]
+    #[cfg_attr(
+        feature = "server",
+        schema(
+            min_length = 1,
+            max_length = 200,
+            pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+        )
+    )]
     pub name: String,
 }
 
@@ -69,7 +76,15 @@ pub struct CreateOrganization {
 pub struct UpdateOrganization {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(name_in_bounds)))]
-    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 200))]
+    #[cfg_attr(
+        feature = "server",
+        schema(
+            nullable = false,
+            min_length = 1,
+            max_length = 200,
+            pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+        )
+    )]
     pub name: Option<String>,
     /// 30 to 3650 days after an event's end who came to it is removed; null keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]

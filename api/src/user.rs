@@ -48,7 +48,15 @@ pub struct Channel {
 pub struct UpdateUser {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(name_in_bounds)))]
-    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 200))]
+    #[cfg_attr(
+        feature = "server",
+        schema(
+            nullable = false,
+            min_length = 1,
+            max_length = 200,
+            pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+        )
+    )]
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(inner(inner(custom(language_tag))))]
@@ -60,7 +68,7 @@ pub struct UpdateUser {
     pub time_zone: Option<Option<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(skip)]
-    #[cfg_attr(feature = "server", schema(value_type = Option<BTreeMap<String, Channel>>))]
+    #[cfg_attr(feature = "server", schema(nullable = false, value_type = Option<BTreeMap<String, Channel>>))]
     pub channels: Option<Channels>,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use happening_tests::stack::{ExtraRedis, Stack, run};
 use happening_tests::world::stack;
 use happening_tests::{World, WorldOptions};
@@ -56,5 +56,28 @@ async fn demo_data_is_consistent_and_added_once() -> Result<()> {
     assert_eq!(organizations.body.as_array().map(Vec::len), Some(2));
     let events = ada.get("/events?mine=true").await?.expect(200);
     assert!(events.body.as_array().is_some_and(|events| events.len() >= 4), "{events:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_owner_of_the_audit_log_may_only_add_to_it() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 0, ..WorldOptions::default() }).await?;
+    for change in ["update audit_log set action = ''", "delete from audit_log", "truncate audit_log"] {
+        let refusal = async |more: &str| -> Result<String> {
+            // whoever owns the log next has the grants of who made it, and superusers have no use for grants
+            let mut tx = world.pool.begin().await?;
+            let own = "create role clerk; alter table audit_log owner to clerk;";
+            sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{own} {more} set local role clerk"))).execute(&mut *tx).await?;
+            let refused = sqlx::raw_sql(change).execute(&mut *tx).await.err().context("it was changed")?;
+            Ok(refused.to_string())
+        };
+        assert!(refusal("").await?.contains("permission denied"), "{change}");
+        // one of the two is enough
+        let granted = "grant all on audit_log to clerk;";
+        assert!(refusal(granted).await?.contains("only ever added to"), "{change}");
+        let untriggered = "alter table audit_log disable trigger user;";
+        assert!(refusal(untriggered).await?.contains("permission denied"), "{change}");
+        assert!(refusal(&format!("{granted} {untriggered}")).await.is_err(), "{change}");
+    }
     Ok(())
 }

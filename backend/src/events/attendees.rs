@@ -8,7 +8,7 @@ const HEADER: [&str; 6] = ["name", "e-mail", "status", "seats", "position", "boo
 ///
 /// # Errors
 /// Never in practice: it is written into memory.
-pub(super) fn csv(bookings: impl Iterator<Item = Booking>) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn csv(bookings: impl Iterator<Item = Booking>) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(HEADER)?;
     for booking in bookings {

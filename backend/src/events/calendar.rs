@@ -1,7 +1,7 @@
 //! An event as a calendar file (RFC 5545), for download and for mails.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use happening_api::EventId;
+use happening_api::{Event, EventId};
 use icalendar::{Calendar, Component, EventLike, EventStatus};
 
 /// An event without an end is shown for as long as it counts as going on.
@@ -21,6 +21,23 @@ pub(crate) struct CalendarEvent<'e> {
     pub(crate) version: i64,
     /// The page that opens the event.
     pub(crate) url: &'e str,
+}
+
+impl<'e> CalendarEvent<'e> {
+    /// What it shows of that event, which `url` opens.
+    pub(crate) fn of(event: &'e Event, url: &'e str) -> Self {
+        Self {
+            id: event.id,
+            name: &event.name,
+            description: &event.description,
+            place: event.place.as_deref(),
+            event_date: event.event_date,
+            ends_at: event.ends_at,
+            cancelled: event.status == happening_api::EventStatus::Cancelled,
+            version: event.version,
+            url,
+        }
+    }
 }
 
 /// The file. Whoever imports it again replaces the entry: its id stays the same.

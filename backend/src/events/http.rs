@@ -22,8 +22,8 @@ use crate::app::App;
 use crate::bookings::lists;
 use crate::gate::bitmap;
 use crate::http::{
-    ApiError, ApiResult, CurrentUser, EventFor, MemberFor, OptionalJson, Repeatable, RequestContext, ValidJson,
-    ValidQuery, actions, idempotency,
+    ApiError, ApiResult, CurrentUser, EventFor, IdempotencyKey, MemberFor, OptionalJson, Repeatable, RequestContext,
+    ValidJson, ValidQuery, actions, idempotency,
 };
 use crate::organizations::http::PageQuery;
 use crate::page::{Cursor, Listed, Order, Page};
@@ -31,7 +31,7 @@ use crate::page::{Cursor, Listed, Order, Page};
 const TEXT_CHARS_MAX: usize = 200;
 
 /// Makes an event in an organization where the caller is organizer or orgAdmin.
-#[utoipa::path(post, path = "/events", tag = "events", params(("Idempotency-Key" = Option<String>, Header)), security(("token" = [])), request_body = CreateEvent, responses(
+#[utoipa::path(post, path = "/events", tag = "events", params(("Idempotency-Key" = Option<IdempotencyKey>, Header)), security(("token" = [])), request_body = CreateEvent, responses(
     (status = 201, body = Event), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn create(
@@ -51,6 +51,7 @@ pub(crate) async fn create(
 pub(crate) struct ListQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
+    #[param(min_length = 1, max_length = 1024, pattern = "^[A-Za-z0-9_-]+$")]
     cursor: Option<String>,
     org_id: Option<OrgId>,
     /// Searched in name, description and place.
@@ -148,7 +149,7 @@ fn parse_version(value: &str) -> ApiResult<i64> {
 }
 
 /// The seat map: JSON, or as `application/octet-stream` ceil(total/8) bytes in which seat n is bit n-1, most significant
-/// first, 1 = taken.
+/// first, 1 = taken: of 20 seats, of which 1, 2, 14 and 15 are taken, the bytes C0 06 00.
 #[utoipa::path(get, path = "/events/{id}/seats", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
     (status = 200, content((SeatMap = "application/json"), (Vec<u8> = "application/octet-stream"))), (status = 304),
     (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
@@ -211,7 +212,7 @@ pub(crate) async fn delete(target: EventFor<actions::Manage>, State(app): State<
 }
 
 /// Makes an event like this one on a new date, without bookings; the caller owns it.
-#[utoipa::path(post, path = "/events/{id}/duplicate", tag = "events", params(("id" = EventId, Path), ("Idempotency-Key" = Option<String>, Header)),
+#[utoipa::path(post, path = "/events/{id}/duplicate", tag = "events", params(("id" = EventId, Path), ("Idempotency-Key" = Option<IdempotencyKey>, Header)),
     security(("token" = [])), request_body = DuplicateEvent, responses((status = 201, body = Event), (status = 400, body = ErrorBody),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody),
     (status = 503, body = ErrorBody)))]
@@ -262,22 +263,12 @@ pub(crate) async fn attendees(target: EventFor<actions::Manage>, State(app): Sta
 pub(crate) async fn calendar(target: EventFor<actions::See>, State(app): State<App>) -> ApiResult<Response> {
     let found = store::find(&mut *app.pool.acquire().await?, target.caller.id(), target.event).await?;
     let event = found.ok_or_else(ApiError::not_found)?;
-    let shown = CalendarEvent {
-        id: event.id,
-        name: &event.name,
-        description: &event.description,
-        place: event.place.as_deref(),
-        event_date: event.event_date,
-        ends_at: event.ends_at,
-        cancelled: event.status == EventStatus::Cancelled,
-        version: event.version,
-        url: &app.links.event(event.id),
-    };
     let headers = [
         (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"event.ics\""),
     ];
-    Ok((headers, calendar::file(&shown, app.clock.now())).into_response())
+    Ok((headers, calendar::file(&CalendarEvent::of(&event, &app.links.event(event.id)), app.clock.now()))
+        .into_response())
 }
 
 /// What happened to the event and its bookings, newest first; for its staff.

@@ -1,6 +1,6 @@
 //! Events and their seats. `bookable` is the short-lived knowledge that the booking path works with.
 
-mod attendees;
+pub(crate) mod attendees;
 mod bookable;
 pub(crate) mod calendar;
 mod cancel;

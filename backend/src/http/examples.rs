@@ -18,7 +18,13 @@ use utoipa::openapi::schema::ArrayItems;
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, Schema};
 use uuid::Uuid;
 
-/// Gives every JSON body and answer of the document its example.
+use super::open;
+use crate::events::attendees;
+use crate::events::calendar::{self, CalendarEvent};
+use crate::users::store::Export;
+
+/// Gives every body and answer of the document its example, but for the bitmap of seats, whose bytes no JSON can show: its
+/// route tells them in words.
 pub(super) fn add(document: &mut OpenApi) {
     for path in document.paths.paths.values_mut() {
         let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete];
@@ -28,16 +34,16 @@ pub(super) fn add(document: &mut OpenApi) {
 
 fn add_to(operation: &mut Operation) {
     if let Some(RefOr::T(body)) = &mut operation.request_body {
-        for content in body.content.values_mut() {
-            give(content, of_content);
+        for (kind, content) in &mut body.content {
+            give(content, |content| of_content(kind, content));
         }
     }
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(Response { content, .. }) = response else { continue };
-        for content in content.values_mut() {
+        for (kind, content) in content {
             give(content, |content| match error(status) {
                 Some(body) => Some(value(&body)),
-                None => of_content(content),
+                None => of_content(kind, content),
             });
         }
     }
@@ -49,7 +55,13 @@ fn give(content: &mut RefOr<Content>, example: impl Fn(&Content) -> Option<Value
     }
 }
 
-fn of_content(content: &Content) -> Option<Value> {
+fn of_content(kind: &str, content: &Content) -> Option<Value> {
+    match kind {
+        "text/calendar" => return Some(calendar_file().into()),
+        "text/csv" => return String::from_utf8(attendees::csv(std::iter::once(booking())).ok()?).ok().map(Value::from),
+        "text/html" => return Some(open::page_of_event(id(3).into()).into()),
+        _ => {}
+    }
     let name = |reference: &Ref| reference.ref_location.rsplit('/').next().and_then(of);
     match content.schema.as_ref()? {
         RefOr::Ref(reference) => name(reference),
@@ -79,6 +91,7 @@ fn of(name: &str) -> Option<Value> {
         }
         "CreateOrganization" => value(&CreateOrganization { name: "Harbour Hall".to_owned() }),
         "CreatedInvite" => value(&created_invite()),
+        "Export" => value(&export()),
         "DuplicateEvent" => value(&DuplicateEvent { event_date: at(50), ends_at: None, name: None }),
         "Event" => value(&event()),
         "HistoryEntry" => value(&history()),
@@ -104,6 +117,29 @@ fn of(name: &str) -> Option<Value> {
         "Ready" => json!({ "ready": true, "postgres": "ok", "redis": "ok", "rabbitmq": "ok", "sign_in": "ok" }),
         _ => return None,
     })
+}
+
+fn calendar_file() -> String {
+    let shown = event();
+    let url = format!("https://happening.example.org/open/event/{}", shown.id);
+    calendar::file(&CalendarEvent::of(&shown, &url), at(-12))
+}
+
+fn export() -> Export {
+    let (event, booking, org) = (event(), booking(), organization());
+    Export {
+        user: value(&user()),
+        memberships: vec![
+            json!({ "org_id": org.id, "organization": org.name, "role": Role::User, "joined_at": at(-60) }),
+        ],
+        bookings: vec![json!({ "id": booking.id, "seats": booking.seats, "seat_numbers": booking.seat_numbers,
+            "status": booking.status, "created_at": booking.created_at, "history": [history()],
+            "event": { "id": event.id, "name": event.name, "event_date": event.event_date, "place": event.place } })],
+        notifications: vec![value(&notification())],
+        events_owned: Vec::new(),
+        invites_sent: Vec::new(),
+        actions: vec![value(&audit_entry())],
+    }
 }
 
 /// What a refusal of that status looks like.
@@ -369,10 +405,9 @@ mod tests {
             for (method, operation) in methods.as_object().expect("methods") {
                 let bodies = operation.get("requestBody").into_iter();
                 let answers = operation["responses"].as_object().expect("responses").values();
-                for content in bodies.chain(answers).filter_map(|one| one["content"].get("application/json")) {
-                    let named = content["schema"].get("$ref").or(content["schema"].get("items")).is_some();
-                    if named && content.get("example").is_none() {
-                        missing.push(format!("{method} {path}: {}", content["schema"]));
+                for (kind, content) in bodies.chain(answers).filter_map(|one| one["content"].as_object()).flatten() {
+                    if kind != "application/octet-stream" && content.get("example").is_none() {
+                        missing.push(format!("{method} {path}: {kind} {}", content["schema"]));
                     }
                 }
             }

@@ -14,6 +14,9 @@ use http::header;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{self, ObjectBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::limits::Peer;
@@ -146,6 +149,15 @@ impl FromRequestParts<App> for IdempotencyKey {
     }
 }
 
+impl PartialSchema for IdempotencyKey {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(schema::Type::String);
+        text.min_length(Some(1)).max_length(Some(KEY_CHARS_MAX)).pattern(Some("^[!-~]+$")).into()
+    }
+}
+
+impl ToSchema for IdempotencyKey {}
+
 /// `Idempotency-Key` and the request that it is for, for [`super::idempotency`].
 pub(crate) struct Repeatable {
     pub(crate) key: Option<String>,
@@ -178,7 +190,7 @@ impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest<App> for ValidJso
     }
 }
 
-/// As [`ValidJson`]; no body at all counts as `{}`.
+/// As [`ValidJson`]; no body at all, or `null`, counts as `{}`.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest<App> for OptionalJson<T> {
@@ -186,7 +198,8 @@ impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest<App> for Optional
 
     async fn from_request(request: Request, app: &App) -> ApiResult<Self> {
         let bytes = read_body(request, app).await?;
-        let bytes = if bytes.is_empty() { Bytes::from_static(b"{}") } else { bytes };
+        let nothing = matches!(bytes.trim_ascii(), b"" | b"null");
+        let bytes = if nothing { Bytes::from_static(b"{}") } else { bytes };
         parse(&bytes).map(|valid| Self(valid.body))
     }
 }

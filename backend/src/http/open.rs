@@ -19,19 +19,29 @@ pub(crate) async fn invite(_: Anyone, PathId(token): PathId<String>) -> ApiResul
     if !(1..=TOKEN_CHARS_MAX).contains(&token.len()) || !token.chars().all(known) {
         return Err(ApiError::not_found());
     }
-    Ok(page("You are invited", "The invite opens in the Happening app.", &format!("happening://invite/{token}")))
+    let link = format!("happening://invite/{token}");
+    Ok(answer(page("You are invited", "The invite opens in the Happening app.", &link)))
 }
 
 /// Opens an event in the app.
 #[utoipa::path(get, path = "/open/event/{id}", tag = "open", params(("id" = EventId, Path)), responses(
     (status = 200, body = String, content_type = "text/html"), (status = 404, body = happening_api::ErrorBody)))]
 pub(crate) async fn event(_: Anyone, PathId(id): PathId<EventId>) -> ApiResult<Response> {
-    Ok(page("An event", "The event opens in the Happening app.", &format!("happening://event/{id}")))
+    Ok(answer(page_of_event(id)))
+}
+
+/// The page of an event, as HTML.
+pub(super) fn page_of_event(id: EventId) -> String {
+    page("An event", "The event opens in the Happening app.", &format!("happening://event/{id}"))
+}
+
+fn answer(html: String) -> Response {
+    ([(header::CONTENT_SECURITY_POLICY, POLICY), REFERRER], Html(html)).into_response()
 }
 
 /// `link` consists of characters that mean nothing in HTML.
-fn page(title: &str, text: &str, link: &str) -> Response {
-    let html = format!(
+fn page(title: &str, text: &str, link: &str) -> String {
+    format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - Happening</title>\
         <meta name=\"viewport\" content=\"width=device-width\"><style>\
         :root {{ color-scheme: light dark; font: 17px/1.5 system-ui, sans-serif }}\
@@ -41,6 +51,5 @@ fn page(title: &str, text: &str, link: &str) -> Response {
         <p><a class=\"open\" href=\"{link}\">Open Happening</a></p>\
         <p>Nothing happens? Then the app is not installed on this device. Whoever sent you this link can tell you where to get \
         it; open the link again afterwards.</p></main></body></html>"
-    );
-    ([(header::CONTENT_SECURITY_POLICY, POLICY), REFERRER], Html(html)).into_response()
+    )
 }

@@ -19,6 +19,7 @@ use crate::page::{Cursor, Listed, Order, Page};
 pub(crate) struct ListQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
+    #[param(min_length = 1, max_length = 1024, pattern = "^[A-Za-z0-9_-]+$")]
     cursor: Option<String>,
     /// Only what was not read yet.
     unread: Option<bool>,

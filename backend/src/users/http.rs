@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tracing::Instrument;
 use utoipa::IntoParams;
 
-use super::store::{self, Found};
+use super::store::{self, Export, Found};
 use crate::app::App;
 use crate::events::check_zone;
 use crate::http::{ApiError, ApiResult, CurrentUser, OptionalJson, RequestContext, TokenClaims, ValidJson, ValidQuery};
@@ -90,7 +90,7 @@ pub(crate) async fn delete(caller: CurrentUser, State(app): State<App>) -> ApiRe
 
 /// Everything that is kept about the caller.
 #[utoipa::path(get, path = "/users/me/export", tag = "users", security(("token" = [])), responses(
-    (status = 200, body = serde_json::Value), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
+    (status = 200, body = Export), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn export(caller: CurrentUser, State(app): State<App>) -> ApiResult<Response> {
     let all = store::export(&mut *app.pool.acquire().await?, caller.id()).await?;
     let headers = [(header::CONTENT_DISPOSITION, "attachment; filename=\"happening-export.json\"")];

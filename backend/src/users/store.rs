@@ -2,9 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use happening_api::{BookingId, Channels, OrgId, UpdateUser, User, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::types::Json;
 use sqlx::{Connection, PgConnection};
+use utoipa::ToSchema;
 
 use crate::auth::Claims;
 use crate::clock::Clock;
@@ -227,9 +230,30 @@ pub(crate) async fn anonymise(conn: &mut PgConnection, user: UserId) -> sqlx::Re
     .map(drop)
 }
 
-/// Everything that is kept about a person, as one JSON object.
-pub(crate) async fn export(conn: &mut PgConnection, user: UserId) -> sqlx::Result<serde_json::Value> {
-    sqlx::query_scalar!(
+/// Everything that is kept about a person, row by row as it is kept.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Export {
+    #[schema(value_type = Object)]
+    pub(crate) user: Value,
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) memberships: Vec<Value>,
+    /// With seats and history.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) bookings: Vec<Value>,
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) notifications: Vec<Value>,
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) events_owned: Vec<Value>,
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) invites_sent: Vec<Value>,
+    /// What the audit log says that the person did.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) actions: Vec<Value>,
+}
+
+/// Everything that is kept about a person.
+pub(crate) async fn export(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Export> {
+    let all = sqlx::query_scalar!(
         r#"select jsonb_build_object(
             'user', (select to_jsonb(u) - 'deleted_at' from users u where u.id = $1),
             'memberships', (select coalesce(jsonb_agg(jsonb_build_object('org_id', o.id, 'organization', o.name, 'role', m.role,
@@ -250,9 +274,10 @@ pub(crate) async fn export(conn: &mut PgConnection, user: UserId) -> sqlx::Resul
             'invites_sent', (select coalesce(jsonb_agg(to_jsonb(i) - 'nonce' - 'old_nonces' order by i.created_at), '[]')
                 from organization_invites i where i.invited_by = $1),
             'actions', (select coalesce(jsonb_agg(to_jsonb(a) order by a.created_at), '[]') from audit_log a where a.actor_id = $1)
-        ) as "export!""#,
+        ) as "export!: Json<Export>""#,
         user.0
     )
     .fetch_one(conn)
-    .await
+    .await?;
+    Ok(all.0)
 }

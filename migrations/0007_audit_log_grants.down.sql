@@ -1,0 +1,1 @@
+grant update, delete, truncate on audit_log to current_user;
