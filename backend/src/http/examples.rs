@@ -72,6 +72,11 @@ fn of_content(kind: &str, content: &Content) -> Option<Value> {
             },
             ArrayItems::False => None,
         },
+        // a body that may be left out
+        RefOr::T(Schema::OneOf(either)) => either.items.iter().find_map(|one| match one {
+            RefOr::Ref(reference) => name(reference),
+            RefOr::T(_) => None,
+        }),
         RefOr::T(_) => None,
     }
 }
