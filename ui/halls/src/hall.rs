@@ -5,6 +5,8 @@
 
 use happening_api::Category;
 
+use crate::near::Near;
+
 /// Where a seat is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Place {
@@ -33,6 +35,7 @@ pub struct Hall {
     pub front: Front,
     /// Left, top, right, bottom, with a margin.
     pub bounds: [f32; 4],
+    near: Near,
 }
 
 const ARC_RADIUS: f32 = 9.0;
@@ -50,7 +53,14 @@ impl Hall {
             Some(Category::Webinar) | None => (rows(total), Front::Line { y: -2.2, half_width: 4.0 }),
         };
         let bounds = bounds(&places, front);
-        Self { places, front, bounds }
+        let near = Near::new(&places, bounds);
+        Self { places, front, bounds, near }
+    }
+
+    /// Puts the indices of all places into `found` that are no farther than `reach` from a point of the hall, and of some
+    /// more, in no order.
+    pub fn near(&self, point: (f32, f32), reach: f32, found: &mut Vec<usize>) {
+        self.near.find(point, reach, found);
     }
 
     /// Numbers of the first and last seat of each row, front to back.

@@ -1,8 +1,5 @@
 //! Draws seats into a pixel buffer: each shape is a distance function, so its edges are smooth at every size and angle.
 
-use crate::hall::Hall;
-use crate::view::View;
-
 /// Red, green, blue.
 pub type Colour = [u8; 3];
 
@@ -11,14 +8,38 @@ const SHAPES_FROM: f32 = 5.0;
 
 /// Pixels, four bytes each: red, green, blue, opacity.
 #[derive(Default)]
-pub struct Raster {
-    pub width: usize,
-    pub height: usize,
+pub(crate) struct Raster {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
     pixels: Vec<u32>,
+    /// Nothing is drawn outside of it.
+    clip: Pixels,
+}
+
+/// A rectangle of pixels; right and bottom lie outside of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pixels {
+    pub left: usize,
+    pub top: usize,
+    pub right: usize,
+    pub bottom: usize,
+}
+
+impl Pixels {
+    /// The smallest rectangle that holds both.
+    pub(crate) fn with(self, other: Self) -> Self {
+        Self {
+            left: self.left.min(other.left),
+            top: self.top.min(other.top),
+            right: self.right.max(other.right),
+            bottom: self.bottom.max(other.bottom),
+        }
+    }
 }
 
 /// One shape per state, so that the map reads without colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::NoUninit)]
+#[repr(u8)]
 pub enum Glyph {
     /// A hollow box.
     Free,
@@ -44,76 +65,122 @@ pub struct Colours {
     pub cursor: Colour,
 }
 
+/// What seats of one size are drawn with.
+pub(crate) struct Brush {
+    colours: Colours,
+    /// Pixels per seat pitch.
+    pub(crate) size: f32,
+    /// By [`Glyph`], for seats that are too small for a shape.
+    dots: [Dot; 5],
+}
+
+/// A square whose size says more than its colour.
+#[derive(Clone, Copy)]
+struct Dot {
+    pixel: u32,
+    side: i32,
+    /// From a seat's middle to the left or upper end, and half a pixel back for rounding.
+    back: f32,
+}
+
+impl Brush {
+    pub(crate) fn new(colours: Colours, size: f32) -> Self {
+        let dot = |colour: Colour, part: f32| {
+            let side = ((size * part + 0.5) as i32).max(1);
+            let pixel = u32::from_le_bytes([colour[0], colour[1], colour[2], 255]);
+            Dot { pixel, side, back: side as f32 / 2.0 - 0.5 }
+        };
+        let mine = dot(colours.mine, 0.95);
+        let dots = [dot(colours.free, 0.62), mine, mine, dot(colours.taken, 0.5), dot(colours.lost, 0.95)];
+        Self { colours, size, dots }
+    }
+
+    /// How many pixels a seat may reach from its middle.
+    pub(crate) fn reach(&self) -> f32 {
+        if self.size < SHAPES_FROM { self.size * 0.5 + 1.0 } else { self.size * 0.7 + 2.0 }
+    }
+
+    /// How many pixels the ring around a seat may reach from its middle.
+    pub(crate) fn ring_reach(&self) -> f32 {
+        self.size * 0.85 + 2.0
+    }
+}
+
 impl Raster {
     /// A transparent surface, in the memory of the last one when it fits.
-    pub fn clear(&mut self, width: usize, height: usize) {
+    pub(crate) fn clear(&mut self, width: usize, height: usize) {
         (self.width, self.height) = (width, height);
         self.pixels.clear();
         self.pixels.resize(width * height, 0);
+        self.clip_to_nothing();
     }
 
-    /// Draws every seat that is in sight. `ratio` is pixels of the surface per CSS pixel of the view; `cursor` is the seat that
-    /// the keyboard is at.
-    pub fn hall(
-        &mut self,
-        hall: &Hall,
-        view: &View,
-        glyphs: &[Glyph],
-        colours: &Colours,
-        ratio: f32,
-        cursor: Option<i32>,
-    ) {
-        let size = view.scale() * ratio;
-        let (right, bottom) = (self.width as f32 + size, self.height as f32 + size);
-        for (place, glyph) in hall.places.iter().zip(glyphs) {
-            let (x, y) = view.to_surface(place.x, place.y);
-            let (x, y) = (x * ratio, y * ratio);
-            if x > -size && y > -size && x < right && y < bottom {
-                self.glyph(*glyph, colours, x, y, place.angle, size);
-            }
-        }
-        if let Some(place) = cursor.and_then(|seat| hall.places.get(usize::try_from(seat - 1).ok()?)) {
-            let (x, y) = view.to_surface(place.x, place.y);
-            self.cursor(colours.cursor, x * ratio, y * ratio, place.angle, size);
+    /// Draws nothing outside of a square from now on, and tells its pixels.
+    pub(crate) fn clip_to(&mut self, x: f32, y: f32, reach: f32) -> Pixels {
+        let within = |at: f32, limit: usize| (at.max(0.0) as usize).min(limit);
+        self.clip = Pixels {
+            left: within(x - reach, self.width),
+            top: within(y - reach, self.height),
+            right: within((x + reach).ceil(), self.width),
+            bottom: within((y + reach).ceil(), self.height),
+        };
+        self.clip
+    }
+
+    /// Draws everywhere again.
+    pub(crate) fn clip_to_nothing(&mut self) {
+        self.clip = Pixels { left: 0, top: 0, right: self.width, bottom: self.height };
+    }
+
+    /// Makes what may be drawn on transparent.
+    pub(crate) fn erase(&mut self) {
+        let Pixels { left, top, right, bottom } = self.clip;
+        for row in top..bottom {
+            self.fill(row, left, right, 0);
         }
     }
 
     /// The pixels as the canvas takes them.
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         bytemuck::cast_slice(&self.pixels)
     }
 
-    /// A seat that is too small for a shape: a square whose size says more than its colour.
-    fn dot(&mut self, glyph: Glyph, colours: &Colours, x: f32, y: f32, size: f32) {
-        let (colour, part) = match glyph {
-            Glyph::Free => (colours.free, 0.62),
-            Glyph::Chosen | Glyph::Own => (colours.mine, 0.95),
-            Glyph::Taken => (colours.taken, 0.5),
-            Glyph::Lost => (colours.lost, 0.95),
-        };
-        let side = ((size * part + 0.5) as usize).max(1);
-        let half = side as f32 / 2.0;
-        if x < half || y < half {
-            return; // cut off at the edge; a cast would move it inside
+    fn fill(&mut self, row: usize, from: usize, to: usize, pixel: u32) {
+        if let Some(line) = self.pixels.get_mut(row * self.width + from..row * self.width + to) {
+            line.fill(pixel);
         }
-        let (left, top) = ((x - half + 0.5) as usize, (y - half + 0.5) as usize);
-        let right = (left + side).min(self.width);
-        if left >= right {
-            return;
-        }
-        let pixel = u32::from_le_bytes([colour[0], colour[1], colour[2], 255]);
-        for row in top..(top + side).min(self.height) {
-            if let Some(line) = self.pixels.get_mut(row * self.width + left..row * self.width + right) {
-                line.fill(pixel);
+    }
+
+    fn dot(&mut self, dot: Dot, x: f32, y: f32) {
+        let (left, top) = (down(x - dot.back), down(y - dot.back));
+        let (from, to) = (left.max(self.clip.left as i32), (left + dot.side).min(self.clip.right as i32));
+        if dot.side == 1 {
+            // by far the most, when there are 100,000
+            if from < to
+                && top >= self.clip.top as i32
+                && top < self.clip.bottom as i32
+                && let Some(pixel) = self.pixels.get_mut(top as usize * self.width + from as usize)
+            {
+                *pixel = dot.pixel;
+            }
+        } else if from < to {
+            for row in top.max(self.clip.top as i32)..(top + dot.side).min(self.clip.bottom as i32) {
+                self.fill(row as usize, from as usize, to as usize, dot.pixel);
             }
         }
     }
 
-    /// Draws a shape of `size` pixels around a point.
-    pub fn glyph(&mut self, glyph: Glyph, colours: &Colours, x: f32, y: f32, angle: f32, size: f32) {
-        if size < SHAPES_FROM {
-            return self.dot(glyph, colours, x, y, size);
+    /// Draws a seat around a point.
+    pub(crate) fn seat(&mut self, brush: &Brush, glyph: Glyph, x: f32, y: f32, angle: f32) {
+        if brush.size < SHAPES_FROM {
+            self.dot(brush.dots[glyph as usize], x, y);
+        } else {
+            self.shape(brush, glyph, x, y, angle);
         }
+    }
+
+    fn shape(&mut self, brush: &Brush, glyph: Glyph, x: f32, y: f32, angle: f32) {
+        let Brush { size, colours, .. } = *brush;
         let line = (size * 0.075).clamp(0.6, 2.2);
         match glyph {
             Glyph::Taken => self.paint(x, y, 0.0, size * 0.5, colours.taken, |u, v| u.hypot(v) - size * 0.32),
@@ -157,17 +224,18 @@ impl Raster {
     }
 
     /// A ring around the seat that the keyboard is at.
-    pub fn cursor(&mut self, colour: Colour, x: f32, y: f32, angle: f32, size: f32) {
+    pub(crate) fn cursor(&mut self, brush: &Brush, x: f32, y: f32, angle: f32) {
+        let (size, colour) = (brush.size, brush.colours.cursor);
         self.paint(x, y, angle, size * 0.85, colour, |u, v| boxed(u, v, size * 0.62, size * 0.18).abs() - 1.1);
     }
 
     /// Fills where `distance` is negative; the last half pixel on either side of its zero is smoothed.
     fn paint(&mut self, x: f32, y: f32, angle: f32, reach: f32, colour: Colour, distance: impl Fn(f32, f32) -> f32) {
         let (sin, cos) = angle.sin_cos();
-        let first = |at: f32| (at - reach - 1.0).floor().max(0.0) as usize;
+        let first = |at: f32, limit: usize| ((at - reach - 1.0).floor().max(0.0) as usize).max(limit);
         let last = |at: f32, limit: usize| ((at + reach + 1.0).ceil().max(0.0) as usize).min(limit);
-        for row in first(y)..last(y, self.height) {
-            for column in first(x)..last(x, self.width) {
+        for row in first(y, self.clip.top)..last(y, self.clip.bottom) {
+            for column in first(x, self.clip.left)..last(x, self.clip.right) {
                 let (dx, dy) = (column as f32 + 0.5 - x, row as f32 + 0.5 - y);
                 let cover = (0.5 - distance(dx * cos + dy * sin, dy * cos - dx * sin)).clamp(0.0, 1.0);
                 if cover > 0.0 {
@@ -190,6 +258,12 @@ impl Raster {
     }
 }
 
+/// The next lower whole number, of a place that is not far outside of the surface; quicker than `floor`.
+fn down(at: f32) -> i32 {
+    const SHIFT: i32 = 16;
+    (at + SHIFT as f32) as i32 - SHIFT
+}
+
 /// Distance to a box of half width `half` whose corners are rounded by `round`.
 fn boxed(u: f32, v: f32, half: f32, round: f32) -> f32 {
     let (a, b) = (u.abs() - half + round, v.abs() - half + round);
@@ -205,10 +279,10 @@ fn segment(u: f32, v: f32, from: (f32, f32), to: (f32, f32)) -> f32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    const COLOURS: Colours = Colours {
+    pub(crate) const COLOURS: Colours = Colours {
         free: [1, 1, 1],
         free_fill: [255, 255, 255],
         mine: [2, 2, 2],
@@ -221,7 +295,7 @@ mod tests {
     fn covered(glyph: Glyph) -> Vec<bool> {
         let mut raster = Raster::default();
         raster.clear(40, 40);
-        raster.glyph(glyph, &COLOURS, 20.0, 20.0, 0.0, 24.0);
+        raster.seat(&Brush::new(COLOURS, 24.0), glyph, 20.0, 20.0, 0.0);
         raster.bytes().chunks(4).map(|pixel| pixel[3] > 127 && pixel[0] < 128).collect()
     }
 
@@ -242,8 +316,8 @@ mod tests {
         let mut raster = Raster::default();
         raster.clear(10, 10);
         for (x, y) in [(0.0, 0.0), (10.0, 10.0), (-50.0, 3.0), (5.0, 500.0)] {
-            raster.glyph(Glyph::Chosen, &COLOURS, x, y, 0.7, 30.0);
-            raster.glyph(Glyph::Taken, &COLOURS, x, y, 0.0, 3.0);
+            raster.seat(&Brush::new(COLOURS, 30.0), Glyph::Chosen, x, y, 0.7);
+            raster.seat(&Brush::new(COLOURS, 3.0), Glyph::Taken, x, y, 0.0);
         }
         assert_eq!(raster.bytes().len(), 400);
     }

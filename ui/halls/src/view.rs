@@ -3,6 +3,8 @@
 use crate::hall::Hall;
 
 const ZOOM_MAX: f32 = 12.0;
+/// Seat pitches from its middle within which a seat is pointed at.
+const HIT_REACH: f32 = 0.62;
 
 /// The view of a hall on a surface of so many CSS pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,10 +53,11 @@ impl View {
     pub fn hit(&self, hall: &Hall, x: f32, y: f32) -> Option<i32> {
         let scale = self.scale();
         let (x, y) = ((x - self.width / 2.0) / scale + self.centre.0, (y - self.height / 2.0) / scale + self.centre.1);
-        (1..)
-            .zip(&hall.places)
-            .map(|(seat, place)| (seat, (place.x - x).hypot(place.y - y)))
-            .filter(|(_, distance)| *distance < 0.62)
+        let mut near = Vec::new();
+        hall.near((x, y), HIT_REACH, &mut near);
+        near.into_iter()
+            .filter_map(|at| hall.places.get(at).map(|place| (at as i32 + 1, (place.x - x).hypot(place.y - y))))
+            .filter(|(_, distance)| *distance < HIT_REACH)
             .min_by(|one, other| one.1.total_cmp(&other.1))
             .map(|(seat, _)| seat)
     }

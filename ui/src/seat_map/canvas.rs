@@ -8,7 +8,7 @@ use yew::prelude::*;
 use super::draw;
 use crate::components::Icon;
 use crate::features::selection::SeatState;
-use happening_halls::{Glyph, Hall, Raster, View};
+use happening_halls::{Glyph, Hall, View};
 
 /// Pixels that the pointer may move within a click.
 const CLICK_SLACK: f32 = 4.0;
@@ -203,13 +203,13 @@ fn use_whole_view(view: &UseStateHandle<Option<View>>, size: (f32, f32), hall: &
 
 #[hook]
 fn use_drawing(canvas: &NodeRef, view: &UseStateHandle<Option<View>>, props: &Props, cursor: Option<i32>, theme: u32) {
-    let raster = use_mut_ref(Raster::default);
+    let kept = use_mut_ref(draw::Drawn::default);
     let glyphs = use_memo(props.states.clone(), |states| states.iter().copied().map(glyph).collect::<Vec<Glyph>>());
     let (canvas, hall) = (canvas.clone(), props.hall.clone());
     let drawn = (**view, props.states.clone(), cursor, hall, theme);
     use_effect_with(drawn, move |(view, _, cursor, hall, _)| {
         if let (Some(element), Some(view)) = (canvas.cast::<HtmlCanvasElement>(), view) {
-            draw::draw(&element, &mut raster.borrow_mut(), hall, view, &glyphs, *cursor);
+            draw::draw(&element, &mut kept.borrow_mut(), hall, view, &glyphs, *cursor);
         }
     });
 }

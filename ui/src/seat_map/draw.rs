@@ -3,10 +3,13 @@
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
-use happening_halls::{Colour, Colours, Front, Glyph, Hall, Raster, View};
+use happening_halls::{Colour, Colours, Front, Glyph, Hall, Picture, Pixels, Scene, View};
 
 /// Seats carry their number from this many CSS pixels per seat on.
 const NUMBERS_FROM: f32 = 22.0;
+
+/// Height of the front's word in CSS pixels.
+const WORD_SIZE_MAX: f64 = 30.0;
 
 /// What each seat looks like.
 pub(crate) type Glyphs<'g> = &'g [Glyph];
@@ -19,10 +22,21 @@ struct Theme {
     font: String,
 }
 
-/// Draws everything. Does nothing while the canvas has no size.
+/// What is kept from one drawing to the next.
+#[derive(Default)]
+pub(crate) struct Drawn {
+    picture: Picture,
+    theme: Option<(Shown, Theme)>,
+}
+
+/// What tells which theme is shown: the page's own choice, and whether the system is dark. Reading the colours of a style sheet
+/// takes longer than drawing with them.
+type Shown = (Option<String>, bool);
+
+/// Draws everything, of which `drawn` keeps what did not change. Does nothing while the canvas has no size.
 pub(crate) fn draw(
     canvas: &HtmlCanvasElement,
-    raster: &mut Raster,
+    drawn: &mut Drawn,
     hall: &Hall,
     view: &View,
     glyphs: Glyphs<'_>,
@@ -34,17 +48,49 @@ pub(crate) fn draw(
         return;
     }
     let Some(context) = context(canvas, width, height) else { return };
-    let theme = theme(canvas);
-    raster.clear(width as usize, height as usize);
-    raster.hall(hall, view, glyphs, &theme.colours, ratio, cursor);
-    if let Ok(image) = ImageData::new_with_u8_clamped_array_and_sh(Clamped(raster.bytes()), width, height) {
-        drop(context.put_image_data(&image, 0.0, 0.0));
+    let shown = shown();
+    let (_, theme) = match drawn.theme.take().filter(|(known, _)| *known == shown) {
+        Some(known) => drawn.theme.insert(known),
+        None => drawn.theme.insert((shown, theme(canvas))),
+    };
+    let scene = Scene { hall, view: *view, glyphs, colours: theme.colours, ratio, cursor };
+    let Some(mut touched) = drawn.picture.draw(&scene).map(edges) else { return };
+    // words lie over the pixels, so those are put anew with them
+    let words = view.scale() >= NUMBERS_FROM || touched[1] < front_ends(hall.front, view) * f64::from(ratio);
+    if words {
+        touched = [0.0, 0.0, f64::from(width), f64::from(height)];
     }
-    drop(context.set_transform(f64::from(ratio), 0.0, 0.0, f64::from(ratio), 0.0, 0.0));
-    front(&context, hall.front, view, &theme);
-    if view.scale() >= NUMBERS_FROM {
-        numbers(&context, hall, view, glyphs, &theme);
+    if let Ok(image) = ImageData::new_with_u8_clamped_array_and_sh(Clamped(drawn.picture.bytes()), width, height) {
+        let [left, top, right, bottom] = touched;
+        let put = context.put_image_data_with_dirty_x_and_dirty_y_and_dirty_width_and_dirty_height(
+            &image,
+            0.0,
+            0.0,
+            left,
+            top,
+            right - left,
+            bottom - top,
+        );
+        drop(put);
     }
+    if words {
+        drop(context.set_transform(f64::from(ratio), 0.0, 0.0, f64::from(ratio), 0.0, 0.0));
+        front(&context, hall.front, view, theme);
+        if view.scale() >= NUMBERS_FROM {
+            numbers(&context, hall, view, glyphs, theme);
+        }
+    }
+}
+
+/// Left, top, right, bottom.
+fn edges(pixels: Pixels) -> [f64; 4] {
+    [pixels.left, pixels.top, pixels.right, pixels.bottom].map(|edge| edge as f64)
+}
+
+/// The lowest CSS pixel that the front of the hall or its word may reach.
+fn front_ends(front: Front, view: &View) -> f64 {
+    let (Front::Arc { radius: y, .. } | Front::Line { y, .. }) = front;
+    f64::from(view.to_surface(0.0, y).1) + f64::from(view.scale()) + WORD_SIZE_MAX
 }
 
 fn context(canvas: &HtmlCanvasElement, width: u32, height: u32) -> Option<CanvasRenderingContext2d> {
@@ -54,8 +100,13 @@ fn context(canvas: &HtmlCanvasElement, width: u32, height: u32) -> Option<Canvas
     }
     let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
     drop(context.set_transform(1.0, 0.0, 0.0, 1.0, 0.0, 0.0));
-    context.clear_rect(0.0, 0.0, f64::from(width), f64::from(height));
     Some(context)
+}
+
+fn shown() -> Shown {
+    let chosen = gloo::utils::document().document_element().and_then(|root| root.get_attribute("data-theme"));
+    let dark = gloo::utils::window().match_media("(prefers-color-scheme: dark)").ok().flatten();
+    (chosen, dark.is_some_and(|query| query.matches()))
 }
 
 fn theme(canvas: &HtmlCanvasElement) -> Theme {
@@ -113,7 +164,7 @@ fn front(context: &CanvasRenderingContext2d, front: Front, view: &View, theme: &
     context.set_fill_style_str(&theme.ink);
     context.set_text_align("center");
     context.set_text_baseline("middle");
-    context.set_font(&format!("600 {}px {}", (scale * 0.8).clamp(11.0, 30.0), theme.font));
+    context.set_font(&format!("600 {}px {}", (scale * 0.8).clamp(11.0, WORD_SIZE_MAX), theme.font));
     drop(context.fill_text("Stage", f64::from(x), f64::from(y)));
 }
 

@@ -1,0 +1,264 @@
+//! The pixels of a hall as it was drawn last. Drawn again in the same view, only what changed is: a redraw for one seat must not
+//! cost what a hall of 100,000 costs.
+
+use crate::hall::{Front, Hall};
+use crate::raster::{Brush, Colours, Glyph, Pixels, Raster};
+use crate::view::View;
+
+/// With more than one of so many seats changed, drawing all is quicker than mending.
+const MENDED_ONE_OF: usize = 24;
+
+/// What is to be seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'s> {
+    pub hall: &'s Hall,
+    pub view: View,
+    /// What each seat looks like: seat n is `glyphs[n - 1]`.
+    pub glyphs: &'s [Glyph],
+    pub colours: Colours,
+    /// Pixels of the surface per CSS pixel of the view.
+    pub ratio: f32,
+    /// The seat that the keyboard is at.
+    pub cursor: Option<i32>,
+}
+
+/// The pixels, and what they show.
+#[derive(Default)]
+pub struct Picture {
+    raster: Raster,
+    drawn: Option<Drawn>,
+}
+
+struct Drawn {
+    look: Look,
+    glyphs: Vec<Glyph>,
+    cursor: Option<i32>,
+}
+
+/// What all seats share: when it changes, all are drawn.
+#[derive(PartialEq)]
+struct Look {
+    seats: usize,
+    front: Front,
+    view: View,
+    colours: Colours,
+    ratio: f32,
+}
+
+impl Picture {
+    /// Brings the pixels up to date with the scene, and tells which of them may differ from before.
+    pub fn draw(&mut self, scene: &Scene<'_>) -> Option<Pixels> {
+        let look = scene.look();
+        if let Some(mut drawn) = self.drawn.take().filter(|drawn| drawn.look == look) {
+            let touched = match drawn.changed(scene) {
+                Some(changed) => self.mend(scene, &changed),
+                None => Some(self.draw_all(scene)),
+            };
+            drawn.glyphs.copy_from_slice(scene.glyphs);
+            drawn.cursor = scene.cursor;
+            self.drawn = Some(drawn);
+            return touched;
+        }
+        self.drawn = Some(Drawn { look, glyphs: scene.glyphs.to_vec(), cursor: scene.cursor });
+        Some(self.draw_all(scene))
+    }
+
+    /// Width and height in pixels.
+    pub fn size(&self) -> (usize, usize) {
+        (self.raster.width, self.raster.height)
+    }
+
+    /// The pixels as the canvas takes them: rows of red, green, blue, opacity.
+    pub fn bytes(&self) -> &[u8] {
+        self.raster.bytes()
+    }
+
+    fn draw_all(&mut self, scene: &Scene<'_>) -> Pixels {
+        let (width, height) = scene.size();
+        self.raster.clear(width, height);
+        let (brush, surface) = (scene.brush(), scene.surface());
+        let reach = brush.reach();
+        let (right, bottom) = (width as f32 + reach, height as f32 + reach);
+        for (place, glyph) in scene.hall.places.iter().zip(scene.glyphs) {
+            let (x, y) = surface.at(place.x, place.y);
+            if x > -reach && y > -reach && x < right && y < bottom {
+                self.raster.seat(&brush, *glyph, x, y, place.angle);
+            }
+        }
+        self.draw_cursor(scene, &brush);
+        Pixels { left: 0, top: 0, right: width, bottom: height }
+    }
+
+    /// Draws what lies around each of these seats anew, and nothing else.
+    fn mend(&mut self, scene: &Scene<'_>, changed: &Changed) -> Option<Pixels> {
+        let (brush, surface) = (scene.brush(), scene.surface());
+        let (mut near, mut touched) = (Vec::new(), None);
+        let glyphs = changed.glyphs.iter().map(|at| (*at, brush.reach()));
+        let rings = changed.rings.iter().map(|at| (*at, brush.ring_reach()));
+        for (at, reach) in glyphs.chain(rings) {
+            let Some(place) = scene.hall.places.get(at) else { continue };
+            let (x, y) = surface.at(place.x, place.y);
+            let square = self.raster.clip_to(x, y, reach);
+            touched = Some(touched.map_or(square, |before: Pixels| before.with(square)));
+            self.raster.erase();
+            // whole pixels reach a little farther, into a neighbour's reach
+            scene.hall.near((place.x, place.y), (reach + 1.0 + brush.reach()) / brush.size, &mut near);
+            near.sort_unstable(); // what is drawn over what is told by the number
+            for at in &near {
+                if let (Some(place), Some(glyph)) = (scene.hall.places.get(*at), scene.glyphs.get(*at)) {
+                    let (x, y) = surface.at(place.x, place.y);
+                    self.raster.seat(&brush, *glyph, x, y, place.angle);
+                }
+            }
+            self.draw_cursor(scene, &brush);
+        }
+        self.raster.clip_to_nothing();
+        touched
+    }
+
+    fn draw_cursor(&mut self, scene: &Scene<'_>, brush: &Brush) {
+        let surface = scene.surface();
+        if let Some(place) = scene.cursor.and_then(|seat| scene.hall.places.get(usize::try_from(seat - 1).ok()?)) {
+            let (x, y) = surface.at(place.x, place.y);
+            self.raster.cursor(brush, x, y, place.angle);
+        }
+    }
+}
+
+impl Scene<'_> {
+    fn look(&self) -> Look {
+        Look {
+            seats: self.glyphs.len(),
+            front: self.hall.front,
+            view: self.view,
+            colours: self.colours,
+            ratio: self.ratio,
+        }
+    }
+
+    fn size(&self) -> (usize, usize) {
+        ((self.view.width * self.ratio) as usize, (self.view.height * self.ratio) as usize)
+    }
+
+    fn brush(&self) -> Brush {
+        Brush::new(self.colours, self.view.scale() * self.ratio)
+    }
+
+    fn surface(&self) -> Surface {
+        let (left, top) = self.view.to_surface(0.0, 0.0);
+        Surface { scale: self.view.scale() * self.ratio, left: left * self.ratio, top: top * self.ratio }
+    }
+}
+
+/// From places of the hall to pixels.
+#[derive(Clone, Copy)]
+struct Surface {
+    scale: f32,
+    left: f32,
+    top: f32,
+}
+
+impl Surface {
+    fn at(self, x: f32, y: f32) -> (f32, f32) {
+        (self.left + x * self.scale, self.top + y * self.scale)
+    }
+}
+
+/// Seats, by index.
+struct Changed {
+    glyphs: Vec<usize>,
+    /// That the keyboard left or came to.
+    rings: Vec<usize>,
+}
+
+impl Drawn {
+    /// What looks different now; `None` when it is too much to be mended.
+    fn changed(&self, scene: &Scene<'_>) -> Option<Changed> {
+        const AT_ONCE: usize = 256;
+        let mut glyphs = Vec::new();
+        for (n, (before, now)) in self.glyphs.chunks(AT_ONCE).zip(scene.glyphs.chunks(AT_ONCE)).enumerate() {
+            // as bytes, since those are compared many at once
+            if bytemuck::cast_slice::<_, u8>(before) != bytemuck::cast_slice::<_, u8>(now) {
+                let differing = before.iter().zip(now).enumerate().filter(|(_, (before, now))| before != now);
+                glyphs.extend(differing.map(|(at, _)| n * AT_ONCE + at));
+                if glyphs.len() > scene.glyphs.len() / MENDED_ONE_OF {
+                    return None;
+                }
+            }
+        }
+        let moved = [self.cursor, scene.cursor].into_iter().filter(|_| self.cursor != scene.cursor);
+        let rings = moved.flatten().filter_map(|seat| usize::try_from(seat - 1).ok()).collect();
+        Some(Changed { glyphs, rings })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use happening_api::Category;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::raster::tests::COLOURS;
+
+    const GLYPHS: [Glyph; 5] = [Glyph::Free, Glyph::Chosen, Glyph::Own, Glyph::Taken, Glyph::Lost];
+    const KINDS: [Option<Category>; 3] = [None, Some(Category::Concert), Some(Category::Hackathon)];
+
+    fn scene<'s>(hall: &'s Hall, view: View, glyphs: &'s [Glyph], ratio: f32, cursor: Option<i32>) -> Scene<'s> {
+        Scene { hall, view, glyphs, colours: COLOURS, ratio, cursor }
+    }
+
+    proptest! {
+        #[test]
+        fn mended_pixels_are_those_of_a_new_picture(
+            kind in 0..3usize,
+            zoom in 1.0..12.0f32,
+            ratio in 1.0..2.0f32,
+            changes in proptest::collection::vec((0..400usize, 0..5usize), 1..16),
+            cursors in (proptest::option::of(1..400i32), proptest::option::of(1..400i32)),
+        ) {
+            let hall = Hall::new(KINDS[kind], 400);
+            let view = View::whole(&hall, 160.0, 120.0).zoomed(zoom, 50.0, 60.0);
+            let mut glyphs: Vec<Glyph> = (0..400).map(|at| GLYPHS[at * 7 % 5]).collect();
+            let mut mended = Picture::default();
+            mended.draw(&scene(&hall, view, &glyphs, ratio, cursors.0));
+            for (at, to) in changes {
+                glyphs[at] = GLYPHS[to];
+            }
+            let before = mended.bytes().to_vec();
+            let touched = mended.draw(&scene(&hall, view, &glyphs, ratio, cursors.1)).unwrap_or_default();
+            let width = mended.size().0;
+            for (at, (before, now)) in before.chunks(4).zip(mended.bytes().chunks(4)).enumerate() {
+                let told = (touched.left..touched.right).contains(&(at % width))
+                    && (touched.top..touched.bottom).contains(&(at / width));
+                prop_assert!(told || before == now);
+            }
+            let mut new = Picture::default();
+            new.draw(&scene(&hall, view, &glyphs, ratio, cursors.1));
+            prop_assert!(mended.bytes() == new.bytes());
+        }
+    }
+
+    #[test]
+    fn a_new_view_or_hall_or_theme_is_drawn_anew() {
+        let (small, large) = (Hall::new(None, 50), Hall::new(None, 60));
+        let view = View::whole(&small, 100.0, 80.0);
+        let glyphs = vec![Glyph::Taken; 60];
+        let first = scene(&small, view, &glyphs[..50], 1.0, None);
+        let mut colours = COLOURS;
+        colours.taken = [9, 9, 9];
+        let others = [
+            Scene { view: view.zoomed(2.0, 3.0, 3.0), ..first },
+            Scene { ratio: 2.0, ..first },
+            Scene { colours, ..first },
+            Scene { hall: &large, view: View::whole(&large, 100.0, 80.0), glyphs: &glyphs, ..first },
+        ];
+        for other in others {
+            let (mut picture, mut new) = (Picture::default(), Picture::default());
+            picture.draw(&first);
+            let before = picture.bytes().to_vec();
+            picture.draw(&other);
+            new.draw(&other);
+            assert!(picture.bytes() == new.bytes() && picture.bytes() != before);
+        }
+    }
+}
