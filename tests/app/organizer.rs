@@ -79,3 +79,35 @@ async fn an_organizer_creates_and_runs_an_event() -> Result<()> {
     desktop.sees("Delete event").await?;
     world.audit()
 }
+
+#[tokio::test]
+async fn who_leaves_a_form_is_not_led_back_and_hears_how_it_went() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let event = world.event(&ada, 4).await?;
+    let desktop = signed_in(&world, "ada").await?;
+    let save_and_leave = async |name: &str| -> Result<()> {
+        desktop.go(&format!("/organize/{}/edit", event.id)).await?;
+        desktop.sees("Nothing has changed yet.").await?;
+        desktop.fill("#name", name).await?;
+        desktop.click("#save").await?;
+        desktop.go("/notifications").await?;
+        desktop.sees("Mark all as read").await
+    };
+    // another transaction holds the event's row, so the server cannot answer yet
+    let mut holder = world.pool.begin().await?;
+    sqlx::query("select 1 from events where id = $1 for update").bind(event.id.0).execute(&mut *holder).await?;
+    save_and_leave("Held too long").await?;
+    desktop.sees("About your last change").await?;
+    holder.rollback().await?;
+    assert_ne!(ada.event(event.id).await?.name, "Held too long");
+
+    let mut holder = world.pool.begin().await?;
+    sqlx::query("select 1 from events where id = $1 for update").bind(event.id.0).execute(&mut *holder).await?;
+    save_and_leave("Held for a moment").await?;
+    holder.rollback().await?;
+    desktop.sees("Saved.").await?;
+    desktop.sees("Mark all as read").await?;
+    assert_eq!(ada.event(event.id).await?.name, "Held for a moment");
+    Ok(())
+}

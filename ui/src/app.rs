@@ -128,7 +128,7 @@ struct FrameProps {
 #[component]
 fn Frame(props: &FrameProps) -> Html {
     let refresh = use_refresh();
-    let told = use_state(|| None::<(u32, String)>);
+    let told = use_state(|| None::<(u32, String, &'static str)>);
     let counter = use_mut_ref(|| 0u32);
     let finding = use_state(|| false);
     let (scope, on_scope) = use_scope();
@@ -161,18 +161,27 @@ fn Frame(props: &FrameProps) -> Html {
         })
     };
     shortcuts::use_shortcuts(wanted);
-    let tell = {
-        let told = told.clone();
+    let say = |icon: &'static str| {
+        let (told, counter) = (told.clone(), counter.clone());
         Callback::from(move |text: String| {
             let mut counter = counter.borrow_mut();
             *counter += 1;
-            told.set(Some((*counter, text)));
+            told.set(Some((*counter, text, icon)));
         })
     };
+    let (tell, warn) = (say("check"), say("alert"));
     let organizations = organizations.value.unwrap_or_default();
     let scope = scope.filter(|scope| organizations.iter().any(|one| one.id == *scope));
-    let here =
-        Here { me: props.me.clone(), remembered: props.remembered, organizations, scope, on_scope, refresh, tell };
+    let here = Here {
+        me: props.me.clone(),
+        remembered: props.remembered,
+        organizations,
+        scope,
+        on_scope,
+        refresh,
+        tell,
+        warn,
+    };
     let stop_finding = {
         let finding = finding.clone();
         Callback::from(move |()| finding.set(false))
@@ -194,8 +203,8 @@ fn Frame(props: &FrameProps) -> Html {
                 </main>
                 if *finding { <Finder on_close={stop_finding} /> }
                 <div class="toasts" aria-live="polite">
-                    if let Some((count, text)) = (*told).clone() {
-                        <Toast key={count} {text} on_close={Callback::from(move |()| told.set(None))} />
+                    if let Some((count, text, icon)) = (*told).clone() {
+                        <Toast key={count} {text} {icon} on_close={Callback::from(move |()| told.set(None))} />
                     }
                 </div>
             </div>

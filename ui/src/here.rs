@@ -18,6 +18,8 @@ pub(crate) struct Here {
     pub(crate) refresh: Refresh,
     /// Says what was just done.
     pub(crate) tell: Callback<String>,
+    /// Says what went wrong after its screen was left.
+    pub(crate) warn: Callback<String>,
 }
 
 impl Here {

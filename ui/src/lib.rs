@@ -13,6 +13,7 @@ mod finder;
 mod format;
 mod here;
 mod pages;
+mod presence;
 mod resource;
 mod route;
 mod seat_map;

@@ -10,6 +10,8 @@ use yew::prelude::*;
 
 use crate::components::{Banner, Countdown, Icon, Tone};
 use crate::features::failure;
+use crate::here::Here;
+use crate::presence::{Presence, of_left, use_presence};
 
 /// How often a change that the server asked to wait with is tried without being asked.
 const TRIES_MAX: u32 = 5;
@@ -22,7 +24,9 @@ pub(crate) struct Write {
     busy: UseStateHandle<bool>,
     failure: UseStateHandle<Option<ApiFailure>>,
     job: Rc<std::cell::RefCell<Option<Job>>>,
-    mounted: Rc<std::cell::RefCell<bool>>,
+    presence: Presence,
+    /// Says what went wrong to somebody who has left.
+    warn: Option<Callback<String>>,
     /// An earlier try of the same job may have done it.
     unsure: Rc<std::cell::RefCell<bool>>,
 }
@@ -58,7 +62,8 @@ impl Write {
         wasm_bindgen_futures::spawn_local(async move {
             for _ in 0..TRIES_MAX {
                 let result = job().await;
-                if !*this.mounted.borrow() {
+                if !this.presence.lasts() {
+                    this.warn_of(result.err());
                     return;
                 }
                 let wait_s = match &result {
@@ -68,15 +73,29 @@ impl Write {
                 if result.as_ref().is_err_and(failure::is_unsure) {
                     *this.unsure.borrow_mut() = true;
                 }
-                this.failure.set(result.err());
+                let failed = result.err();
+                this.failure.set(failed.clone());
                 let Some(wait_s) = wait_s else { break };
                 TimeoutFuture::new(u32::try_from(wait_s.clamp(1, 60)).unwrap_or(60) * 1000).await;
-                if !*this.mounted.borrow() {
+                if !this.presence.lasts() {
+                    this.warn_of(failed);
                     return;
                 }
             }
             this.busy.set(false);
         });
+    }
+
+    /// The screen that asks for the change is still there.
+    pub(crate) fn presence(&self) -> Presence {
+        self.presence.clone()
+    }
+
+    fn warn_of(&self, failed: Option<ApiFailure>) {
+        if let (Some(failed), Some(warn)) = (failed, &self.warn) {
+            let unsure = *self.unsure.borrow() || failure::is_unsure(&failed);
+            warn.emit(of_left(&failed, unsure));
+        }
     }
 
     /// What went wrong, in words, with a way to try again. Nothing when nothing did.
@@ -108,11 +127,8 @@ pub(crate) fn use_write() -> Write {
     let busy = use_state(|| false);
     let failure = use_state(|| None);
     let job = use_mut_ref(|| None);
-    let mounted = use_mut_ref(|| true);
     let unsure = use_mut_ref(|| false);
-    {
-        let mounted = mounted.clone();
-        use_effect_with((), move |()| move || *mounted.borrow_mut() = false);
-    }
-    Write { busy, failure, job, mounted, unsure }
+    let presence = use_presence();
+    let warn = use_context::<Here>().map(|here| here.warn);
+    Write { busy, failure, job, presence, warn, unsure }
 }

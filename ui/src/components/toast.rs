@@ -10,6 +10,7 @@ const TOAST_MS: u32 = 8_000;
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) text: String,
+    pub(crate) icon: &'static str,
     pub(crate) on_close: Callback<()>,
 }
 
@@ -36,7 +37,7 @@ pub(crate) fn Toast(props: &Props) -> Html {
     html! {
         <div class="toast" role="status" onmouseenter={move |_| enter()} onmouseleave={move |_| leave()}
             onfocusin={move |_| focus()} onfocusout={move |_| blur()}>
-            <Icon name="check" /><p>{ &props.text }</p><button aria-label="Close the message" onclick={close}><Icon name="close" /></button>
+            <Icon name={props.icon} /><p>{ &props.text }</p><button aria-label="Close the message" onclick={close}><Icon name="close" /></button>
         </div>
     }
 }

@@ -316,13 +316,17 @@ fn EndEvent(props: &EndProps) -> Html {
         let (id, name, write, on_close) = (event.id, event.name.clone(), write.clone(), props.on_close.clone());
         Callback::from(move |()| {
             let (here, name, on_close, navigator) = (here.clone(), name.clone(), on_close.clone(), navigator.clone());
+            let presence = write.presence();
             write.start(move || {
                 let (here, name, on_close, navigator) =
                     (here.clone(), name.clone(), on_close.clone(), navigator.clone());
+                let presence = presence.clone();
                 async move {
                     if delete {
                         api::delete_event(id).await?;
-                        navigator.push(&Route::Organize);
+                        if presence.lasts() {
+                            navigator.push(&Route::Organize);
+                        }
                         here.tell.emit(format!("{name} is deleted."));
                     } else {
                         api::cancel_event(id).await?;
@@ -382,13 +386,17 @@ fn Duplicate(props: &DuplicateProps) -> Html {
             let Some(event_date) = start else { return };
             let body = DuplicateEvent { event_date, ends_at: None, name: Some((*name).clone()) };
             let (key, here, navigator) = ((*key).clone(), here.clone(), navigator.clone());
+            let presence = write.presence();
             write.start(move || {
                 let (key, here, navigator, body) = (key.clone(), here.clone(), navigator.clone(), body.clone());
+                let presence = presence.clone();
                 async move {
                     let made = api::duplicate_event(id, key, body).await?;
                     here.tell.emit(format!("{} is created. Nobody has booked it yet.", made.name));
                     here.refresh.again.emit(());
-                    navigator.push(&Route::board(made.id));
+                    if presence.lasts() {
+                        navigator.push(&Route::board(made.id));
+                    }
                     Ok(())
                 }
             });

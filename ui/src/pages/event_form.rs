@@ -99,9 +99,11 @@ fn Form(props: &FormProps) -> Html {
             }
             let (draft, base, here, navigator, key) =
                 ((*draft).clone(), (*base).clone(), here.clone(), navigator.clone(), (*key).clone());
+            let presence = write.presence();
             write.start(move || {
                 let (draft, base, here, navigator, key) =
                     (draft.clone(), base.clone(), here.clone(), navigator.clone(), key.clone());
+                let presence = presence.clone();
                 async move {
                     let saved = match (&base, org_id) {
                         (Some(event), _) => {
@@ -120,7 +122,9 @@ fn Form(props: &FormProps) -> Html {
                         format!("{} is created. People can book it now.", saved.name)
                     });
                     here.refresh.again.emit(());
-                    navigator.push(&Route::board(saved.id));
+                    if presence.lasts() {
+                        navigator.push(&Route::board(saved.id));
+                    }
                     Ok(())
                 }
             });

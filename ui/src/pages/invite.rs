@@ -21,15 +21,17 @@ pub(crate) fn Invite() -> Html {
     let join = {
         let (write, here, navigator) = (write.clone(), here.clone(), navigator.clone());
         Callback::from(move |_: MouseEvent| {
-            let (here, navigator) = (here.clone(), navigator.clone());
+            let (here, navigator, presence) = (here.clone(), navigator.clone(), write.presence());
             write.start(move || {
-                let (here, navigator) = (here.clone(), navigator.clone());
+                let (here, navigator, presence) = (here.clone(), navigator.clone(), presence.clone());
                 async move {
                     if let Some(joined) = api::accept_invite().await? {
                         here.tell.emit(format!("Welcome to {}.", joined.name));
                         here.refresh.again.emit(());
                         here.on_scope.emit(Some(joined.id));
-                        navigator.push(&Route::Home);
+                        if presence.lasts() {
+                            navigator.push(&Route::Home);
+                        }
                     }
                     Ok(())
                 }

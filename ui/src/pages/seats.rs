@@ -12,6 +12,7 @@ use crate::features::failure;
 use crate::features::selection::{Action, SeatState, Selection, Step, Wish};
 use crate::format;
 use crate::here::{Here, use_here};
+use crate::presence::{Presence, of_left, use_presence};
 use crate::resource::use_resource;
 use crate::seat_map::SeatCanvas;
 use happening_halls::Hall;
@@ -28,6 +29,7 @@ pub(crate) struct Props {
 #[component]
 pub(crate) fn Seats(props: &Props) -> Html {
     let here = use_here();
+    let presence = use_presence();
     let selection = use_reducer(|| Selection::new(PARTY_AT_FIRST));
     let id = props.event_id;
     let event = use_resource(format!("seats of {id}: event"), here.refresh.count, move || api::event(id.into()));
@@ -56,7 +58,7 @@ pub(crate) fn Seats(props: &Props) -> Html {
             </Dialog>
         };
     };
-    let send = sender(&here, props.on_close.clone(), &event, selection.clone());
+    let send = sender(&here, props.on_close.clone(), &event, selection.clone(), presence);
     let on_toggle = {
         let selection = selection.dispatcher();
         Callback::from(move |seat| selection.dispatch(Action::Toggle(seat)))
@@ -96,20 +98,27 @@ fn sender(
     on_close: Callback<()>,
     event: &Event,
     selection: UseReducerHandle<Selection>,
+    presence: Presence,
 ) -> Callback<(Wish, String)> {
-    let (event, refresh, tell) = (event.clone(), here.refresh.clone(), here.tell.clone());
+    let (event, here) = (event.clone(), here.clone());
     Callback::from(move |(wish, key): (Wish, String)| {
         selection.dispatch(Action::Send { wish: wish.clone(), key: key.clone() });
-        let (selection, event, refresh, tell, on_close) =
-            (selection.dispatcher(), event.clone(), refresh.clone(), tell.clone(), on_close.clone());
+        let (selection, event, here, on_close, presence) =
+            (selection.dispatcher(), event.clone(), here.clone(), on_close.clone(), presence.clone());
         wasm_bindgen_futures::spawn_local(async move {
             let result = book(&event, &wish, key).await;
-            if let Ok(booking) = &result {
-                tell.emit(told(booking, &event));
-                on_close.emit(());
+            here.refresh.again.emit(());
+            match &result {
+                Ok(booking) => here.tell.emit(told(booking, &event)),
+                Err(failed) if !presence.lasts() => here.warn.emit(of_left(failed, failure::is_unsure(failed))),
+                Err(_) => {}
             }
-            selection.dispatch(Action::Answer(Box::new(result)));
-            refresh.again.emit(());
+            if presence.lasts() {
+                if result.is_ok() {
+                    on_close.emit(());
+                }
+                selection.dispatch(Action::Answer(Box::new(result)));
+            }
         });
     })
 }

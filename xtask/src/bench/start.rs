@@ -34,7 +34,7 @@ impl Drop for Files {
 /// When something does not start.
 pub(super) async fn run(ask: bool, pairs: u32) -> Result<()> {
     packages::ensure(ask, &[packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER])?;
-    ui::bundle()?;
+    ui::bundle_small()?; // as installers have it
     step("Building the app (release)");
     build::cargo(&["build", "--release", "--package", "happening", "--features", "tauri/custom-protocol"])?;
     let port = free_port()?;

@@ -1,0 +1,37 @@
+//! Whether the screen that asked for something is still there when the answer comes.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use happening_api::ApiFailure;
+use yew::prelude::*;
+
+use crate::features::failure;
+
+/// Of one screen or dialog.
+#[derive(Clone)]
+pub(crate) struct Presence(Rc<Cell<bool>>);
+
+impl Presence {
+    /// Nobody has left it. Who has is not led to another screen, and hears of a failure in another way.
+    pub(crate) fn lasts(&self) -> bool {
+        self.0.get()
+    }
+}
+
+/// What is said about a change whose screen is gone.
+pub(crate) fn of_left(failed: &ApiFailure, unsure: bool) -> String {
+    let words = failure::of_write(failed, unsure);
+    format!("About your last change: {}. {}", words.title, words.text)
+}
+
+/// The presence of the component that asks for it.
+#[hook]
+pub(crate) fn use_presence() -> Presence {
+    let here = use_memo((), |()| Presence(Rc::new(Cell::new(true))));
+    {
+        let here = here.clone();
+        use_effect_with((), move |()| move || here.0.set(false));
+    }
+    (*here).clone()
+}
