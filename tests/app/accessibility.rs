@@ -1,10 +1,10 @@
 //! Every screen for everybody: an automated checker in light and dark, twice the text size, and a walk with keys alone.
 
 use anyhow::{Context, Result};
-use happening_api::{Booking, Event};
 use happening_tests::desktop::Desktop;
-use happening_tests::{Client, World, WorldOptions};
+use happening_tests::{World, WorldOptions};
 
+use crate::screens::{Screen, screens};
 use crate::signed_in;
 
 /// Rules of WCAG 2.1 A and AA, and the checker's own of good practice.
@@ -35,44 +35,20 @@ async fn check(desktop: &Desktop, checker: &str, what: &str) -> Result<Vec<Strin
     Ok(found)
 }
 
-async fn routes(world: &World, ada: &Client) -> Result<Vec<(String, &'static str)>> {
-    let event: Event = world.event(ada, 6).await?;
-    let held: Booking = ada.book(event.id, 5).await?.expect(201).json();
-    let waits: Booking = ada.book(event.id, 2).await?.expect(201).json();
-    Ok(vec![
-        ("/".to_owned(), "Organized by you"),
-        ("/events".to_owned(), "Only with free seats"),
-        (format!("/events/{}", event.id), "Who can book"),
-        (format!("/events/{}/seats", event.id), "How many seats?"),
-        ("/bookings".to_owned(), "Ahead"),
-        (format!("/bookings/{}", waits.id), "How the waitlist works"),
-        (format!("/bookings/{}/seats", held.id), "What happens"),
-        ("/organize".to_owned(), "Create event"),
-        ("/organize/new".to_owned(), "When you create it"),
-        (format!("/organize/{}", event.id), "Recent activity"),
-        (format!("/organize/{}/edit", event.id), "When you save"),
-        ("/members".to_owned(), "Find a member"),
-        ("/notifications".to_owned(), "Notifications"),
-        ("/settings".to_owned(), "Tell me when"),
-        ("/about".to_owned(), "webview:"),
-        ("/invite".to_owned(), "No invite is open"),
-    ])
-}
-
 #[tokio::test]
 async fn every_screen_passes_the_checker_in_light_and_dark_and_with_large_text() -> Result<()> {
     let checker = std::env::var_os("HAPPENING_AXE").context("HAPPENING_AXE is not set")?;
     let checker = std::fs::read_to_string(checker)?;
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
-    let routes = routes(&world, &ada).await?;
+    let screens = screens(&world, &ada).await?;
     let desktop = signed_in(&world, "ada").await?;
     let mut found = Vec::new();
     for (theme, size) in [("light", "100%"), ("dark", "100%"), ("light", "200%")] {
         let set = "document.documentElement.setAttribute('data-theme', arguments[0])";
         let set = set.replace("arguments[0]", &format!("'{theme}'"));
         desktop.script(&format!("{set}; document.documentElement.style.fontSize = '{size}'; return 1")).await?;
-        for (route, shows) in &routes {
+        for Screen { route, shows, .. } in &screens {
             desktop.go(route).await?;
             desktop.exists_text(shows).await?;
             found.extend(check(&desktop, &checker, &format!("{route} in {theme} at {size}")).await?);

@@ -7,8 +7,10 @@ mod manners;
 mod members;
 mod offline;
 mod organizer;
+mod screens;
 mod session;
 mod settings;
+mod states;
 mod story;
 
 use anyhow::Result;

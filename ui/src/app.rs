@@ -170,12 +170,15 @@ fn Frame(props: &FrameProps) -> Html {
         })
     };
     let (tell, warn) = (say("check"), say("alert"));
+    let (organizations_known, organizations_failure) = (organizations.value.is_some(), organizations.failure);
     let organizations = organizations.value.unwrap_or_default();
     let scope = scope.filter(|scope| organizations.iter().any(|one| one.id == *scope));
     let here = Here {
         me: props.me.clone(),
         remembered: props.remembered,
         organizations,
+        organizations_known,
+        organizations_failure,
         scope,
         on_scope,
         refresh,

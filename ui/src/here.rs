@@ -1,8 +1,9 @@
 //! What every screen may know: who is here, their organizations, what the screens are about, and how to say what was done.
 
-use happening_api::{Event, OrgId, Organization, Role, User};
+use happening_api::{ApiFailure, Event, OrgId, Organization, Role, User};
 use yew::prelude::*;
 
+use crate::components::{FailureNotice, Skeleton};
 use crate::resource::Refresh;
 
 /// The context of every screen.
@@ -12,6 +13,9 @@ pub(crate) struct Here {
     /// The session survives a restart.
     pub(crate) remembered: bool,
     pub(crate) organizations: std::rc::Rc<Vec<Organization>>,
+    /// The organizations were read at least once; until then there seem to be none.
+    pub(crate) organizations_known: bool,
+    pub(crate) organizations_failure: Option<ApiFailure>,
     /// The organization that the screens are about; `None` is all of them.
     pub(crate) scope: Option<OrgId>,
     pub(crate) on_scope: Callback<Option<OrgId>>,
@@ -25,6 +29,19 @@ pub(crate) struct Here {
 impl Here {
     pub(crate) fn role(&self, org: OrgId) -> Option<Role> {
         self.organizations.iter().find(|one| one.id == org).map(|one| one.role)
+    }
+
+    /// What a screen about organizations shows before they are known; `None` once they are.
+    pub(crate) fn without_organizations(&self) -> Option<Html> {
+        if self.organizations_known {
+            return None;
+        }
+        Some(html! {
+            <div class="page">
+                if let Some(failure) = self.organizations_failure.clone() { <FailureNotice {failure} again={self.refresh.again.clone()} /> }
+                else { <Skeleton lines={6} /> }
+            </div>
+        })
     }
 
     /// Whether the person may change an event and see its bookings.

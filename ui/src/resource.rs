@@ -12,9 +12,6 @@ use gloo_timers::future::TimeoutFuture;
 use happening_api::ApiFailure;
 use yew::prelude::*;
 
-/// How often a read that the server asked to wait with is tried.
-const TRIES_MAX: u32 = 6;
-
 /// What is known.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Resource<T> {
@@ -81,7 +78,8 @@ fn use_answer(key: String, refresh: u32, read: Read) -> Answer {
 
 async fn read_again(read: Read, key: String, turn: u32, latest: Rc<RefCell<u32>>, answer: UseStateHandle<Answer>) {
     let known = (answer.of == key).then(|| answer.value.clone()).flatten();
-    for _ in 0..TRIES_MAX {
+    // for as long as the server asks to wait and somebody looks
+    loop {
         let result = read().await;
         if *latest.borrow() != turn {
             return; // a later read is on its way

@@ -254,6 +254,24 @@ impl Desktop {
         .await
     }
 
+    /// Waits until the page holds an element.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn exists(&self, css: &str) -> Result<()> {
+        let script = format!("return !!document.querySelector(`{css}`)");
+        wait_for(css, PATIENCE, || async { Ok((self.script(&script).await? == true).then_some(())) }).await
+    }
+
+    /// Waits until the page holds no such element any more.
+    ///
+    /// # Errors
+    /// When it stays.
+    pub async fn exists_no_more(&self, css: &str) -> Result<()> {
+        let script = format!("return !document.querySelector(`{css}`)");
+        wait_for(css, PATIENCE, || async { Ok((self.script(&script).await? == true).then_some(())) }).await
+    }
+
     /// Chooses an entry of a list by its value.
     ///
     /// # Errors

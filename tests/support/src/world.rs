@@ -224,6 +224,26 @@ impl World {
         Ok(())
     }
 
+    /// A server stands still: connections stay open, and nothing answers.
+    ///
+    /// # Errors
+    /// When it is gone already.
+    pub fn freeze_backend(&self, at: usize) -> Result<()> {
+        self.signal_backend(at, "-STOP")
+    }
+
+    /// It goes on.
+    ///
+    /// # Errors
+    /// When it is gone already.
+    pub fn thaw_backend(&self, at: usize) -> Result<()> {
+        self.signal_backend(at, "-CONT")
+    }
+
+    fn signal_backend(&self, at: usize, signal: &str) -> Result<()> {
+        crate::stack::run(Command::new("kill").args([signal, &self.backends[at].child.id().to_string()])).map(drop)
+    }
+
     /// Asks a server to stop and tells whether it ended well.
     ///
     /// # Errors

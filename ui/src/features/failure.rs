@@ -28,6 +28,16 @@ pub(crate) fn of_write(failure: &ApiFailure, unsure: bool) -> Words {
     }
 }
 
+/// The words for a failed booking.
+pub(crate) fn of_booking(failure: &ApiFailure, unsure: bool) -> Words {
+    let mut words = of_write(failure, unsure);
+    if unsure || is_unsure(failure) {
+        "We don't know yet whether it is booked".clone_into(&mut words.title);
+        "Trying again cannot book twice.".clone_into(&mut words.text);
+    }
+    words
+}
+
 /// Whether a failed booking or change may have happened all the same.
 pub(crate) fn is_unsure(failure: &ApiFailure) -> bool {
     match failure {
@@ -90,8 +100,8 @@ fn of(failure: &ApiFailure, write: bool) -> Words {
 
 fn unknown(wait_s: Option<u64>) -> Words {
     Words {
-        title: "We don't know yet whether it is booked".to_owned(),
-        text: "Trying again cannot book twice.".to_owned(),
+        title: "We don't know yet whether it was done".to_owned(),
+        text: "Trying again cannot do it twice.".to_owned(),
         again: true,
         wait_s,
     }
@@ -143,11 +153,11 @@ mod tests {
             ApiFailure::Busy { retry_after_s: 1, outcome: None },
         ] {
             assert!(is_unsure(&unsure) && !says_nothing(&unsure), "{unsure:?}");
-            assert!(of_write(&unsure, false).text.contains("cannot book twice"), "{unsure:?}");
+            assert!(of_write(&unsure, false).text.contains("cannot do it twice"), "{unsure:?}");
         }
         // what an earlier try may have done is not undone by a later one that did nothing
         for later in [ApiFailure::Offline, ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Nothing) }] {
-            assert!(!is_unsure(&later) && of_write(&later, true).text.contains("cannot book twice"), "{later:?}");
+            assert!(!is_unsure(&later) && of_write(&later, true).text.contains("cannot do it twice"), "{later:?}");
         }
     }
 }

@@ -34,6 +34,9 @@ pub(crate) fn EventForm(props: &Props) -> Html {
             None => Ok(None),
         }
     });
+    if let Some(waiting) = here.without_organizations() {
+        return waiting;
+    }
     match (&read.value, &read.failure) {
         (Some(event), _) => match event.as_ref() {
             Some(event) if !here.runs(event) => {

@@ -43,6 +43,9 @@ pub(crate) fn Organize() -> Html {
             { create.clone() }
         </>
     };
+    if let Some(waiting) = here.without_organizations() {
+        return waiting;
+    }
     if here.staffed().is_empty() {
         return html! {
             <div class="page">

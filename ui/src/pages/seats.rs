@@ -293,7 +293,7 @@ fn Outcome(props: &OutcomeProps) -> Html {
         let send = props.send.clone();
         use_effect_with(failed.clone(), move |failed| {
             let again = failed.clone().and_then(|(wish, key, failure, unsure)| {
-                let wait_s = failure::of_write(&failure, unsure).wait_s?.clamp(1, 60);
+                let wait_s = failure::of_booking(&failure, unsure).wait_s?.clamp(1, 60);
                 let wait_ms = u32::try_from(wait_s).unwrap_or(60) * 1000;
                 Some(gloo_timers::callback::Timeout::new(wait_ms, move || send.emit((wish, key))))
             });
@@ -301,7 +301,7 @@ fn Outcome(props: &OutcomeProps) -> Html {
         });
     }
     let Some((wish, key, failure, unsure)) = failed else { return Html::default() };
-    let words = failure::of_write(&failure, unsure);
+    let words = failure::of_booking(&failure, unsure);
     let again = {
         let send = props.send.clone();
         Callback::from(move |_: MouseEvent| send.emit((wish.clone(), key.clone())))

@@ -31,6 +31,9 @@ enum Open {
 #[component]
 pub(crate) fn Members() -> Html {
     let here = use_here();
+    if let Some(waiting) = here.without_organizations() {
+        return waiting;
+    }
     match here.organization() {
         Some(one) => html! { <Overview key={one.id.to_string()} organization={one.clone()} /> },
         None => html! {

@@ -1,0 +1,114 @@
+//! Every screen while it is read, when that fails, when nothing is known of it, and when its person may not see it.
+
+use anyhow::{Context, Result};
+use happening_api::Booking;
+use happening_tests::world::{backend_program, stack};
+use happening_tests::{World, WorldOptions};
+use serde_json::json;
+
+use crate::screens::screens;
+use crate::signed_in;
+
+#[tokio::test]
+async fn every_screen_says_that_it_waits_and_then_shows_the_answer() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let screens = screens(&world, &world.person("ada").await?).await?;
+    let desktop = signed_in(&world, "ada").await?;
+    for screen in screens.iter().filter(|screen| screen.reads) {
+        desktop.go("/about").await?;
+        desktop.exists_text("webview:").await?;
+        world.freeze_backend(0)?;
+        desktop.go(&screen.route).await?;
+        let waits = desktop.exists(".skeleton[aria-label='Loading']").await;
+        world.thaw_backend(0)?;
+        waits.with_context(|| format!("{} does not say that it waits", screen.route))?;
+        desktop.exists_text(screen.shows).await?;
+        desktop.exists_no_more(".skeleton").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_screen_says_that_the_server_is_busy_and_goes_on_by_itself() -> Result<()> {
+    let own = stack()?.with_own_postgres("app-busy").await?;
+    let options = WorldOptions { backends: 1, ..WorldOptions::default() };
+    let world = World::on(own.stack.clone(), &backend_program()?, options).await?;
+    let screens = screens(&world, &world.person("ada").await?).await?;
+    let desktop = signed_in(&world, "ada").await?;
+    own.stop().await?;
+    for screen in screens.iter().filter(|screen| screen.reads) {
+        desktop.go(&screen.route).await?;
+        let told = async {
+            desktop.exists_text("A lot is going on right now").await?;
+            desktop.exists_text("Trying again").await
+        };
+        if let Err(error) = told.await {
+            let text = desktop.text().await?;
+            return Err(error.context(format!("{} does not say what is going on, but: {text}", screen.route)));
+        }
+    }
+    let last = screens.iter().rfind(|screen| screen.reads).context("a screen")?;
+    own.start_again().await?;
+    // nobody clicks
+    desktop.exists_no_more(".banner").await?;
+    desktop.exists_text(last.shows).await?;
+    for screen in screens {
+        desktop.go(&screen.route).await?;
+        desktop.exists_text(screen.shows).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_screen_that_was_never_read_says_that_it_is_offline_and_is_read_later() -> Result<()> {
+    let mut world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let screens = screens(&world, &world.person("ada").await?).await?;
+    let desktop = signed_in(&world, "ada").await?;
+    // lists that home reads, too, are shown as they were
+    let known = ["/", "/events", "/organize"];
+    for screen in screens.iter().filter(|screen| screen.reads && !known.contains(&screen.route.as_str())) {
+        desktop.go("/about").await?;
+        desktop.exists_text("webview:").await?;
+        world.kill_backend(0)?;
+        desktop.go(&screen.route).await?;
+        let told = desktop.exists_text("You are offline").await;
+        world.start_backend(0).await?;
+        told.with_context(|| format!("{} does not say that it is offline", screen.route))?;
+        // by hand, unless the app noticed before
+        let again = "[...document.querySelectorAll('.banner button')].forEach(button => button.click()); return 1";
+        desktop.script(again).await?;
+        desktop.exists_text(screen.shows).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_person_may_not_see_is_said_to_be_nowhere_and_no_screen_breaks() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let hidden = world.event(&ada, 4).await?;
+    ada.put(&format!("/events/{}", hidden.id), json!({ "visibility": "members" })).await?.expect(200);
+    let foreign: Booking = ada.book(hidden.id, 1).await?.expect(201).json();
+    let public = world.event(&ada, 4).await?;
+    let own: Booking = barbara.book(public.id, 1).await?.expect(201).json();
+    let desktop = signed_in(&world, "barbara").await?;
+    let nowhere = "This is not here any more";
+    let screens = [
+        (format!("/events/{}", hidden.id), nowhere),
+        (format!("/events/{}/seats", hidden.id), nowhere),
+        (format!("/bookings/{}", foreign.id), nowhere),
+        (format!("/bookings/{}/seats", foreign.id), nowhere),
+        (format!("/organize/{}", hidden.id), nowhere),
+        (format!("/organize/{}/edit", hidden.id), nowhere),
+        // may be seen, not run
+        (format!("/organize/{}", public.id), "You may not do this"),
+        (format!("/organize/{}/edit", public.id), "You may not change this event"),
+        (format!("/bookings/{}", own.id), "Manage seats"),
+        ("/no/such/place".to_owned(), "Upcoming events"),
+    ];
+    for (route, says) in screens {
+        desktop.go(&route).await?;
+        desktop.exists_text(says).await.with_context(|| format!("{route} does not say {says}"))?;
+    }
+    Ok(())
+}
