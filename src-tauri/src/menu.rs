@@ -5,6 +5,8 @@ use tauri::{AppHandle, Emitter, Manager, Runtime};
 
 use crate::windows;
 
+const QUIT: &str = "quit";
+
 /// Builds the menu.
 ///
 /// # Errors
@@ -22,9 +24,12 @@ pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Menu<R>> {
             &item("settings", "Settings", Some("CmdOrCtrl+,"))?,
             &item("sign-out", "Sign out", None)?,
             &line()?,
-            &PredefinedMenuItem::quit(app, None)?,
+            // the predefined one cannot be chosen under GTK
+            &item(QUIT, "Quit", Some("CmdOrCtrl+Q"))?,
         ],
     )?;
+    // GTK's webview edits by keys alone, and the predefined entries could not be chosen there
+    #[cfg(not(target_os = "linux"))]
     let edit = Submenu::with_items(
         app,
         "Edit",
@@ -53,11 +58,23 @@ pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Menu<R>> {
         ],
     )?;
     let help = Submenu::with_items(app, "Help", true, &[&item("about", "About Happening", None)?])?;
-    Menu::with_items(app, &[&file, &edit, &view, &help])
+    Menu::with_items(
+        app,
+        &[
+            &file,
+            #[cfg(not(target_os = "linux"))]
+            &edit,
+            &view,
+            &help,
+        ],
+    )
 }
 
-/// Tells the window that is looked at, or the main one.
+/// Quits, or tells the window that is looked at, or the main one.
 pub(crate) fn chosen(app: &AppHandle, id: &str) {
+    if id == QUIT {
+        return app.exit(0);
+    }
     let all = app.webview_windows();
     let looked_at = all.values().find(|window| window.is_focused().unwrap_or(false));
     let label = looked_at.map_or_else(|| windows::MAIN.to_owned(), |window| window.label().to_owned());

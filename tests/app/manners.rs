@@ -37,6 +37,30 @@ async fn links_open_events_in_the_one_app_that_runs() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_menu_ends_the_app_and_the_window_comes_back_in_its_size() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let mut desktop = Desktop::new(&world, "alan", true).await?;
+    desktop.start_app().await?;
+    desktop.sees("Sign in to Happening").await?;
+    let size = "return [window.innerWidth, window.innerHeight]";
+    let at_first = desktop.script(size).await?;
+    desktop.resize(1111, 777).await?;
+    let chosen = wait_for("another size", Duration::from_secs(10), || async {
+        let now = desktop.script(size).await?;
+        Ok((now[0] == 1111 && now != at_first).then_some(now))
+    })
+    .await?;
+    // File, and its last entry
+    desktop.xdotool("mousemove 20 12 click 1")?;
+    desktop.xdotool("key --clearmodifiers Up Return")?;
+    desktop.ended().await?;
+    desktop.start_app().await?;
+    desktop.sees("Sign in to Happening").await?;
+    assert_eq!(desktop.script(size).await?, chosen);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_board_has_a_window_of_its_own() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;

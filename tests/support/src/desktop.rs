@@ -185,6 +185,17 @@ impl Desktop {
         Ok(())
     }
 
+    /// Waits until the app has ended by itself.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ended(&mut self) -> Result<()> {
+        // a search that finds nothing fails
+        wait_for("the end of the app", PATIENCE, || async { Ok(self.windows().is_err().then_some(())) }).await?;
+        self.driver = None;
+        Ok(())
+    }
+
     fn driver(&self) -> Result<&WebDriver> {
         self.driver.as_ref().context("the app was not started")
     }
@@ -378,6 +389,14 @@ impl Desktop {
         let cache = self.folder.join("cache").display().to_string();
         let found = crate::stack::run(Command::new("find").args([&cache, "-path", "*answers*", "-type", "f"]))?;
         Ok(found.lines().count())
+    }
+
+    /// Moves the pointer and presses keys as a hand would, in the words of `xdotool`.
+    ///
+    /// # Errors
+    /// When it is missing or fails.
+    pub fn xdotool(&self, words: &str) -> Result<String> {
+        crate::stack::run(Command::new("xdotool").args(words.split(' ')).env("DISPLAY", &self.display))
     }
 
     /// Types a file's path into the system's dialog that asks where to save, and accepts it.
