@@ -295,12 +295,12 @@ impl Session {
         let remembered = self.keep(&tokens, turn).await.ok_or(SignInFailure::Cancelled)?;
         let answer = backend.call(&tokens.access, &Call::Me).await.map_err(|_| SignInFailure::ServerAway)?;
         let user: User = serde_json::from_value(answer).map_err(|_| SignInFailure::ServerAway)?;
-        if self.turn() != turn {
-            return Err(SignInFailure::Cancelled);
-        }
-        if remembered {
-            self.cache().remember(&user);
-        }
+        let remember = |cache: Cache| {
+            if remembered {
+                cache.remember(&user);
+            }
+        };
+        self.while_it_lasts(turn, remember).map_err(|_| SignInFailure::Cancelled)?;
         self.show(SessionView::SignedIn { user: Box::new(user), remembered });
         Ok(())
     }
@@ -366,7 +366,7 @@ impl Session {
         }
         match (result, user) {
             (Ok(value), Some(user)) => {
-                self.cache().put(&user, call, &value, chrono::Utc::now());
+                self.while_it_lasts(turn, |cache| cache.put(&user, call, &value, chrono::Utc::now()))?;
                 self.follow_own_changes(call, &value);
                 Ok(Answered { value, as_of: None })
             }
@@ -376,6 +376,16 @@ impl Session {
             }
             (Err(failure), _) => Err(failure),
         }
+    }
+
+    /// Does something to the kept answers, unless the session of that turn has ended; an end waits, and removes them then.
+    fn while_it_lasts(&self, turn: u64, work: impl FnOnce(Cache)) -> Result<(), ApiFailure> {
+        let state = self.lock();
+        if state.turn != turn {
+            return Err(ApiFailure::SessionEnded);
+        }
+        work(Cache::of(&self.cache_folder, state.backend.url()));
+        Ok(())
     }
 
     /// The person changed or deleted themselves.

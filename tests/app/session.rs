@@ -36,3 +36,27 @@ async fn after_a_session_ended_the_picks_are_still_there() -> Result<()> {
     desktop.sees("Booked: seat 4 for Test evening.").await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn an_answer_that_comes_after_signing_out_is_kept_nowhere() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let owner = world.person("edsger").await?;
+    let event = world.event(&owner, 8).await?;
+    let desktop = signed_in(&world, "margaret").await?;
+    desktop.sees("Test evening").await?;
+    assert!(desktop.kept_answers()? > 0);
+    // the server holds its answers back until nobody is signed in any more
+    world.freeze_backend(0)?;
+    desktop.go(&format!("/events/{}", event.id)).await?;
+    desktop.exists(".skeleton").await?;
+    desktop.click("button[aria-label='Sign out']").await?;
+    desktop.sees("Sign in to Happening").await?;
+    world.thaw_backend(0)?;
+    // it answers in order, so what it owed the app has been answered before this
+    for _ in 0..20 {
+        owner.event(event.id).await?;
+        assert_eq!(desktop.kept_answers()?, 0, "an answer of the session that ended was kept");
+    }
+    desktop.sees("Sign in to Happening").await?;
+    Ok(())
+}
