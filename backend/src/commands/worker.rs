@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::{Config, WorkerConfig};
 use crate::database;
 use crate::delivery::{Deliver, Mailer};
-use crate::events::{retention, store as event_store};
+use crate::events::{ending, retention};
 use crate::gate::watcher::{Scope, Watcher};
 use crate::gate::{Gate, Rebuilder};
 use crate::metrics;
@@ -128,9 +128,9 @@ async fn tidy_once(pool: &PgPool) -> sqlx::Result<()> {
     }
     loop {
         let mut tx = pool.begin().await?;
-        event_store::allow_long_statements(&mut tx).await?;
-        let Some(event) = event_store::hidden_for(&mut tx, HIDDEN_DAYS).await? else { return Ok(()) };
-        event_store::remove(&mut tx, event).await?;
+        ending::allow_long_statements(&mut tx).await?;
+        let Some(event) = ending::hidden_for(&mut tx, HIDDEN_DAYS).await? else { return Ok(()) };
+        ending::remove(&mut tx, event).await?;
         tx.commit().await?;
     }
 }

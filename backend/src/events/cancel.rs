@@ -2,7 +2,7 @@
 
 use happening_api::{ErrorCode, Event, EventId, EventStatus, OrgId, UserId};
 
-use super::store;
+use super::{ending, store, views};
 use crate::app::App;
 use crate::audit_log::{self, Entry};
 use crate::bookings::store as booking_store;
@@ -24,7 +24,7 @@ pub(super) struct End {
 /// `event_not_open` when it was cancelled or is over, 503.
 pub(super) async fn cancel(app: &App, request: &End) -> ApiResult<Event> {
     let mut tx = app.pool.begin().await?;
-    store::allow_long_statements(&mut tx).await?;
+    ending::allow_long_statements(&mut tx).await?;
     let locked = booking_store::lock_event(&mut tx, request.event).await?.ok_or_else(ApiError::not_found)?;
     store::still_staff(&mut tx, request.event, request.caller).await?;
     let old = store::editable(&mut tx, request.event).await?;
@@ -33,11 +33,11 @@ pub(super) async fn cancel(app: &App, request: &End) -> ApiResult<Event> {
     }
     // who comes now waits for the rows, which refuse: better than a batch that waits for this transaction
     drop_gate(app, request.event).await;
-    let told = store::cancel(&mut tx, request.event, request.caller, locked.now, &request.request_id).await?;
+    let told = ending::cancel(&mut tx, request.event, request.caller, locked.now, &request.request_id).await?;
     let details = serde_json::json!({ "bookings": told });
     let entry = Entry { action: "event_cancelled", subject_type: "event", subject: request.event.0, details };
     audit_log::write(&mut tx, request.org, request.caller, &entry, app.clock).await?;
-    let event = store::find(&mut tx, request.caller, request.event).await?.ok_or_else(ApiError::not_found)?;
+    let event = views::find(&mut tx, request.caller, request.event).await?.ok_or_else(ApiError::not_found)?;
     commit(tx).await?;
     after(app, request.event).await;
     Ok(event)
@@ -50,15 +50,15 @@ pub(super) async fn cancel(app: &App, request: &End) -> ApiResult<Event> {
 /// `event_has_bookings`, 503.
 pub(super) async fn delete(app: &App, request: &End) -> ApiResult<()> {
     let mut tx = app.pool.begin().await?;
-    store::allow_long_statements(&mut tx).await?;
+    ending::allow_long_statements(&mut tx).await?;
     booking_store::lock_event(&mut tx, request.event).await?.ok_or_else(ApiError::not_found)?;
     store::still_staff(&mut tx, request.event, request.caller).await?;
-    if store::has_active_bookings(&mut tx, request.event).await? {
+    if ending::has_active_bookings(&mut tx, request.event).await? {
         let sentence = "People have bookings for this event. Cancel it instead, so that they are told.";
         return Err(ApiError::new(ErrorCode::EventHasBookings, sentence));
     }
     let old = store::editable(&mut tx, request.event).await?;
-    store::hide(&mut tx, request.event).await?;
+    ending::hide(&mut tx, request.event).await?;
     let details = serde_json::json!({ "name": old.name, "event_date": old.event_date });
     let entry = Entry { action: "event_deleted", subject_type: "event", subject: request.event.0, details };
     audit_log::write(&mut tx, request.org, request.caller, &entry, app.clock).await?;

@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use happening_api::{CreateEvent, EventId, UserId, event_times_problem};
 
-use super::store;
+use super::{store, views};
 use crate::access::{self, Access, OrgAction};
 use crate::app::App;
 use crate::audit_log;
@@ -29,7 +29,7 @@ pub(super) async fn create(app: &App, caller: UserId, body: &CreateEvent, call: 
     let details = serde_json::json!({ "name": body.name.trim(), "total_slots": body.total_slots });
     let entry = audit_log::Entry { action: "event_created", subject_type: "event", subject: id.0, details };
     audit_log::write(&mut tx, body.org_id, caller, &entry, app.clock).await?;
-    let event = store::find(&mut tx, caller, id).await?.ok_or_else(ApiError::not_found)?;
+    let event = views::find(&mut tx, caller, id).await?.ok_or_else(ApiError::not_found)?;
     // the new row's key shares the organization's row, so this sees whether it, or the membership, ended meanwhile
     let role = org_store::role(&mut tx, body.org_id, caller).await?;
     if access::organization(OrgAction::CreateEvent, role) != Access::Allowed {

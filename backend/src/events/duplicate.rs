@@ -3,7 +3,7 @@
 use axum::response::Response;
 use happening_api::{CreateEvent, DuplicateEvent, EventId, UserId};
 
-use super::{create, store};
+use super::{create, views};
 use crate::app::App;
 use crate::http::idempotency::Call;
 use crate::http::{ApiError, ApiResult};
@@ -20,7 +20,7 @@ pub(super) async fn duplicate(
     call: &Call,
 ) -> ApiResult<Response> {
     let mut conn = app.pool.acquire().await?;
-    let old = store::find(&mut conn, caller, of).await?.ok_or_else(ApiError::not_found)?;
+    let old = views::find(&mut conn, caller, of).await?.ok_or_else(ApiError::not_found)?;
     drop(conn);
     let event = CreateEvent {
         org_id: old.org_id,

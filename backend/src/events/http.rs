@@ -15,8 +15,8 @@ use utoipa::IntoParams;
 
 use super::calendar::{self, CalendarEvent};
 use super::cancel::{self, End};
-use super::store::{self, Filter};
 use super::update::Update;
+use super::views::{self, Filter};
 use crate::access::{self, Access, EventAction};
 use crate::app::App;
 use crate::bookings::lists;
@@ -93,8 +93,8 @@ pub(crate) async fn list(
         mine: query.mine.unwrap_or(false),
     };
     let mut conn = app.pool.acquire().await?;
-    let total = store::count(&mut conn, caller.id(), &filter).await?;
-    let rows = store::list(&mut conn, caller.id(), &filter, &page).await?;
+    let total = views::count(&mut conn, caller.id(), &filter).await?;
+    let rows = views::list(&mut conn, caller.id(), &filter, &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.event_date, one.id.0)))
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/events/{id}", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
     (status = 200, body = Event), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn get(target: EventFor<actions::See>, State(app): State<App>) -> ApiResult<Response> {
-    let found = store::find(&mut *app.pool.acquire().await?, target.caller.id(), target.event).await?;
+    let found = views::find(&mut *app.pool.acquire().await?, target.caller.id(), target.event).await?;
     found.map(with_version).ok_or_else(ApiError::not_found)
 }
 
@@ -261,7 +261,7 @@ pub(crate) async fn attendees(target: EventFor<actions::Manage>, State(app): Sta
 #[utoipa::path(get, path = "/events/{id}/calendar.ics", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
     (status = 200, body = String, content_type = "text/calendar"), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn calendar(target: EventFor<actions::See>, State(app): State<App>) -> ApiResult<Response> {
-    let found = store::find(&mut *app.pool.acquire().await?, target.caller.id(), target.event).await?;
+    let found = views::find(&mut *app.pool.acquire().await?, target.caller.id(), target.event).await?;
     let event = found.ok_or_else(ApiError::not_found)?;
     let headers = [
         (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),

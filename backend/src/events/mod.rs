@@ -6,11 +6,13 @@ pub(crate) mod calendar;
 mod cancel;
 mod create;
 mod duplicate;
+pub(crate) mod ending;
 pub(crate) mod http;
 pub(crate) mod retention;
 mod seats;
 pub(crate) mod store;
 mod update;
+mod views;
 
 pub(crate) use bookable::Bookable;
 pub(crate) use create::check_zone;

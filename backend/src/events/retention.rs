@@ -38,7 +38,7 @@ pub(crate) async fn run(pool: &PgPool, clock: Clock) -> sqlx::Result<usize> {
 
 async fn forget(pool: &PgPool, event: EventId, org: OrgId, clock: Clock) -> sqlx::Result<()> {
     let mut tx = pool.begin().await?;
-    super::store::allow_long_statements(&mut tx).await?;
+    super::ending::allow_long_statements(&mut tx).await?;
     if let Some(bookings) = remove(&mut tx, event).await? {
         let details = serde_json::json!({ "bookings": bookings });
         let entry = Entry { action: "people_removed", subject_type: "event", subject: event.0, details };

@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 
 use super::create::check_zone;
 use super::store::{self, Editable};
+use super::{ending, views};
 use crate::app::App;
 use crate::audit_log;
 use crate::bookings::store::{self as booking_store, LockedEvent};
@@ -37,7 +38,7 @@ pub(super) struct Update {
 pub(super) async fn update(app: &App, request: &Update) -> ApiResult<Event> {
     let mut tx = app.pool.begin().await?;
     // everybody with a booking can have to be told
-    store::allow_long_statements(&mut tx).await?;
+    ending::allow_long_statements(&mut tx).await?;
     let locked = booking_store::lock_event(&mut tx, request.event).await?.ok_or_else(ApiError::not_found)?;
     store::still_staff(&mut tx, request.event, request.caller).await?;
     let old = store::editable(&mut tx, request.event).await?;
@@ -49,7 +50,7 @@ pub(super) async fn update(app: &App, request: &Update) -> ApiResult<Event> {
     check(&mut tx, request, &old, &new, locked.now).await?;
     let image = write(&mut tx, app, request, &locked, &old, &new).await?;
     tell(&mut tx, app, request, &old, &new, locked.now).await?;
-    let event = store::find(&mut tx, request.caller, request.event).await?.ok_or_else(ApiError::not_found)?;
+    let event = views::find(&mut tx, request.caller, request.event).await?.ok_or_else(ApiError::not_found)?;
     tx.commit().await.map_err(ApiError::outcome_unknown)?;
     app.relay_wake.wake();
     app.events.forget(request.event);
@@ -63,7 +64,7 @@ pub(super) async fn update(app: &App, request: &Update) -> ApiResult<Event> {
 }
 
 async fn stale(app: &App, request: &Update) -> ApiResult<ApiError> {
-    let current = store::find(&mut *app.pool.acquire().await?, request.caller, request.event).await?;
+    let current = views::find(&mut *app.pool.acquire().await?, request.caller, request.event).await?;
     Ok(ApiError::new(ErrorCode::Stale, "The event was changed by somebody else. Nothing was replaced.")
         .with(|details| details.event = current.map(Box::new)))
 }

@@ -1,0 +1,240 @@
+//! The real app in a real window: a virtual display, a session bus with a keyring, and a WebDriver that finds, clicks and
+//! reads. Signing in happens at the real Keycloak; only the browser is ours.
+
+mod page;
+mod system;
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use fantoccini::{Client as WebDriver, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+
+use crate::World;
+use crate::ports::free_port;
+use crate::world::wait_for;
+
+/// Long, for the first window on a busy machine reads half of WebKit from the disk.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A session bus that starts no service by itself: only what the desktop started is there, and nobody waits for a portal or
+/// a keyring's question that no person will answer.
+const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=/tmp</listen>
+  <policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/></policy>
+</busconfig>
+"#;
+
+/// A desktop of one person, with the app on it.
+pub struct Desktop {
+    folder: PathBuf,
+    display: String,
+    app: PathBuf,
+    server: String,
+    port: u16,
+    screen: Child,
+    session: Child,
+    notifier: Option<Child>,
+    driver: Option<WebDriver>,
+}
+
+/// The app's program.
+///
+/// # Errors
+/// When it was not built.
+pub fn app_program() -> Result<PathBuf> {
+    let path = std::env::var_os("HAPPENING_APP").map(PathBuf::from).context("HAPPENING_APP is not set")?;
+    if path.exists() { Ok(path) } else { bail!("{} was not built", path.display()) }
+}
+
+impl Desktop {
+    /// A new desktop for a world's first server; no window yet.
+    ///
+    /// # Errors
+    /// When a program is missing.
+    pub async fn new(world: &World, name: &str, with_keyring: bool) -> Result<Self> {
+        let folder = world.folder.join(format!("desktop-{name}"));
+        Self::at(&folder, &app_program()?, &world.base(0), with_keyring).await
+    }
+
+    /// A new desktop with its files in a folder.
+    ///
+    /// # Errors
+    /// When a program is missing.
+    pub async fn at(folder: &Path, app: &Path, server: &str, with_keyring: bool) -> Result<Self> {
+        let folder = folder.to_owned();
+        for part in ["bin", "data", "config", "cache"] {
+            std::fs::create_dir_all(folder.join(part))?;
+        }
+        let runtime = folder.join("run");
+        std::fs::create_dir_all(&runtime)?;
+        std::fs::set_permissions(&runtime, std::fs::Permissions::from_mode(0o700))?;
+        write_browser(&folder)?;
+        let bus = folder.join("bus.conf");
+        std::fs::write(&bus, BUS)?;
+        let (screen, display) = start_screen()?;
+        let port = free_port()?;
+        let keyring = if with_keyring {
+            "printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null;"
+        } else {
+            ""
+        };
+        let script = format!(
+            "echo \"$DBUS_SESSION_BUS_ADDRESS\" > '{}/bus'; {keyring} exec WebKitWebDriver --port={port}",
+            folder.display()
+        );
+        let mut desktop = Self {
+            folder,
+            display,
+            app: app.to_owned(),
+            server: server.to_owned(),
+            port,
+            screen,
+            session: Command::new("true").spawn()?,
+            notifier: None,
+            driver: None,
+        };
+        let mut session = Command::new("dbus-run-session");
+        session.arg("--config-file").arg(&bus).args(["--", "sh", "-c", &script]);
+        desktop.session = quiet(desktop.environment(&mut session)).spawn().context("cannot start dbus-run-session")?;
+        let url = format!("http://127.0.0.1:{port}/status");
+        wait_for("the WebDriver", PATIENCE, || async { Ok(crate::world::answers(&url).await.then_some(())) }).await?;
+        Ok(desktop)
+    }
+
+    fn environment<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        let path = format!("{}/bin:{}", self.folder.display(), std::env::var("PATH").unwrap_or_default());
+        command
+            .env("PATH", path)
+            .env("DISPLAY", &self.display)
+            .env("XDG_DATA_HOME", self.folder.join("data"))
+            .env("XDG_CONFIG_HOME", self.folder.join("config"))
+            .env("XDG_CACHE_HOME", self.folder.join("cache"))
+            .env("XDG_RUNTIME_DIR", self.folder.join("run"))
+            .env("HAPPENING_SERVER_URL", &self.server)
+            .env("TAURI_AUTOMATION", "true")
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .env("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
+            .env("NO_AT_BRIDGE", "1")
+    }
+
+    /// Starts the app and waits for its window.
+    ///
+    /// # Errors
+    /// When no window comes.
+    pub async fn start_app(&mut self) -> Result<()> {
+        self.start_with(&[]).await
+    }
+
+    /// Starts the app by a link, as the system does when it does not run yet.
+    ///
+    /// # Errors
+    /// When no window comes.
+    pub async fn start_app_with(&mut self, link: &str) -> Result<()> {
+        self.start_with(&[link]).await
+    }
+
+    /// Megabytes of the program with all its processes, each shared page counted in parts (PSS).
+    ///
+    /// # Errors
+    /// When nothing runs.
+    pub fn memory_mb(&self) -> Result<f64> {
+        let script = "t=0; walk() { for c in $(pgrep -P $1); do k=$(awk '/^Pss:/{print $2}' /proc/$c/smaps_rollup 2>/dev/null || echo 0); case $(cat /proc/$c/comm) in WebKitWebDriver|dbus-daemon|gnome-keyring*) ;; *) t=$((t + ${k:-0}));; esac; walk $c; done; }; walk $0; echo $t";
+        let kb = crate::stack::run(Command::new("sh").args(["-c", script, &self.session.id().to_string()]))?;
+        Ok(kb.trim().parse::<f64>()? / 1024.0)
+    }
+
+    /// Starts the program with arguments.
+    ///
+    /// # Errors
+    /// When no window comes.
+    pub async fn start_with(&mut self, arguments: &[&str]) -> Result<()> {
+        let capabilities = json!({ "webkitgtk:browserOptions": { "binary": self.app, "args": arguments } });
+        let capabilities = capabilities.as_object().cloned().unwrap_or_default();
+        let driver = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{}", self.port))
+            .await
+            .context("the app shows no window")?;
+        self.driver = Some(driver);
+        Ok(())
+    }
+
+    /// Closes the app's window.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn close_app(&mut self) -> Result<()> {
+        if let Some(driver) = self.driver.take() {
+            driver.close().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the app has ended by itself.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ended(&mut self) -> Result<()> {
+        // a search that finds nothing fails
+        wait_for("the end of the app", PATIENCE, || async { Ok(self.windows().is_err().then_some(())) }).await?;
+        self.driver = None;
+        Ok(())
+    }
+
+    fn driver(&self) -> Result<&WebDriver> {
+        self.driver.as_ref().context("the app was not started")
+    }
+}
+
+/// A virtual screen, and its name, which Xvfb chooses and tells when it is ready.
+fn start_screen() -> Result<(Child, String)> {
+    let mut command = Command::new("Xvfb");
+    quiet(command.args(["-displayfd", "1", "-screen", "0", "1920x1080x24", "-nolisten", "tcp"])).stdout(Stdio::piped());
+    let mut screen = command.spawn().context("cannot start Xvfb")?;
+    let mut number = String::new();
+    BufReader::new(screen.stdout.take().context("a pipe")?).read_line(&mut number)?;
+    if number.trim().is_empty() {
+        bail!("Xvfb ended before it had a screen");
+    }
+    Ok((screen, format!(":{}", number.trim())))
+}
+
+fn pictures_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/pictures")
+}
+
+/// A browser that only notes what it is told to open.
+fn write_browser(folder: &Path) -> Result<()> {
+    let file = folder.join("bin/xdg-open");
+    let note = folder.join("opened");
+    // complete or not there: whoever reads it must not see half an address
+    let script = format!("#!/bin/sh\nprintf '%s' \"$1\" > '{0}.part' && mv '{0}.part' '{0}'\n", note.display());
+    std::fs::write(&file, script)?;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+fn quiet(command: &mut Command) -> &mut Command {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        // the session's end takes bus, keyring, driver and app with it
+        for child in self.notifier.iter_mut().chain([&mut self.session, &mut self.screen]) {
+            let id = child.id().to_string();
+            crate::stack::run(Command::new("pkill").args(["-KILL", "-P", &id])).ok();
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What a person does on the page and sees there, through the WebDriver.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use fantoccini::Locator;
+
+use super::{Desktop, PATIENCE};
+use crate::world::wait_for;
+
+impl Desktop {
+    /// Opens an address, in a program that is a browser.
+    ///
+    /// # Errors
+    /// When it does not load.
+    pub async fn open(&self, url: &str) -> Result<()> {
+        Ok(self.driver()?.goto(url).await?)
+    }
+
+    /// Waits for an element and clicks it.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn click(&self, css: &str) -> Result<()> {
+        wait_for(css, PATIENCE, || async {
+            // an element can be drawn anew between finding and clicking it
+            match self.driver()?.find(Locator::Css(css)).await {
+                Ok(element) => Ok(element.click().await.ok()),
+                Err(_) => Ok(None),
+            }
+        })
+        .await
+    }
+
+    /// Waits for a button with that text and clicks it.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn click_text(&self, text: &str) -> Result<()> {
+        self.click_text_of("button", text).await
+    }
+
+    /// Waits for an element of a kind with that text and clicks it.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn click_text_of(&self, tag: &str, text: &str) -> Result<()> {
+        let path = format!("//{tag}[contains(normalize-space(.), \"{text}\") and not(@disabled)]");
+        wait_for(text, PATIENCE, || async {
+            match self.driver()?.find(Locator::XPath(&path)).await {
+                Ok(element) => Ok(element.click().await.ok()),
+                Err(_) => Ok(None),
+            }
+        })
+        .await
+    }
+
+    /// Waits until the window shows a text.
+    ///
+    /// # Errors
+    /// When it does not; the message has what is shown instead.
+    pub async fn sees(&self, text: &str) -> Result<()> {
+        let seen = wait_for(text, PATIENCE, || async { Ok(self.text().await?.contains(text).then_some(())) }).await;
+        match seen {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.picture("missing-text").ok();
+                bail!("{error}; the window shows:\n{}", self.text().await?)
+            }
+        }
+    }
+
+    /// Waits until the page holds a text, whether it is in sight or not.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn exists_text(&self, text: &str) -> Result<()> {
+        let script = "return document.body.textContent + [...document.querySelectorAll('[placeholder]')].map(e => e.placeholder).join()";
+        wait_for(text, PATIENCE, || async {
+            Ok(self.script(script).await?.as_str().is_some_and(|all| all.contains(text)).then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until the page holds an element.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn exists(&self, css: &str) -> Result<()> {
+        let script = format!("return !!document.querySelector(`{css}`)");
+        wait_for(css, PATIENCE, || async { Ok((self.script(&script).await? == true).then_some(())) }).await
+    }
+
+    /// Waits until the page holds no such element any more.
+    ///
+    /// # Errors
+    /// When it stays.
+    pub async fn exists_no_more(&self, css: &str) -> Result<()> {
+        let script = format!("return !document.querySelector(`{css}`)");
+        wait_for(css, PATIENCE, || async { Ok((self.script(&script).await? == true).then_some(())) }).await
+    }
+
+    /// Chooses an entry of a list by its value.
+    ///
+    /// # Errors
+    /// When the list or the entry does not come.
+    pub async fn choose(&self, css: &str, value: &str) -> Result<()> {
+        let script = format!(
+            "const list = document.querySelector(`{css}`);
+            if (!list || ![...list.options].some(one => one.value === `{value}`)) return false;
+            list.value = `{value}`;
+            list.dispatchEvent(new Event('change', {{ bubbles: true }}));
+            return true;"
+        );
+        wait_for(css, PATIENCE, || async { Ok((self.script(&script).await? == true).then_some(())) }).await
+    }
+
+    /// Waits until the window no longer shows a text.
+    ///
+    /// # Errors
+    /// When it goes on showing it.
+    pub async fn sees_no_more(&self, text: &str) -> Result<()> {
+        wait_for(text, PATIENCE, || async { Ok((!self.text().await?.contains(text)).then_some(())) }).await
+    }
+
+    /// Everything that the window shows, as text.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn text(&self) -> Result<String> {
+        let value = self.driver()?.execute("return document.body ? document.body.innerText : ''", Vec::new()).await?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Runs a script in the window and answers what it returns.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn script(&self, script: &str) -> Result<serde_json::Value> {
+        Ok(self.driver()?.execute(script, Vec::new()).await?)
+    }
+
+    /// Runs a script that calls its last argument when it is done, and answers what it was called with.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn script_async(&self, script: &str) -> Result<serde_json::Value> {
+        Ok(self.driver()?.execute_async(script, Vec::new()).await?)
+    }
+
+    /// As [`Self::script_async`], with an argument for the script. It may take minutes.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn script_with(&self, script: &str, argument: serde_json::Value) -> Result<serde_json::Value> {
+        let driver = self.driver()?;
+        let minutes = Duration::from_secs(600);
+        let timeouts = fantoccini::wd::TimeoutConfiguration::new(Some(minutes), Some(minutes), None);
+        driver.update_timeouts(timeouts).await?;
+        Ok(driver.execute_async(script, vec![argument]).await?)
+    }
+
+    /// Makes the window so many pixels wide and high.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        Ok(self.driver()?.set_window_rect(0, 0, width, height).await?)
+    }
+
+    /// Goes to a screen by its address within the app, such as `/events`.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn go(&self, route: &str) -> Result<()> {
+        self.script(&format!("location.hash = '#{route}'")).await.map(drop)
+    }
+
+    /// Types into a field, in place of what it holds.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn fill(&self, css: &str, text: &str) -> Result<()> {
+        wait_for(css, PATIENCE, || async {
+            let Ok(element) = self.driver()?.find(Locator::Css(css)).await else { return Ok(None) };
+            // it can be drawn anew between the steps; clearing it again starts over
+            let typed = async {
+                element.clear().await?;
+                element.send_keys(text).await
+            };
+            Ok(typed.await.ok())
+        })
+        .await
+    }
+
+    /// Presses keys, wherever the focus is. Special keys are WebDriver's code points, as `\u{e004}` for Tab.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn press(&self, keys: &str) -> Result<()> {
+        wait_for("an element with the focus", PATIENCE, || async {
+            // it can be drawn anew between asking for it and typing
+            match self.driver()?.active_element().await {
+                Ok(element) => Ok(element.send_keys(keys).await.ok()),
+                Err(_) => Ok(None),
+            }
+        })
+        .await
+    }
+}

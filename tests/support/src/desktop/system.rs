@@ -1,0 +1,151 @@
+//! The desktop around the app: links, the browser, dialogs of the system, notifications, pictures.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use url::Url;
+
+use super::{Desktop, PATIENCE, pictures_folder, quiet};
+use crate::People;
+use crate::world::wait_for;
+
+impl Desktop {
+    /// How many windows the app shows.
+    ///
+    /// # Errors
+    /// When there is none, or no xdotool.
+    pub fn windows(&self) -> Result<usize> {
+        let mut search = Command::new("xdotool");
+        search.args(["search", "--onlyvisible", "--name", "^Happening$"]).env("DISPLAY", &self.display);
+        Ok(crate::stack::run(&mut search)?.lines().count())
+    }
+
+    /// Starts a real service for notifications on this desktop.
+    ///
+    /// # Errors
+    /// When `dunst` is missing.
+    pub fn start_notifications(&mut self) -> Result<()> {
+        let mut service = Command::new("dunst");
+        self.on_the_bus(&mut service)?;
+        self.notifier = Some(quiet(&mut service).spawn().context("cannot start dunst")?);
+        Ok(())
+    }
+
+    /// Asks that service something, in the words of `dunstctl`.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn notifications(&self, words: &str) -> Result<String> {
+        let mut control = Command::new("dunstctl");
+        control.args(words.split(' '));
+        self.on_the_bus(&mut control)?;
+        crate::stack::run(&mut control)
+    }
+
+    fn on_the_bus(&self, command: &mut Command) -> Result<()> {
+        let bus = std::fs::read_to_string(self.folder.join("bus"))?;
+        self.environment(command).env("DBUS_SESSION_BUS_ADDRESS", bus.trim());
+        Ok(())
+    }
+
+    /// How many files the app keeps of the server's answers.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn kept_answers(&self) -> Result<usize> {
+        let cache = self.folder.join("cache").display().to_string();
+        let found = crate::stack::run(Command::new("find").args([&cache, "-path", "*answers*", "-type", "f"]))?;
+        Ok(found.lines().count())
+    }
+
+    /// Moves the pointer and presses keys as a hand would, in the words of `xdotool`.
+    ///
+    /// # Errors
+    /// When it is missing or fails.
+    pub fn xdotool(&self, words: &str) -> Result<String> {
+        crate::stack::run(Command::new("xdotool").args(words.split(' ')).env("DISPLAY", &self.display))
+    }
+
+    /// Types a file's path into the system's dialog that asks where to save, and accepts it.
+    ///
+    /// # Errors
+    /// When no dialog comes.
+    pub async fn answer_save_dialog(&self, file: &Path) -> Result<()> {
+        let path = file.display().to_string();
+        let tool = |arguments: &[&str]| {
+            crate::stack::run(Command::new("xdotool").args(arguments).env("DISPLAY", &self.display))
+        };
+        let window = wait_for("the dialog", PATIENCE, || async {
+            let found = tool(&["search", "--onlyvisible", "--name", "Save"]).ok();
+            Ok(found.and_then(|text| text.lines().last().map(str::to_owned)))
+        })
+        .await?;
+        // there is no window manager that would give it the focus
+        tool(&["windowfocus", "--sync", &window])?;
+        tool(&["key", "--clearmodifiers", "ctrl+a"])?;
+        tool(&["type", "--clearmodifiers", &path])?;
+        tool(&["key", "--clearmodifiers", "Return"]).map(drop)
+    }
+
+    /// Signs in at Keycloak as the browser would, and follows the way back into the app.
+    ///
+    /// # Errors
+    /// When the app opened no page, or Keycloak refuses.
+    pub async fn sign_in(&self, people: &People, login: &str) -> Result<()> {
+        self.click("#sign-in").await?;
+        let page = self.opened_page().await?;
+        self.follow(people.sign_in_at(&page, login).await?.as_str())
+    }
+
+    /// The page that the app opened in the browser last.
+    ///
+    /// # Errors
+    /// When it opened none.
+    pub async fn opened_page(&self) -> Result<Url> {
+        let file = self.folder.join("opened");
+        let text = wait_for("the browser", PATIENCE, || async { Ok(std::fs::read_to_string(&file).ok()) }).await?;
+        std::fs::remove_file(&file)?;
+        Ok(Url::parse(text.trim())?)
+    }
+
+    /// Opens a deep link: starts the app a second time with it, as the system does.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn follow(&self, link: &str) -> Result<()> {
+        let mut command = Command::new(&self.app);
+        self.on_the_bus(command.arg(link))?;
+        let mut second = quiet(&mut command).spawn()?;
+        // it hands the link over and ends
+        std::thread::spawn(move || second.wait());
+        Ok(())
+    }
+
+    /// Saves a picture of the screen under `target/pictures`.
+    ///
+    /// # Errors
+    /// When ImageMagick is missing.
+    pub fn picture(&self, name: &str) -> Result<()> {
+        self.picture_at(&pictures_folder().join(format!("{name}.png")))
+    }
+
+    /// Saves a picture of the screen.
+    ///
+    /// # Errors
+    /// When ImageMagick is missing.
+    pub fn picture_at(&self, file: &Path) -> Result<()> {
+        self.picture_of(file, "1280x800")
+    }
+
+    /// Saves a picture of the upper left part of the screen, of a size such as `1280x800`.
+    ///
+    /// # Errors
+    /// When ImageMagick is missing.
+    pub fn picture_of(&self, file: &Path, size: &str) -> Result<()> {
+        std::fs::create_dir_all(file.parent().context("a folder")?)?;
+        let crop = format!("{size}+0+0");
+        let arguments = ["-display", &self.display, "-window", "root", "-crop", &crop, "+repage"];
+        crate::stack::run(Command::new("import").args(arguments).arg(file)).map(drop)
+    }
+}
