@@ -6,7 +6,7 @@ use happening_api::{OpenTarget, OrgId, SessionView, User};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::components::{Dialog, Icon, Toast};
+use crate::components::{Dialog, Toast, icon};
 use crate::connection::use_offline_since;
 use crate::finder::Finder;
 use crate::here::Here;
@@ -197,10 +197,10 @@ fn Frame(props: &FrameProps) -> Html {
                 <Sidebar {unread} place={route.place()} on_find={let finding = finding.clone(); Callback::from(move |()| finding.set(true))} />
                 <main class="main" id="main" tabindex="-1">
                     if !props.remembered {
-                        <p class="notice-bar"><Icon name="alert" />{ "This system has no keyring, so you sign in again after closing the app." }</p>
+                        <p class="notice-bar">{ icon("alert") }{ "This system has no keyring, so you sign in again after closing the app." }</p>
                     }
                     if let Some(since) = offline {
-                        <p class="notice-bar wait" role="status"><Icon name="offline" />{ format!("You are offline. This is what we knew at {}. You can look, but not book or change anything.", format::moment(since)) }</p>
+                        <p class="notice-bar wait" role="status">{ icon("offline") }{ format!("You are offline. This is what we knew at {}. You can look, but not book or change anything.", format::moment(since)) }</p>
                     }
                     { screen(route) }
                 </main>

@@ -5,7 +5,7 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::api;
-use crate::components::{Dialog, Icon, value_of};
+use crate::components::{Dialog, icon, value_of};
 use crate::format;
 use crate::here::{Here, use_here};
 use crate::resource::use_resource;
@@ -145,14 +145,14 @@ pub(crate) fn Finder(props: &Props) -> Html {
         let (go, leads) = (go.clone(), one.leads.clone());
         html! {
             <li key={index} id={format!("found-{index}")} role="option" aria-selected={(index == chosen).to_string()} onclick={move |_| go.emit(leads.clone())}>
-                <Icon name={one.icon} /><span><b>{ &one.name }</b><span class="small muted">{ &one.note }</span></span>
+                { icon(one.icon) }<span><b>{ &one.name }</b><span class="small muted">{ &one.note }</span></span>
             </li>
         }
     });
     html! {
         <Dialog title="Find" class={classes!("finder")} on_close={props.on_close.clone()}>
             <div class="dialog-body stack">
-                <label class="search always"><span class="visually-hidden">{ "Event, booking, organization or action" }</span><Icon name="search" />
+                <label class="search always"><span class="visually-hidden">{ "Event, booking, organization or action" }</span>{ icon("search") }
                     <input ref={input} id="finder" class="input" role="combobox" aria-expanded="true" aria-controls="found" aria-activedescendant={format!("found-{chosen}")}
                         autocomplete="off" placeholder="Event, booking, organization or action" value={(*words).clone()} oninput={on_input} onkeydown={on_key} /></label>
                 <ul id="found" class="found" role="listbox" aria-label="Found">{ for rows }</ul>

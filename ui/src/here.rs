@@ -3,7 +3,7 @@
 use happening_api::{ApiFailure, Event, OrgId, Organization, Role, User};
 use yew::prelude::*;
 
-use crate::components::{FailureNotice, Skeleton};
+use crate::components::{FailureNotice, skeleton};
 use crate::resource::Refresh;
 
 /// The context of every screen.
@@ -39,7 +39,7 @@ impl Here {
         Some(html! {
             <div class="page">
                 if let Some(failure) = self.organizations_failure.clone() { <FailureNotice {failure} again={self.refresh.again.clone()} /> }
-                else { <Skeleton lines={6} /> }
+                else { { skeleton(6) } }
             </div>
         })
     }

@@ -4,7 +4,7 @@ use happening_api::Role;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::components::{Dialog, Field, Icon, value_of};
+use crate::components::{Dialog, Field, icon, value_of};
 use crate::here::use_here;
 use crate::route::{Place, Route};
 use crate::write::use_write;
@@ -24,12 +24,12 @@ pub(crate) struct Props {
 #[component]
 pub(crate) fn Sidebar(props: &Props) -> Html {
     let here = use_here();
-    let item = |route: Route, place: Place, icon: &'static str, name: &'static str, count: usize| {
+    let item = |route: Route, place: Place, picture: &'static str, name: &'static str, count: usize| {
         let current = (props.place == Some(place)).then_some("page");
         html! {
             <Link<Route> to={route}>
                 <span class="nav-item" aria-current={current} title={name}>
-                    <Icon name={icon} /><span class="nav-label">{ name }</span>
+                    { icon(picture) }<span class="nav-label">{ name }</span>
                     if count > 0 { <span class="count">{ count }<span class="visually-hidden">{ " unread" }</span></span> }
                 </span>
             </Link<Route>>
@@ -49,7 +49,7 @@ pub(crate) fn Sidebar(props: &Props) -> Html {
         <aside class="sidebar" aria-label="Sidebar">
             <OrganizationSwitch />
             <nav class="nav" aria-label="Main">
-                <button class="nav-item nav-find" title="Find (Ctrl K)" onclick={find}><Icon name="search" /><span class="nav-label">{ "Find" }</span><kbd class="nav-label">{ "Ctrl K" }</kbd></button>
+                <button class="nav-item nav-find" title="Find (Ctrl K)" onclick={find}>{ icon("search") }<span class="nav-label">{ "Find" }</span><kbd class="nav-label">{ "Ctrl K" }</kbd></button>
                 { item(Route::Home, Place::Home, "home", "Home", 0) }
                 { item(Route::Events, Place::Events, "calendar", "Events", 0) }
                 { item(Route::Bookings, Place::Bookings, "seat", "My bookings", 0) }
@@ -63,7 +63,7 @@ pub(crate) fn Sidebar(props: &Props) -> Html {
             <div class="account">
                 <span class="avatar" aria-hidden="true">{ format::initials(&here.me.name) }</span>
                 <span class="nav-label"><b>{ &here.me.name }</b><small>{ &here.me.email }</small></span>
-                <button class="button quiet square small" aria-label="Sign out" title="Sign out" onclick={sign_out}><Icon name="leave" /></button>
+                <button class="button quiet square small" aria-label="Sign out" title="Sign out" onclick={sign_out}>{ icon("leave") }</button>
             </div>
         </aside>
     }
@@ -100,7 +100,7 @@ fn OrganizationSwitch() -> Html {
             <label class="org-switch" title="Switch organization">
                 <span class="mark" aria-hidden="true">{ format::initials(&name) }</span>
                 <span class="nav-label" aria-hidden="true"><b>{ &name }</b><small>{ role }</small></span>
-                <Icon name="switch" />
+                { icon("switch") }
                 <span class="visually-hidden">{ "Organization" }</span>
                 <select onchange={on_change}>
                     <option value="" selected={here.scope.is_none()}>{ "All organizations" }</option>

@@ -8,7 +8,7 @@ use gloo_timers::future::TimeoutFuture;
 use happening_api::{ApiFailure, Outcome};
 use yew::prelude::*;
 
-use crate::components::{Banner, Countdown, Icon, Tone};
+use crate::components::{Banner, Countdown, Tone, icon};
 use crate::features::failure;
 use crate::here::Here;
 use crate::presence::{Presence, of_left, use_presence};
@@ -115,7 +115,7 @@ impl Write {
             <Banner tone={Tone::Bad} title={words.title}>
                 <p>{ words.text }</p>
                 if let (true, Some(seconds)) = (self.busy(), words.wait_s) { <Countdown {seconds} /> }
-                if words.again && !self.busy() { <button class="button small" onclick={again}><Icon name="retry" />{ "Try again" }</button> }
+                if words.again && !self.busy() { <button class="button small" onclick={again}>{ icon("retry") }{ "Try again" }</button> }
             </Banner>
         }
     }

@@ -3,7 +3,7 @@
 use chrono::{Datelike, Days, Months, NaiveDate};
 use yew::prelude::*;
 
-use super::{Icon, value_of};
+use super::{icon, value_of};
 use crate::features::event_draft::parse_date;
 use crate::format;
 
@@ -43,7 +43,7 @@ pub(crate) fn DateField(props: &Props) -> Html {
     html! {
         <div class="date-field" onkeydown={on_key}>
             <input id={props.id.clone()} class="input" placeholder="2027-04-24" autocomplete="off" value={props.value.clone()} oninput={on_input} aria-describedby={format!("{}-note", props.id)} />
-            <button type="button" class="button quiet square" aria-label="Choose from a calendar" aria-expanded={shown.is_some().to_string()} onclick={toggle}><Icon name="calendar" /></button>
+            <button type="button" class="button quiet square" aria-label="Choose from a calendar" aria-expanded={shown.is_some().to_string()} onclick={toggle}>{ icon("calendar") }</button>
             if let Some(month) = *shown { { calendar(month, chosen, &shown, &props.on_change) } }
         </div>
     }
@@ -79,9 +79,9 @@ fn calendar(
     html! {
         <div class="calendar" role="group" aria-label="Calendar">
             <div class="row spread">
-                <button type="button" class="button quiet square small" aria-label="Month before" onclick={turn(month.checked_sub_months(Months::new(1)))}><Icon name="back" /></button>
+                <button type="button" class="button quiet square small" aria-label="Month before" onclick={turn(month.checked_sub_months(Months::new(1)))}>{ icon("back") }</button>
                 <b aria-live="polite">{ format::month_of(month) }</b>
-                <button type="button" class="button quiet square small" aria-label="Month after" onclick={turn(month.checked_add_months(Months::new(1)))}><Icon name="right" /></button>
+                <button type="button" class="button quiet square small" aria-label="Month after" onclick={turn(month.checked_add_months(Months::new(1)))}>{ icon("right") }</button>
             </div>
             <div class="calendar-days">
                 { for ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"].iter().map(|name| html! { <span class="small muted" aria-hidden="true">{ *name }</span> }) }

@@ -4,7 +4,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
-use super::Icon;
+use super::icon;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -67,7 +67,7 @@ pub(crate) fn Dialog(props: &Props) -> Html {
                     <h2 id="dialog-title" tabindex="-1" autofocus=true>{ props.title.clone() }</h2>
                     <p class="small muted">{ props.subtitle.clone() }</p>
                 </div>
-                if props.closable { <button class="button quiet square" aria-label="Close" onclick={on_click}><Icon name="close" /></button> }
+                if props.closable { <button class="button quiet square" aria-label="Close" onclick={on_click}>{ icon("close") }</button> }
             </header>
             { props.children.clone() }
         </dialog>

@@ -3,7 +3,7 @@
 use happening_api::{Category, Event, Visibility};
 use yew::prelude::*;
 
-use super::{Icon, Leaf};
+use super::{Leaf, icon};
 use crate::format;
 
 /// Fewer free seats than this are few.
@@ -30,7 +30,7 @@ pub(crate) fn kind(category: Option<Category>) -> (&'static str, &'static str, &
 #[component]
 pub(crate) fn EventCard(props: &Props) -> Html {
     let event = &props.event;
-    let (pattern, icon, word) = kind(event.category);
+    let (pattern, picture, word) = kind(event.category);
     let date = format::event_date(event.event_date, &event.time_zone);
     let who = if event.visibility == Visibility::Public { "open to everyone" } else { "members only" };
     let book = {
@@ -44,7 +44,7 @@ pub(crate) fn EventCard(props: &Props) -> Html {
     let full = event.available_slots == 0;
     html! {
         <li class="card event-card">
-            <div class={classes!("poster", pattern)}><span class="chip"><Icon name={icon} />{ word }</span></div>
+            <div class={classes!("poster", pattern)}><span class="chip">{ icon(picture) }{ word }</span></div>
             <Leaf at={event.event_date} zone={event.time_zone.clone()} />
             <div class="event-card-body">
                 <p class="event-card-when">{ format!("{} at {}", date.weekday, date.time) }</p>
@@ -65,7 +65,7 @@ pub(crate) fn EventCard(props: &Props) -> Html {
 /// Twenty small seats that say how full it is, and the same in words.
 fn meter(event: &Event) -> Html {
     let free = i64::from(event.available_slots);
-    let (class, icon, words) = match event.available_slots {
+    let (class, picture, words) = match event.available_slots {
         0 if event.waiting_bookings > 0 => {
             ("full", Some("clock"), format!("Full · {} waiting", event.waiting_bookings))
         }
@@ -77,7 +77,7 @@ fn meter(event: &Event) -> Html {
         <div class={classes!("meter", class)}>
             { bar(event) }
             <div class="meter-words">
-                <b>if let Some(icon) = icon { <Icon name={icon} /> }{ words }</b>
+                <b>if let Some(picture) = picture { { icon(picture) } }{ words }</b>
                 <span class="muted">{ format!("of {}", format::number(i64::from(event.total_slots))) }</span>
             </div>
         </div>

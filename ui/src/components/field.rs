@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::Icon;
+use super::icon;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -27,7 +27,7 @@ pub(crate) fn Field(props: &Props) -> Html {
             <label for={props.id.clone()}>{ props.label.clone() }if props.optional { <span class="muted">{ " (optional)" }</span> }</label>
             { props.children.clone() }
             if let Some(error) = props.error.clone() {
-                <p id={note} class="field-error"><Icon name="alert" />{ error }</p>
+                <p id={note} class="field-error">{ icon("alert") }{ error }</p>
             } else if !props.hint.is_empty() {
                 <p id={note} class="small muted">{ props.hint.clone() }</p>
             }

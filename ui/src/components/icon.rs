@@ -2,15 +2,9 @@
 
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) name: &'static str,
-}
-
 /// An icon; what it means stands beside it in words.
-#[component]
-pub(crate) fn Icon(props: &Props) -> Html {
-    let path = match props.name {
+pub(crate) fn icon(name: &str) -> Html {
+    let path = match name {
         "home" => "M4 11.5 12 5l8 6.5V19a1 1 0 0 1-1 1h-4.5v-5.5h-5V20H5a1 1 0 0 1-1-1z",
         "bell" => "M6.5 16v-5a5.5 5.5 0 0 1 11 0v5l1.5 2H5zM10.2 21h3.6",
         "check" => "m5 12.6 4.4 4.4L19 7.6",

@@ -3,7 +3,7 @@
 use happening_api::ApiFailure;
 use yew::prelude::*;
 
-use super::{Countdown, Icon};
+use super::{Countdown, icon};
 use crate::features::failure;
 
 /// What a banner is about.
@@ -24,13 +24,13 @@ pub(crate) struct BannerProps {
 /// A short notice. Bad ones are announced at once, others politely.
 #[component]
 pub(crate) fn Banner(props: &BannerProps) -> Html {
-    let (class, icon, role) = match props.tone {
+    let (class, picture, role) = match props.tone {
         Tone::Wait => ("wait", "clock", "status"),
         Tone::Bad => ("bad", "alert", "alert"),
     };
     html! {
         <div class={classes!("banner", class)} role={role}>
-            <Icon name={icon} />
+            { icon(picture) }
             <div><b>{ props.title.clone() }</b>{ props.children.clone() }</div>
         </div>
     }
@@ -59,7 +59,7 @@ pub(crate) fn FailureNotice(props: &FailureProps) -> Html {
             if let Some(seconds) = words.wait_s {
                 <Countdown {seconds} />
             } else if words.again {
-                <button class="button small" onclick={again}><Icon name="retry" />{ "Try again" }</button>
+                <button class="button small" onclick={again}>{ icon("retry") }{ "Try again" }</button>
             }
         </Banner>
     }
@@ -89,17 +89,11 @@ pub(crate) fn Empty(props: &EmptyProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct SkeletonProps {
-    pub(crate) lines: usize,
-}
-
 /// Something is being read; it takes the room that the answer will take.
-#[component]
-pub(crate) fn Skeleton(props: &SkeletonProps) -> Html {
+pub(crate) fn skeleton(lines: usize) -> Html {
     html! {
         <div class="skeleton" role="status" aria-label="Loading">
-            { for (0..props.lines).map(|_| html! { <span /> }) }
+            { for (0..lines).map(|_| html! { <span /> }) }
         </div>
     }
 }

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::Icon;
+use super::icon;
 use crate::route::Route;
 
 /// Title, the line below it, and what can be done.
@@ -18,5 +18,5 @@ pub(crate) fn head(title: impl Into<AttrValue>, lede: Html, actions: Html) -> Ht
 
 /// The way back to where a page belongs.
 pub(crate) fn back(to: Route, name: impl Into<AttrValue>) -> Html {
-    html! { <p class="page-back"><Link<Route> {to}><Icon name="back" />{ name.into() }</Link<Route>></p> }
+    html! { <p class="page-back"><Link<Route> {to}>{ icon("back") }{ name.into() }</Link<Route>></p> }
 }

@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::Icon;
+use super::icon;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -22,9 +22,9 @@ pub(crate) fn Stepper(props: &Props) -> Html {
     };
     html! {
         <div class="stepper" role="group" aria-label={props.label.clone()}>
-            <button aria-label="One fewer" disabled={props.value <= props.min} onclick={to(props.value - 1)}><Icon name="minus" /></button>
+            <button aria-label="One fewer" disabled={props.value <= props.min} onclick={to(props.value - 1)}>{ icon("minus") }</button>
             <output aria-live="polite">{ props.value }</output>
-            <button aria-label="One more" disabled={props.value >= props.max} onclick={to(props.value + 1)}><Icon name="plus" /></button>
+            <button aria-label="One more" disabled={props.value >= props.max} onclick={to(props.value + 1)}>{ icon("plus") }</button>
         </div>
     }
 }

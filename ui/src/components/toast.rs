@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::Icon;
+use super::icon;
 
 /// Milliseconds that a toast stays; under the pointer or the focus it waits.
 const TOAST_MS: u32 = 8_000;
@@ -37,7 +37,7 @@ pub(crate) fn Toast(props: &Props) -> Html {
     html! {
         <div class="toast" role="status" onmouseenter={move |_| enter()} onmouseleave={move |_| leave()}
             onfocusin={move |_| focus()} onfocusout={move |_| blur()}>
-            <Icon name={props.icon} /><p>{ &props.text }</p><button aria-label="Close the message" onclick={close}><Icon name="close" /></button>
+            { icon(props.icon) }<p>{ &props.text }</p><button aria-label="Close the message" onclick={close}>{ icon("close") }</button>
         </div>
     }
 }

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::copy_text;
 use crate::api;
-use crate::components::{Icon, back, head};
+use crate::components::{back, head, icon};
 use crate::here::use_here;
 use crate::resource::use_resource;
 use crate::route::Route;
@@ -30,7 +30,7 @@ pub(crate) fn About() -> Html {
             <div class="stack loose">
                 if updates { <Updates /> }
                 <section class="card" aria-labelledby="diagnostics">
-                    <header class="card-head"><h2 id="diagnostics">{ "Diagnostics" }</h2><button class="button small" onclick={copy}><Icon name="copy" />{ "Copy" }</button></header>
+                    <header class="card-head"><h2 id="diagnostics">{ "Diagnostics" }</h2><button class="button small" onclick={copy}>{ icon("copy") }{ "Copy" }</button></header>
                     <pre class="card-part small" tabindex="0" aria-label="Diagnostics">{ text }</pre>
                 </section>
                 <p class="small muted">{ "Copy this when you ask for help. It holds no password, no token and no name." }</p>

@@ -10,7 +10,7 @@ use yew_router::prelude::*;
 use super::event::{save_file, status_chip, when};
 use super::staff_cancel::StaffCancel;
 use crate::api;
-use crate::components::{Confirm, DateField, Empty, FailureNotice, Field, Icon, Skeleton, back, head, value_of};
+use crate::components::{Confirm, DateField, Empty, FailureNotice, Field, back, head, icon, skeleton, value_of};
 use crate::features::event_draft::{Zones, parse_date};
 use crate::features::failure;
 use crate::features::selection::SeatState;
@@ -77,7 +77,7 @@ pub(crate) fn Board(props: &Props) -> Html {
         return html! {
             <div class="page">
                 { back(Route::Organize, "Organize") }
-                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> } else { <Skeleton lines={10} /> }
+                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> } else { { skeleton(10) } }
             </div>
         };
     };
@@ -167,7 +167,7 @@ fn activity(entries: &[ActivityEntry]) -> Html {
         let person = entry.person.clone().unwrap_or_else(|| "Somebody".to_owned());
         let actor = entry.actor.clone().unwrap_or_else(|| "Somebody".to_owned());
         let staff = entry.actor_id.is_some() && entry.actor != entry.person;
-        let (icon, text) = match entry.action.as_str() {
+        let (picture, text) = match entry.action.as_str() {
             "booking_created" if entry.seat_numbers.is_empty() => ("clock", html! { <><b>{ person }</b>{ " joined the waitlist" }</> }),
             "booking_created" => ("check", html! { <><b>{ person }</b>{ format!(" booked {seats}") }</> }),
             "booking_promoted" => ("up", html! { <><b>{ person }</b>{ format!(" got {seats}") }</> }),
@@ -183,7 +183,7 @@ fn activity(entries: &[ActivityEntry]) -> Html {
         };
         html! {
             <li key={entry.id.to_string()}>
-                <Icon name={icon} />
+                { icon(picture) }
                 <div><p class="small">{ text }</p>if let Some(reason) = entry.reason.clone() { <p class="small muted">{ reason }</p> }</div>
                 <time class="small muted" datetime={entry.created_at.to_rfc3339()}>{ format::moment(entry.created_at) }</time>
             </li>
@@ -223,10 +223,10 @@ fn Actions(props: &ActionsProps) -> Html {
     let open = matches!(event.status, EventStatus::Upcoming | EventStatus::Ongoing);
     html! {
         <>
-            if open { <Link<Route> to={Route::edit(event.id)} classes="button"><Icon name="edit" />{ "Edit" }</Link<Route>> }
-            <button class="button" onclick={props.on_duplicate.clone()}><Icon name="copy" />{ "Duplicate" }</button>
-            <button id="attendees" class="button" disabled={write.busy()} onclick={save}><Icon name="download" />{ "Attendees" }</button>
-            <button class="button quiet square" title="Open in a window of its own" aria-label="Open in a window of its own" onclick={window}><Icon name="window" /></button>
+            if open { <Link<Route> to={Route::edit(event.id)} classes="button">{ icon("edit") }{ "Edit" }</Link<Route>> }
+            <button class="button" onclick={props.on_duplicate.clone()}>{ icon("copy") }{ "Duplicate" }</button>
+            <button id="attendees" class="button" disabled={write.busy()} onclick={save}>{ icon("download") }{ "Attendees" }</button>
+            <button class="button quiet square" title="Open in a window of its own" aria-label="Open in a window of its own" onclick={window}>{ icon("window") }</button>
             if open { <button class="button quiet danger" onclick={props.on_cancel.clone()}>{ "Cancel event" }</button> }
             else { <button class="button quiet danger" onclick={props.on_delete.clone()}>{ "Delete event" }</button> }
             { write.notice() }

@@ -8,7 +8,7 @@ use yew_router::prelude::*;
 use super::booking_list::{Cancel, seat_chips};
 use super::manage_seats::ManageSeats;
 use crate::api;
-use crate::components::{Empty, FailureNotice, Icon, Skeleton, Stepper, back, head};
+use crate::components::{Empty, FailureNotice, Stepper, back, head, icon, skeleton};
 use crate::features::waiting;
 use crate::format;
 use crate::here::use_here;
@@ -40,7 +40,7 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
         return html! {
             <div class="page">
                 { back(Route::Bookings, "My bookings") }
-                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> } else { <Skeleton lines={6} /> }
+                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> } else { { skeleton(6) } }
             </div>
         };
     };
@@ -118,11 +118,11 @@ fn standing(booking: &Booking) -> Html {
     html! {
         <>
             if booking.status == BookingStatus::Cancelled {
-                <div class="card-part"><span class="chip"><Icon name="close" />{ "Cancelled" }</span><p class="soft">{ "This booking has ended. Its seats went to others." }</p></div>
+                <div class="card-part"><span class="chip">{ icon("close") }{ "Cancelled" }</span><p class="soft">{ "This booking has ended. Its seats went to others." }</p></div>
             }
             if !booking.seat_numbers.is_empty() {
                 <div class="card-part">
-                    <div class="row"><span class="chip good"><Icon name="check" />{ "Confirmed" }</span><span class="soft">{ format!("You hold {}", format::seats(booking.seat_numbers.len() as i64)) }</span></div>
+                    <div class="row"><span class="chip good">{ icon("check") }{ "Confirmed" }</span><span class="soft">{ format!("You hold {}", format::seats(booking.seat_numbers.len() as i64)) }</span></div>
                     <div class="row">{ seat_chips(&booking.seat_numbers) }</div>
                 </div>
             }
@@ -130,7 +130,7 @@ fn standing(booking: &Booking) -> Html {
                 <div class="card-part place">
                     <p class="place-number"><b>{ format::ordinal(booking.position.unwrap_or(1)) }</b><span class="muted">{ "on the waitlist" }</span></p>
                     <div class="stack">
-                        <span class="chip wait"><Icon name="clock" />{ format!("Waiting for {}", format::seats(i64::from(booking.waiting_seats))) }</span>
+                        <span class="chip wait">{ icon("clock") }{ format!("Waiting for {}", format::seats(i64::from(booking.waiting_seats))) }</span>
                         <p>{ waiting::ahead(booking) }</p>
                     </div>
                 </div>
@@ -166,10 +166,10 @@ fn happened(booking: &Booking, event: &Event, history: &[HistoryEntry]) -> Html 
         return html! { <div class="card"><Empty title="Nothing yet" text="Every change of this booking is told here." /></div> };
     }
     let moved = waiting::moved(booking).map(|sentence| {
-        html! { <li class="step now"><Icon name="clock" /><div><h3>{ sentence }</h3><p class="small soft">{ waiting::ahead(booking) }</p></div><time>{ "Now" }</time></li> }
+        html! { <li class="step now">{ icon("clock") }<div><h3>{ sentence }</h3><p class="small soft">{ waiting::ahead(booking) }</p></div><time>{ "Now" }</time></li> }
     });
     let steps = history.iter().map(|entry| {
-        let icon = match entry.action {
+        let picture = match entry.action {
             HistoryAction::Created => "plus",
             HistoryAction::Promoted | HistoryAction::Claimed => "up",
             HistoryAction::Cancelled => "close",
@@ -178,7 +178,7 @@ fn happened(booking: &Booking, event: &Event, history: &[HistoryEntry]) -> Html 
         let (title, text) = waiting::told(entry, booking, event.total_slots);
         html! {
             <li class="step" key={entry.id.to_string()}>
-                <Icon name={icon} />
+                { icon(picture) }
                 <div>
                     <h3>{ title }</h3>
                     <p class="small soft">{ text }</p>

@@ -5,7 +5,7 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::api;
-use crate::components::{Confirm, Icon, Leaf};
+use crate::components::{Confirm, Leaf, icon};
 use crate::format;
 use crate::here::use_here;
 use crate::route::Route;
@@ -164,15 +164,15 @@ pub(super) fn status_chips(booking: &Booking) -> Html {
     html! {
         <>
             if booking.status == BookingStatus::Confirmed {
-                <span class="chip good"><Icon name="check" />{ "Confirmed" }</span>
+                <span class="chip good">{ icon("check") }{ "Confirmed" }</span>
                 <span class="small muted">{ "Seats" }</span>
                 { seat_chips(&booking.seat_numbers) }
             }
             if booking.status == BookingStatus::Cancelled {
-                <span class="chip"><Icon name="close" />{ "Cancelled" }</span>
+                <span class="chip">{ icon("close") }{ "Cancelled" }</span>
             }
             if booking.waiting_seats > 0 {
-                <span class="chip wait"><Icon name="clock" />{ format!("{} on the waitlist", format::ordinal(booking.position.unwrap_or(1))) }</span>
+                <span class="chip wait">{ icon("clock") }{ format!("{} on the waitlist", format::ordinal(booking.position.unwrap_or(1))) }</span>
                 <span class="small muted">{ format!("waits for {}", format::seats(i64::from(booking.waiting_seats))) }</span>
             }
         </>

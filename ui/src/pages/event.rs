@@ -8,7 +8,7 @@ use yew_router::prelude::*;
 use super::booking_list::BookingList;
 use super::seats::Seats;
 use crate::api;
-use crate::components::{Banner, FailureNotice, Icon, Leaf, Skeleton, Tone, back, bar, kind};
+use crate::components::{Banner, FailureNotice, Leaf, Tone, back, bar, icon, kind, skeleton};
 use crate::format;
 use crate::here::{Here, use_here};
 use crate::resource::use_resource;
@@ -47,7 +47,7 @@ pub(crate) fn EventPage(props: &Props) -> Html {
         return html! {
             <div class="page">
                 { back(Route::Events, "Events") }
-                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> } else { <Skeleton lines={8} /> }
+                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> } else { { skeleton(8) } }
             </div>
         };
     };
@@ -97,19 +97,19 @@ pub(super) fn when(event: &Event) -> String {
 
 /// What an event's status is called.
 pub(super) fn status_chip(status: EventStatus) -> Html {
-    let (class, icon, word) = match status {
+    let (class, picture, word) = match status {
         EventStatus::Upcoming => ("", "calendar", "Upcoming"),
         EventStatus::Ongoing => ("good", "clock", "Going on now"),
         EventStatus::Completed => ("", "check", "Over"),
         EventStatus::Cancelled => ("bad", "close", "Cancelled"),
     };
-    html! { <span class={classes!("chip", class)}><Icon name={icon} />{ word }</span> }
+    html! { <span class={classes!("chip", class)}>{ icon(picture) }{ word }</span> }
 }
 
 fn facts(event: &Event) -> Html {
-    let (pattern, icon, word) = kind(event.category);
-    let fact = |icon: &'static str, name: &'static str, value: String| {
-        html! { <div class="fact"><dt><Icon name={icon} />{ name }</dt><dd>{ value }</dd></div> }
+    let (pattern, picture, word) = kind(event.category);
+    let fact = |picture: &'static str, name: &'static str, value: String| {
+        html! { <div class="fact"><dt>{ icon(picture) }{ name }</dt><dd>{ value }</dd></div> }
     };
     let who = if event.visibility == Visibility::Public {
         "Everyone".to_owned()
@@ -119,7 +119,7 @@ fn facts(event: &Event) -> Html {
     let limit = event.max_seats_per_user.map_or_else(|| "No limit".to_owned(), |max| format!("Up to {max}"));
     html! {
         <article class="card">
-            <div class={classes!("poster", "tall", pattern)}><span class="chip"><Icon name={icon} />{ word }</span></div>
+            <div class={classes!("poster", "tall", pattern)}><span class="chip">{ icon(picture) }{ word }</span></div>
             <div class="card-part stack">
                 <div class="event-title">
                     <Leaf at={event.event_date} zone={event.time_zone.clone()} />
@@ -186,17 +186,17 @@ fn BookPanel(props: &PanelProps) -> Html {
                 } else if limit == Some(0) {
                     <p class="small soft">{ held }</p>
                 } else {
-                    <button id="choose" class="button primary wide" onclick={go(Route::seats(event.id))}><Icon name="seat" />{ if event.available_slots == 0 { "Join the waitlist" } else { "Choose your seats" } }</button>
+                    <button id="choose" class="button primary wide" onclick={go(Route::seats(event.id))}>{ icon("seat") }{ if event.available_slots == 0 { "Join the waitlist" } else { "Choose your seats" } }</button>
                     if !held.is_empty() { <p class="small soft">{ held }</p> }
                 }
-                if here.runs(event) { <button class="button wide" onclick={go(Route::board(event.id))}><Icon name="board" />{ "Organize this event" }</button> }
-                <button class="button wide quiet" onclick={save}><Icon name="calendar" />{ "Save for your calendar" }</button>
+                if here.runs(event) { <button class="button wide" onclick={go(Route::board(event.id))}>{ icon("board") }{ "Organize this event" }</button> }
+                <button class="button wide quiet" onclick={save}>{ icon("calendar") }{ "Save for your calendar" }</button>
                 { write.notice() }
             </div>
             <ul class="card-part stack small soft">
-                <li class="row tight"><Icon name="check" />{ "Nothing is booked until you confirm." }</li>
-                <li class="row tight"><Icon name="calendar" />{ "The confirmation mail has a calendar entry." }</li>
-                <li class="row tight"><Icon name="seat" />{ "Give seats back any time before the start." }</li>
+                <li class="row tight">{ icon("check") }{ "Nothing is booked until you confirm." }</li>
+                <li class="row tight">{ icon("calendar") }{ "The confirmation mail has a calendar entry." }</li>
+                <li class="row tight">{ icon("seat") }{ "Give seats back any time before the start." }</li>
             </ul>
         </section>
     }

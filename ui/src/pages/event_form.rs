@@ -6,7 +6,7 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::api;
-use crate::components::{Banner, DateField, Empty, FailureNotice, Field, Icon, Skeleton, Tone, back, head, value_of};
+use crate::components::{Banner, DateField, Empty, FailureNotice, Field, Tone, back, head, icon, skeleton, value_of};
 use crate::features::event_draft::{self, Draft, Problems};
 use crate::features::failure;
 use crate::format::{self, BrowserZones};
@@ -50,7 +50,7 @@ pub(crate) fn EventForm(props: &Props) -> Html {
         (None, Some(failure)) => {
             html! { <div class="page">{ back(Route::Organize, "Organize") }<FailureNotice failure={failure.clone()} again={Callback::from(move |()| tries.set(*tries + 1))} /></div> }
         }
-        (None, None) => html! { <div class="page"><Skeleton lines={10} /></div> },
+        (None, None) => html! { <div class="page">{ skeleton(10) }</div> },
     }
 }
 
@@ -350,9 +350,9 @@ fn fields(
 }
 
 fn choices(draft: &UseStateHandle<Draft>, event: Option<&Event>) -> Html {
-    let category = |wanted: Option<Category>, icon: &'static str, name: &'static str| {
+    let category = |wanted: Option<Category>, picture: &'static str, name: &'static str| {
         let (chosen, draft) = (draft.category == wanted, draft.clone());
-        html! { <button type="button" aria-pressed={chosen.to_string()} onclick={move |_| draft.set(Draft { category: wanted, ..(*draft).clone() })}><Icon name={icon} />{ name }</button> }
+        html! { <button type="button" aria-pressed={chosen.to_string()} onclick={move |_| draft.set(Draft { category: wanted, ..(*draft).clone() })}>{ icon(picture) }{ name }</button> }
     };
     let who = |wanted: Visibility, name: &'static str, text: &'static str| {
         let (checked, draft) = (draft.visibility == wanted, draft.clone());

@@ -5,7 +5,7 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::api;
-use crate::components::{Empty, EventCard, FailureNotice, Icon, Skeleton, head, value_of};
+use crate::components::{Empty, EventCard, FailureNotice, head, icon, skeleton, value_of};
 use crate::format;
 use crate::here::use_here;
 use crate::resource::use_resource;
@@ -81,7 +81,7 @@ pub(crate) fn Events() -> Html {
         <div class="page">
             { head("Events", html! { lede }, html! {}) }
             <div class="filters" role="search">
-                <label class="search"><span class="visually-hidden">{ "Find an event" }</span><Icon name="search" />
+                <label class="search"><span class="visually-hidden">{ "Find an event" }</span>{ icon("search") }
                     <input id="event-search" class="input" type="search" placeholder="Name, place or words" value={(*typed).clone()} oninput={on_input} /></label>
                 <span class="segmented" role="group" aria-label="Kind of event">
                     { choose(None, "All") }{ choose(Some(Category::Concert), "Concerts") }{ choose(Some(Category::Webinar), "Webinars") }{ choose(Some(Category::Hackathon), "Hackathons") }
@@ -92,7 +92,7 @@ pub(crate) fn Events() -> Html {
             if let Some(failure) = read.failure.clone() {
                 <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
             }
-            if read.loading() { <Skeleton lines={8} /> }
+            if read.loading() { { skeleton(8) } }
             if read.value.is_some() && shown.is_empty() {
                 <div class="card">
                     if filtered {

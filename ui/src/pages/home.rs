@@ -7,7 +7,7 @@ use yew_router::prelude::*;
 use super::booking_list::{BookingList, groups, is_current};
 use super::organize::event_row;
 use crate::api;
-use crate::components::{Empty, EventCard, FailureNotice, Icon, Skeleton};
+use crate::components::{Empty, EventCard, FailureNotice, icon, skeleton};
 use crate::format;
 use crate::here::use_here;
 use crate::resource::{Resource, use_resource};
@@ -35,7 +35,7 @@ pub(crate) fn Home() -> Html {
     let today = format::event_date(format::now(), &format::own_zone()).date;
     let chip = here.scope.and(here.organization()).map(|one| {
         let words = format!("{} · {}", one.name, format::count(one.member_count, "member", "members"));
-        html! { <Link<Route> to={Route::Members} classes="chip outline"><Icon name="people" />{ words }</Link<Route>> }
+        html! { <Link<Route> to={Route::Members} classes="chip outline">{ icon("people") }{ words }</Link<Route>> }
     });
     html! {
         <div class="page">
@@ -78,12 +78,12 @@ fn upcoming(events: &Resource<Vec<Event>>, again: &Callback<()>, navigator: &Nav
         <section aria-labelledby="upcoming">
             <div class="section-head">
                 <h2 id="upcoming">{ "Upcoming events" }</h2>
-                if known.len() > CARDS { <Link<Route> to={Route::Events} classes="button quiet">{ format!("See all {}", known.len()) }<Icon name="right" /></Link<Route>> }
+                if known.len() > CARDS { <Link<Route> to={Route::Events} classes="button quiet">{ format!("See all {}", known.len()) }{ icon("right") }</Link<Route>> }
             </div>
             if let Some(failure) = events.failure.clone() {
                 <FailureNotice {failure} old_shown={events.value.is_some()} again={again.clone()} />
             }
-            if events.loading() { <Skeleton lines={4} /> }
+            if events.loading() { { skeleton(4) } }
             if events.value.is_some() && known.is_empty() {
                 <div class="card"><Empty title="No events yet" text="When an organization opens one that you may book, it is here." /></div>
             }
@@ -101,7 +101,7 @@ fn yours(bookings: &Resource<Vec<Booking>>, again: &Callback<()>) -> Html {
             if let Some(failure) = bookings.failure.clone() {
                 <FailureNotice {failure} old_shown={bookings.value.is_some()} again={again.clone()} />
             }
-            if bookings.loading() { <Skeleton lines={3} /> }
+            if bookings.loading() { { skeleton(3) } }
             if bookings.value.is_some() && groups.is_empty() {
                 <div class="card"><Empty title="You have no bookings" text="Choose an event above; your seats are here afterwards." /></div>
             } else if bookings.value.is_some() {
@@ -124,12 +124,12 @@ fn Organized() -> Html {
         <section class="section" aria-labelledby="organized">
             <div class="section-head">
                 <h2 id="organized">{ "Organized by you" }</h2>
-                <Link<Route> to={Route::CreateEvent} classes="button"><Icon name="plus" />{ "Create event" }</Link<Route>>
+                <Link<Route> to={Route::CreateEvent} classes="button">{ icon("plus") }{ "Create event" }</Link<Route>>
             </div>
             if let Some(failure) = mine.failure.clone() {
                 <FailureNotice {failure} old_shown={mine.value.is_some()} again={here.refresh.again.clone()} />
             }
-            if mine.loading() { <Skeleton lines={3} /> }
+            if mine.loading() { { skeleton(3) } }
             if mine.value.as_ref().is_some_and(|all| all.is_empty()) {
                 <div class="card"><Empty title="You run no event" text="Events that you create are here, with their numbers." /></div>
             } else if mine.value.is_some() {

@@ -4,7 +4,7 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::api;
-use crate::components::{Empty, FailureNotice, Icon, Skeleton};
+use crate::components::{Empty, FailureNotice, icon, skeleton};
 use crate::format;
 use crate::here::use_here;
 use crate::resource::use_resource;
@@ -55,7 +55,7 @@ pub(crate) fn Invite() -> Html {
                 </div>
                 { write.notice() }
                 <div class="row">
-                    <button id="join" class="button primary" disabled={write.busy()} aria-busy={write.busy().to_string()} onclick={join}><Icon name="check" />{ format!("Join {}", preview.organization) }</button>
+                    <button id="join" class="button primary" disabled={write.busy()} aria-busy={write.busy().to_string()} onclick={join}>{ icon("check") }{ format!("Join {}", preview.organization) }</button>
                     <button class="button quiet" onclick={leave}>{ "Not now" }</button>
                 </div>
             </section>
@@ -67,7 +67,7 @@ pub(crate) fn Invite() -> Html {
             Some(failure) => {
                 html! { <><FailureNotice {failure} again={here.refresh.again} /><p><button class="button" onclick={leave}>{ "Go home" }</button></p></> }
             }
-            None => html! { <Skeleton lines={4} /> },
+            None => html! { { skeleton(4) } },
         },
     };
     let named = matches!(read.value.as_deref(), Some(Some(_)));

@@ -5,7 +5,7 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::api;
-use crate::components::{Empty, FailureNotice, Icon, Skeleton};
+use crate::components::{Empty, FailureNotice, icon, skeleton};
 use crate::format;
 use crate::here::use_here;
 use crate::resource::{Refresh, use_resource};
@@ -45,12 +45,12 @@ pub(crate) fn Notifications() -> Html {
                     <button aria-pressed={(!*only_unread).to_string()} onclick={show(false)}>{ "All" }</button>
                     <button aria-pressed={only_unread.to_string()} onclick={show(true)}>{ "Unread" }</button>
                 </span>
-                <button class="button" disabled={unread == 0} onclick={mark_all}><Icon name="check" />{ "Mark all as read" }</button>
+                <button class="button" disabled={unread == 0} onclick={mark_all}>{ icon("check") }{ "Mark all as read" }</button>
             </header>
             if let Some(failure) = read.failure.clone() {
                 <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
             }
-            if read.loading() { <Skeleton lines={5} /> }
+            if read.loading() { { skeleton(5) } }
             if read.value.is_some() && all.is_empty() {
                 <div class="card"><Empty title="Nothing new" text="When you book, wait or get a seat, it is told here." /></div>
             }
@@ -83,7 +83,7 @@ fn Entry(props: &EntryProps) -> Html {
     let navigator = use_navigator().expect("inside the router");
     let entry = &props.entry;
     let unread = entry.read_at.is_none();
-    let (tone, icon, title) = match entry.kind {
+    let (tone, picture, title) = match entry.kind {
         NotificationType::BookingConfirmed => ("good", "check", "Booked"),
         NotificationType::WaitlistPromoted => ("good", "up", "You got seats"),
         NotificationType::BookingWaitlisted => ("wait", "clock", "You are on the waitlist"),
@@ -115,7 +115,7 @@ fn Entry(props: &EntryProps) -> Html {
     };
     html! {
         <li class={classes!("notice", unread.then_some("unread"))}>
-            <span class={classes!("badge", tone)}><Icon name={icon} /></span>
+            <span class={classes!("badge", tone)}>{ icon(picture) }</span>
             <div>
                 <h3>if unread { <span class="visually-hidden">{ "Unread: " }</span> }{ title }</h3>
                 <p class="small soft">{ &entry.message }</p>

@@ -6,7 +6,7 @@ use yew_router::prelude::*;
 
 use super::event::status_chip;
 use crate::api;
-use crate::components::{Empty, FailureNotice, Icon, Leaf, Skeleton, head};
+use crate::components::{Empty, FailureNotice, Leaf, head, icon, skeleton};
 use crate::format;
 use crate::here::use_here;
 use crate::resource::use_resource;
@@ -36,7 +36,7 @@ pub(crate) fn Organize() -> Html {
         let past = past.clone();
         html! { <button aria-pressed={(show_past == wanted).to_string()} onclick={move |_| past.set(wanted)}>{ name }</button> }
     };
-    let create = html! { <Link<Route> to={Route::CreateEvent} classes="button primary"><Icon name="plus" />{ "Create event" }</Link<Route>> };
+    let create = html! { <Link<Route> to={Route::CreateEvent} classes="button primary">{ icon("plus") }{ "Create event" }</Link<Route>> };
     let actions = html! {
         <>
             <span class="segmented" role="group" aria-label="When">{ choose(false, "Ahead") }{ choose(true, "Past and cancelled") }</span>
@@ -66,7 +66,7 @@ pub(crate) fn Organize() -> Html {
             if let Some(failure) = read.failure.clone() {
                 <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
             }
-            if read.loading() { <Skeleton lines={6} /> }
+            if read.loading() { { skeleton(6) } }
             if read.value.is_some() && known.is_empty() {
                 <div class="card">
                     if show_past { <Empty title="Nothing is over yet" text="Events that ended or were cancelled are here, with who came." /> }

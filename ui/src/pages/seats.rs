@@ -7,7 +7,7 @@ use uuid::Uuid;
 use yew::prelude::*;
 
 use crate::api;
-use crate::components::{Banner, Countdown, Dialog, FailureNotice, Icon, Skeleton, Stepper, Tone};
+use crate::components::{Banner, Countdown, Dialog, FailureNotice, Stepper, Tone, icon, skeleton};
 use crate::features::failure;
 use crate::features::selection::{Action, SeatState, Selection, Step, Wish};
 use crate::format;
@@ -53,7 +53,7 @@ pub(crate) fn Seats(props: &Props) -> Html {
             <Dialog title="Choose your seats" class={classes!("large")} on_close={props.on_close.clone()}>
                 <div class="dialog-body stack">
                     if let Some(failure) = event.failure.clone().or(map.failure.clone()) { <FailureNotice {failure} again={here.refresh.again.clone()} /> }
-                    else { <Skeleton lines={8} /> }
+                    else { { skeleton(8) } }
                 </div>
             </Dialog>
         };
@@ -204,7 +204,7 @@ fn Panel(props: &PanelProps) -> Html {
                     <Stepper label="How many seats" value={party} min={1} max={selection.party_max()} on_change={on_party} />
                 </div>
                 if !selection.too_few() {
-                    <button id="best" class="button wide" disabled={none_together || selection.busy()} onclick={best}><Icon name="together" />{ best_label }</button>
+                    <button id="best" class="button wide" disabled={none_together || selection.busy()} onclick={best}>{ icon("together") }{ best_label }</button>
                     if none_together && party > 1 { { apart(props, party) } }
                 }
             </div>
@@ -267,7 +267,7 @@ fn picked(selection: &UseReducerHandle<Selection>) -> Html {
             <div class="row">
                 { for selection.lost().into_iter().map(|seat| html! { <span class="seat-chip lost">{ seat }<span class="visually-hidden">{ " just taken" }</span></span> }) }
                 { for chosen.into_iter().map(|seat| html! {
-                    <span class="seat-chip">{ seat }<button aria-label={format!("Do not take seat {seat}")} onclick={drop_seat(seat)}><Icon name="close" /></button></span>
+                    <span class="seat-chip">{ seat }<button aria-label={format!("Do not take seat {seat}")} onclick={drop_seat(seat)}>{ icon("close") }</button></span>
                 }) }
                 { for (0..open.min(6)).map(|_| html! { <span class="seat-chip open" aria-hidden="true">{ "Choose" }</span> }) }
             </div>
@@ -310,7 +310,7 @@ fn Outcome(props: &OutcomeProps) -> Html {
         <Banner tone={Tone::Bad} title={words.title}>
             <p>{ words.text }</p>
             if let Some(seconds) = words.wait_s { <Countdown {seconds} /> }
-            if words.again { <button id="again" class="button small" onclick={again}><Icon name="retry" />{ "Try again" }</button> }
+            if words.again { <button id="again" class="button small" onclick={again}>{ icon("retry") }{ "Try again" }</button> }
         </Banner>
     }
 }
@@ -388,7 +388,7 @@ fn SeatList(props: &ListProps) -> Html {
         let count = if free.is_empty() { "full".to_owned() } else { format!("{} free", free.len()) };
         html! {
             <li key={first}>
-                <button class="seat-row" aria-expanded={is_open.to_string()} onclick={toggle}><Icon name="right" />{ format!("Seats {} to {}", format::number(i64::from(first)), format::number(i64::from(last))) }<span>{ count }</span></button>
+                <button class="seat-row" aria-expanded={is_open.to_string()} onclick={toggle}>{ icon("right") }{ format!("Seats {} to {}", format::number(i64::from(first)), format::number(i64::from(last))) }<span>{ count }</span></button>
                 if is_open {
                     <div class="seat-options">{ for free.into_iter().map(|seat| option(selection, seat)) }</div>
                 }

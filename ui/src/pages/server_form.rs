@@ -4,7 +4,7 @@ use happening_api::ServerCheck;
 use yew::prelude::*;
 
 use crate::api;
-use crate::components::{Field, Icon, value_of};
+use crate::components::{Field, icon, value_of};
 use crate::write::use_write;
 
 #[derive(Properties, PartialEq)]
@@ -83,7 +83,7 @@ pub(super) fn ServerForm(props: &Props) -> Html {
                 <div class="row tight"><input id="server" class="input" inputmode="url" spellcheck="false" autocomplete="off" value={shown} oninput={on_input} aria-describedby="server-note" />
                     <button id="check-server" class="button" disabled={write.busy()} aria-busy={write.busy().to_string()}>{ "Check" }</button></div>
             </Field>
-            if found.is_some() && other { <button id="use-server" type="button" class="button primary" disabled={write.busy()} onclick={change}><Icon name="check" />{ if props.signed_in { "Use this server and sign in again" } else { "Use this server" } }</button> }
+            if found.is_some() && other { <button id="use-server" type="button" class="button primary" disabled={write.busy()} onclick={change}>{ icon("check") }{ if props.signed_in { "Use this server and sign in again" } else { "Use this server" } }</button> }
             { write.notice() }
         </form>
     }

@@ -10,7 +10,7 @@ use super::event::save_file;
 use super::server_form::ServerForm;
 use crate::api;
 use crate::appearance::{self, Theme};
-use crate::components::{Confirm, Field, Icon, head, value_of};
+use crate::components::{Confirm, Field, head, icon, value_of};
 use crate::features::failure;
 use crate::here::use_here;
 use crate::resource::use_resource;
@@ -55,13 +55,13 @@ pub(crate) fn Settings() -> Html {
 #[component]
 fn Appearance() -> Html {
     let theme = use_state(appearance::chosen);
-    let choose = |wanted: Theme, icon: &'static str, name: &'static str| {
+    let choose = |wanted: Theme, picture: &'static str, name: &'static str| {
         let (chosen, theme) = (*theme == wanted, theme.clone());
         let on_click = move |_: MouseEvent| {
             appearance::choose(wanted);
             theme.set(wanted);
         };
-        html! { <button aria-pressed={chosen.to_string()} onclick={on_click}><Icon name={icon} />{ name }</button> }
+        html! { <button aria-pressed={chosen.to_string()} onclick={on_click}>{ icon(picture) }{ name }</button> }
     };
     html! {
         <section class="card" aria-labelledby="appearance">
@@ -150,7 +150,7 @@ fn Profile() -> Html {
                     <div class="row tight"><input id="my-name" class="input" maxlength="200" value={(*name).clone()} oninput={on_input} /><button class="button" disabled={write.busy() || name.trim().is_empty() || *name == here.me.name}>{ "Save" }</button></div>
                 </Field>
             </form>
-            <div class="card-part row spread"><span>{ "Everything that is kept about you, as a file" }</span><button id="export" class="button" disabled={write.busy()} onclick={save}><Icon name="download" />{ "Export my data" }</button></div>
+            <div class="card-part row spread"><span>{ "Everything that is kept about you, as a file" }</span><button id="export" class="button" disabled={write.busy()} onclick={save}>{ icon("download") }{ "Export my data" }</button></div>
             { write.notice() }
         </section>
     }

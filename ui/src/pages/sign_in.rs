@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use super::server_form::ServerForm;
 use crate::api;
-use crate::components::{Icon, Skeleton};
+use crate::components::{icon, skeleton};
 use crate::resource::use_resource;
 
 #[derive(Properties, PartialEq)]
@@ -64,7 +64,7 @@ pub(crate) fn SignInPane(props: &Props) -> Html {
         Callback::from(move |_: MouseEvent| changing.set(true))
     };
     let pane = match &props.session {
-        SessionView::Restoring | SessionView::SignedIn { .. } => html! { <Skeleton lines={3} /> },
+        SessionView::Restoring | SessionView::SignedIn { .. } => html! { { skeleton(3) } },
         SessionView::SignedOut { .. } => start(),
         SessionView::Waiting { expires_in_s } => html! { <Waiting expires_in_s={*expires_in_s} /> },
         SessionView::Failed { reason } => failed(*reason),
@@ -89,7 +89,7 @@ fn start() -> Html {
                 <h1>{ "Sign in to Happening" }</h1>
                 <p class="soft">{ "Your browser opens a sign-in page. This app never sees your password." }</p>
             </div>
-            <button id="sign-in" class="button primary wide" onclick={ask(api::sign_in)}><Icon name="external" />{ "Sign in with your browser" }</button>
+            <button id="sign-in" class="button primary wide" onclick={ask(api::sign_in)}>{ icon("external") }{ "Sign in with your browser" }</button>
         </>
     }
 }
@@ -132,12 +132,12 @@ fn Waiting(props: &WaitingProps) -> Html {
                 <p class="soft">{ "A sign-in page is open there. When you are done, this window goes on by itself." }</p>
             </div>
             <ul class="card pad stack small soft">
-                <li class="row"><Icon name="check" />{ "The page was opened" }</li>
-                <li class="row"><Icon name="clock" />{ format!("Waiting for you, {minutes} more {}", if minutes == 1 { "minute" } else { "minutes" }) }</li>
+                <li class="row">{ icon("check") }{ "The page was opened" }</li>
+                <li class="row">{ icon("clock") }{ format!("Waiting for you, {minutes} more {}", if minutes == 1 { "minute" } else { "minutes" }) }</li>
             </ul>
             <div class="row">
-                <button class="button" onclick={ask(api::open_sign_in_again)}><Icon name="external" />{ "Open the page again" }</button>
-                <button class="button quiet" onclick={copy}><Icon name="copy" />{ if *copied { "Link copied" } else { "Copy the link" } }</button>
+                <button class="button" onclick={ask(api::open_sign_in_again)}>{ icon("external") }{ "Open the page again" }</button>
+                <button class="button quiet" onclick={copy}>{ icon("copy") }{ if *copied { "Link copied" } else { "Copy the link" } }</button>
             </div>
             <button id="cancel-sign-in" class="button quiet" onclick={ask(api::cancel_sign_in)}>{ "Cancel" }</button>
         </>
@@ -162,7 +162,7 @@ fn failed(reason: SignInFailure) -> Html {
     html! {
         <>
             <div class="stack" role="alert"><h1>{ title }</h1><p class="soft">{ text }</p></div>
-            <button id="sign-in" class="button primary wide" onclick={ask(api::sign_in)}><Icon name="retry" />{ "Try again" }</button>
+            <button id="sign-in" class="button primary wide" onclick={ask(api::sign_in)}>{ icon("retry") }{ "Try again" }</button>
         </>
     }
 }

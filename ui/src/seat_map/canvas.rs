@@ -6,7 +6,7 @@ use web_sys::{HtmlCanvasElement, KeyboardEvent, PointerEvent, WheelEvent};
 use yew::prelude::*;
 
 use super::draw;
-use crate::components::Icon;
+use crate::components::icon;
 use crate::features::selection::SeatState;
 use happening_halls::{Glyph, Hall, View};
 
@@ -159,9 +159,9 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
                 onpointerleave={on_leave} onwheel={on_wheel} onkeydown={on_key} onblur={on_blur} />
             { for rectangle }
             <div class="hall-zoom" role="group" aria-label="Zoom">
-                <button class="button quiet square" aria-label="Zoom in" title="Zoom in (+)" onclick={zoom(1.5)}><Icon name="plus" /></button>
-                <button class="button quiet square" aria-label="Zoom out" title="Zoom out (-)" onclick={zoom(1.0 / 1.5)}><Icon name="minus" /></button>
-                <button class="button quiet square" aria-label="Show the whole hall" title="Show the whole hall (0)" onclick={fit}><Icon name="fit" /></button>
+                <button class="button quiet square" aria-label="Zoom in" title="Zoom in (+)" onclick={zoom(1.5)}>{ icon("plus") }</button>
+                <button class="button quiet square" aria-label="Zoom out" title="Zoom out (-)" onclick={zoom(1.0 / 1.5)}>{ icon("minus") }</button>
+                <button class="button quiet square" aria-label="Show the whole hall" title="Show the whole hall (0)" onclick={fit}>{ icon("fit") }</button>
             </div>
             if let Some(words) = words.clone() {
                 <p class="hall-tip" aria-hidden="true">{ words }</p>

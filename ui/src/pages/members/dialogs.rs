@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use super::tables::role_select;
 use crate::api;
-use crate::components::{Confirm, Dialog, Field, Icon, value_of};
+use crate::components::{Confirm, Dialog, Field, icon, value_of};
 use crate::features::failure;
 use crate::here::use_here;
 use crate::pages::copy_text;
@@ -73,7 +73,7 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
                         <li>{ "Members book events of the organization." }</li><li>{ "Organizers create and run events of their own." }</li><li>{ "Admins run all events, and invite people." }</li>
                     </ul>
                     if link.is_some() {
-                        <p class="row small"><Icon name="check" />{ "Sent. You can also pass the link on yourself:" }<button type="button" class="button small" onclick={copy}><Icon name="copy" />{ "Copy the link" }</button></p>
+                        <p class="row small">{ icon("check") }{ "Sent. You can also pass the link on yourself:" }<button type="button" class="button small" onclick={copy}>{ icon("copy") }{ "Copy the link" }</button></p>
                     }
                     { write.notice() }
                 </div>

@@ -4,7 +4,7 @@ use happening_api::{AuditEntry, OrgId};
 use yew::prelude::*;
 
 use crate::api;
-use crate::components::{FailureNotice, Skeleton};
+use crate::components::{FailureNotice, skeleton};
 use crate::format;
 use crate::here::use_here;
 use crate::resource::use_resource;
@@ -41,7 +41,7 @@ pub(super) fn Log(props: &LogProps) -> Html {
             <header class="card-head"><h2 id="log">{ "Log" }</h2><button class="button small" aria-expanded={shown.to_string()} onclick={toggle}>{ if shown { "Hide" } else { "Show who changed what" } }</button></header>
             if shown {
                 if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> }
-                if read.loading() { <Skeleton lines={3} /> }
+                if read.loading() { { skeleton(3) } }
                 if read.value.is_some() { <table><thead><tr><th scope="col">{ "What" }</th><th scope="col">{ "Details" }</th><th scope="col" class="hide-narrow">{ "When" }</th></tr></thead><tbody>{ for rows }</tbody></table> }
             }
         </section>

@@ -11,7 +11,7 @@ use self::dialogs::{EditOrganization, EndOrganization, InvitePeople, Remove, Rev
 use self::log::Log;
 use self::tables::{Invites, MemberTable};
 use crate::api;
-use crate::components::{Empty, FailureNotice, Icon, Skeleton, head};
+use crate::components::{Empty, FailureNotice, head, icon, skeleton};
 use crate::format;
 use crate::here::use_here;
 use crate::resource::use_resource;
@@ -76,8 +76,8 @@ fn Overview(props: &OverviewProps) -> Html {
     let pending: Vec<Invite> = invites.value.as_deref().cloned().unwrap_or_default();
     let actions = html! {
         if admin {
-            <button class="button" onclick={show(Open::Edit)}><Icon name="edit" />{ "Edit organization" }</button>
-            <button id="invite" class="button primary" onclick={show(Open::Invite)}><Icon name="plus" />{ "Invite people" }</button>
+            <button class="button" onclick={show(Open::Edit)}>{ icon("edit") }{ "Edit organization" }</button>
+            <button id="invite" class="button primary" onclick={show(Open::Invite)}>{ icon("plus") }{ "Invite people" }</button>
         }
     };
     html! {
@@ -86,7 +86,7 @@ fn Overview(props: &OverviewProps) -> Html {
             if let Some(failure) = members.failure.clone().or(invites.failure.clone()) {
                 <FailureNotice {failure} old_shown={members.value.is_some()} again={here.refresh.again.clone()} />
             }
-            if members.loading() { <Skeleton lines={8} /> }
+            if members.loading() { { skeleton(8) } }
             if !pending.is_empty() { <Invites invites={pending} on_open={set_open.clone()} /> }
             if members.value.is_some() { <MemberTable organization={organization.clone()} members={known} on_open={set_open} /> }
             if admin { <Log org={id} /> }

@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use super::Open;
 use crate::api;
-use crate::components::{Icon, value_of};
+use crate::components::{icon, value_of};
 use crate::format;
 use crate::here::use_here;
 use crate::write::use_write;
@@ -47,9 +47,9 @@ pub(super) fn Invites(props: &InvitesProps) -> Html {
         };
         let left = invite.expires_at - now;
         let until = if left <= chrono::TimeDelta::zero() {
-            html! { <span class="chip bad"><Icon name="close" />{ "Expired" }</span> }
+            html! { <span class="chip bad">{ icon("close") }{ "Expired" }</span> }
         } else if left.num_hours() < ENDS_SOON_HOURS {
-            html! { <span class="chip wait"><Icon name="clock" />{ format!("Ends {}", format::moment(invite.expires_at)) }</span> }
+            html! { <span class="chip wait">{ icon("clock") }{ format!("Ends {}", format::moment(invite.expires_at)) }</span> }
         } else {
             html! { format::day(invite.expires_at) }
         };
@@ -141,7 +141,7 @@ pub(super) fn MemberTable(props: &TableProps) -> Html {
     html! {
         <section class="card section near" aria-labelledby="members">
             <header class="card-head"><h2 id="members">{ "Members" }</h2>
-                <label class="search always"><span class="visually-hidden">{ "Find a member" }</span><Icon name="search" /><input class="input" type="search" placeholder="Find a member" value={(*words).clone()} oninput={on_input} /></label></header>
+                <label class="search always"><span class="visually-hidden">{ "Find a member" }</span>{ icon("search") }<input class="input" type="search" placeholder="Find a member" value={(*words).clone()} oninput={on_input} /></label></header>
             { write.notice() }
             <table>
                 <thead><tr><th scope="col">{ "Name" }</th>if admin { <th scope="col">{ "E-mail" }</th> }<th scope="col">{ "Role" }</th><th scope="col" class="hide-narrow">{ "Member since" }</th><th scope="col"><span class="visually-hidden">{ "Actions" }</span></th></tr></thead>
