@@ -5,8 +5,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "every request has a key of its own")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -18,6 +18,8 @@ use uuid::Uuid;
 struct Counts {
     created: AtomicU64,
     other: AtomicU64,
+    /// The first answer that was not 201, as it came.
+    refusal: OnceLock<String>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -47,7 +49,8 @@ async fn main() -> Result<()> {
     let per_s = created as f64 / elapsed_s;
     println!(
         "{}",
-        serde_json::json!({ "created": created, "other": other, "broken": broken, "elapsed_s": elapsed_s, "per_s": per_s })
+        serde_json::json!({ "created": created, "other": other, "broken": broken, "elapsed_s": elapsed_s, "per_s": per_s,
+            "first_refusal": counts.refusal.get() })
     );
     Ok(())
 }
@@ -65,15 +68,19 @@ async fn book(port: u16, event: &str, token: &str, end: Instant, counts: &Counts
             body.len()
         );
         stream.write_all(request.as_bytes()).await?;
-        let status = read_answer(&mut stream, &mut answer).await?;
-        let count = if status == 201 { &counts.created } else { &counts.other };
-        count.fetch_add(1, Ordering::Relaxed);
+        let (status, length) = read_answer(&mut stream, &mut answer).await?;
+        if status == 201 {
+            counts.created.fetch_add(1, Ordering::Relaxed);
+        } else {
+            counts.other.fetch_add(1, Ordering::Relaxed);
+            counts.refusal.get_or_init(|| String::from_utf8_lossy(&answer[..length]).into_owned());
+        }
     }
     Ok(())
 }
 
-/// Reads one answer to its end; answers its status.
-async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<u16> {
+/// Reads one answer to its end; answers its status and how many bytes it has.
+async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<(u16, usize)> {
     let mut filled = 0;
     loop {
         let read = stream.read(&mut buffer[filled..]).await?;
@@ -91,7 +98,7 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<u16> {
             .context("an answer without length")?
             .parse()?;
         if filled >= head_end + 4 + length {
-            return Ok(head.get(9..12).context("a status line")?.parse()?);
+            return Ok((head.get(9..12).context("a status line")?.parse()?, head_end + 4 + length));
         }
     }
 }

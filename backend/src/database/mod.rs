@@ -10,7 +10,8 @@ use url::Url;
 
 use self::pulse::Pulse;
 
-const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(700);
+/// For a database that has much to do, as when a drop meets a checkpoint; one that is away is told by its pulse, and sooner.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(2000);
 const STATEMENT_TIMEOUT_MS: &str = "2000";
 const OPERATOR_STATEMENT_TIMEOUT_MS: &str = "600000";
 const LOCK_TIMEOUT_MS: &str = "1000";
@@ -77,8 +78,9 @@ fn pool_options(connections_max: u32) -> PgPoolOptions {
     PgPoolOptions::new().max_connections(connections_max).acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false) // one more round trip for every checkout
 }
 
-/// No caller meets a connection that ended while it lay idle, as all do when Postgres is started anew. Only those are asked
-/// that were idle when the pulse had to be found again; in quiet times nobody pays a round trip for it.
+/// Callers meet no connection that ended while it lay idle, as all do when Postgres is started anew. Only those are asked that
+/// were idle when the pulse's own connection broke, so in quiet times nobody pays a round trip for it; and what breaks between
+/// two beats may still be met.
 fn without_the_broken(pool: PgPoolOptions, pulse: &Pulse) -> PgPoolOptions {
     if crate::switches::on("no_connection_check") {
         return pool;

@@ -16,14 +16,14 @@ const EVERY: Duration = Duration::from_millis(200);
 const PING_TIMEOUT: Duration = Duration::from_millis(400);
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Cheap to clone; tells what the task of [`Pulse::start`] felt last.
+/// Cheap to clone; tells what the [`Feeler`] felt last.
 #[derive(Clone, Debug)]
 pub(crate) struct Pulse(watch::Receiver<Felt>);
 
 #[derive(Clone, Copy, Debug)]
 struct Felt {
     beats: bool,
-    /// When a connection had to be opened anew.
+    /// When the pulse's own connection broke, or another one was opened for it.
     renewed: Instant,
 }
 
@@ -93,16 +93,22 @@ impl Feeler {
         {
             return true;
         }
-        *connection = None;
+        if connection.take().is_some() {
+            self.renew(); // others may have broken with it, also when there is no room for a new one
+        }
         match tokio::time::timeout(CONNECT_TIMEOUT, self.options.connect()).await {
             Ok(Ok(new)) => {
                 *connection = Some(new);
-                self.felt.send_modify(|felt| felt.renewed = Instant::now());
+                self.renew();
                 true
             }
             // it answers, if only that it has no room for one more
             Ok(Err(sqlx::Error::Database(refusal))) => !refusal.code().is_some_and(|code| code.starts_with("57")),
             _ => false,
         }
+    }
+
+    fn renew(&self) {
+        self.felt.send_modify(|felt| felt.renewed = Instant::now());
     }
 }
