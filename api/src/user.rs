@@ -25,7 +25,7 @@ pub struct User {
     /// IANA name of a time zone.
     pub time_zone: Option<String>,
     /// Which types of notifications are mailed. The feed has all of them.
-    #[cfg_attr(feature = "server", schema(value_type = BTreeMap<String, Channel>))]
+    #[cfg_attr(feature = "server", schema(value_type = BTreeMap<NotificationType, Channel>))]
     pub channels: Channels,
     pub created_at: DateTime<Utc>,
 }
@@ -60,7 +60,10 @@ pub struct UpdateUser {
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(inner(inner(custom(language_tag))))]
-    #[cfg_attr(feature = "server", schema(min_length = 2, max_length = 35))]
+    #[cfg_attr(
+        feature = "server",
+        schema(min_length = 2, max_length = 35, pattern = "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$")
+    )]
     pub locale: Option<Option<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(inner(inner(length(chars, min = 1, max = 64))))]
@@ -68,7 +71,7 @@ pub struct UpdateUser {
     pub time_zone: Option<Option<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(skip)]
-    #[cfg_attr(feature = "server", schema(nullable = false, value_type = Option<BTreeMap<String, Channel>>))]
+    #[cfg_attr(feature = "server", schema(nullable = false, value_type = Option<BTreeMap<NotificationType, Channel>>))]
     pub channels: Option<Channels>,
 }
 

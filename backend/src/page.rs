@@ -7,6 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use http::{HeaderValue, header};
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{self, ObjectBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::http::ApiError;
@@ -30,6 +33,21 @@ pub(crate) struct Cursor {
     name: Option<String>,
     id: Uuid,
 }
+
+/// What a client sees of a place: letters that it gives back as they came.
+pub(crate) struct CursorText;
+
+/// A name of 200 characters at four bytes each, in JSON and in base64.
+const CURSOR_CHARS_MAX: usize = 2048;
+
+impl PartialSchema for CursorText {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(schema::Type::String);
+        text.min_length(Some(1)).max_length(Some(CURSOR_CHARS_MAX)).pattern(Some("^[A-Za-z0-9_-]+$")).into()
+    }
+}
+
+impl ToSchema for CursorText {}
 
 /// What a list is ordered by, before the id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

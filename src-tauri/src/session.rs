@@ -27,6 +27,8 @@ pub(crate) struct Session {
     state: Arc<Mutex<State>>,
     /// Held while tokens are replaced.
     refreshing: AsyncMutex<()>,
+    /// Held while kept answers are written or removed.
+    keeping: Mutex<()>,
     /// Somebody has signed in.
     signed_in: Notify,
     tell: Arc<Tell>,
@@ -64,6 +66,7 @@ impl Session {
             cache_folder,
             state: Arc::new(Mutex::new(state)),
             refreshing: AsyncMutex::default(),
+            keeping: Mutex::default(),
             signed_in: Notify::new(),
             tell: Arc::new(tell),
         })
@@ -132,8 +135,16 @@ impl Session {
     }
 
     fn show(&self, view: SessionView) {
+        self.show_in(None, view);
+    }
+
+    /// Shows it, unless a turn is given that has ended; answers whether it did.
+    fn show_in(&self, turn: Option<u64>, view: SessionView) -> bool {
         {
             let mut state = self.lock();
+            if turn.is_some_and(|turn| turn != state.turn) {
+                return false;
+            }
             match view {
                 SessionView::SignedOut { ended } => state.ended = ended,
                 SessionView::SignedIn { .. } => state.ended = false,
@@ -145,6 +156,7 @@ impl Session {
         if matches!(view, SessionView::SignedIn { .. }) {
             self.signed_in.notify_one();
         }
+        true
     }
 
     fn fail(&self, reason: SignInFailure) {
@@ -301,8 +313,8 @@ impl Session {
             }
         };
         self.while_it_lasts(turn, remember).map_err(|_| SignInFailure::Cancelled)?;
-        self.show(SessionView::SignedIn { user: Box::new(user), remembered });
-        Ok(())
+        let shown = self.show_in(Some(turn), SessionView::SignedIn { user: Box::new(user), remembered });
+        if shown { Ok(()) } else { Err(SignInFailure::Cancelled) }
     }
 
     /// Keeps tokens, also for the next start; answers whether the keyring took them. `None`: the session that they were got for
@@ -340,7 +352,10 @@ impl Session {
             (state.tokens.take(), state.issuer.clone())
         };
         vault::forget(&self.server()).await;
-        self.cache().clear();
+        {
+            let _one_at_a_time = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+            self.cache().clear();
+        }
         self.show(SessionView::SignedOut { ended: false });
         if let (Some(Tokens { refresh: Some(refresh), .. }), Some(issuer)) = (tokens, issuer) {
             issuer.end(&refresh).await;
@@ -367,7 +382,7 @@ impl Session {
         match (result, user) {
             (Ok(value), Some(user)) => {
                 self.while_it_lasts(turn, |cache| cache.put(&user, call, &value, chrono::Utc::now()))?;
-                self.follow_own_changes(call, &value);
+                self.follow_own_changes(turn, call, &value);
                 Ok(Answered { value, as_of: None })
             }
             (Ok(value), None) => Ok(Answered { value, as_of: None }),
@@ -378,21 +393,22 @@ impl Session {
         }
     }
 
-    /// Does something to the kept answers, unless the session of that turn has ended; an end waits, and removes them then.
+    /// Does something to the kept answers, unless the session of that turn has ended; signing out waits for it, and removes
+    /// them then.
     fn while_it_lasts(&self, turn: u64, work: impl FnOnce(Cache)) -> Result<(), ApiFailure> {
-        let state = self.lock();
-        if state.turn != turn {
+        let _one_at_a_time = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.turn() != turn {
             return Err(ApiFailure::SessionEnded);
         }
-        work(Cache::of(&self.cache_folder, state.backend.url()));
+        work(self.cache());
         Ok(())
     }
 
     /// The person changed or deleted themselves.
-    fn follow_own_changes(&self, call: &Call, value: &Value) {
+    fn follow_own_changes(&self, turn: u64, call: &Call, value: &Value) {
         if let (Call::UpdateMe { .. }, Ok(user)) = (call, serde_json::from_value::<User>(value.clone())) {
             let remembered = matches!(self.view(), SessionView::SignedIn { remembered: true, .. });
-            self.show(SessionView::SignedIn { user: Box::new(user), remembered });
+            self.show_in(Some(turn), SessionView::SignedIn { user: Box::new(user), remembered });
         }
     }
 

@@ -39,7 +39,7 @@ async fn check(desktop: &Desktop, checker: &str, what: &str) -> Result<Vec<Strin
 async fn every_screen_passes_the_checker_in_light_and_dark_and_with_large_text() -> Result<()> {
     let checker = std::env::var_os("HAPPENING_AXE").context("HAPPENING_AXE is not set")?;
     let checker = std::fs::read_to_string(checker)?;
-    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     let screens = screens(&world, &ada).await?;
     let desktop = signed_in(&world, "ada").await?;

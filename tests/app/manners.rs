@@ -50,10 +50,18 @@ async fn the_menu_ends_the_app_and_the_window_comes_back_in_its_size() -> Result
         Ok((now[0] == 1111 && now != at_first).then_some(now))
     })
     .await?;
-    // File, and its last entry
-    desktop.xdotool("mousemove 20 12 click 1")?;
-    desktop.xdotool("key --clearmodifiers Up Return")?;
-    desktop.ended().await?;
+    assert_eq!(desktop.windows()?, 1);
+    // File, and its last entry; again when the menu was not open yet
+    wait_for("the end of the app", Duration::from_secs(30), || async {
+        desktop.xdotool("key --clearmodifiers Escape")?;
+        desktop.xdotool("mousemove 20 12 click 1")?;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        desktop.xdotool("key --clearmodifiers Up Return")?;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        Ok((desktop.windows().unwrap_or(0) == 0).then_some(()))
+    })
+    .await?;
+    desktop.ended();
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;
     assert_eq!(desktop.script(size).await?, chosen);

@@ -3,7 +3,7 @@
 use happening_api::{ApiFailure, Event, OrgId, Organization, Role, User};
 use yew::prelude::*;
 
-use crate::components::{FailureNotice, skeleton};
+use crate::components::{FailureNotice, head, skeleton};
 use crate::resource::Refresh;
 
 /// The context of every screen.
@@ -32,12 +32,13 @@ impl Here {
     }
 
     /// What a screen about organizations shows before they are known; `None` once they are.
-    pub(crate) fn without_organizations(&self) -> Option<Html> {
+    pub(crate) fn without_organizations(&self, title: &'static str) -> Option<Html> {
         if self.organizations_known {
             return None;
         }
         Some(html! {
             <div class="page">
+                { head(title, html! {}, html! {}) }
                 if let Some(failure) = self.organizations_failure.clone() { <FailureNotice {failure} again={self.refresh.again.clone()} /> }
                 else { { skeleton(6) } }
             </div>

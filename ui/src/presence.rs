@@ -3,10 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use happening_api::ApiFailure;
 use yew::prelude::*;
-
-use crate::features::failure;
 
 /// Of one screen or dialog.
 #[derive(Clone)]
@@ -17,12 +14,6 @@ impl Presence {
     pub(crate) fn lasts(&self) -> bool {
         self.0.get()
     }
-}
-
-/// What is said about a change whose screen is gone.
-pub(crate) fn of_left(failed: &ApiFailure, unsure: bool) -> String {
-    let words = failure::of_write(failed, unsure);
-    format!("About your last change: {}. {}", words.title, words.text)
 }
 
 /// The presence of the component that asks for it.

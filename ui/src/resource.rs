@@ -78,7 +78,7 @@ fn use_answer(key: String, refresh: u32, read: Read) -> Answer {
 
 async fn read_again(read: Read, key: String, turn: u32, latest: Rc<RefCell<u32>>, answer: UseStateHandle<Answer>) {
     let known = (answer.of == key).then(|| answer.value.clone()).flatten();
-    // for as long as the server asks to wait and somebody looks
+    // for as long as the server asks to wait and the screen is there
     loop {
         let result = read().await;
         if *latest.borrow() != turn {

@@ -11,7 +11,7 @@ use yew::prelude::*;
 use crate::components::{Banner, Countdown, Tone, icon};
 use crate::features::failure;
 use crate::here::Here;
-use crate::presence::{Presence, of_left, use_presence};
+use crate::presence::{Presence, use_presence};
 
 /// How often a change that the server asked to wait with is tried without being asked.
 const TRIES_MAX: u32 = 5;
@@ -86,15 +86,14 @@ impl Write {
         });
     }
 
-    /// The screen that asks for the change is still there.
+    /// Tells later whether the screen that asks for the change is still there.
     pub(crate) fn presence(&self) -> Presence {
         self.presence.clone()
     }
 
     fn warn_of(&self, failed: Option<ApiFailure>) {
         if let (Some(failed), Some(warn)) = (failed, &self.warn) {
-            let unsure = *self.unsure.borrow() || failure::is_unsure(&failed);
-            warn.emit(of_left(&failed, unsure));
+            warn.emit(failure::of_left(&failed, *self.unsure.borrow()));
         }
     }
 

@@ -23,7 +23,7 @@ use crate::organizations::http::PageQuery;
 use crate::page::{Cursor, Listed};
 
 /// Books seats, or joins the waitlist. With an `Idempotency-Key` the same call can be repeated without booking twice.
-#[utoipa::path(post, path = "/bookings", tag = "bookings", params(("Idempotency-Key" = Option<IdempotencyKey>, Header)), security(("token" = [])),
+#[utoipa::path(post, path = "/bookings", tag = "bookings", params(("Idempotency-Key" = inline(Option<IdempotencyKey>), Header)), security(("token" = [])),
     request_body = CreateBooking, responses((status = 201, body = Booking), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
     (status = 415, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
@@ -129,7 +129,7 @@ pub(crate) async fn cancel_seats(
 }
 
 /// Takes seats that are free now for a booking that waits.
-#[utoipa::path(post, path = "/bookings/{id}/claim", tag = "bookings", params(("id" = BookingId, Path), ("Idempotency-Key" = Option<IdempotencyKey>, Header)),
+#[utoipa::path(post, path = "/bookings/{id}/claim", tag = "bookings", params(("id" = BookingId, Path), ("Idempotency-Key" = inline(Option<IdempotencyKey>), Header)),
     security(("token" = [])), request_body = Option<ClaimSeats>, responses((status = 200, body = Booking), (status = 400, body = ErrorBody),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn claim(

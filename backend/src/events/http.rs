@@ -26,12 +26,12 @@ use crate::http::{
     ValidJson, ValidQuery, actions, idempotency,
 };
 use crate::organizations::http::PageQuery;
-use crate::page::{Cursor, Listed, Order, Page};
+use crate::page::{Cursor, CursorText, Listed, Order, Page};
 
 const TEXT_CHARS_MAX: usize = 200;
 
 /// Makes an event in an organization where the caller is organizer or orgAdmin.
-#[utoipa::path(post, path = "/events", tag = "events", params(("Idempotency-Key" = Option<IdempotencyKey>, Header)), security(("token" = [])), request_body = CreateEvent, responses(
+#[utoipa::path(post, path = "/events", tag = "events", params(("Idempotency-Key" = inline(Option<IdempotencyKey>), Header)), security(("token" = [])), request_body = CreateEvent, responses(
     (status = 201, body = Event), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn create(
@@ -51,10 +51,11 @@ pub(crate) async fn create(
 pub(crate) struct ListQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    #[param(min_length = 1, max_length = 1024, pattern = "^[A-Za-z0-9_-]+$")]
+    #[param(inline, value_type = Option<CursorText>)]
     cursor: Option<String>,
     org_id: Option<OrgId>,
     /// Searched in name, description and place.
+    #[param(max_length = 200, pattern = "^[^\\x00]*$")]
     q: Option<String>,
     category: Option<Category>,
     status: Option<EventStatus>,
@@ -212,7 +213,7 @@ pub(crate) async fn delete(target: EventFor<actions::Manage>, State(app): State<
 }
 
 /// Makes an event like this one on a new date, without bookings; the caller owns it.
-#[utoipa::path(post, path = "/events/{id}/duplicate", tag = "events", params(("id" = EventId, Path), ("Idempotency-Key" = Option<IdempotencyKey>, Header)),
+#[utoipa::path(post, path = "/events/{id}/duplicate", tag = "events", params(("id" = EventId, Path), ("Idempotency-Key" = inline(Option<IdempotencyKey>), Header)),
     security(("token" = [])), request_body = DuplicateEvent, responses((status = 201, body = Event), (status = 400, body = ErrorBody),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody),
     (status = 503, body = ErrorBody)))]

@@ -419,4 +419,13 @@ mod tests {
         }
         assert!(missing.is_empty(), "{missing:#?}");
     }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let text = serde_json::to_string(&crate::http::router::document()).expect("JSON");
+        let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(document.pointer(reference).is_some(), "{reference}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Content, Ref, ResponseBuilder};
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
@@ -52,12 +52,20 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// A route for people who are signed in may say that there were too many requests, or that Postgres is away.
+/// What follows from what a route takes, not from what it does.
 fn say_what_any_route_answers(operation: &mut utoipa::openapi::path::Operation) {
-    if operation.security.as_ref().is_none_or(Vec::is_empty) {
-        return;
-    }
-    for (status, what) in [("429", "Too many requests"), ("503", "A dependency is away, or there is too much to do")] {
+    let signed_in = operation.security.as_ref().is_some_and(|security| !security.is_empty());
+    let body = operation.request_body.is_some();
+    let key =
+        operation.parameters.iter().flatten().any(|one| matches!(one, RefOr::T(one) if one.name == "Idempotency-Key"));
+    let refusals = [
+        (body, "413", "The body is too large"),
+        (body, "415", "The body is not JSON"),
+        (key, "422", "The key was used for another request"),
+        (signed_in, "429", "Too many requests"),
+        (signed_in, "503", "A dependency is away, or there is too much to do"),
+    ];
+    for (_, status, what) in refusals.into_iter().filter(|(may, ..)| *may) {
         let answers = &mut operation.responses.responses;
         answers.entry(status.to_owned()).or_insert_with(|| {
             let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));

@@ -17,10 +17,10 @@ use crate::http::{
     Anyone, ApiError, ApiResult, CurrentUser, IdempotencyKey, MemberFor, OptionalJson, PathId, Repeatable, ValidJson,
     ValidQuery, actions, idempotency,
 };
-use crate::page::{Cursor, Listed, Order, Page};
+use crate::page::{Cursor, CursorText, Listed, Order, Page};
 
 /// Invites an address into an organization. The answer holds the token, once; the address gets a mail with the link.
-#[utoipa::path(post, path = "/org-invites", tag = "invites", params(("Idempotency-Key" = Option<IdempotencyKey>, Header)), security(("token" = [])),
+#[utoipa::path(post, path = "/org-invites", tag = "invites", params(("Idempotency-Key" = inline(Option<IdempotencyKey>), Header)), security(("token" = [])),
     request_body = CreateInvite, responses((status = 201, body = CreatedInvite), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody),
     (status = 503, body = ErrorBody)))]
@@ -42,7 +42,7 @@ pub(crate) struct ListQuery {
     org_id: OrgId,
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    #[param(min_length = 1, max_length = 1024, pattern = "^[A-Za-z0-9_-]+$")]
+    #[param(inline, value_type = Option<CursorText>)]
     cursor: Option<String>,
 }
 

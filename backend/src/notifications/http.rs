@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::store;
 use crate::app::App;
 use crate::http::{ApiError, ApiResult, CurrentUser, OptionalJson, PathId, ValidQuery};
-use crate::page::{Cursor, Listed, Order, Page};
+use crate::page::{Cursor, CursorText, Listed, Order, Page};
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -19,7 +19,7 @@ use crate::page::{Cursor, Listed, Order, Page};
 pub(crate) struct ListQuery {
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    #[param(min_length = 1, max_length = 1024, pattern = "^[A-Za-z0-9_-]+$")]
+    #[param(inline, value_type = Option<CursorText>)]
     cursor: Option<String>,
     /// Only what was not read yet.
     unread: Option<bool>,

@@ -19,7 +19,7 @@ use crate::http::{
     ApiError, ApiResult, CurrentUser, IdempotencyKey, MemberFor, PathId, Repeatable, RequestContext, ValidJson,
     ValidQuery, actions, idempotency,
 };
-use crate::page::{Cursor, Listed, Order, Page};
+use crate::page::{Cursor, CursorText, Listed, Order, Page};
 
 /// Where a page begins and how long it is.
 #[derive(Deserialize, IntoParams)]
@@ -28,7 +28,7 @@ use crate::page::{Cursor, Listed, Order, Page};
 pub(crate) struct PageQuery {
     #[param(minimum = 1, maximum = 200)]
     pub(crate) limit: Option<u32>,
-    #[param(min_length = 1, max_length = 1024, pattern = "^[A-Za-z0-9_-]+$")]
+    #[param(inline, value_type = Option<CursorText>)]
     pub(crate) cursor: Option<String>,
 }
 
@@ -43,7 +43,7 @@ impl PageQuery {
 }
 
 /// Makes an organization; the caller becomes its orgAdmin.
-#[utoipa::path(post, path = "/organizations", tag = "organizations", params(("Idempotency-Key" = Option<IdempotencyKey>, Header)),
+#[utoipa::path(post, path = "/organizations", tag = "organizations", params(("Idempotency-Key" = inline(Option<IdempotencyKey>), Header)),
     security(("token" = [])), request_body = CreateOrganization, responses(
     (status = 201, body = Organization), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 422, body = ErrorBody),
     (status = 503, body = ErrorBody)))]

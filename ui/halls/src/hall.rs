@@ -57,9 +57,9 @@ impl Hall {
         Self { places, front, bounds, near }
     }
 
-    /// Puts the indices of all places into `found` that are no farther than `reach` from a point of the hall, and of some
-    /// more, in no order.
-    pub fn near(&self, point: (f32, f32), reach: f32, found: &mut Vec<usize>) {
+    /// Puts the indices of all places into `found` that are no farther than `reach` to the side and up or down from a point of
+    /// the hall, and of some more, in no order.
+    pub(crate) fn near(&self, point: (f32, f32), reach: f32, found: &mut Vec<usize>) {
         self.near.find(point, reach, found);
     }
 

@@ -38,6 +38,17 @@ pub(crate) fn of_booking(failure: &ApiFailure, unsure: bool) -> Words {
     words
 }
 
+/// What is said about a failed booking or change to somebody who has left its screen: nobody tries it again, and the fields and
+/// keys that it had are gone.
+pub(crate) fn of_left(failure: &ApiFailure, unsure: bool) -> String {
+    let broke = matches!(failure, ApiFailure::Unexpected { .. })
+        || matches!(failure, ApiFailure::Refused { body, .. } if body.code == ErrorCode::Internal);
+    if unsure || broke || is_unsure(failure) {
+        return "We don't know whether your last action was done. Look before you do it again.".to_owned();
+    }
+    format!("Your last action was not done. {}.", of_write(failure, false).title)
+}
+
 /// Whether a failed booking or change may have happened all the same.
 pub(crate) fn is_unsure(failure: &ApiFailure) -> bool {
     match failure {
@@ -158,6 +169,16 @@ mod tests {
         // what an earlier try may have done is not undone by a later one that did nothing
         for later in [ApiFailure::Offline, ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Nothing) }] {
             assert!(!is_unsure(&later) && of_write(&later, true).text.contains("cannot do it twice"), "{later:?}");
+        }
+    }
+
+    #[test]
+    fn who_has_left_is_promised_nothing() {
+        let nothing = ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Nothing) };
+        assert_eq!(of_left(&nothing, false), "Your last action was not done. A lot is going on right now.");
+        // an earlier try may have done it
+        for (failure, unsure) in [(&nothing, true), (&ApiFailure::Offline, true), (&ApiFailure::NoAnswer, false)] {
+            assert!(of_left(failure, unsure).starts_with("We don't know"), "{failure:?}");
         }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn EventForm(props: &Props) -> Html {
             None => Ok(None),
         }
     });
-    if let Some(waiting) = here.without_organizations() {
+    if let Some(waiting) = here.without_organizations("Event") {
         return waiting;
     }
     match (&read.value, &read.failure) {

@@ -67,7 +67,7 @@ pub(crate) fn Invite() -> Html {
             Some(failure) => {
                 html! { <><FailureNotice {failure} again={here.refresh.again} /><p><button class="button" onclick={leave}>{ "Go home" }</button></p></> }
             }
-            None => html! { { skeleton(4) } },
+            None => skeleton(4),
         },
     };
     let named = matches!(read.value.as_deref(), Some(Some(_)));

@@ -71,16 +71,19 @@ fn Ticks(props: &TicksProps) -> Html {
         let (id, seats): (_, Vec<i32>) = (booking.id, chosen.iter().copied().collect());
         let (write, on_close) = (write.clone(), props.on_close.clone());
         Callback::from(move |_: MouseEvent| {
-            let (here, on_close, seats) = (here.clone(), on_close.clone(), seats.clone());
+            let (here, on_close, seats, presence) = (here.clone(), on_close.clone(), seats.clone(), write.presence());
             write.start(move || {
-                let (here, on_close, seats) = (here.clone(), on_close.clone(), seats.clone());
+                let (here, on_close, seats, presence) =
+                    (here.clone(), on_close.clone(), seats.clone(), presence.clone());
                 async move {
                     let words = format::capitalized(&format::seat_list(&seats));
                     let result = api::cancel_seats(id, seats, None).await;
                     here.refresh.again.emit(());
                     result?;
                     here.tell.emit(format!("{words} given up."));
-                    on_close.emit(());
+                    if presence.lasts() {
+                        on_close.emit(());
+                    }
                     Ok(())
                 }
             });

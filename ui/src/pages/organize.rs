@@ -43,7 +43,7 @@ pub(crate) fn Organize() -> Html {
             { create.clone() }
         </>
     };
-    if let Some(waiting) = here.without_organizations() {
+    if let Some(waiting) = here.without_organizations("Organize") {
         return waiting;
     }
     if here.staffed().is_empty() {

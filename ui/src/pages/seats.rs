@@ -12,7 +12,7 @@ use crate::features::failure;
 use crate::features::selection::{Action, SeatState, Selection, Step, Wish};
 use crate::format;
 use crate::here::{Here, use_here};
-use crate::presence::{Presence, of_left, use_presence};
+use crate::presence::{Presence, use_presence};
 use crate::resource::use_resource;
 use crate::seat_map::SeatCanvas;
 use happening_halls::Hall;
@@ -102,6 +102,8 @@ fn sender(
 ) -> Callback<(Wish, String)> {
     let (event, here) = (event.clone(), here.clone());
     Callback::from(move |(wish, key): (Wish, String)| {
+        // an earlier try with this key may have booked
+        let unsure = matches!(selection.step(), Step::Failed { key: before, unsure: true, .. } if *before == key);
         selection.dispatch(Action::Send { wish: wish.clone(), key: key.clone() });
         let (selection, event, here, on_close, presence) =
             (selection.dispatcher(), event.clone(), here.clone(), on_close.clone(), presence.clone());
@@ -110,7 +112,7 @@ fn sender(
             here.refresh.again.emit(());
             match &result {
                 Ok(booking) => here.tell.emit(told(booking, &event)),
-                Err(failed) if !presence.lasts() => here.warn.emit(of_left(failed, failure::is_unsure(failed))),
+                Err(failed) if !presence.lasts() => here.warn.emit(failure::of_left(failed, unsure)),
                 Err(_) => {}
             }
             if presence.lasts() {

@@ -64,7 +64,7 @@ pub(crate) fn SignInPane(props: &Props) -> Html {
         Callback::from(move |_: MouseEvent| changing.set(true))
     };
     let pane = match &props.session {
-        SessionView::Restoring | SessionView::SignedIn { .. } => html! { { skeleton(3) } },
+        SessionView::Restoring | SessionView::SignedIn { .. } => skeleton(3),
         SessionView::SignedOut { .. } => start(),
         SessionView::Waiting { expires_in_s } => html! { <Waiting expires_in_s={*expires_in_s} /> },
         SessionView::Failed { reason } => failed(*reason),

@@ -28,7 +28,7 @@ impl SeatMapBench {
         Self { hall, view, glyphs, drawn: draw::Drawn::default(), changes: 0 }
     }
 
-    /// Draws everything.
+    /// Brings the canvas up to date, as the app does.
     pub fn draw(&mut self, canvas: &HtmlCanvasElement) {
         draw::draw(canvas, &mut self.drawn, &self.hall, &self.view, &self.glyphs, None);
     }

@@ -6,10 +6,10 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 use happening_halls::{Colour, Colours, Front, Glyph, Hall, Picture, Pixels, Scene, View};
 
 /// Seats carry their number from this many CSS pixels per seat on.
-const NUMBERS_FROM: f32 = 22.0;
+const NUMBERS_FROM_PX: f32 = 22.0;
 
 /// Height of the front's word in CSS pixels.
-const WORD_SIZE_MAX: f64 = 30.0;
+const WORD_PX_MAX: f64 = 30.0;
 
 /// What each seat looks like.
 pub(crate) type Glyphs<'g> = &'g [Glyph];
@@ -56,7 +56,7 @@ pub(crate) fn draw(
     let scene = Scene { hall, view: *view, glyphs, colours: theme.colours, ratio, cursor };
     let Some(mut touched) = drawn.picture.draw(&scene).map(edges) else { return };
     // words lie over the pixels, so those are put anew with them
-    let words = view.scale() >= NUMBERS_FROM || touched[1] < front_ends(hall.front, view) * f64::from(ratio);
+    let words = view.scale() >= NUMBERS_FROM_PX || touched[1] < front_ends(hall.front, view) * f64::from(ratio);
     if words {
         touched = [0.0, 0.0, f64::from(width), f64::from(height)];
     }
@@ -76,7 +76,7 @@ pub(crate) fn draw(
     if words {
         drop(context.set_transform(f64::from(ratio), 0.0, 0.0, f64::from(ratio), 0.0, 0.0));
         front(&context, hall.front, view, theme);
-        if view.scale() >= NUMBERS_FROM {
+        if view.scale() >= NUMBERS_FROM_PX {
             numbers(&context, hall, view, glyphs, theme);
         }
     }
@@ -90,7 +90,7 @@ fn edges(pixels: Pixels) -> [f64; 4] {
 /// The lowest CSS pixel that the front of the hall or its word may reach.
 fn front_ends(front: Front, view: &View) -> f64 {
     let (Front::Arc { radius: y, .. } | Front::Line { y, .. }) = front;
-    f64::from(view.to_surface(0.0, y).1) + f64::from(view.scale()) + WORD_SIZE_MAX
+    f64::from(view.to_surface(0.0, y).1) + f64::from(view.scale()) + WORD_PX_MAX
 }
 
 fn context(canvas: &HtmlCanvasElement, width: u32, height: u32) -> Option<CanvasRenderingContext2d> {
@@ -164,7 +164,7 @@ fn front(context: &CanvasRenderingContext2d, front: Front, view: &View, theme: &
     context.set_fill_style_str(&theme.ink);
     context.set_text_align("center");
     context.set_text_baseline("middle");
-    context.set_font(&format!("600 {}px {}", (scale * 0.8).clamp(11.0, WORD_SIZE_MAX), theme.font));
+    context.set_font(&format!("600 {}px {}", (scale * 0.8).clamp(11.0, WORD_PX_MAX), theme.font));
     drop(context.fill_text("Stage", f64::from(x), f64::from(y)));
 }
 

@@ -1,5 +1,5 @@
-//! The seat map: where seats are (`hall`), what is shown of them (`view`), how they are drawn (`raster`, `draw`), and the
-//! canvas that a person moves about in (`canvas`).
+//! The seat map: the canvas that a person moves about in (`canvas`), and what is put on it (`draw`). Where seats are, what is
+//! shown of them, and their pixels are in the crate `happening-halls`.
 
 #[cfg(feature = "bench")]
 mod bench;

@@ -31,7 +31,7 @@ enum Open {
 #[component]
 pub(crate) fn Members() -> Html {
     let here = use_here();
-    if let Some(waiting) = here.without_organizations() {
+    if let Some(waiting) = here.without_organizations("Members") {
         return waiting;
     }
     match here.organization() {
