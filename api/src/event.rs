@@ -4,6 +4,8 @@ use chrono::{DateTime, Datelike, Utc};
 use garde::Validate;
 use serde::{Deserialize, Deserializer, Serialize};
 
+#[cfg(feature = "server")]
+use crate::organization::NameText;
 use crate::organization::name_in_bounds;
 use crate::{EventId, OrgId, UserId};
 
@@ -131,14 +133,7 @@ pub struct CreateEvent {
     #[garde(skip)]
     pub org_id: OrgId,
     #[garde(custom(name_in_bounds))]
-    #[cfg_attr(
-        feature = "server",
-        schema(
-            min_length = 1,
-            max_length = 200,
-            pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
-        )
-    )]
+    #[cfg_attr(feature = "server", schema(inline, value_type = NameText))]
     pub name: String,
     #[serde(default)]
     #[garde(custom(description_in_bounds))]
@@ -179,15 +174,7 @@ pub struct CreateEvent {
 pub struct UpdateEvent {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(name_in_bounds)))]
-    #[cfg_attr(
-        feature = "server",
-        schema(
-            nullable = false,
-            min_length = 1,
-            max_length = 200,
-            pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
-        )
-    )]
+    #[cfg_attr(feature = "server", schema(inline, value_type = NameText, required = false))]
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(description_in_bounds)))]
@@ -242,14 +229,7 @@ pub struct DuplicateEvent {
     pub ends_at: Option<DateTime<Utc>>,
     #[serde(default)]
     #[garde(inner(custom(name_in_bounds)))]
-    #[cfg_attr(
-        feature = "server",
-        schema(
-            min_length = 1,
-            max_length = 200,
-            pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
-        )
-    )]
+    #[cfg_attr(feature = "server", schema(inline, value_type = Option<NameText>))]
     pub name: Option<String>,
 }
 

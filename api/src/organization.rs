@@ -58,14 +58,7 @@ pub struct Organization {
 #[serde(deny_unknown_fields)]
 pub struct CreateOrganization {
     #[garde(custom(name_in_bounds))]
-    #[cfg_attr(
-        feature = "server",
-        schema(
-            min_length = 1,
-            max_length = 200,
-            pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
-        )
-    )]
+    #[cfg_attr(feature = "server", schema(inline, value_type = NameText))]
     pub name: String,
 }
 
@@ -76,15 +69,7 @@ pub struct CreateOrganization {
 pub struct UpdateOrganization {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(name_in_bounds)))]
-    #[cfg_attr(
-        feature = "server",
-        schema(
-            nullable = false,
-            min_length = 1,
-            max_length = 200,
-            pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
-        )
-    )]
+    #[cfg_attr(feature = "server", schema(inline, value_type = NameText, required = false))]
     pub name: Option<String>,
     /// 30 to 3650 days after an event's end who came to it is removed; null keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
@@ -130,6 +115,22 @@ pub struct Member {
     pub email: Option<String>,
     pub joined_at: DateTime<Utc>,
 }
+
+/// [`name_in_bounds`] as the OpenAPI document tells it: on one line, and not only blanks.
+#[cfg(feature = "server")]
+pub(crate) struct NameText;
+
+#[cfg(feature = "server")]
+impl utoipa::PartialSchema for NameText {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        const ON_ONE_LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
+        let text = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String);
+        text.min_length(Some(1)).max_length(Some(NAME_CHARS_MAX)).pattern(Some(ON_ONE_LINE)).into()
+    }
+}
+
+#[cfg(feature = "server")]
+impl utoipa::ToSchema for NameText {}
 
 pub(crate) fn name_in_bounds(name: &str, _: &()) -> garde::Result {
     let chars = name.trim().chars().count();

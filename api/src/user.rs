@@ -7,6 +7,8 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{clearable, present};
+#[cfg(feature = "server")]
+use crate::organization::NameText;
 use crate::organization::name_in_bounds;
 use crate::{NotificationType, UserId};
 
@@ -48,15 +50,7 @@ pub struct Channel {
 pub struct UpdateUser {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[garde(inner(custom(name_in_bounds)))]
-    #[cfg_attr(
-        feature = "server",
-        schema(
-            nullable = false,
-            min_length = 1,
-            max_length = 200,
-            pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
-        )
-    )]
+    #[cfg_attr(feature = "server", schema(inline, value_type = NameText, required = false))]
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     #[garde(inner(inner(custom(language_tag))))]
