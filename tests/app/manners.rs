@@ -61,7 +61,7 @@ async fn the_menu_ends_the_app_and_the_window_comes_back_in_its_size() -> Result
         Ok((desktop.windows().unwrap_or(0) == 0).then_some(()))
     })
     .await?;
-    desktop.ended();
+    desktop.ended().await;
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;
     assert_eq!(desktop.script(size).await?, chosen);

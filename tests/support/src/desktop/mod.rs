@@ -159,11 +159,17 @@ impl Desktop {
     pub async fn start_with(&mut self, arguments: &[&str]) -> Result<()> {
         let capabilities = json!({ "webkitgtk:browserOptions": { "binary": self.app, "args": arguments } });
         let capabilities = capabilities.as_object().cloned().unwrap_or_default();
-        let driver = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{}", self.port))
-            .await
-            .context("the app shows no window")?;
+        let address = format!("http://127.0.0.1:{}", self.port);
+        let driver = wait_for("the WebDriver", PATIENCE, || async {
+            let connected =
+                ClientBuilder::new(HttpConnector::new()).capabilities(capabilities.clone()).connect(&address).await;
+            match connected {
+                // it has one window at a time, and takes a moment to forget the last one
+                Err(error) if error.to_string().contains("Maximum number of active sessions") => Ok(None),
+                other => other.map(Some).context("the app shows no window"),
+            }
+        })
+        .await?;
         self.driver = Some(driver);
         Ok(())
     }
@@ -180,8 +186,11 @@ impl Desktop {
     }
 
     /// The app has ended by itself: it can be started again.
-    pub fn ended(&mut self) {
-        self.driver = None;
+    pub async fn ended(&mut self) {
+        if let Some(driver) = self.driver.take() {
+            // the WebDriver may not have noticed yet; what it says of a window that is gone does not matter
+            driver.close().await.ok();
+        }
     }
 
     fn driver(&self) -> Result<&WebDriver> {
