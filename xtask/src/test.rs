@@ -30,6 +30,7 @@ pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Res
     let (schemathesis, axe) = (tools::schemathesis()?, tools::axe()?);
     let stack = Stack::at(&folder)?;
     step("Starting services for the tests");
+    stack.forget_queues()?;
     let result = match stack.start(&root(), &say).await {
         Ok(()) => match if no_check { Ok(()) } else { sqlx_data::check(&stack).await } {
             Ok(()) => run_tests(&stack, &schemathesis, &axe, filter),
