@@ -187,6 +187,42 @@ async fn without_the_check_of_idle_connections_a_new_database_refuses() -> Resul
     Ok(())
 }
 
+/// A person asks for every seat, one by one, while the gate stands still, and again with the same keys once it goes on.
+async fn ask_a_frozen_gate(name: &str, switches: &'static str) -> Result<()> {
+    let redis = stack()?.extra_redis(name).await?;
+    // what is held for nobody must not have to wait for its age
+    let env = [("REDIS_URL", redis.url()), ("PENDING_AGE_MS_MAX", "120000".to_owned())].into();
+    let world = World::with(WorldOptions { switches, env, ..WorldOptions::default() }).await?;
+    let a = world.person("ada").await?;
+    let event = world.event(&a, 9).await?;
+    // a script that the gate does not know yet would not run when it goes on
+    a.book(event.id, 1).await?.expect(201);
+    let keys: Vec<String> = (0..8).map(|n| format!("frozen-{n}")).collect();
+    redis.freeze()?;
+    for reply in join_all(keys.iter().map(|key| a.book_with_key(event.id, 1, key))).await {
+        reply?.refused(503, "unavailable");
+    }
+    redis.thaw()?;
+    let again = keys.iter().map(async |key| {
+        // each waits for about a second by itself
+        for _ in 0..5 {
+            if a.book_with_key(event.id, 1, key).await?.status == 201 {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("the key is still said to be on its way")
+    });
+    futures_util::future::try_join_all(again).await?;
+    world.audit()
+}
+
+#[tokio::test]
+async fn without_the_release_after_silence_a_frozen_gate_keeps_seats_for_nobody() -> Result<()> {
+    ask_a_frozen_gate("frozen-gate", "").await?;
+    assert!(ask_a_frozen_gate("frozen-gate-kept", "no_release_after_silence").await.is_err(), "nobody noticed");
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_audit_notices_what_must_not_be() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;

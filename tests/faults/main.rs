@@ -276,6 +276,28 @@ async fn a_frozen_postgres_keeps_nobody_waiting() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_frozen_redis_keeps_nobody_waiting_and_no_seat() -> Result<()> {
+    let redis = stack()?.extra_redis("frozen").await?;
+    let env = [("REDIS_URL", redis.url())].into();
+    let world = World::with(WorldOptions { env, worker: true, ..WorldOptions::default() }).await?;
+    let people = people(&world).await?;
+    let event = world.event(&people[0], 5_000).await?;
+    let crowd = Crowd::start(&world, &people, event.id, 24);
+    for round in 0..3 {
+        until_booked(&world, event.id, 40).await?;
+        redis.freeze()?;
+        let started = Instant::now();
+        people[0].book_with_key(event.id, 1, &format!("frozen-{round}")).await?.refused(503, "unavailable");
+        assert!(started.elapsed() < ANSWER_TIME_MAX, "{:?}", started.elapsed());
+        people[0].get(&format!("/events/{}", event.id)).await?.expect(200);
+        redis.thaw()?;
+    }
+    until_booked(&world, event.id, 40).await?;
+    let journal = crowd.stop().await?;
+    check(&world, event.id, &journal).await
+}
+
+#[tokio::test]
 async fn a_server_that_is_asked_to_stop_finishes_what_it_began() -> Result<()> {
     let mut world = World::new().await?;
     let people = people(&world).await?;

@@ -6,12 +6,13 @@ use uuid::Uuid;
 
 use super::answer::Answer;
 use super::create::granted_seats;
+use super::reserve::reserve;
 use super::store::{self, BookingRow};
-use super::writer::{Item, Kind, Refusal, Reply};
+use super::writer::{Item, Kind, Place, Refusal, Reply};
 use crate::access::{self, Access, EventAction};
 use crate::app::App;
 use crate::events::store as event_store;
-use crate::gate::{Admission, Request, Taken, Want};
+use crate::gate::{Admission, Hold, Taken, Want};
 use crate::http::{ApiError, ApiResult};
 
 const TRIES_MAX: u32 = 4;
@@ -55,11 +56,11 @@ async fn take(app: &App, request: &Claim, id: Uuid) -> ApiResult<Answer> {
         let event = booking.event_id;
         let want = check(app, request, &booking).await?;
         let place = app.writer.place(event).map_err(ApiError::unavailable)?;
-        app.touched.touch(event);
-        match app.gate.reserve(event, &Request { key: id, want }).await? {
+        let (hold, admission) = reserve(app, event, id, want).await?;
+        match admission {
             Admission::Granted { taken, generation, .. } => {
                 let asked_too_much = granted_seats(&taken) as i32;
-                match write(request, id, taken, generation, place).await {
+                match write(request, hold, taken, generation, place).await {
                     Reply::Written(answer) => return Ok(answer),
                     Reply::Exists { answer, .. } => return Ok(answer),
                     Reply::OtherGeneration => super::create::rebuild(app, event, generation).await?,
@@ -112,14 +113,15 @@ async fn check(app: &App, request: &Claim, booking: &BookingRow) -> ApiResult<Wa
     }
 }
 
-async fn write(request: &Claim, claim: Uuid, taken: Taken, generation: i64, place: super::writer::Place) -> Reply {
+async fn write(request: &Claim, hold: Hold, taken: Taken, generation: i64, place: Place) -> Reply {
     let (reply, answer) = oneshot::channel();
     place.submit(Item {
         event: request.booking.event_id,
         user: request.caller,
+        hold,
         generation,
         taken,
-        kind: Kind::Claim { claim, booking: request.booking.id },
+        kind: Kind::Claim { booking: request.booking.id },
         request_id: request.request_id.clone(),
         reply,
     });

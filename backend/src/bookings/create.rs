@@ -11,11 +11,12 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::answer::Answer;
+use super::reserve::reserve;
 use super::store;
 use super::writer::{Item, Kind, Refusal, Reply};
 use crate::app::App;
 use crate::gate::rebuild::Rebuilt;
-use crate::gate::{Admission, Request, Taken, Want};
+use crate::gate::{Admission, Taken, Want};
 use crate::http::{ApiError, ApiResult};
 
 /// Tries when the gate and the event were of different generations.
@@ -89,17 +90,16 @@ async fn book(app: &App, request: &Create, booking: BookingId) -> ApiResult<Crea
     check(app, request).await?;
     for _ in 0..TRIES_MAX {
         let place = app.writer.place(body.event_id).map_err(ApiError::unavailable)?;
-        let want = Request { key: booking.0, want: wish(body) };
-        app.touched.touch(body.event_id);
-        match app.gate.reserve(body.event_id, &want).await? {
+        let (hold, admission) = reserve(app, body.event_id, booking.0, wish(body)).await?;
+        match admission {
             Admission::Granted { taken, generation, reassigned } => {
                 let (reply, answer) = oneshot::channel();
-                let kind =
-                    Kind::Create { booking, seats: body.seats, reassigned, request_hash: request.request_hash.clone() };
+                let kind = Kind::Create { seats: body.seats, reassigned, request_hash: request.request_hash.clone() };
                 let request_id = request.request_id.clone();
                 place.submit(Item {
                     event: body.event_id,
                     user: request.caller,
+                    hold,
                     generation,
                     taken,
                     kind,

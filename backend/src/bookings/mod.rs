@@ -12,6 +12,7 @@ pub(crate) mod lists;
 #[cfg(feature = "switches")]
 mod one_transaction;
 pub(crate) mod promote;
+mod reserve;
 pub(crate) mod store;
 pub(crate) mod writer;
 

@@ -6,9 +6,11 @@ use happening_api::{Booking, BookingId, Message, MessageId, NotificationType};
 use uuid::Uuid;
 
 use super::create::Create;
+use super::reserve::reserve;
 use super::{lists, store};
 use crate::app::App;
-use crate::gate::{Admission, ConfirmItem, Request, Taken, Want};
+use crate::gate::release::release;
+use crate::gate::{Admission, ConfirmItem, Taken, Want};
 use crate::http::{ApiError, ApiResult};
 use crate::outbox;
 
@@ -22,17 +24,16 @@ pub(super) async fn create(app: &App, request: &Create) -> ApiResult<Booking> {
         None => app.clock.new_id(),
     };
     let body = &request.body;
-    let want = Request { key: id, want: Want::Lowest { seats: body.seats, waitlist: false } };
-    let Admission::Granted { taken: Taken::Seats(seats), generation, .. } =
-        app.gate.reserve(body.event_id, &want).await?
-    else {
+    let want = Want::Lowest { seats: body.seats, waitlist: false };
+    let (hold, admission) = reserve(app, body.event_id, id, want).await?;
+    let Admission::Granted { taken: Taken::Seats(seats), generation, .. } = admission else {
         return Err(ApiError::new(happening_api::ErrorCode::SoldOut, "Not enough seats are free."));
     };
     let taken = Taken::Seats(seats.clone());
     let booking = match write(app, request, id, &seats).await {
         Ok(booking) => booking,
         Err(error) => {
-            app.gate.release(body.event_id, generation, id, &taken).await?;
+            release(&app.gate, &app.rebuilder, body.event_id, hold).await;
             return Err(error);
         }
     };

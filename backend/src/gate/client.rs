@@ -1,4 +1,5 @@
-//! Typed calls of the gate's scripts. No call is sent twice, except after NOSCRIPT, which proves that it did not run.
+//! Typed calls of the gate's scripts. No call is sent twice, except after NOSCRIPT, which proves that it did not run, and
+//! except `release`, which touches nothing but what its own attempt took.
 
 use std::time::Duration;
 
@@ -27,9 +28,17 @@ pub(crate) enum GateError {
 /// What a booking or a claim wants of the gate.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// Booking id, or the id of a claim.
-    pub(crate) key: Uuid,
+    pub(crate) hold: Hold,
     pub(crate) want: Want,
+}
+
+/// The name of what one call of `reserve` takes. Who made it decides alone what becomes of it: a write, or a release.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hold {
+    /// Booking id, or the id of a claim: the same for every copy of a request.
+    pub(crate) key: Uuid,
+    /// New for every call.
+    pub(crate) attempt: Uuid,
 }
 
 /// Which seats.
@@ -189,7 +198,7 @@ impl Gate {
     /// Asks for seats.
     ///
     /// # Errors
-    /// [`GateError`]: it is unknown whether something was taken; the watcher clears it up.
+    /// [`GateError`]: it is unknown whether something was taken; [`super::release`] gives it back.
     pub(crate) async fn reserve(&self, event: EventId, request: &Request) -> Result<Admission, GateError> {
         let (mode, count, waitlist, seats): (_, _, _, &[i32]) = match &request.want {
             Want::Exact(seats) => ("exact", seats.len() as i32, false, seats),
@@ -198,7 +207,8 @@ impl Gate {
             Want::UpTo(seats) => ("up_to", *seats, false, &[]),
         };
         let mut call = on_event(&self.scripts.reserve, event);
-        call.arg(request.key.to_string()).arg(mode).arg(count).arg(u8::from(waitlist)).arg(seats);
+        let Hold { key, attempt } = request.hold;
+        call.arg(key.to_string()).arg(attempt.to_string()).arg(mode).arg(count).arg(u8::from(waitlist)).arg(seats);
         let answer: Vec<Value> = self.run(&call).await?;
         parse_admission(&answer).ok_or_else(|| GateError::Strange(format!("{answer:?}")))
     }
@@ -226,19 +236,13 @@ impl Gate {
         }
     }
 
-    /// Gives back what a refused write had taken.
+    /// Gives back what an attempt took that nobody writes.
     ///
     /// # Errors
-    /// [`GateError`]: unknown whether it ran; the entry ages and the watcher rebuilds.
-    pub(crate) async fn release(
-        &self,
-        event: EventId,
-        generation: i64,
-        key: Uuid,
-        taken: &Taken,
-    ) -> Result<AfterWrite, GateError> {
+    /// [`GateError`]: unknown whether it ran. It may be called again.
+    pub(crate) async fn release(&self, event: EventId, hold: Hold) -> Result<AfterWrite, GateError> {
         let mut call = on_event(&self.scripts.release, event);
-        call.arg(generation).arg(key.to_string()).arg(taken.to_arg());
+        call.arg(hold.key.to_string()).arg(hold.attempt.to_string());
         AfterWrite::parse(&self.run::<String>(&call).await?)
     }
 

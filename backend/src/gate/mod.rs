@@ -8,8 +8,9 @@ mod client;
 mod image;
 mod keys;
 pub(crate) mod rebuild;
+pub(crate) mod release;
 pub(crate) mod watcher;
 
-pub(crate) use client::{Admission, AfterWrite, ConfirmItem, Gate, GateError, Peek, Request, Taken, Want};
+pub(crate) use client::{Admission, AfterWrite, ConfirmItem, Gate, GateError, Hold, Peek, Request, Taken, Want};
 pub(crate) use image::{GateImage, bitmap};
 pub(crate) use rebuild::Rebuilder;

@@ -208,8 +208,9 @@ impl<'p> Decision<'p> {
         claims: &HashMap<uuid::Uuid, ClaimFacts>,
     ) -> Verdict {
         match &item.kind {
-            Kind::Create { booking, seats, reassigned, request_hash } => {
-                let Some(facts) = creates.get(booking) else { return Verdict::Refused(Refusal::NotFound) };
+            Kind::Create { seats, reassigned, request_hash } => {
+                let booking = BookingId(item.hold.key);
+                let Some(facts) = creates.get(&booking) else { return Verdict::Refused(Refusal::NotFound) };
                 if let Some((hash, answer)) = &facts.first {
                     return Verdict::Exists { answer: answer.clone(), same_request: hash == request_hash };
                 }
@@ -222,10 +223,11 @@ impl<'p> Decision<'p> {
                 if !self.ids.insert(booking.0) {
                     return Verdict::Unavailable;
                 }
-                self.create(item, *booking, *seats, *reassigned, request_hash)
+                self.create(item, booking, *seats, *reassigned, request_hash)
             }
-            Kind::Claim { claim, booking } => {
-                let Some(facts) = claims.get(claim) else { return Verdict::Refused(Refusal::NotFound) };
+            Kind::Claim { booking } => {
+                let claim = item.hold.key;
+                let Some(facts) = claims.get(&claim) else { return Verdict::Refused(Refusal::NotFound) };
                 if let Some(answer) = &facts.first {
                     return Verdict::Exists { answer: answer.clone(), same_request: true };
                 }
@@ -240,10 +242,10 @@ impl<'p> Decision<'p> {
                 if (item.seats().len() as i32) > wanted {
                     return Verdict::Refused(Refusal::WantsFewer { wanted });
                 }
-                if !self.ids.insert(*claim) {
+                if !self.ids.insert(claim) {
                     return Verdict::Unavailable;
                 }
-                self.claim(item, *claim, facts, wanted)
+                self.claim(item, claim, facts, wanted)
             }
         }
     }
@@ -329,7 +331,7 @@ impl<'p> Decision<'p> {
             &item.request_id,
             self.parts.clock,
         );
-        let confirm = ConfirmItem { key: item.key(), taken: item.taken.clone(), join, waiter_done: None };
+        let confirm = ConfirmItem { key: item.hold.key, taken: item.taken.clone(), join, waiter_done: None };
         Verdict::Written { answer: kept, confirm }
     }
 

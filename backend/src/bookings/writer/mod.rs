@@ -17,12 +17,11 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
-use uuid::Uuid;
 
 use crate::bookings::answer::Answer;
 use crate::clock::Clock;
 use crate::gate::watcher::Touched;
-use crate::gate::{Gate, Rebuilder, Taken};
+use crate::gate::{Gate, Hold, Rebuilder, Taken};
 use crate::metrics;
 use crate::outbox::RelayWake;
 use crate::telemetry::{self, SPANS};
@@ -43,6 +42,8 @@ const SETTLING_BATCHES_MAX: usize = 32;
 pub(crate) struct Item {
     pub(crate) event: EventId,
     pub(crate) user: UserId,
+    /// Its key is the id of the new booking, or of the claim and its history row, which is the "already there" check.
+    pub(crate) hold: Hold,
     /// Of the gate's answer.
     pub(crate) generation: i64,
     pub(crate) taken: Taken,
@@ -55,7 +56,6 @@ pub(crate) struct Item {
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Create {
-        booking: BookingId,
         /// Seats wanted.
         seats: i32,
         reassigned: bool,
@@ -63,21 +63,11 @@ pub(crate) enum Kind {
         request_hash: Vec<u8>,
     },
     Claim {
-        /// Also the id of the history row, which is the "already there" check.
-        claim: Uuid,
         booking: BookingId,
     },
 }
 
 impl Item {
-    /// The key of its pending entry.
-    pub(crate) fn key(&self) -> Uuid {
-        match &self.kind {
-            Kind::Create { booking, .. } => booking.0,
-            Kind::Claim { claim, .. } => *claim,
-        }
-    }
-
     /// Seats that were taken at the gate.
     pub(crate) fn seats(&self) -> &[i32] {
         match &self.taken {

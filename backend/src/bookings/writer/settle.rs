@@ -9,6 +9,7 @@ use happening_api::EventId;
 
 use super::batch::{Settled, Verdict};
 use super::{Item, Parts, Reply};
+use crate::gate::release::release;
 use crate::gate::{AfterWrite, ConfirmItem, GateError, Taken};
 
 /// A joining whose answer waits for the gate, or an item that has been answered already.
@@ -48,10 +49,11 @@ pub(super) async fn settle(parts: &Parts, settled: Vec<Settled>) {
             Verdict::Unavailable => refused.push((item, Reply::Unavailable)),
         }
     }
-    for (item, reply) in refused {
-        release(parts, &item).await;
+    let releases = refused.into_iter().map(|(item, reply)| async move {
+        release(&parts.gate, &parts.rebuilder, item.event, item.hold).await;
         answer_to(item, reply);
-    }
+    });
+    futures_util::future::join_all(releases).await;
     for ((event, generation), items) in confirms {
         confirm(parts, event, generation, items).await;
     }
@@ -60,14 +62,6 @@ pub(super) async fn settle(parts: &Parts, settled: Vec<Settled>) {
 fn answer_to(item: Item, reply: Reply) {
     // the caller may be gone; what was written stays, and a repeated call finds it
     drop(item.reply.send(reply));
-}
-
-async fn release(parts: &Parts, item: &Item) {
-    match parts.gate.release(item.event, item.generation, item.key(), &item.taken).await {
-        Ok(AfterWrite::Rebuild) => rebuild(parts, item.event, item.generation).await,
-        Ok(_) => {}
-        Err(error) => tracing::warn!(event = %item.event, %error, "a release may be missing; the entry ages"),
-    }
 }
 
 async fn confirm(parts: &Parts, event: EventId, generation: i64, items: Vec<ToConfirm>) {

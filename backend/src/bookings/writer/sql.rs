@@ -90,8 +90,8 @@ pub(super) async fn look_creates(
 ) -> sqlx::Result<HashMap<BookingId, CreateFacts>> {
     let (mut bookings, mut events, mut users) = (Vec::new(), Vec::new(), Vec::new());
     for item in items {
-        if let Kind::Create { booking, .. } = &item.kind {
-            bookings.push(booking.0);
+        if matches!(item.kind, Kind::Create { .. }) {
+            bookings.push(item.hold.key);
             events.push(item.event.0);
             users.push(item.user.0);
         }
@@ -131,20 +131,21 @@ pub(super) async fn look_creates(
 pub(super) async fn look_claims(conn: &mut PgConnection, items: &[Item]) -> sqlx::Result<HashMap<Uuid, ClaimFacts>> {
     let mut found = HashMap::new();
     for item in items {
-        let Kind::Claim { claim, booking } = &item.kind else { continue };
+        let Kind::Claim { booking } = &item.kind else { continue };
         let Some(booking) = crate::bookings::lists::find(conn, *booking).await? else { continue };
         let row = sqlx::query!(
             r#"select (select answer::text from booking_history where booking_id = $1 and id = $2) as answer,
                 exists (select from events e join organization_users m on m.org_id = e.org_id
                     where e.id = $3 and m.user_id = $4) as "member!""#,
             booking.id.0,
-            claim,
+            item.hold.key,
             item.event.0,
             item.user.0
         )
         .fetch_one(&mut *conn)
         .await?;
-        found.insert(*claim, ClaimFacts { first: row.answer.map(Answer::kept), member: row.member, booking });
+        let first = row.answer.map(Answer::kept);
+        found.insert(item.hold.key, ClaimFacts { first, member: row.member, booking });
     }
     Ok(found)
 }

@@ -9,7 +9,7 @@ if generation ~= ARGV[1] then return 'other_generation' end
 
 local function confirm(key, what, join, done_list)
   local entry = redis.call('HGET', pending_key, key)
-  if not entry or string.match(entry, '^%d+|%d+|(.*)$') ~= what then return 'nothing' end
+  if not entry or string.match(entry, '^%d+|%d+|[^|]+|(.*)$') ~= what then return 'nothing' end
   local order, k
   if what == 'join' then
     order, k = string.match(join, '^(%d+)|(%d+)$')

@@ -1,9 +1,10 @@
 -- Takes seats, or notes that a booking will join the waitlist. KEYS: slots seats waitlist pending meta.
--- ARGV: key, mode (exact|prefer|lowest|up_to), k, waitlist (1|0), requested seats...
+-- ARGV: key, attempt, mode (exact|prefer|lowest|up_to), k, waitlist (1|0), requested seats...
+-- The entry is "milliseconds|joins until then|attempt|seats or join".
 -- Answers {word, generation, ...}: not_loaded | in_flight | out_of_range slots | seats_taken seats... |
 --   sold_out slots total | join | seats reassigned seats...
 local slots_key, seats_key, pending_key, meta_key = KEYS[1], KEYS[2], KEYS[4], KEYS[5]
-local key, mode, k, waitlist = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
+local key, attempt, mode, k, waitlist = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5] == '1'
 
 local meta = redis.call('HMGET', meta_key, 'generation', 'total', 'joins')
 local generation, total, joins = meta[1], tonumber(meta[2]), meta[3]
@@ -23,8 +24,9 @@ local function lowest(count)
 end
 
 local function note(what)
-  local now = redis.call('TIME')
-  redis.call('HSET', pending_key, key, now[1] * 1000 + math.floor(now[2] / 1000) .. '|' .. joins .. '|' .. what)
+  local time = redis.call('TIME')
+  local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+  redis.call('HSET', pending_key, key, table.concat({now_ms, joins, attempt, what}, '|'))
 end
 
 local slots = tonumber(redis.call('GET', slots_key))
@@ -32,7 +34,7 @@ local chosen, reassigned = nil, '0'
 if mode == 'exact' or mode == 'prefer' then
   local gone = {}
   chosen = {}
-  for i = 5, #ARGV do
+  for i = 6, #ARGV do
     local seat = tonumber(ARGV[i])
     if seat > total then return {'out_of_range', generation, redis.call('GET', slots_key)} end
     chosen[#chosen + 1] = seat

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tokio::net::TcpStream;
 
-use super::process::Service;
+use super::process::{Service, run};
 use super::{Say, Stack};
 
 /// Starts it.
@@ -59,6 +59,26 @@ impl ExtraRedis {
     pub fn kill(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+
+    /// It stands still: connections stay open, and nothing answers.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal("-STOP")
+    }
+
+    /// It goes on, beginning with what it was asked meanwhile.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal("-CONT")
+    }
+
+    fn signal(&self, signal: &str) -> Result<()> {
+        run(Command::new("kill").args([signal, &self.child.id().to_string()])).map(drop)
     }
 
     /// Starts it again on the same port, with what its file kept or, when `empty`, with nothing.
