@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use sqlx::PgPool;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgPool, Postgres};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -60,6 +61,15 @@ impl std::ops::Deref for App {
 }
 
 impl App {
+    /// A connection of the pool. Boxed: the pool's own future has 4 kB, which every future that may once wait for it would
+    /// carry, and copy each time that it is moved.
+    ///
+    /// # Errors
+    /// When the database is away or all connections stay in use.
+    pub(crate) fn conn(&self) -> impl Future<Output = sqlx::Result<PoolConnection<Postgres>>> + Send + use<> {
+        Box::pin(self.pool.acquire())
+    }
+
     /// Builds the parts and starts the batch writers, which `tasks` waits for after `stop`. The pulse of the database is felt
     /// for as long as they run.
     ///
@@ -112,7 +122,10 @@ impl App {
             ),
             places: Semaphore::new(serve.concurrent_requests_max as usize),
             stopping: AtomicBool::new(false),
-            neighbours: Neighbours { rabbitmq: config.rabbitmq_url.clone(), issuer: serve.oidc_issuer_url.clone() },
+            neighbours: Neighbours {
+                rabbitmq: config.rabbitmq_url.clone(),
+                keys: serve.oidc_jwks_url.as_ref().unwrap_or(&serve.oidc_issuer_url).clone(),
+            },
         })))
     }
 }

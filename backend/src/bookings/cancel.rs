@@ -20,7 +20,7 @@ pub(crate) async fn cancel(app: &App, request: &GiveUp) -> ApiResult<Booking> {
 /// # Errors
 /// 503.
 pub(crate) async fn cancel_own(app: &App, caller: UserId, booking: BookingId, request_id: &str) -> ApiResult<()> {
-    let row = store::find_row(&mut *app.pool.acquire().await?, booking).await?.ok_or_else(ApiError::not_found)?;
+    let row = store::find_row(&mut *app.conn().await?, booking).await?.ok_or_else(ApiError::not_found)?;
     let request = GiveUp { caller, booking: row, reason: None, request_id: request_id.to_owned() };
     match cancel(app, &request).await {
         Err(error) if ![ErrorCode::AlreadyCancelled, ErrorCode::EventStarted].contains(&error.code()) => Err(error),

@@ -84,8 +84,7 @@ async fn take(app: &App, request: &Claim, id: Uuid) -> ApiResult<Answer> {
             Admission::OutOfRange { free } => return Err(too_few(request.seats, free)),
             Admission::SeatsTaken { .. } => return Err(too_few(request.seats, 0)),
         }
-        booking =
-            store::find_row(&mut *app.pool.acquire().await?, booking.id).await?.ok_or_else(ApiError::not_found)?;
+        booking = store::find_row(&mut *app.conn().await?, booking.id).await?.ok_or_else(ApiError::not_found)?;
     }
     Err(ApiError::unavailable(anyhow::anyhow!("the gate was rebuilt {TRIES_MAX} times during one claim")))
 }
@@ -99,7 +98,7 @@ async fn check(app: &App, request: &Claim, booking: &BookingRow) -> ApiResult<Wa
         return Err(event_started());
     }
     // a former member keeps the place, but may not take seats
-    let standing = event_store::standing(&mut *app.pool.acquire().await?, booking.event_id, request.caller).await?;
+    let standing = event_store::standing(&mut *app.conn().await?, booking.event_id, request.caller).await?;
     if !standing.is_some_and(|(_, standing)| access::event(EventAction::Book, standing) == Access::Allowed) {
         return Err(ApiError::forbidden());
     }
@@ -145,12 +144,12 @@ async fn find_answer(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Optio
     if request.key.is_none() {
         return Ok(None);
     }
-    Ok(store::claim_answer(&mut *app.pool.acquire().await?, request.booking.id, claim).await?)
+    Ok(store::claim_answer(&mut *app.conn().await?, request.booking.id, claim).await?)
 }
 
 async fn after_lost_reply(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Answer> {
     let lost = || ApiError::outcome_unknown(anyhow::anyhow!("the reply to the commit was lost"));
-    let mut conn = app.pool.acquire().await.map_err(|_| lost())?;
+    let mut conn = app.conn().await.map_err(|_| lost())?;
     let booking: BookingId = request.booking.id;
     store::claim_answer(&mut conn, booking, claim).await.map_err(|_| lost())?.ok_or_else(lost)
 }

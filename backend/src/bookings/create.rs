@@ -59,7 +59,7 @@ pub(crate) async fn create(app: &App, request: &Create) -> ApiResult<Created> {
     match book(app, request, booking).await {
         // before any refusal of a keyed request: a copy of it may have been booked
         Err(refusal) if request.key.is_some() && !refusal.is_failure() => {
-            let found = store::first_answer(&mut *app.pool.acquire().await?, booking).await?;
+            let found = store::first_answer(&mut *app.conn().await?, booking).await?;
             match found {
                 Some((hash, answer)) => replay(booking, answer, hash == request.request_hash),
                 None => Err(refusal),
@@ -162,7 +162,7 @@ fn replay(booking: BookingId, answer: Answer, same_request: bool) -> ApiResult<C
 /// The reply to COMMIT was lost: with seats it is an answer; a joining may not be known to the gate yet.
 async fn after_lost_reply(app: &App, request: &Create, booking: BookingId) -> ApiResult<Created> {
     let lost = || ApiError::outcome_unknown(anyhow::anyhow!("the reply to the commit was lost"));
-    let mut conn = app.pool.acquire().await.map_err(|_| lost())?;
+    let mut conn = app.conn().await.map_err(|_| lost())?;
     match store::first_answer(&mut conn, booking).await.map_err(|_| lost())? {
         Some((hash, answer)) if answer.holds_seats() => {
             replay(booking, answer, hash == request.request_hash).map(|created| Created { replayed: false, ..created })
@@ -175,7 +175,7 @@ async fn after_lost_reply(app: &App, request: &Create, booking: BookingId) -> Ap
 async fn wait_for_copy(app: &App, request: &Create, booking: BookingId) -> ApiResult<Option<Created>> {
     for _ in 0..COPY_POLLS_MAX {
         let pending = app.gate.is_pending(request.body.event_id, booking.0).await?;
-        let found = store::first_answer(&mut *app.pool.acquire().await?, booking).await?;
+        let found = store::first_answer(&mut *app.conn().await?, booking).await?;
         match found {
             Some((hash, answer)) if answer.holds_seats() || !pending => {
                 return replay(booking, answer, hash == request.request_hash).map(Some);

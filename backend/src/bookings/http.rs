@@ -60,7 +60,7 @@ pub(crate) async fn create(
 #[utoipa::path(get, path = "/bookings/{id}", tag = "bookings", params(("id" = BookingId, Path)), security(("token" = [])), responses(
     (status = 200, body = Booking), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn get(target: BookingFor<actions::See>, State(app): State<App>) -> ApiResult<Json<Booking>> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     let mut booking = lists::find(&mut conn, target.booking.id).await?.ok_or_else(ApiError::not_found)?;
     if booking.user_id != target.caller.id() {
         booking.user = lists::person(&mut conn, booking.user_id).await?;
@@ -82,7 +82,7 @@ pub(crate) async fn list_of_person(
         return Err(ApiError::forbidden());
     }
     let page = query.page()?;
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     let total = lists::count_of_person(&mut conn, user).await?;
     let rows = lists::list(&mut conn, &lists::Of::Person(user), &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
@@ -159,7 +159,7 @@ pub(crate) async fn history(
     ValidQuery(query): ValidQuery<PageQuery>,
 ) -> ApiResult<Listed<HistoryEntry>> {
     let page = query.page()?;
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     let total = lists::count_history(&mut conn, target.booking.id).await?;
     let rows = lists::history(&mut conn, target.booking.id, &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))

@@ -47,7 +47,7 @@ fn fixed_id(name: &str) -> Uuid {
 pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<()> {
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let app = App::start(config, serve, &tasks, &stop)?;
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     let filled: bool = sqlx::query_scalar("select exists (select from organizations)").fetch_one(&mut *conn).await?;
     if filled {
         println!("There is data already; nothing was changed.");

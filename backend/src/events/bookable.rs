@@ -54,7 +54,7 @@ impl Bookable {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn read(&self, app: &App, event: EventId) -> ApiResult<Option<EventFacts>> {
-        let facts = store::facts(&mut *app.pool.acquire().await?, event).await?;
+        let facts = store::facts(&mut *app.conn().await?, event).await?;
         if let Some(facts) = facts {
             self.events.insert(event, facts);
         }
@@ -79,9 +79,8 @@ impl Bookable {
             return Ok(());
         }
         let facts = self.read(app, body.event_id).await?.ok_or_else(ApiError::not_found)?;
-        let (org, standing) = store::standing(&mut *app.pool.acquire().await?, body.event_id, caller)
-            .await?
-            .ok_or_else(ApiError::not_found)?;
+        let (org, standing) =
+            store::standing(&mut *app.conn().await?, body.event_id, caller).await?.ok_or_else(ApiError::not_found)?;
         match access::event(EventAction::Book, standing) {
             Access::Allowed => {}
             Access::Forbidden => return Err(ApiError::forbidden()),
@@ -101,7 +100,7 @@ impl Bookable {
         let Some(limit) = self.read(app, body.event_id).await?.and_then(|facts| facts.max_seats_per_user) else {
             return Ok(());
         };
-        let have = booking_store::seats_of_person(&mut *app.pool.acquire().await?, body.event_id, caller).await?;
+        let have = booking_store::seats_of_person(&mut *app.conn().await?, body.event_id, caller).await?;
         if have + body.seats > limit { Err(crate::bookings::limit_reached(limit, have)) } else { Ok(()) }
     }
 }

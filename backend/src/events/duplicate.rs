@@ -19,7 +19,7 @@ pub(super) async fn duplicate(
     body: DuplicateEvent,
     call: &Call,
 ) -> ApiResult<Response> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     let old = views::find(&mut conn, caller, of).await?.ok_or_else(ApiError::not_found)?;
     drop(conn);
     let event = CreateEvent {

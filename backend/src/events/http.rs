@@ -93,7 +93,7 @@ pub(crate) async fn list(
         text: query.q.filter(|text| !text.trim().is_empty()),
         mine: query.mine.unwrap_or(false),
     };
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     let total = views::count(&mut conn, caller.id(), &filter).await?;
     let rows = views::list(&mut conn, caller.id(), &filter, &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.event_date, one.id.0)))
@@ -103,7 +103,7 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/events/{id}", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
     (status = 200, body = Event), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn get(target: EventFor<actions::See>, State(app): State<App>) -> ApiResult<Response> {
-    let found = views::find(&mut *app.pool.acquire().await?, target.caller.id(), target.event).await?;
+    let found = views::find(&mut *app.conn().await?, target.caller.id(), target.event).await?;
     found.map(with_version).ok_or_else(ApiError::not_found)
 }
 
@@ -238,7 +238,7 @@ pub(crate) async fn bookings(
     ValidQuery(query): ValidQuery<PageQuery>,
 ) -> ApiResult<Listed<Booking>> {
     let page = query.page_by(Order::Name)?;
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     let total = lists::count_of_event(&mut conn, target.event).await?;
     let rows = lists::of_event(&mut conn, target.event, &page).await?;
     let listed = Listed::new(rows, &page, total, &uri, |one| Cursor::at_name(&one.place, one.booking.id.0));
@@ -249,7 +249,7 @@ pub(crate) async fn bookings(
 #[utoipa::path(get, path = "/events/{id}/attendees.csv", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
     (status = 200, body = String, content_type = "text/csv"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn attendees(target: EventFor<actions::Manage>, State(app): State<App>) -> ApiResult<Response> {
-    let rows = lists::all_of_event(&mut *app.pool.acquire().await?, target.event).await?;
+    let rows = lists::all_of_event(&mut *app.conn().await?, target.event).await?;
     let file = super::attendees::csv(rows.into_iter().map(|row| row.booking)).map_err(ApiError::internal)?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
@@ -262,7 +262,7 @@ pub(crate) async fn attendees(target: EventFor<actions::Manage>, State(app): Sta
 #[utoipa::path(get, path = "/events/{id}/calendar.ics", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
     (status = 200, body = String, content_type = "text/calendar"), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn calendar(target: EventFor<actions::See>, State(app): State<App>) -> ApiResult<Response> {
-    let found = views::find(&mut *app.pool.acquire().await?, target.caller.id(), target.event).await?;
+    let found = views::find(&mut *app.conn().await?, target.caller.id(), target.event).await?;
     let event = found.ok_or_else(ApiError::not_found)?;
     let headers = [
         (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
@@ -283,7 +283,7 @@ pub(crate) async fn activity(
     ValidQuery(query): ValidQuery<PageQuery>,
 ) -> ApiResult<Listed<ActivityEntry>> {
     let page = query.page()?;
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     let total = lists::count_activity(&mut conn, target.event).await?;
     let rows = lists::activity(&mut conn, target.event, &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))

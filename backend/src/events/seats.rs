@@ -31,7 +31,7 @@ impl Maps {
     pub(super) async fn read(&self, app: &App, event: EventId, viewer: UserId) -> ApiResult<Seats> {
         let known = self.0.get(&event);
         let version = known.as_ref().map(|map| map.0);
-        let mut conn = app.pool.acquire().await?;
+        let mut conn = app.conn().await?;
         let mut seats = store::seats(&mut conn, event, viewer, version).await?.ok_or_else(ApiError::not_found)?;
         match known.filter(|map| map.0 == seats.version) {
             Some(map) => seats.taken.clone_from(&map.1),

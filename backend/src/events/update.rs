@@ -64,7 +64,7 @@ pub(super) async fn update(app: &App, request: &Update) -> ApiResult<Event> {
 }
 
 async fn stale(app: &App, request: &Update) -> ApiResult<ApiError> {
-    let current = views::find(&mut *app.pool.acquire().await?, request.caller, request.event).await?;
+    let current = views::find(&mut *app.conn().await?, request.caller, request.event).await?;
     Ok(ApiError::new(ErrorCode::Stale, "The event was changed by somebody else. Nothing was replaced.")
         .with(|details| details.event = current.map(Box::new)))
 }

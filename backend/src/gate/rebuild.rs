@@ -57,7 +57,7 @@ impl Rebuilder {
         let turn = Arc::clone(self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).entry(event).or_default());
         let result = {
             let _turn = turn.lock().await;
-            self.rebuild_now(event, bad).await.inspect(|_| metrics::gate_rebuilt())
+            Box::pin(self.rebuild_now(event, bad)).await.inspect(|_| metrics::gate_rebuilt())
         };
         let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
         if Arc::strong_count(&turn) == 2 {

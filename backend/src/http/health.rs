@@ -82,10 +82,10 @@ pub(crate) async fn live() -> Json<Live> {
 #[utoipa::path(get, path = "/health/ready", tag = "health", responses((status = 200, body = Ready), (status = 503, body = Ready)))]
 pub(crate) async fn ready(State(app): State<App>) -> Response {
     let (postgres, redis, rabbitmq, sign_in) = tokio::join!(
-        async { app.pulse.beats() && app.pool.acquire().await.is_ok() },
+        async { app.pulse.beats() && app.conn().await.is_ok() },
         app.gate.ping(),
         listens(&app.neighbours.rabbitmq),
-        listens(&app.neighbours.issuer)
+        listens(&app.neighbours.keys)
     );
     let word = |up| if up { "up" } else { "away" };
     let stopping = app.stopping.load(Ordering::Relaxed);
@@ -104,7 +104,8 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
 /// Services that a booking does not wait for.
 pub(crate) struct Neighbours {
     pub(crate) rabbitmq: url::Url,
-    pub(crate) issuer: url::Url,
+    /// Where the keys of tokens come from; the issuer's own address need not be reachable from here.
+    pub(crate) keys: url::Url,
 }
 
 /// Whether somebody listens at an address.

@@ -18,7 +18,7 @@ use crate::users::store as user_store;
 /// # Errors
 /// 404 for a token that we did not make, `invite_used`, `invite_gone`, 503.
 pub(super) async fn preview(app: &App, token: &str) -> ApiResult<InvitePreview> {
-    let (invite, replaced) = find(&mut *app.pool.acquire().await?, app, token, false).await?;
+    let (invite, replaced) = find(&mut *app.conn().await?, app, token, false).await?;
     check_open(&invite, replaced)?;
     Ok(InvitePreview {
         role: invite.role(),

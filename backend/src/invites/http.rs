@@ -58,7 +58,7 @@ pub(crate) async fn list(
 ) -> ApiResult<Listed<Invite>> {
     let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Time)?;
     let admin = MemberFor::<actions::Administer>::of(&app, caller, query.org_id).await?;
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     let total = store::count(&mut conn, admin.org).await?;
     let rows = store::list(&mut conn, admin.org, &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
@@ -122,7 +122,7 @@ async fn administered(
     caller: CurrentUser,
     id: InviteId,
 ) -> ApiResult<(MemberFor<actions::Administer>, InviteRow)> {
-    let invite = store::find(&mut *app.pool.acquire().await?, id, false).await?.ok_or_else(ApiError::not_found)?;
+    let invite = store::find(&mut *app.conn().await?, id, false).await?.ok_or_else(ApiError::not_found)?;
     let admin = MemberFor::<actions::Administer>::of(app, caller, invite.org_id).await?;
     Ok((admin, invite))
 }

@@ -36,7 +36,7 @@ pub(crate) async fn list(
 ) -> ApiResult<Response> {
     let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Time)?;
     let only_unread = query.unread.unwrap_or(false);
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     let (all, unread) = store::counts(&mut conn, caller.id()).await?;
     let rows = store::list(&mut conn, caller.id(), None, only_unread, &page).await?;
     let total = if only_unread { unread } else { all };
@@ -55,7 +55,7 @@ pub(crate) async fn read(
     State(app): State<App>,
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> ApiResult<Json<Notification>> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     store::mark_read(&mut conn, caller.id(), Some(id)).await?;
     let found = store::list(&mut conn, caller.id(), Some(id), false, &Page::single()).await?.pop();
     found.map(Json).ok_or_else(ApiError::not_found)
@@ -75,6 +75,6 @@ pub(crate) async fn read_all(
     State(app): State<App>,
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> ApiResult<Json<Marked>> {
-    let read = store::mark_read(&mut *app.pool.acquire().await?, caller.id(), None).await?;
+    let read = store::mark_read(&mut *app.conn().await?, caller.id(), None).await?;
     Ok(Json(Marked { read }))
 }

@@ -87,7 +87,7 @@ pub(crate) async fn list_of_person(
 
 async fn organizations_of(app: &App, user: UserId, uri: &Uri, query: &PageQuery) -> ApiResult<Listed<Organization>> {
     let page = query.page()?;
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     let total = store::count_of(&mut conn, user).await?;
     let rows = store::list_of(&mut conn, user, None, &page).await?;
     Ok(Listed::new(rows, &page, total, uri, |one| Cursor::at_time(one.created_at, one.id.0)))
@@ -97,7 +97,7 @@ async fn organizations_of(app: &App, user: UserId, uri: &Uri, query: &PageQuery)
 #[utoipa::path(get, path = "/organizations/{id}", tag = "organizations", params(("id" = OrgId, Path)), security(("token" = [])), responses(
     (status = 200, body = Organization), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn get(member: MemberFor<actions::See>, State(app): State<App>) -> ApiResult<Json<Organization>> {
-    let found = store::find_for(&mut *app.pool.acquire().await?, member.caller.id(), member.org).await?;
+    let found = store::find_for(&mut *app.conn().await?, member.caller.id(), member.org).await?;
     found.map(Json).ok_or_else(ApiError::not_found)
 }
 
@@ -165,7 +165,7 @@ pub(crate) async fn audit(
     ValidQuery(query): ValidQuery<PageQuery>,
 ) -> ApiResult<Listed<AuditEntry>> {
     let page = query.page()?;
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     let total = audit_log::count(&mut conn, member.org).await?;
     let rows = audit_log::list(&mut conn, member.org, &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
@@ -182,7 +182,7 @@ pub(crate) async fn list_members(
 ) -> ApiResult<Listed<Member>> {
     let page = query.page_by(Order::Name)?;
     let with_emails = access::organization(OrgAction::SeeEmails, Some(member.role)) == Access::Allowed;
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     let total = store::count_members(&mut conn, member.org).await?;
     let rows = store::members(&mut conn, member.org, with_emails, &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_name(&one.name, one.user_id.0)))

@@ -25,7 +25,7 @@ const BATCH_TIME_MAX: Duration = Duration::from_secs(4);
 pub(super) async fn delete(app: &App, caller: UserId, request_id: &str) -> ApiResult<()> {
     check_admins(app, caller).await?;
     for _ in 0..ROUNDS_MAX {
-        let open = store::future_bookings(&mut *app.pool.acquire().await?, caller).await?;
+        let open = store::future_bookings(&mut *app.conn().await?, caller).await?;
         for booking in open {
             bookings::cancel_own(app, caller, booking, request_id).await?;
         }
@@ -43,7 +43,7 @@ fn sweep(app: &App, caller: UserId, request_id: &str) {
     tokio::spawn(async move {
         tokio::time::sleep(BATCH_TIME_MAX).await;
         let swept = async {
-            let open = store::future_bookings(&mut *app.pool.acquire().await?, caller).await?;
+            let open = store::future_bookings(&mut *app.conn().await?, caller).await?;
             for booking in open {
                 bookings::cancel_own(&app, caller, booking, &request_id).await?;
             }
@@ -57,7 +57,7 @@ fn sweep(app: &App, caller: UserId, request_id: &str) {
 
 /// Says no before anything was cancelled.
 async fn check_admins(app: &App, caller: UserId) -> ApiResult<()> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.conn().await?;
     for org in store::organizations(&mut conn, caller).await? {
         if org_store::role(&mut conn, org, caller).await? == Some(happening_api::Role::OrgAdmin) {
             members::keep_an_admin(&mut conn, org, caller).await?;
