@@ -25,7 +25,7 @@ pub(crate) async fn up(ask: bool, docker: bool) -> Result<Stack> {
     step("Building the server");
     build::cargo(&["build", "--package", "happening-backend"])?;
     step("Starting Postgres, Redis, RabbitMQ and Keycloak (private, on loopback)");
-    let stack = stack()?;
+    let stack = Stack::private_at(&root().join("target/stack"))?;
     stack.start(&root(), &say).await?;
     start_server(&stack).await?;
     say(&format!("server: http://127.0.0.1:{}", stack.ports.backend));
@@ -62,6 +62,8 @@ async fn start_server(stack: &Stack) -> Result<()> {
 /// The services from `docker/compose.yml`; server and worker as containers, too.
 async fn up_docker() -> Result<Stack> {
     if Command::new("docker").arg("info").output().is_ok_and(|out| out.status.success()) {
+        // private services of an earlier start would go on unseen
+        stack()?.stop(&say).await?;
         step("Starting the services with Docker");
         let compose = root().join("docker/compose.yml");
         let status = Command::new("docker")

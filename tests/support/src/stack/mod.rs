@@ -87,6 +87,19 @@ impl Stack {
         Ok(Self { folder: folder.to_owned(), ports, server_key })
     }
 
+    /// The stack of a folder for services of its own: fixed ports that containers had are given up.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn private_at(folder: &Path) -> Result<Self> {
+        let stack = Self::at(folder)?;
+        if !stack.ports.of_containers() {
+            return Ok(stack);
+        }
+        std::fs::remove_file(folder.join("ports"))?;
+        Self::at(folder)
+    }
+
     /// Starts what does not run yet, side by side, and waits until all answer. `root` is the project's folder.
     ///
     /// # Errors
@@ -208,10 +221,15 @@ impl Stack {
 }
 
 impl Ports {
-    /// Whether all of them can be had. A stack of containers has fixed ones, which its engine looks after.
+    /// Containers have fixed ports, and a RabbitMQ that finds its own name server.
+    fn of_containers(self) -> bool {
+        self.rabbitmq_names == 0
+    }
+
+    /// Whether all of them can be had. Those of containers are looked after by their engine.
     fn still_free(self) -> bool {
         let all = [self.postgres, self.redis, self.rabbitmq, self.rabbitmq_management, self.keycloak, self.backend];
-        self.rabbitmq_names == 0 || all.iter().all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        self.of_containers() || all.iter().all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
     }
 
     fn free() -> Result<Self> {

@@ -22,6 +22,8 @@ fn environment(stack: &Stack, command: &mut Command) {
         .env("RABBITMQ_ENABLED_PLUGINS_FILE", folder.join("enabled_plugins"))
         .env("ERL_EPMD_PORT", stack.ports.rabbitmq_names.to_string())
         .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+        // idle schedulers sleep at once: by default they spin first, on processors that the other services need
+        .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none")
         .env("RABBITMQ_DIST_PORT", stack.ports.rabbitmq_distribution.to_string())
         .current_dir(&folder);
 }
