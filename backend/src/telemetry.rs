@@ -101,10 +101,13 @@ pub(crate) fn start(config: &TelemetryConfig) -> anyhow::Result<Telemetry> {
             .and_then(spans.with_filter(filter_fn(|metadata| metadata.target() == SPANS)))
     });
     // on top of the registry, since boxed layers are made for it
-    tracing_subscriber::registry()
-        .with(logs.with_filter(filter.and(filter_fn(|metadata| metadata.is_event()))))
-        .with(traces)
-        .init();
+    let logs =
+        tracing_subscriber::registry().with(logs.with_filter(filter.and(filter_fn(|metadata| metadata.is_event()))));
+    match traces {
+        Some(traces) => logs.with(traces).init(),
+        // not an absent layer: it would have every span made
+        None => logs.init(),
+    }
     Ok(Telemetry(provider))
 }
 

@@ -32,8 +32,8 @@ pub(crate) async fn cancel(
             select gen_random_uuid(), id, $1, 'cancelled', cardinality(seats), seats, $2, $3 from active
         ), told as (
             insert into outbox (id, payload, created_at)
-            select x.id, jsonb_build_object('id', x.id, 'type', 'event_cancelled', 'eventId', $1::uuid, 'userId', x.user_id,
-                'bookingId', x.booking, 'seats', cardinality(x.seats), 'seatNumbers', to_jsonb(x.seats), 'occurredAt', $3::timestamptz,
+            select x.id, json_build_object('id', x.id, 'type', 'event_cancelled', 'eventId', $1::uuid, 'userId', x.user_id,
+                'bookingId', x.booking, 'seats', cardinality(x.seats), 'seatNumbers', to_json(x.seats), 'occurredAt', $3::timestamptz,
                 'requestId', $4::text), $3
             from (select gen_random_uuid() as id, id as booking, user_id, seats from active) as x
         )

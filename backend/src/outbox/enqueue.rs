@@ -17,7 +17,7 @@ pub(crate) async fn enqueue(conn: &mut PgConnection, messages: &[Message]) -> sq
         .collect();
     sqlx::query!(
         "insert into outbox (id, payload, created_at) 
-        select id, payload::jsonb, at from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as x (id, payload, at)",
+        select id, payload::json, at from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as x (id, payload, at)",
         &ids,
         &payloads,
         &times

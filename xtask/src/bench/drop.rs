@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use happening_tests::stack::{Stack, run as run_command};
@@ -69,13 +69,33 @@ async fn drop_on(stack: &Stack, pairs: u32, seconds: u32) -> Result<()> {
             measured.entry(name).or_default().push((bookings, inserts));
         }
     }
+    let delivered = delivered_per_s(&world, seconds).await?;
+    say(&format!("what waited in the outbox: a worker gives {delivered:.0} messages their effect per second"));
     step("Auditing");
     world.audit().context("the audit after the benchmark")?;
     say("0 violations");
-    report(&measured, seconds)
+    report(&measured, seconds, delivered)
 }
 
-fn report(measured: &BTreeMap<&str, Vec<(f64, f64)>>, seconds: u32) -> Result<()> {
+/// One worker, with as many messages as it can take.
+async fn delivered_per_s(world: &World, seconds: u32) -> Result<f64> {
+    let count = || sqlx::query_scalar::<_, i64>("select count(*) from notifications").fetch_one(&world.pool);
+    let mut command = world.command(&["worker"]);
+    command.env("LOG", "warn").stdout(Stdio::null()).stderr(Stdio::null());
+    let worker = Server(command.spawn()?);
+    let before = count().await?;
+    happening_tests::world::wait_for("the worker's first message", Duration::from_secs(20), || async {
+        Ok((count().await? > before).then_some(()))
+    })
+    .await?;
+    let (first, started) = (count().await?, Instant::now());
+    tokio::time::sleep(Duration::from_secs(seconds.into())).await;
+    let per_s = (count().await? - first) as f64 / started.elapsed().as_secs_f64();
+    drop(worker);
+    Ok(per_s)
+}
+
+fn report(measured: &BTreeMap<&str, Vec<(f64, f64)>>, seconds: u32, delivered_per_s: f64) -> Result<()> {
     let mut results = BTreeMap::new();
     for (name, pairs) in measured {
         let bookings = median(pairs.iter().map(|pair| pair.0));
@@ -90,7 +110,7 @@ fn report(measured: &BTreeMap<&str, Vec<(f64, f64)>>, seconds: u32) -> Result<()
     let of = |name: &str| measured.get(name).map(|pairs| median(pairs.iter().map(|pair| pair.0))).unwrap_or_default();
     let times = of(VARIANTS[0].0) / of(VARIANTS[2].0);
     println!("the batch writer does {times:.1} times what one transaction per request does");
-    let all = json!({ "connections": CONNECTIONS, "seats": SEATS, "seconds": seconds, "times_one_transaction": times, "results": results });
+    let all = json!({ "connections": CONNECTIONS, "seats": SEATS, "seconds": seconds, "times_one_transaction": times, "worker_messages_per_s": delivered_per_s, "results": results });
     report_as("drop", &all)
 }
 

@@ -372,13 +372,13 @@ pub(super) async fn write(conn: &mut PgConnection, writes: &Writes) -> sqlx::Res
             select * from unnest($12::uuid[], $13::uuid[], $14::uuid[], $15::int[])
         ), h as (
             insert into booking_history (id, booking_id, event_id, action, seats, seat_numbers, actor_id, answer, created_at)
-            select id, booking_id, event_id, action, seats, seat_numbers::int[], actor_id, answer::jsonb, at
+            select id, booking_id, event_id, action, seats, seat_numbers::int[], actor_id, answer::json, at
             from unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::text[], $20::int[], $21::text[], $22::uuid[], $23::text[],
                 $24::timestamptz[])
             as x (id, booking_id, event_id, action, seats, seat_numbers, actor_id, answer, at)
         ), o as (
             insert into outbox (id, payload, created_at)
-            select id, payload::jsonb, at from unnest($25::uuid[], $26::text[], $27::timestamptz[]) as x (id, payload, at)
+            select id, payload::json, at from unnest($25::uuid[], $26::text[], $27::timestamptz[]) as x (id, payload, at)
         )
         update events e set available_slots = e.available_slots - x.taken, seat_version = e.seat_version + x.units,
             waiting_order_last = x.order_last

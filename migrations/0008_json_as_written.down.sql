@@ -1,0 +1,2 @@
+alter table outbox alter column payload type jsonb;
+alter table booking_history alter column answer type jsonb;
