@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use happening_tests::{World, WorldOptions};
+use happening_api::EventId;
+use happening_tests::desktop::Desktop;
+use happening_tests::{Client, World, WorldOptions};
 use sha2::{Digest, Sha256};
 
 use crate::signed_in;
@@ -39,27 +41,53 @@ async fn after_a_session_ended_the_picks_are_still_there() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn an_answer_that_comes_after_signing_out_is_kept_nowhere() -> Result<()> {
-    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+/// Somebody who reads an event on a server that stands still, and has kept answers from before.
+async fn reading_on_a_frozen_server(world: &World, login: &str) -> Result<(Desktop, Client, EventId)> {
     let owner = world.person("edsger").await?;
     let event = world.event(&owner, 8).await?;
-    let desktop = signed_in(&world, "margaret").await?;
+    let desktop = signed_in(world, login).await?;
     desktop.sees("Test evening").await?;
     assert!(desktop.kept_answers()? > 0);
-    // the server holds its answers back until nobody is signed in any more
     world.freeze_backend(0)?;
     desktop.go(&format!("/events/{}", event.id)).await?;
     desktop.exists(".skeleton").await?;
-    desktop.click("button[aria-label='Sign out']").await?;
-    desktop.sees("Sign in to Happening").await?;
+    Ok((desktop, owner, event.id))
+}
+
+/// The server goes on; it owes the app some answers, which come in this time.
+async fn nothing_is_kept(world: &World, desktop: &Desktop, owner: &Client, event: EventId) -> Result<()> {
     world.thaw_backend(0)?;
-    // it owes the app some answers, which come in this time
     let enough = Instant::now() + Duration::from_secs(2);
     while Instant::now() < enough {
-        owner.event(event.id).await?;
+        owner.event(event).await?;
         assert_eq!(desktop.kept_answers()?, 0, "an answer of the session that ended was kept");
     }
+    desktop.sees("Sign in to Happening").await
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_after_signing_out_is_kept_nowhere() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let (desktop, owner, event) = reading_on_a_frozen_server(&world, "margaret").await?;
+    desktop.click("button[aria-label='Sign out']").await?;
     desktop.sees("Sign in to Happening").await?;
-    Ok(())
+    nothing_is_kept(&world, &desktop, &owner, event).await
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_after_another_server_was_chosen_is_kept_nowhere() -> Result<()> {
+    let mut world = World::new().await?;
+    let (desktop, owner, event) = reading_on_a_frozen_server(&world, "ken").await?;
+    desktop.go("/settings").await?;
+    desktop.fill("#server", &world.base(1)).await?;
+    desktop.click("#check-server").await?;
+    desktop.sees("A Happening server, version").await?;
+    desktop.click("#use-server").await?;
+    desktop.sees("Sign in to Happening").await?;
+    nothing_is_kept(&world, &desktop, &owner, event).await?;
+    // the new server is the one that is asked from now on
+    desktop.sign_in(world.people(), "ken").await?;
+    world.kill_backend(0)?;
+    desktop.go(&format!("/events/{event}")).await?;
+    desktop.sees("Test evening").await
 }
