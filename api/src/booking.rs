@@ -213,6 +213,23 @@ pub struct HistoryEntry {
     pub created_at: DateTime<Utc>,
 }
 
+/// One change ahead of a booking that waits: why its place is what it is. Names nobody.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct WaitlistMove {
+    /// What happened to a booking ahead: it got seats (`promoted`), took free ones (`claimed`), or was `cancelled`.
+    pub action: HistoryAction,
+    /// The seats that went to it; none when it was cancelled.
+    pub seat_numbers: Vec<i32>,
+    /// Seats that it still waited for afterwards; 0: it left the waitlist.
+    pub still_waits_for: i32,
+    /// The place before it, from 1.
+    pub from: i64,
+    /// The place after it.
+    pub to: i64,
+    pub created_at: DateTime<Utc>,
+}
+
 fn yes() -> bool {
     true
 }

@@ -76,6 +76,8 @@ pub enum Call {
     Booking { booking_id: BookingId },
     /// Answers `Vec<HistoryEntry>`.
     BookingHistory { booking_id: BookingId },
+    /// Answers `Vec<WaitlistMove>`.
+    BookingWaitlist { booking_id: BookingId },
     /// Answers `Booking`.
     CreateBooking { key: String, body: CreateBooking },
     /// Answers `Booking`.
@@ -224,6 +226,7 @@ impl Call {
             Self::MyBookings { user_id } => get(format!("/bookings/user/{user_id}?limit=200")),
             Self::Booking { booking_id } => get(format!("/bookings/{booking_id}")),
             Self::BookingHistory { booking_id } => get(format!("/bookings/{booking_id}/history")),
+            Self::BookingWaitlist { booking_id } => get(format!("/bookings/{booking_id}/waitlist")),
             Self::CreateBooking { key, body } => post("/bookings".to_owned(), Some(body), Some(key)),
             Self::CancelBooking { booking_id, body } => {
                 post(format!("/bookings/{booking_id}/cancel"), Some(body), None)

@@ -17,7 +17,7 @@ use crate::database;
 use crate::database::pulse::Pulse;
 use crate::events::Bookable;
 use crate::gate::watcher::Touched;
-use crate::gate::{Gate, Rebuilder};
+use crate::gate::{Gate, Rebuilder, Releaser};
 use crate::http::limits::Limits;
 use crate::http::{Neighbours, SignIn};
 use crate::invites::Links;
@@ -34,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) pulse: Pulse,
     pub(crate) gate: Gate,
     pub(crate) rebuilder: Rebuilder,
+    pub(crate) releaser: Releaser,
     pub(crate) writer: BatchWriter,
     pub(crate) touched: Touched,
     pub(crate) relay_wake: RelayWake,
@@ -89,10 +90,12 @@ impl App {
         let relay_wake = RelayWake::default();
         let touched = Touched::default();
         let rebuilder = Rebuilder::new(pool.clone(), gate.clone(), clock, relay_wake.clone());
+        let releaser = Releaser::start(gate.clone(), rebuilder.clone(), stop.clone());
         let parts = Parts {
             pool: database::writer_pool(&config.database_url, WRITERS, &pulse)?,
             gate: gate.clone(),
             rebuilder: rebuilder.clone(),
+            releaser: releaser.clone(),
             touched: touched.clone(),
             relay_wake: relay_wake.clone(),
             clock,
@@ -105,6 +108,7 @@ impl App {
             pulse,
             gate,
             rebuilder,
+            releaser,
             writer,
             touched,
             relay_wake,

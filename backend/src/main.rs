@@ -38,7 +38,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Server of Happening: organizations run events with numbered seats, people book them.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, flatten_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -44,6 +44,7 @@ fn is_kept(call: &Call) -> bool {
             | Call::MyBookings { .. }
             | Call::Booking { .. }
             | Call::BookingHistory { .. }
+            | Call::BookingWaitlist { .. }
             | Call::Notifications { .. }
     )
 }

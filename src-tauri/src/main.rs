@@ -111,7 +111,11 @@ fn follow(app: &tauri::AppHandle, url: &url::Url) {
     let target = match DeepLink::parse(url) {
         Some(DeepLink::SignIn(callback)) => {
             let app = app.clone();
-            tauri::async_runtime::spawn(async move { app.state::<Session>().finish_sign_in(callback).await });
+            tauri::async_runtime::spawn(async move {
+                if !app.state::<Session>().finish_sign_in(callback).await {
+                    drop(app.emit_to(windows::MAIN, "stray-sign-in", ())); // without a window there is nobody to tell
+                }
+            });
             return;
         }
         Some(DeepLink::Event(event_id)) => {

@@ -269,8 +269,8 @@ impl Session {
     }
 
     /// The browser sent the person back. A callback that nobody asked for, or of another sign-in, is ignored; the one that
-    /// waits goes on waiting.
-    pub(crate) async fn finish_sign_in(&self, callback: Callback) {
+    /// waits goes on waiting. Answers whether it was asked for.
+    pub(crate) async fn finish_sign_in(&self, callback: Callback) -> bool {
         let pending = {
             let mut state = self.lock();
             match state.pending.take() {
@@ -278,17 +278,16 @@ impl Session {
                 other => {
                     state.pending = other;
                     tracing::info!("a sign-in callback that nobody waits for was ignored");
-                    return;
+                    return false;
                 }
             }
         };
-        let code: Code = match callback.result {
-            Ok(code) => code,
-            Err(reason) if reason == "access_denied" => return self.fail(SignInFailure::Cancelled),
-            Err(_) => return self.fail(SignInFailure::Refused),
-        };
         let turn = self.turn();
         let finished = async {
+            let code: Code = callback.result.map_err(|reason| match reason.as_str() {
+                "access_denied" => SignInFailure::Cancelled,
+                _ => SignInFailure::Refused,
+            })?;
             let tokens = self.issuer().await?.finish(pending, code).await.map_err(|error| {
                 tracing::warn!(%error, "the sign-in could not be finished");
                 SignInFailure::from(error)
@@ -299,6 +298,7 @@ impl Session {
             Err(reason) if self.turn() == turn => self.fail(reason),
             _ => {}
         }
+        true
     }
 
     /// The tokens are good: keeps them, since the ones before are used up, and asks the server who this is.

@@ -92,6 +92,7 @@ fn table() -> Vec<Row> {
         ("POST /bookings/{booking}/cancel-seats", json!({ "seat_numbers": [1], "reason": "Because" }), BOOKING),
         ("POST /bookings/{booking}/claim", none.clone(), [404, 409, 404, 403, 403, 404]),
         ("GET /bookings/{booking}/history", none.clone(), BOOKING),
+        ("GET /bookings/{booking}/waitlist", none.clone(), BOOKING),
         ("GET /notifications", none.clone(), ALL),
         ("POST /notifications/{notification}/read", none.clone(), [404, 200, 404, 404, 404, 404]),
         ("POST /notifications/read-all", none, ALL),

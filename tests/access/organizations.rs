@@ -76,6 +76,7 @@ fn calls(org: &str, user: &str, event: &str, booking: &str, invite: &str) -> Vec
         ),
         (Method::POST, format!("/bookings/{booking}/claim"), None),
         (Method::GET, format!("/bookings/{booking}/history"), None),
+        (Method::GET, format!("/bookings/{booking}/waitlist"), None),
     ]
 }
 

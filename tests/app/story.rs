@@ -110,6 +110,18 @@ async fn a_seat_that_was_just_taken_is_named_and_the_rest_is_kept() -> Result<()
 }
 
 #[tokio::test]
+async fn a_sign_in_service_that_is_away_is_said() -> Result<()> {
+    // nothing listens there
+    let env = [("OIDC_ISSUER_URL", "http://127.0.0.1:9/realms/happening".to_owned())].into();
+    let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let mut desktop = Desktop::new(&world, "donald", false).await?;
+    desktop.start_app().await?;
+    desktop.click("#sign-in").await?;
+    desktop.sees("The sign-in service does not answer").await?;
+    desktop.exists("#sign-in").await.map(drop)
+}
+
+#[tokio::test]
 async fn signing_in_can_fail_be_cancelled_and_ignores_what_nobody_asked_for() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let mut desktop = Desktop::new(&world, "donald", false).await?;
@@ -122,6 +134,8 @@ async fn signing_in_can_fail_be_cancelled_and_ignores_what_nobody_asked_for() ->
     let first = desktop.opened_page().await?;
     // a wrong state changes nothing: the sign-in goes on waiting
     desktop.follow("happening://auth/callback?state=wrong&code=guessed")?;
+    desktop.sees("A sign-in that nobody was waiting for").await?;
+    desktop.sees("Continue in your browser").await?;
     desktop.click("#cancel-sign-in").await?;
     desktop.sees("Sign in to Happening").await?;
     // the way back of a cancelled sign-in leads nowhere

@@ -116,6 +116,11 @@ async fn refusals_name_what_they_are_about() -> Result<()> {
         .await?
         .refused(404, "not_found");
     assert_eq!(reply.body["details"]["seats"], json!([6]));
+    for list in [json!([]), json!([3, 3])] {
+        let body = json!({ "seat_numbers": list });
+        let reply = a.post(&format!("/bookings/{}/cancel-seats", held.id), body).await?.refused(400, "invalid");
+        assert!(reply.body["details"]["fields"]["seat_numbers"].is_string(), "{reply:?}");
+    }
     let reply =
         a.put(&format!("/events/{}", event.id), json!({ "total_slots": 2 })).await?.refused(409, "seats_booked");
     assert_eq!(reply.body["details"]["seats"], json!([3]));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use happening_api::{Booking, BookingStatus, HistoryAction, HistoryEntry};
+use happening_api::{Booking, BookingStatus, HistoryAction, HistoryEntry, WaitlistMove};
 use happening_tests::world::wait_for;
 use happening_tests::{Client, World, WorldOptions};
 use reqwest::Method;
@@ -80,6 +80,8 @@ async fn a_claim_with_a_key_has_one_effect() -> Result<()> {
     for reply in [other, third, claim(&b).await?] {
         assert_eq!(reply.expect(200).json::<Booking>(), first);
     }
+    assert_eq!(claim(&there).await?.headers["idempotency-replayed"], "true");
+    b.call(Method::POST, &path, Some(&json!({ "seats": 1 })), &key).await?.refused(422, "key_reused");
     world.audit()
 }
 
@@ -105,5 +107,44 @@ async fn an_event_that_has_started_has_no_gate() -> Result<()> {
         }
     })
     .await?;
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_place_tells_how_it_moved() -> Result<()> {
+    let world = World::new().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let (edsger, frances) = (world.person("edsger").await?, world.person("frances").await?);
+    let event = world.event(&ada, 2).await?;
+    let held: Booking = ada.book(event.id, 2).await?.expect(201).json();
+    barbara.book(event.id, 1).await?.expect(201);
+    let second: Booking = edsger.book(event.id, 2).await?.expect(201).json();
+    let third: Booking = frances.book(event.id, 2).await?.expect(201).json();
+    let moves = async || {
+        let moves: Vec<WaitlistMove> =
+            frances.get(&format!("/bookings/{}/waitlist", third.id)).await?.expect(200).json();
+        anyhow::Ok(moves)
+    };
+    let told = |moves: &[WaitlistMove]| -> Vec<_> {
+        moves.iter().map(|one| (one.action, one.seat_numbers.clone(), one.still_waits_for, one.from, one.to)).collect()
+    };
+    assert!(moves().await?.is_empty(), "nothing moved yet");
+    for seat in [1, 2] {
+        let body = json!({ "seat_numbers": [seat] });
+        ada.post(&format!("/bookings/{}/cancel-seats", held.id), body).await?.expect(200);
+    }
+    let mut expected = vec![(HistoryAction::Promoted, vec![2], 1, 2, 2), (HistoryAction::Promoted, vec![1], 0, 3, 2)];
+    assert_eq!(told(&moves().await?), expected);
+    // who leaves the waitlist frees a place, whoever gets the seats
+    edsger.post(&format!("/bookings/{}/cancel", second.id), json!({})).await?.expect(200);
+    expected.insert(0, (HistoryAction::Cancelled, Vec::new(), 0, 2, 1));
+    assert_eq!(told(&moves().await?), expected);
+    let now = frances.booking(third.id).await?;
+    assert_eq!((now.position, now.seat_numbers), (Some(1), vec![2]));
+    // nobody is named, and who waits for nothing has no place
+    let text = frances.get(&format!("/bookings/{}/waitlist", third.id)).await?.body.to_string();
+    assert!(!text.contains(&barbara.user.id.to_string()) && !text.contains("Barbara"), "{text}");
+    frances.post(&format!("/bookings/{}/cancel", third.id), json!({})).await?.expect(200);
+    assert!(moves().await?.is_empty());
     world.audit()
 }

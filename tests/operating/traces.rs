@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use happening_api::Visibility;
+use happening_api::{CreatedInvite, Visibility};
 use happening_tests::collector::{Collector, attribute};
 use happening_tests::world::{new_id, wait_for};
 use happening_tests::{Client, Reply, World, WorldOptions};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 async fn traced_world() -> Result<(World, Collector)> {
@@ -90,18 +91,27 @@ async fn what_may_not_be_known_takes_the_same_work_as_what_is_not_there() -> Res
     let booking = ada.book(event.id, 1).await?.expect(201).body["id"].as_str().unwrap_or_default().to_owned();
     let nothing = new_id();
     stranger.get(&format!("/events/{nothing}")).await?.refused(404, "not_found"); // the server knows them from here on
-    for (path, foreign) in [
-        ("/events/ID", event.id.to_string()),
-        ("/events/ID/seats", event.id.to_string()),
-        ("/events/ID/bookings", event.id.to_string()),
-        ("/bookings/ID", booking.clone()),
-        ("/bookings/ID/history", booking),
-        ("/organizations/ID", event.org_id.to_string()),
-        ("/organizations/ID/members", event.org_id.to_string()),
+    let invite = json!({ "org_id": event.org_id, "email": "mira@happening.invalid", "role": "user" });
+    let created: CreatedInvite = ada.post("/org-invites", invite).await?.expect(201).json();
+    let invite = created.invite.id.to_string();
+    let get = Method::GET;
+    for (method, path, foreign) in [
+        (get.clone(), "/events/ID", event.id.to_string()),
+        (get.clone(), "/events/ID/seats", event.id.to_string()),
+        (get.clone(), "/events/ID/bookings", event.id.to_string()),
+        (get.clone(), "/bookings/ID", booking.clone()),
+        (get.clone(), "/bookings/ID/history", booking),
+        (get.clone(), "/organizations/ID", event.org_id.to_string()),
+        (get, "/organizations/ID/members", event.org_id.to_string()),
+        (Method::POST, "/bookings", event.id.to_string()),
+        (Method::POST, "/org-invites/ID/resend", invite.clone()),
+        (Method::DELETE, "/org-invites/ID", invite),
     ] {
         let ask = |id: String| {
             let (stranger, path): (Client, String) = (stranger.clone(), path.replace("ID", &id));
-            async move { anyhow::Ok(stranger.get(&path).await?.refused(404, "not_found")) }
+            let body = (path == "/bookings").then(|| json!({ "event_id": id, "seats": 1 }));
+            let method = method.clone();
+            async move { anyhow::Ok(stranger.call(method, &path, body.as_ref(), &[]).await?.refused(404, "not_found")) }
         };
         let (known, unknown) = (ask(foreign).await?, ask(nothing.to_string()).await?);
         let (known, unknown) = (statements(&collector, &known).await?, statements(&collector, &unknown).await?);

@@ -81,3 +81,20 @@ async fn the_owner_of_the_audit_log_may_only_add_to_it() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn every_foreign_key_has_an_index_that_begins_with_it() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 0, ..WorldOptions::default() }).await?;
+    let without: Vec<String> = sqlx::query_scalar(
+        "select c.conrelid::regclass || '.' || c.conname from pg_constraint c
+        where c.contype = 'f' and not exists (select from pg_index i where i.indrelid = c.conrelid
+            and (i.indkey::int2[])[0:cardinality(c.conkey) - 1] @> c.conkey)",
+    )
+    .fetch_all(&world.pool)
+    .await?;
+    assert_eq!(without, Vec::<String>::new());
+    let keys: i64 =
+        sqlx::query_scalar("select count(*) from pg_constraint where contype = 'f'").fetch_one(&world.pool).await?;
+    assert!(keys > 5, "{keys} foreign keys were looked at");
+    Ok(())
+}

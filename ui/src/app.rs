@@ -170,6 +170,13 @@ fn Frame(props: &FrameProps) -> Html {
         })
     };
     let (tell, warn) = (say("check"), say("alert"));
+    {
+        let warn = warn.clone();
+        use_effect_with((), move |()| {
+            let listener = api::listen::<()>("stray-sign-in", move |()| warn.emit(pages::STRAY_SIGN_IN.to_owned()));
+            move || drop(listener)
+        });
+    }
     let (organizations_known, organizations_failure) = (organizations.value.is_some(), organizations.failure);
     let organizations = organizations.value.unwrap_or_default();
     let scope = scope.filter(|scope| organizations.iter().any(|one| one.id == *scope));

@@ -29,12 +29,17 @@ pub(crate) const EXAMPLES: &[&str] = &["curl", "jq", "python3-venv"];
 /// What the tests of the app need.
 pub(crate) const WEBDRIVER: &[&str] = &["webkit2gtk-driver", "gnome-keyring", "xdotool", "dunst", "npm"];
 
+/// Whether the system's packages are Debian's.
+pub(crate) fn has_packages() -> bool {
+    Command::new("dpkg-query").arg("--version").output().is_ok()
+}
+
 /// Makes sure that packages are installed. `a|b`: one of them is enough, `a` is installed.
 ///
 /// # Errors
 /// When some are missing and may not be, or cannot be, installed.
 pub(crate) fn ensure(ask: bool, groups: &[&[&str]]) -> Result<()> {
-    if Command::new("dpkg-query").arg("--version").output().is_err() {
+    if !has_packages() {
         say("this is no Debian or Ubuntu: what the README lists under \"What it needs\" must be installed already");
         return Ok(());
     }

@@ -18,7 +18,7 @@ pub(crate) fn stack() -> Result<Stack> {
 /// # Errors
 /// When something is missing or does not start.
 pub(crate) async fn up(ask: bool, docker: bool) -> Result<Stack> {
-    if docker {
+    if docker || !packages::has_packages() {
         return up_docker().await;
     }
     packages::ensure(ask, &[packages::SERVICES])?;
@@ -77,7 +77,9 @@ async fn up_docker() -> Result<Stack> {
         }
         return compose_stack();
     }
-    bail!("no Docker engine answers: start it, or leave out --docker on Debian and Ubuntu");
+    bail!(
+        "no Docker engine answers: start it; on Debian and Ubuntu the system's own packages do without (no --docker)"
+    );
 }
 
 /// Where `docker/compose.yml` puts everything.

@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::answer::Answer;
-use super::create::granted_seats;
+use super::create::{granted_seats, key_reused};
 use super::reserve::reserve;
 use super::store::{self, BookingRow};
 use super::writer::{Item, Kind, Place, Refusal, Reply};
@@ -30,11 +30,20 @@ pub(crate) struct Claim {
     pub(crate) request_id: String,
 }
 
-/// Claims; answers the changed booking.
+/// An answer to a claim.
+#[derive(Clone, Debug)]
+pub(crate) struct Claimed {
+    /// The changed booking.
+    pub(crate) body: Answer,
+    /// The call had been answered before.
+    pub(crate) replayed: bool,
+}
+
+/// Claims.
 ///
 /// # Errors
 /// `already_cancelled`, `event_started`, 400 for more than wanted, `nothing_to_claim`, `not_enough_free`, 404, 503.
-pub(crate) async fn claim(app: &App, request: &Claim) -> ApiResult<Answer> {
+pub(crate) async fn claim(app: &App, request: &Claim) -> ApiResult<Claimed> {
     let id = match &request.key {
         Some(key) => Uuid::new_v5(&request.caller.0, format!("claim {key}").as_bytes()),
         None => app.clock.new_id(),
@@ -50,7 +59,7 @@ pub(crate) async fn claim(app: &App, request: &Claim) -> ApiResult<Answer> {
     }
 }
 
-async fn take(app: &App, request: &Claim, id: Uuid) -> ApiResult<Answer> {
+async fn take(app: &App, request: &Claim, id: Uuid) -> ApiResult<Claimed> {
     let mut booking = request.booking.clone();
     for _ in 0..TRIES_MAX {
         let event = booking.event_id;
@@ -61,8 +70,8 @@ async fn take(app: &App, request: &Claim, id: Uuid) -> ApiResult<Answer> {
             Admission::Granted { taken, generation, .. } => {
                 let asked_too_much = granted_seats(&taken) as i32;
                 match write(request, hold, taken, generation, place).await {
-                    Reply::Written(answer) => return Ok(answer),
-                    Reply::Exists { answer, .. } => return Ok(answer),
+                    Reply::Written(body) => return Ok(Claimed { body, replayed: false }),
+                    Reply::Exists { answer, same_request } => return replay(answer, same_request),
                     Reply::OtherGeneration => super::create::rebuild(app, event, generation).await?,
                     // without a number it tries again with fewer
                     Reply::Refused(Refusal::WantsFewer { wanted })
@@ -120,7 +129,7 @@ async fn write(request: &Claim, hold: Hold, taken: Taken, generation: i64, place
         hold,
         generation,
         taken,
-        kind: Kind::Claim { booking: request.booking.id },
+        kind: Kind::Claim { booking: request.booking.id, asked: request.seats },
         request_id: request.request_id.clone(),
         reply,
     });
@@ -128,7 +137,7 @@ async fn write(request: &Claim, hold: Hold, taken: Taken, generation: i64, place
 }
 
 /// Another copy of this claim is on its way: its answer. `None`: it came to nothing, so try.
-async fn wait_for_copy(app: &App, request: &Claim, id: Uuid) -> ApiResult<Option<Answer>> {
+async fn wait_for_copy(app: &App, request: &Claim, id: Uuid) -> ApiResult<Option<Claimed>> {
     for _ in 0..COPY_POLLS_MAX {
         let pending = app.gate.is_pending(request.booking.event_id, id).await?;
         match find_answer(app, request, id).await? {
@@ -140,18 +149,24 @@ async fn wait_for_copy(app: &App, request: &Claim, id: Uuid) -> ApiResult<Option
     Err(ApiError::outcome_unknown(anyhow::anyhow!("another copy of this claim is still on its way")))
 }
 
-async fn find_answer(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Option<Answer>> {
+async fn find_answer(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Option<Claimed>> {
     if request.key.is_none() {
         return Ok(None);
     }
-    Ok(store::claim_answer(&mut *app.conn().await?, request.booking.id, claim).await?)
+    let found = store::claim_answer(&mut *app.conn().await?, request.booking.id, claim).await?;
+    found.map(|first| replay(first.answer, first.asked == request.seats)).transpose()
 }
 
-async fn after_lost_reply(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Answer> {
+fn replay(body: Answer, same_request: bool) -> ApiResult<Claimed> {
+    if same_request { Ok(Claimed { body, replayed: true }) } else { Err(key_reused()) }
+}
+
+async fn after_lost_reply(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Claimed> {
     let lost = || ApiError::outcome_unknown(anyhow::anyhow!("the reply to the commit was lost"));
     let mut conn = app.conn().await.map_err(|_| lost())?;
     let booking: BookingId = request.booking.id;
-    store::claim_answer(&mut conn, booking, claim).await.map_err(|_| lost())?.ok_or_else(lost)
+    let found = store::claim_answer(&mut conn, booking, claim).await.map_err(|_| lost())?;
+    found.map(|first| Claimed { body: first.answer, replayed: false }).ok_or_else(lost)
 }
 
 fn too_few(asked: Option<i32>, free: i32) -> ApiError {

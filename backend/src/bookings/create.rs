@@ -22,6 +22,8 @@ use crate::http::{ApiError, ApiResult};
 /// Tries when the gate and the event were of different generations.
 const TRIES_MAX: u32 = 4;
 const CHECK_TIMEOUT: Duration = Duration::from_millis(900);
+/// With the gate's own timeout less than the second within which everybody is answered.
+const LOOK_TIMEOUT: Duration = Duration::from_millis(300);
 const COPY_POLLS_MAX: u32 = 40;
 const COPY_POLL_EVERY: Duration = Duration::from_millis(25);
 
@@ -65,12 +67,25 @@ pub(crate) async fn create(app: &App, request: &Create) -> ApiResult<Created> {
                 None => Err(refusal),
             }
         }
-        // another copy of it may still be on its way, and 503 must not say that nothing happened then
-        Err(failure) if request.key.is_some() => {
-            let pending = app.gate.is_pending(request.body.event_id, booking.0).await;
-            Err(if matches!(pending, Ok(false)) { failure } else { failure.of_unknown_outcome() })
-        }
+        Err(failure) if request.key.is_some() => after_failure(app, request, booking, failure).await,
         result => result,
+    }
+}
+
+/// What a failed call with a key is answered: its booking, when a copy of it was written; that nothing happened only when the
+/// key is seen to be nowhere, neither pending at the gate nor, afterwards, in the rows.
+async fn after_failure(app: &App, request: &Create, booking: BookingId, failure: ApiError) -> ApiResult<Created> {
+    let look = async {
+        let pending = app.gate.is_pending(request.body.event_id, booking.0).await?;
+        let found = store::first_answer(&mut *app.conn().await?, booking).await?;
+        ApiResult::Ok((pending, found))
+    };
+    match tokio::time::timeout(LOOK_TIMEOUT, look).await {
+        Ok(Ok((pending, Some((hash, answer))))) if answer.holds_seats() || !pending => {
+            replay(booking, answer, hash == request.request_hash)
+        }
+        Ok(Ok((false, None))) => Err(failure),
+        _ => Err(failure.of_unknown_outcome()),
     }
 }
 
@@ -152,11 +167,11 @@ fn answered(booking: BookingId, reply: Reply) -> ApiResult<Created> {
 }
 
 fn replay(booking: BookingId, answer: Answer, same_request: bool) -> ApiResult<Created> {
-    if same_request {
-        Ok(Created { id: booking, body: answer, replayed: true })
-    } else {
-        Err(ApiError::new(ErrorCode::KeyReused, "This Idempotency-Key was used for another request."))
-    }
+    if same_request { Ok(Created { id: booking, body: answer, replayed: true }) } else { Err(key_reused()) }
+}
+
+pub(super) fn key_reused() -> ApiError {
+    ApiError::new(ErrorCode::KeyReused, "This Idempotency-Key was used for another request.")
 }
 
 /// The reply to COMMIT was lost: with seats it is an answer; a joining may not be known to the gate yet.

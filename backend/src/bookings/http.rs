@@ -5,11 +5,11 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use happening_api::{
     Booking, BookingId, CancelBooking, CancelSeats, ClaimSeats, CreateBooking, ErrorBody, HistoryEntry, UserId,
+    WaitlistMove,
 };
 use http::{HeaderValue, StatusCode, Uri, header};
 use tracing::Instrument;
 
-use super::answer::Answer;
 use super::claim::Claim;
 use super::create::Create;
 use super::give_up::GiveUp;
@@ -49,11 +49,8 @@ pub(crate) async fn create(
         .await
         .map_err(ApiError::internal)??;
     let location = format!("/bookings/{}", created.id);
-    let mut response = (StatusCode::CREATED, [(header::LOCATION, location)], created.body).into_response();
-    if created.replayed {
-        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    let response = (StatusCode::CREATED, [(header::LOCATION, location)], created.body).into_response();
+    Ok(say_replayed(response, created.replayed))
 }
 
 /// One booking as it is now.
@@ -131,13 +128,13 @@ pub(crate) async fn cancel_seats(
 /// Takes seats that are free now for a booking that waits.
 #[utoipa::path(post, path = "/bookings/{id}/claim", tag = "bookings", params(("id" = BookingId, Path), ("Idempotency-Key" = inline(Option<IdempotencyKey>), Header)),
     security(("token" = [])), request_body = Option<ClaimSeats>, responses((status = 200, body = Booking), (status = 400, body = ErrorBody),
-    (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
+    (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn claim(
     target: BookingFor<actions::Claim>,
     IdempotencyKey(key): IdempotencyKey,
     State(app): State<App>,
     OptionalJson(body): OptionalJson<ClaimSeats>,
-) -> ApiResult<Answer> {
+) -> ApiResult<Response> {
     let request = Claim {
         caller: target.caller.id(),
         booking: target.booking,
@@ -146,7 +143,26 @@ pub(crate) async fn claim(
         request_id: RequestContext::current().request_id,
     };
     let task = tokio::spawn(async move { claim::claim(&app, &request).await }.in_current_span());
-    task.await.map_err(ApiError::internal)?
+    let claimed = task.await.map_err(ApiError::internal)??;
+    Ok(say_replayed(claimed.body.into_response(), claimed.replayed))
+}
+
+fn say_replayed(mut response: Response, replayed: bool) -> Response {
+    if replayed {
+        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// How the place of a booking that waits came about: what happened to those ahead of it since it joined, newest first, at most
+/// 50. Empty for a booking that does not wait.
+#[utoipa::path(get, path = "/bookings/{id}/waitlist", tag = "bookings", params(("id" = BookingId, Path)), security(("token" = [])), responses(
+    (status = 200, body = [WaitlistMove]), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(crate) async fn waitlist(
+    target: BookingFor<actions::See>,
+    State(app): State<App>,
+) -> ApiResult<Json<Vec<WaitlistMove>>> {
+    Ok(Json(lists::moves(&mut *app.conn().await?, target.booking.id).await?))
 }
 
 /// What happened to a booking, newest first.

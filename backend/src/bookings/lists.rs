@@ -3,11 +3,14 @@
 use chrono::{DateTime, Utc};
 use happening_api::{
     ActivityEntry, AuditId, Booking, BookingEvent, BookingId, BookingStatus, BookingUser, Category, EventId,
-    EventStatus, HistoryAction, HistoryEntry, HistoryId, UserId,
+    EventStatus, HistoryAction, HistoryEntry, HistoryId, UserId, WaitlistMove,
 };
 use sqlx::PgConnection;
 
 use crate::page::Page;
+
+/// Moves that are told; older ones say little to who waits now.
+const MOVES_MAX: i64 = 50;
 
 /// Which bookings a list holds.
 pub(crate) enum Of {
@@ -146,6 +149,49 @@ pub(crate) async fn count_history(conn: &mut PgConnection, booking: BookingId) -
     sqlx::query_scalar!(r#"select count(*) as "count!" from booking_history where booking_id = $1"#, booking.0)
         .fetch_one(conn)
         .await
+}
+
+/// The latest changes ahead of a booking that waits, newest first: what happened, since it joined, to those who joined before
+/// it and waited then. Nothing for a booking that does not wait.
+pub(crate) async fn moves(conn: &mut PgConnection, booking: BookingId) -> sqlx::Result<Vec<WaitlistMove>> {
+    let rows = sqlx::query!(
+        r#"with me as (
+            select event_id, created_at, waiting_number, waiting_order from bookings where id = $1 and waiting_order is not null
+        ), steps as (
+            select h.action, h.seat_numbers, h.created_at, h.id, b.seats as wanted, me.created_at as joined_at, coalesce(sum(
+                case when h.action in ('promoted', 'claimed') then h.seats end) over (
+                partition by b.id order by h.created_at, h.id), 0)::int as got
+            from me join bookings b on b.event_id = me.event_id and b.waiting_number is not null
+                and (b.created_at, b.waiting_number) < (me.created_at, me.waiting_number)
+            join booking_history h on h.booking_id = b.id and h.action in ('promoted', 'claimed', 'cancelled')
+        )
+        select action as "action!: HistoryAction", seat_numbers as "seat_numbers!", created_at as "created_at!",
+            case action when 'cancelled' then 0 else wanted - got end as "still_waits_for!",
+            (select count(*) + 1 from bookings o, me where o.event_id = me.event_id and o.waiting_order < me.waiting_order)
+                as "position!"
+        from steps
+        -- who had all its seats had left already
+        where created_at > joined_at and (action <> 'cancelled' or got < wanted)
+        order by created_at desc, id desc limit $2"#,
+        booking.0,
+        MOVES_MAX
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut place = rows.first().map_or(1, |row| row.position);
+    let moves = rows.into_iter().map(|row| {
+        let to = place;
+        place += i64::from(row.still_waits_for == 0);
+        WaitlistMove {
+            action: row.action,
+            seat_numbers: if row.action == HistoryAction::Cancelled { Vec::new() } else { row.seat_numbers },
+            still_waits_for: row.still_waits_for,
+            from: place,
+            to,
+            created_at: row.created_at,
+        }
+    });
+    Ok(moves.collect())
 }
 
 /// A person as an event's staff see them.

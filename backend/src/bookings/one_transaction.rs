@@ -9,7 +9,6 @@ use super::create::Create;
 use super::reserve::reserve;
 use super::{lists, store};
 use crate::app::App;
-use crate::gate::release::release;
 use crate::gate::{Admission, ConfirmItem, Taken, Want};
 use crate::http::{ApiError, ApiResult};
 use crate::outbox;
@@ -33,7 +32,7 @@ pub(super) async fn create(app: &App, request: &Create) -> ApiResult<Booking> {
     let booking = match write(app, request, id, &seats).await {
         Ok(booking) => booking,
         Err(error) => {
-            release(&app.gate, &app.rebuilder, body.event_id, hold).await;
+            app.releaser.release(body.event_id, hold).await;
             return Err(error);
         }
     };

@@ -3,7 +3,7 @@
 use happening_api::EventId;
 
 use crate::app::App;
-use crate::gate::{Admission, Hold, Request, Want, release};
+use crate::gate::{Admission, Hold, Request, Want};
 use crate::http::ApiResult;
 use crate::switches;
 
@@ -16,7 +16,7 @@ pub(super) async fn reserve(app: &App, event: EventId, key: uuid::Uuid, want: Wa
     app.touched.touch(event);
     let admission = app.gate.reserve(event, &Request { hold, want }).await;
     if admission.is_err() && !switches::on("no_release_after_silence") {
-        release::release_later(&app.gate, &app.rebuilder, event, hold);
+        app.releaser.release_later(event, hold);
     }
     Ok((hold, admission?))
 }

@@ -309,20 +309,29 @@ pub(crate) async fn first_answer(
     Ok(row.map(|row| (row.request_hash, Answer::kept(row.answer))))
 }
 
+/// A claim that was written.
+#[derive(Clone, Debug)]
+pub(crate) struct FirstClaim {
+    /// The seats that it named.
+    pub(crate) asked: Option<i32>,
+    pub(crate) answer: Answer,
+}
+
 /// The stored answer to a claim.
 pub(crate) async fn claim_answer(
     conn: &mut PgConnection,
     booking: BookingId,
     claim: Uuid,
-) -> sqlx::Result<Option<Answer>> {
-    sqlx::query_scalar!(
-        r#"select answer::text as "answer!" from booking_history where booking_id = $1 and id = $2 and answer is not null"#,
+) -> sqlx::Result<Option<FirstClaim>> {
+    let row = sqlx::query!(
+        r#"select asked, answer::text as "answer!" from booking_history
+        where booking_id = $1 and id = $2 and answer is not null"#,
         booking.0,
         claim
     )
     .fetch_optional(conn)
-    .await
-    .map(|answer| answer.map(Answer::kept))
+    .await?;
+    Ok(row.map(|row| FirstClaim { asked: row.asked, answer: Answer::kept(row.answer) }))
 }
 
 /// Seats that a person holds and waits for, over their active bookings of an event.

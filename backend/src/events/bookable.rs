@@ -78,9 +78,10 @@ impl Bookable {
         {
             return Ok(());
         }
-        let facts = self.read(app, body.event_id).await?.ok_or_else(ApiError::not_found)?;
-        let (org, standing) =
-            store::standing(&mut *app.conn().await?, body.event_id, caller).await?.ok_or_else(ApiError::not_found)?;
+        // both for no event, too: the time that an answer takes must not tell whether there is one
+        let facts = self.read(app, body.event_id).await?;
+        let standing = store::standing(&mut *app.conn().await?, body.event_id, caller).await?;
+        let (Some(facts), Some((org, standing))) = (facts, standing) else { return Err(ApiError::not_found()) };
         match access::event(EventAction::Book, standing) {
             Access::Allowed => {}
             Access::Forbidden => return Err(ApiError::forbidden()),

@@ -236,14 +236,15 @@ impl Gate {
         }
     }
 
-    /// Gives back what an attempt took that nobody writes.
+    /// Gives back what an attempt took that nobody writes. Answers the gate's generation when nothing was changed and the
+    /// event must be rebuilt instead.
     ///
     /// # Errors
     /// [`GateError`]: unknown whether it ran. It may be called again.
-    pub(crate) async fn release(&self, event: EventId, hold: Hold) -> Result<AfterWrite, GateError> {
+    pub(crate) async fn release(&self, event: EventId, hold: Hold) -> Result<Option<i64>, GateError> {
         let mut call = on_event(&self.scripts.release, event);
         call.arg(hold.key.to_string()).arg(hold.attempt.to_string());
-        AfterWrite::parse(&self.run::<String>(&call).await?)
+        self.run::<i64>(&call).await.map(|generation| (generation > 0).then_some(generation))
     }
 
     /// Tells the gate of a committed cancellation: seats that are free for everybody, and waiters that are done.

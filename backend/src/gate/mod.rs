@@ -8,9 +8,10 @@ mod client;
 mod image;
 mod keys;
 pub(crate) mod rebuild;
-pub(crate) mod release;
+mod release;
 pub(crate) mod watcher;
 
 pub(crate) use client::{Admission, AfterWrite, ConfirmItem, Gate, GateError, Hold, Peek, Request, Taken, Want};
 pub(crate) use image::{GateImage, bitmap};
 pub(crate) use rebuild::Rebuilder;
+pub(crate) use release::Releaser;

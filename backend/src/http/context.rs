@@ -58,15 +58,19 @@ impl RequestContext {
     }
 }
 
-/// Answers 503 when there are too many requests already, and for Postgres when it does not answer: at once for a request that comes then, and within a second for one that
-/// waits for it. What a write began goes on as a task of its own, or ends with its connection.
+/// Answers 503 when there are too many requests already, and when Postgres does not answer: at once to a request that comes
+/// then, within a second to one that waits for it. What a write began goes on as a task of its own, or ends with its
+/// connection. A key may have been used before, so nobody is told then that nothing happened.
 pub(crate) async fn while_the_database_answers(State(app): State<App>, request: Request, next: Next) -> Response {
-    let Ok(_place) = app.places.try_acquire() else {
-        return ApiError::unavailable(anyhow::anyhow!("too many requests at once")).into_response();
+    let unsure = RequestContext::current().writes && request.headers().contains_key("idempotency-key");
+    let refuse = |why| {
+        let error = ApiError::unavailable(why);
+        if unsure { error.of_unknown_outcome() } else { error }.into_response()
     };
+    let Ok(_place) = app.places.try_acquire() else { return refuse(anyhow::anyhow!("too many requests at once")) };
     let lost = || anyhow::anyhow!("Postgres does not answer");
     if !app.pulse.beats() {
-        return ApiError::unavailable(lost()).into_response();
+        return refuse(lost());
     }
     tokio::select! {
         biased;

@@ -10,6 +10,7 @@ use happening_api::{
     ErrorBody, ErrorCode, ErrorDetails, Event, EventOrg, EventStatus, HistoryAction, HistoryEntry, Invite,
     InvitePreview, InviteStatus, Member, NoFields, Notification, NotificationStatus, NotificationType, OnConflict,
     Organization, Outcome, Role, SeatMap, UpdateEvent, UpdateMember, UpdateOrganization, UpdateUser, User, Visibility,
+    WaitlistMove,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -100,6 +101,7 @@ fn of(name: &str) -> Option<Value> {
         "DuplicateEvent" => value(&DuplicateEvent { event_date: at(50), ends_at: None, name: None }),
         "Event" => value(&event()),
         "HistoryEntry" => value(&history()),
+        "WaitlistMove" => value(&waitlist_move()),
         "Invite" => value(&invite()),
         "InvitePreview" => value(&preview()),
         "Member" => value(&member()),
@@ -281,6 +283,17 @@ fn history() -> HistoryEntry {
         seat_numbers: vec![14],
         actor_id: None,
         reason: None,
+        created_at: at(-3),
+    }
+}
+
+fn waitlist_move() -> WaitlistMove {
+    WaitlistMove {
+        action: HistoryAction::Promoted,
+        seat_numbers: vec![17, 18],
+        still_waits_for: 0,
+        from: 3,
+        to: 2,
         created_at: at(-3),
     }
 }

@@ -160,6 +160,7 @@ fn bookings() -> OpenApiRouter<App> {
         .routes(routes!(bookings::http::cancel_seats))
         .routes(routes!(bookings::http::claim))
         .routes(routes!(bookings::http::history))
+        .routes(routes!(bookings::http::waitlist))
         .layer(DefaultBodyLimit::max(BOOKINGS_BODY_BYTES_MAX))
 }
 

@@ -264,7 +264,7 @@ pub(crate) async fn export(conn: &mut PgConnection, user: UserId) -> sqlx::Resul
                         from events e where e.id = b.event_id),
                     'seat_numbers', (select coalesce(jsonb_agg(s.seat_no order by s.seat_no), '[]') from booking_seats s
                         where s.booking_id = b.id and s.status = 'booked'),
-                    'history', (select coalesce(jsonb_agg(to_jsonb(h) - 'answer' order by h.created_at), '[]')
+                    'history', (select coalesce(jsonb_agg(to_jsonb(h) - 'answer' - 'asked' order by h.created_at), '[]')
                         from booking_history h where h.booking_id = b.id)) order by b.created_at), '[]')
                 from bookings b where b.user_id = $1),
             'notifications', (select coalesce(jsonb_agg(to_jsonb(n) order by n.created_at), '[]')

@@ -7,7 +7,7 @@ use happening_api::{
     CreateBooking, CreateEvent, CreateInvite, CreateOrganization, CreatedInvite, Download, DuplicateEvent, Event,
     EventFilter, EventId, HistoryEntry, Invite, InviteId, InvitePreview, Member, Notification, NotificationId,
     OpenTarget, OrgId, Organization, Role, Saved, SeatMap, ServerCheck, SessionView, ShellInfo, UpdateEvent,
-    UpdateMember, UpdateOrganization, UpdateUser, User, UserId,
+    UpdateMember, UpdateOrganization, UpdateUser, User, UserId, WaitlistMove,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -229,6 +229,10 @@ pub(crate) async fn booking(booking_id: BookingId) -> Result<Booking, ApiFailure
 
 pub(crate) async fn booking_history(booking_id: BookingId) -> Result<Vec<HistoryEntry>, ApiFailure> {
     call(Call::BookingHistory { booking_id }).await
+}
+
+pub(crate) async fn booking_waitlist(booking_id: BookingId) -> Result<Vec<WaitlistMove>, ApiFailure> {
+    call(Call::BookingWaitlist { booking_id }).await
 }
 
 pub(crate) async fn create_booking(key: String, body: CreateBooking) -> Result<Booking, ApiFailure> {

@@ -1,6 +1,6 @@
 //! The waitlist explains itself: place, what is ahead, and a reason for each move, in sentences.
 
-use happening_api::{Booking, HistoryAction, HistoryEntry};
+use happening_api::{Booking, HistoryAction, HistoryEntry, WaitlistMove};
 
 use crate::format;
 
@@ -20,15 +20,30 @@ pub(crate) fn ahead(booking: &Booking) -> String {
     }
 }
 
-/// How its place changed since it joined; nothing for one that does not wait.
-pub(crate) fn moved(booking: &Booking) -> Option<String> {
-    let (now, joined) = (booking.position?, i64::from(booking.waiting_number?));
-    let place = format::ordinal(now);
-    Some(if now < joined {
-        format!("You moved up from {} to {place}", format::ordinal(joined))
+/// Its place now; nothing for one that does not wait.
+pub(crate) fn place(booking: &Booking) -> Option<String> {
+    booking.position.map(|place| format!("You are {} on the waitlist", format::ordinal(place)))
+}
+
+/// A change ahead of the booking as a title and a sentence.
+pub(crate) fn moved(change: &WaitlistMove) -> (String, String) {
+    let (from, to) = (format::ordinal(change.from), format::ordinal(change.to));
+    let title = if change.to < change.from {
+        format!("You moved up from {from} to {to}")
     } else {
-        format!("You are still {place}")
-    })
+        format!("You were still {to}")
+    };
+    let rest = match change.still_waits_for {
+        0 => "It has all its seats now and left the waitlist.".to_owned(),
+        more => format!("It waits for {} more.", format::seats(i64::from(more))),
+    };
+    let seats = format::seat_list(&change.seat_numbers);
+    let text = match change.action {
+        HistoryAction::Cancelled => "A booking ahead of you was cancelled and left the waitlist.".to_owned(),
+        HistoryAction::Claimed => format!("A booking ahead of you took {seats}: free for everybody until then. {rest}"),
+        _ => format!("{} went to a booking ahead of you. {rest}", format::capitalized(&seats)),
+    };
+    (title, text)
 }
 
 /// What the free seats are, and what taking them means.
@@ -119,10 +134,32 @@ mod tests {
     fn a_place_is_explained_by_what_is_ahead_and_how_it_moved() {
         let second = waiting(3, 2, 11);
         assert!(ahead(&second).starts_with("Ahead of you: 1 booking that waits for 11 seats."));
-        assert_eq!(moved(&second).as_deref(), Some("You moved up from 3rd to 2nd"));
-        assert_eq!(moved(&waiting(2, 2, 4)).as_deref(), Some("You are still 2nd"));
+        assert_eq!(place(&second).as_deref(), Some("You are 2nd on the waitlist"));
         assert!(ahead(&waiting(1, 1, 0)).starts_with("Nobody is ahead of you."));
         assert!(offer(8, 10, 2).ends_with("keep your place for the other 2."));
+    }
+
+    #[test]
+    fn a_move_has_a_reason() {
+        let change = |action, seat_numbers: &[i32], still_waits_for, from, to| WaitlistMove {
+            action,
+            seat_numbers: seat_numbers.to_vec(),
+            still_waits_for,
+            from,
+            to,
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        let (title, text) = moved(&change(HistoryAction::Promoted, &[17, 18], 0, 3, 2));
+        assert_eq!(title, "You moved up from 3rd to 2nd");
+        assert_eq!(
+            text,
+            "Seats 17 and 18 went to a booking ahead of you. It has all its seats now and left the waitlist."
+        );
+        let (title, text) = moved(&change(HistoryAction::Promoted, &[64], 11, 2, 2));
+        assert_eq!(title, "You were still 2nd");
+        assert_eq!(text, "Seat 64 went to a booking ahead of you. It waits for 11 seats more.");
+        let (_, text) = moved(&change(HistoryAction::Cancelled, &[], 0, 2, 1));
+        assert_eq!(text, "A booking ahead of you was cancelled and left the waitlist.");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One booking: its seats or its place, what is ahead of it, and what happened to it.
 
-use happening_api::{Booking, BookingStatus, Event, EventStatus, HistoryAction, HistoryEntry};
+use chrono::{DateTime, Utc};
+use happening_api::{Booking, BookingStatus, Event, EventStatus, HistoryAction, HistoryEntry, WaitlistMove};
 use uuid::Uuid;
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -34,7 +35,8 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
         let booking = api::booking(id.into()).await?;
         let event = api::event(booking.event_id).await?;
         let history = api::booking_history(id.into()).await?;
-        Ok((booking, event, history))
+        let moves = if booking.waiting_seats > 0 { api::booking_waitlist(id.into()).await? } else { Vec::new() };
+        Ok((booking, event, history, moves))
     });
     let Some(known) = read.value.clone() else {
         return html! {
@@ -44,7 +46,7 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
             </div>
         };
     };
-    let (booking, event, history) = &*known;
+    let (booking, event, history, moves) = &*known;
     let own = booking.user_id == here.me.id;
     let open = own && event.status == EventStatus::Upcoming && booking.status != BookingStatus::Cancelled;
     let go = |route: Route| {
@@ -86,7 +88,7 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
                     </section>
                     <section aria-labelledby="history" class="stack">
                         <h2 id="history">{ "What happened so far" }</h2>
-                        { happened(booking, event, history) }
+                        { happened(booking, event, history, moves) }
                     </section>
                 </div>
                 <aside class="stack" aria-label="About this booking">{ side(booking, &here.me.email) }</aside>
@@ -160,35 +162,47 @@ fn side(booking: &Booking, email: &str) -> Html {
     }
 }
 
-/// The history, newest first, in sentences.
-fn happened(booking: &Booking, event: &Event, history: &[HistoryEntry]) -> Html {
+/// Its history and what happened ahead of it, newest first, in sentences.
+fn happened(booking: &Booking, event: &Event, history: &[HistoryEntry], moves: &[WaitlistMove]) -> Html {
     if history.is_empty() {
         return html! { <div class="card"><Empty title="Nothing yet" text="Every change of this booking is told here." /></div> };
     }
-    let moved = waiting::moved(booking).map(|sentence| {
+    let place = waiting::place(booking).map(|sentence| {
         html! { <li class="step now">{ icon("clock") }<div><h3>{ sentence }</h3><p class="small soft">{ waiting::ahead(booking) }</p></div><time>{ "Now" }</time></li> }
     });
-    let steps = history.iter().map(|entry| {
+    let own = history.iter().map(|entry| {
         let picture = match entry.action {
             HistoryAction::Created => "plus",
             HistoryAction::Promoted | HistoryAction::Claimed => "up",
             HistoryAction::Cancelled => "close",
             HistoryAction::SeatsCancelled => "minus",
         };
-        let (title, text) = waiting::told(entry, booking, event.total_slots);
-        html! {
-            <li class="step" key={entry.id.to_string()}>
-                { icon(picture) }
-                <div>
-                    <h3>{ title }</h3>
-                    <p class="small soft">{ text }</p>
-                    if let Some(reason) = entry.reason.clone() { <p class="small">{ format!("Reason: {reason}") }</p> }
-                </div>
-                <time datetime={entry.created_at.to_rfc3339()}>{ format::moment(entry.created_at) }</time>
-            </li>
-        }
+        (
+            entry.created_at,
+            step(picture, waiting::told(entry, booking, event.total_slots), entry.reason.clone(), entry.created_at),
+        )
     });
-    html! { <ol class="card steps">{ for moved }{ for steps }</ol> }
+    let ahead = moves.iter().map(|change| {
+        let picture = if change.to < change.from { "up" } else { "clock" };
+        (change.created_at, step(picture, waiting::moved(change), None, change.created_at))
+    });
+    let mut steps: Vec<_> = own.chain(ahead).collect();
+    steps.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    html! { <ol class="card steps">{ for place }{ for steps.into_iter().map(|(_, step)| step) }</ol> }
+}
+
+fn step(picture: &'static str, (title, text): (String, String), reason: Option<String>, at: DateTime<Utc>) -> Html {
+    html! {
+        <li class="step">
+            { icon(picture) }
+            <div>
+                <h3>{ title }</h3>
+                <p class="small soft">{ text }</p>
+                if let Some(reason) = reason { <p class="small">{ format!("Reason: {reason}") }</p> }
+            </div>
+            <time datetime={at.to_rfc3339()}>{ format::moment(at) }</time>
+        </li>
+    }
 }
 
 #[derive(Properties, PartialEq)]

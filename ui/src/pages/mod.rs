@@ -33,7 +33,7 @@ pub(crate) use members::Members;
 pub(crate) use notifications::Notifications;
 pub(crate) use organize::Organize;
 pub(crate) use settings::Settings;
-pub(crate) use sign_in::{SignIn, SignInPane};
+pub(crate) use sign_in::{STRAY as STRAY_SIGN_IN, SignIn, SignInPane};
 
 use yew::Callback;
 

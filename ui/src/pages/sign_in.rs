@@ -8,6 +8,9 @@ use crate::api;
 use crate::components::{icon, skeleton};
 use crate::resource::use_resource;
 
+/// Any page can open such a link, so it is said, and nothing else happens.
+pub(crate) const STRAY: &str = "A sign-in that nobody was waiting for came back from the browser. It was ignored.";
+
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) session: SessionView,
@@ -58,6 +61,14 @@ pub(crate) fn SignInPane(props: &Props) -> Html {
     let info = use_resource("info".to_owned(), *changes, api::info);
     let on_changed = Callback::from(move |()| changes.set(*changes + 1));
     let server = info.value.as_ref().map(|info| info.server.clone()).unwrap_or_default();
+    let stray = use_state(|| false);
+    {
+        let stray = stray.clone();
+        use_effect_with((), move |()| {
+            let listener = api::listen::<()>("stray-sign-in", move |()| stray.set(true));
+            move || drop(listener)
+        });
+    }
     let changing = use_state(|| false);
     let change = {
         let changing = changing.clone();
@@ -73,6 +84,7 @@ pub(crate) fn SignInPane(props: &Props) -> Html {
     html! {
         <div class="stack loose">
             { pane }
+            if *stray { <p class="small soft" role="status">{ STRAY }</p> }
             if can_change && *changing {
                 <ServerForm {server} {on_changed} />
             } else if can_change {

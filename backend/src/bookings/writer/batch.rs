@@ -225,11 +225,11 @@ impl<'p> Decision<'p> {
                 }
                 self.create(item, booking, *seats, *reassigned, request_hash)
             }
-            Kind::Claim { booking } => {
+            Kind::Claim { booking, asked } => {
                 let claim = item.hold.key;
                 let Some(facts) = claims.get(&claim) else { return Verdict::Refused(Refusal::NotFound) };
-                if let Some(answer) = &facts.first {
-                    return Verdict::Exists { answer: answer.clone(), same_request: true };
+                if let Some(first) = &facts.first {
+                    return Verdict::Exists { answer: first.answer.clone(), same_request: first.asked == *asked };
                 }
                 if let Err(verdict) = self.check_event(item, facts.member) {
                     return verdict;
@@ -245,7 +245,7 @@ impl<'p> Decision<'p> {
                 if !self.ids.insert(claim) {
                     return Verdict::Unavailable;
                 }
-                self.claim(item, claim, facts, wanted)
+                self.claim(item, (claim, *asked), facts, wanted)
             }
         }
     }
@@ -335,7 +335,7 @@ impl<'p> Decision<'p> {
         Verdict::Written { answer: kept, confirm }
     }
 
-    fn claim(&mut self, item: &Item, claim: uuid::Uuid, facts: &ClaimFacts, wanted: i32) -> Verdict {
+    fn claim(&mut self, item: &Item, claim: (uuid::Uuid, Option<i32>), facts: &ClaimFacts, wanted: i32) -> Verdict {
         let event = self.events.get_mut(&item.event).expect("check_event found it");
         let taken = item.seats().len() as i32;
         let claimed = self.claimed.entry(facts.booking.id).or_default();
@@ -364,7 +364,7 @@ impl<'p> Decision<'p> {
         let kept = Answer::of(&answer);
         self.writes.add_claim(claim, &answer, kept.clone(), &sorted(item.seats()), &item.request_id, self.parts.clock);
         let waiter_done = done.then_some(answer.id);
-        let confirm = ConfirmItem { key: claim, taken: item.taken.clone(), join: None, waiter_done };
+        let confirm = ConfirmItem { key: claim.0, taken: item.taken.clone(), join: None, waiter_done };
         Verdict::Written { answer: kept, confirm }
     }
 }

@@ -21,7 +21,7 @@ use tracing::Instrument;
 use crate::bookings::answer::Answer;
 use crate::clock::Clock;
 use crate::gate::watcher::Touched;
-use crate::gate::{Gate, Hold, Rebuilder, Taken};
+use crate::gate::{Gate, Hold, Rebuilder, Releaser, Taken};
 use crate::metrics;
 use crate::outbox::RelayWake;
 use crate::telemetry::{self, SPANS};
@@ -64,6 +64,8 @@ pub(crate) enum Kind {
     },
     Claim {
         booking: BookingId,
+        /// The seats that the request named.
+        asked: Option<i32>,
     },
 }
 
@@ -141,6 +143,7 @@ pub(crate) struct Parts {
     pub(crate) pool: PgPool,
     pub(crate) gate: Gate,
     pub(crate) rebuilder: Rebuilder,
+    pub(crate) releaser: Releaser,
     pub(crate) touched: Touched,
     pub(crate) relay_wake: RelayWake,
     pub(crate) clock: Clock,

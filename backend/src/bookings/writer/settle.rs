@@ -9,7 +9,6 @@ use happening_api::EventId;
 
 use super::batch::{Settled, Verdict};
 use super::{Item, Parts, Reply};
-use crate::gate::release::release;
 use crate::gate::{AfterWrite, ConfirmItem, GateError, Taken};
 
 /// A joining whose answer waits for the gate, or an item that has been answered already.
@@ -50,7 +49,7 @@ pub(super) async fn settle(parts: &Parts, settled: Vec<Settled>) {
         }
     }
     let releases = refused.into_iter().map(|(item, reply)| async move {
-        release(&parts.gate, &parts.rebuilder, item.event, item.hold).await;
+        parts.releaser.release(item.event, item.hold).await;
         answer_to(item, reply);
     });
     futures_util::future::join_all(releases).await;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Item, Kind};
 use crate::bookings::answer::Answer;
+use crate::bookings::store::{self, FirstClaim};
 use crate::clock::Clock;
 
 /// A locked event, and what the batch adds to it.
@@ -41,7 +42,7 @@ pub(super) struct CreateFacts {
 #[derive(Debug)]
 pub(super) struct ClaimFacts {
     /// It is there already: its answer.
-    pub(super) first: Option<Answer>,
+    pub(super) first: Option<FirstClaim>,
     pub(super) member: bool,
     pub(super) booking: Booking,
 }
@@ -131,21 +132,18 @@ pub(super) async fn look_creates(
 pub(super) async fn look_claims(conn: &mut PgConnection, items: &[Item]) -> sqlx::Result<HashMap<Uuid, ClaimFacts>> {
     let mut found = HashMap::new();
     for item in items {
-        let Kind::Claim { booking } = &item.kind else { continue };
+        let Kind::Claim { booking, .. } = &item.kind else { continue };
         let Some(booking) = crate::bookings::lists::find(conn, *booking).await? else { continue };
-        let row = sqlx::query!(
-            r#"select (select answer::text from booking_history where booking_id = $1 and id = $2) as answer,
-                exists (select from events e join organization_users m on m.org_id = e.org_id
-                    where e.id = $3 and m.user_id = $4) as "member!""#,
-            booking.id.0,
-            item.hold.key,
+        let first = store::claim_answer(conn, booking.id, item.hold.key).await?;
+        let member = sqlx::query_scalar!(
+            r#"select exists (select from events e join organization_users m on m.org_id = e.org_id
+                where e.id = $1 and m.user_id = $2) as "member!""#,
             item.event.0,
             item.user.0
         )
         .fetch_one(&mut *conn)
         .await?;
-        let first = row.answer.map(Answer::kept);
-        found.insert(item.hold.key, ClaimFacts { first, member: row.member, booking });
+        found.insert(item.hold.key, ClaimFacts { first, member, booking });
     }
     Ok(found)
 }
@@ -217,6 +215,7 @@ struct History {
     seat_numbers: Vec<String>,
     actors: Vec<Uuid>,
     answers: Vec<String>,
+    asked: Vec<Option<i32>>,
     times: Vec<DateTime<Utc>>,
 }
 
@@ -265,13 +264,14 @@ impl Writes {
             _ => NotificationType::BookingConfirmed,
         };
         self.add_history(clock.new_id(), "created", answer.seats, answer, kept, &answer.seat_numbers);
+        self.history.asked.push(None);
         self.add_message(kind, answer, answer.seats, &answer.seat_numbers, request_id, clock);
     }
 
     /// Seats for a booking that waits.
     pub(super) fn add_claim(
         &mut self,
-        claim: Uuid,
+        (claim, asked): (Uuid, Option<i32>),
         answer: &Booking,
         kept: Answer,
         seats: &[i32],
@@ -281,6 +281,7 @@ impl Writes {
         self.claims.push((answer.id, seats.len() as i32, answer.updated_at));
         self.add_seats(answer, seats);
         self.add_history(claim, "claimed", seats.len() as i32, answer, kept, seats);
+        self.history.asked.push(asked);
         let kind = NotificationType::BookingConfirmed;
         self.add_message(kind, answer, seats.len() as i32, seats, request_id, clock);
     }
@@ -371,18 +372,18 @@ pub(super) async fn write(conn: &mut PgConnection, writes: &Writes) -> sqlx::Res
             insert into booking_seats (event_id, booking_id, user_id, seat_no)
             select * from unnest($12::uuid[], $13::uuid[], $14::uuid[], $15::int[])
         ), h as (
-            insert into booking_history (id, booking_id, event_id, action, seats, seat_numbers, actor_id, answer, created_at)
-            select id, booking_id, event_id, action, seats, seat_numbers::int[], actor_id, answer::json, at
+            insert into booking_history (id, booking_id, event_id, action, seats, seat_numbers, actor_id, answer, asked, created_at)
+            select id, booking_id, event_id, action, seats, seat_numbers::int[], actor_id, answer::json, asked, at
             from unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::text[], $20::int[], $21::text[], $22::uuid[], $23::text[],
-                $24::timestamptz[])
-            as x (id, booking_id, event_id, action, seats, seat_numbers, actor_id, answer, at)
+                $24::int[], $25::timestamptz[])
+            as x (id, booking_id, event_id, action, seats, seat_numbers, actor_id, answer, asked, at)
         ), o as (
             insert into outbox (id, payload, created_at)
-            select id, payload::json, at from unnest($25::uuid[], $26::text[], $27::timestamptz[]) as x (id, payload, at)
+            select id, payload::json, at from unnest($26::uuid[], $27::text[], $28::timestamptz[]) as x (id, payload, at)
         )
         update events e set available_slots = e.available_slots - x.taken, seat_version = e.seat_version + x.units,
             waiting_order_last = x.order_last
-        from unnest($28::uuid[], $29::bigint[], $30::int[], $31::bigint[]) as x (id, units, taken, order_last)
+        from unnest($29::uuid[], $30::bigint[], $31::int[], $32::bigint[]) as x (id, units, taken, order_last)
         where e.id = x.id",
         &bookings.ids,
         &bookings.events,
@@ -407,6 +408,7 @@ pub(super) async fn write(conn: &mut PgConnection, writes: &Writes) -> sqlx::Res
         &history.seat_numbers,
         &history.actors,
         &history.answers,
+        &history.asked as &[Option<i32>],
         &history.times,
         &outbox.ids,
         &outbox.payloads,

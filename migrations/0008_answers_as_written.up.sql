@@ -2,4 +2,6 @@
 -- rare search through them is worth.
 
 alter table booking_history alter column answer type json;
+-- What a claim asked for, so that its key is not taken for another request.
+alter table booking_history add column asked integer;
 alter table outbox alter column payload type json;
