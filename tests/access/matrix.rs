@@ -239,6 +239,7 @@ fn bad_tokens(issuer: &Issuer) -> Result<Vec<(&'static str, Option<String>)>> {
         ("one without audience", Some(without("aud")?)),
         ("one without issuer", Some(without("iss")?)),
         ("an ID token", Some(with("typ", json!("ID"))?)),
+        ("one signed with another key", Some(issuer.sign_with(Algorithm::RS256, &good, &issuer.other_key)?)),
         ("an unsigned one", Some(unsigned)),
         ("HS256 with the public key", Some(issuer.sign_with(Algorithm::HS256, &good, &public)?)),
     ])

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use happening_api::MessageId;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart};
@@ -33,10 +34,13 @@ impl Mailer {
         let way = match &config.smtp_url {
             Some(url) => Way::Smtp(
                 // far below the time that a transaction may be idle: the mail goes out inside of one
-                AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())?.timeout(Some(SMTP_TIMEOUT)).build(),
+                AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())
+                    .context("SMTP_URL must be like smtp://host:25")?
+                    .timeout(Some(SMTP_TIMEOUT))
+                    .build(),
             ),
             None => {
-                std::fs::create_dir_all(&config.mail_dir)?;
+                std::fs::create_dir_all(&config.mail_dir).context("MAIL_DIR cannot be made")?;
                 Way::Files(config.mail_dir.clone())
             }
         };

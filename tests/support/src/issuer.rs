@@ -23,6 +23,8 @@ pub struct Issuer {
     key: EncodingKey,
     /// PEM of the public key, as anybody can make it from what is served.
     pub public_key: Vec<u8>,
+    /// A key that nobody published.
+    pub other_key: EncodingKey,
 }
 
 impl Issuer {
@@ -47,7 +49,9 @@ impl Issuer {
         let url = format!("http://{}", listener.local_addr()?);
         tokio::spawn(serve(listener, keys.to_string()));
         let key = EncodingKey::from_rsa_pem(&std::fs::read(&private)?)?;
-        Ok(Self { url, key, public_key: std::fs::read(&public)? })
+        run(Command::new("openssl").args(["genrsa", "-out"]).arg(folder.join("other.pem")).arg("2048"))?;
+        let other_key = EncodingKey::from_rsa_pem(&std::fs::read(folder.join("other.pem"))?)?;
+        Ok(Self { url, key, public_key: std::fs::read(&public)?, other_key })
     }
 
     /// The claims of a good access token.
