@@ -126,10 +126,10 @@ impl App {
             ),
             places: Semaphore::new(serve.concurrent_requests_max as usize),
             stopping: AtomicBool::new(false),
-            neighbours: Neighbours {
-                rabbitmq: config.rabbitmq_url.clone(),
-                keys: serve.oidc_jwks_url.as_ref().unwrap_or(&serve.oidc_issuer_url).clone(),
-            },
+            neighbours: Neighbours::new(
+                config.rabbitmq_url.clone(),
+                serve.oidc_jwks_url.as_ref().unwrap_or(&serve.oidc_issuer_url).clone(),
+            ),
         })))
     }
 }

@@ -76,7 +76,7 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
-    /// Rebuild the gate of every upcoming event
+    /// Count the free seats of every event, and rebuild the gate of every upcoming one
     Reconcile {
         #[command(flatten)]
         config: Config,
@@ -109,6 +109,8 @@ enum NotificationsCommand {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
+    // the client of Redis takes the process' own provider of cryptography; it is refused only when there is one already
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     let _telemetry = match telemetry::start(&cli.telemetry) {
         Ok(telemetry) => telemetry,
         Err(error) => {

@@ -42,15 +42,15 @@ pub(crate) struct TelemetryConfig {
     log: String,
 
     /// Collector that traces are sent to by OTLP over HTTP, as http://127.0.0.1:4318; without it nothing is traced
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", global = true)]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "OTEL_EXPORTER_OTLP_ENDPOINT", global = true)]
     otlp_endpoint: Option<Url>,
 
     /// How traces are encoded
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_PROTOCOL", value_enum, default_value_t = OtlpProtocol::Protobuf, global = true)]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_PROTOCOL", value_name = "OTEL_EXPORTER_OTLP_PROTOCOL", value_enum, default_value_t = OtlpProtocol::Protobuf, global = true)]
     otlp_protocol: OtlpProtocol,
 
     /// Share of requests that are traced, 0 to 1
-    #[arg(long, env = "OTEL_TRACES_SAMPLER_ARG", default_value = "1", global = true, value_parser = share)]
+    #[arg(long, env = "OTEL_TRACES_SAMPLER_ARG", value_name = "OTEL_TRACES_SAMPLER_ARG", default_value = "1", global = true, value_parser = share)]
     trace_share: f64,
 }
 

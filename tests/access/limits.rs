@@ -7,6 +7,7 @@ use happening_tests::world::wait_for;
 use happening_tests::{World, WorldOptions};
 use reqwest::{Client, Method};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
 async fn a_person_and_an_address_are_told_when_to_come_again() -> Result<()> {
@@ -80,6 +81,34 @@ async fn more_requests_than_there_are_places_for_are_refused_at_once() -> Result
     })
     .await?;
     world.audit()
+}
+
+#[tokio::test]
+async fn who_sends_a_request_drop_by_drop_keeps_no_connection() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let address = world.base(0).trim_start_matches("http://").to_owned();
+    let begin = |text: String| {
+        let address = address.clone();
+        async move {
+            let mut stream = tokio::net::TcpStream::connect(address).await?;
+            stream.write_all(text.as_bytes()).await?;
+            let mut answer = Vec::new();
+            tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut answer)).await??;
+            anyhow::Ok(String::from_utf8_lossy(&answer).into_owned())
+        }
+    };
+    let headers = begin("GET /users/me HTTP/1.1\r\nHost: here\r\n".to_owned());
+    let body = begin(format!(
+        "POST /organizations HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+        Connection: close\r\nContent-Length: 100\r\n\r\n{{\"name\":",
+        ada.token
+    ));
+    let (headers, body) = tokio::try_join!(headers, body)?;
+    assert!(headers.is_empty() || headers.starts_with("HTTP/1.1 408"), "{headers}");
+    assert!(body.starts_with("HTTP/1.1 503") && body.to_lowercase().contains("retry-after"), "{body}");
+    assert_eq!(ada.get("/organizations").await?.expect(200).body, json!([]));
+    Ok(())
 }
 
 #[tokio::test]

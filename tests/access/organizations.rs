@@ -1,14 +1,15 @@
 //! Two organizations with everything in them: no call of one reaches into the other, and nothing tells whether a thing of the
 //! other exists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use happening_api::{Booking, CreatedInvite, Event, Organization, Role};
 use happening_tests::world::new_id;
 use happening_tests::{Client, Reply, World};
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 struct House {
     admin: Client,
@@ -17,6 +18,39 @@ struct House {
     event: Event,
     booking: Booking,
     invite: CreatedInvite,
+    notification: Uuid,
+}
+
+impl House {
+    fn names(&self) -> Names {
+        Names {
+            org: self.org.id.to_string(),
+            user: self.member.user.id.to_string(),
+            sub: self.member.user.keycloak_id.clone(),
+            event: self.event.id.to_string(),
+            booking: self.booking.id.to_string(),
+            invite: self.invite.invite.id.to_string(),
+            notification: self.notification.to_string(),
+        }
+    }
+}
+
+/// What calls can name.
+struct Names {
+    org: String,
+    user: String,
+    sub: String,
+    event: String,
+    booking: String,
+    invite: String,
+    notification: String,
+}
+
+impl Names {
+    fn of_nothing() -> Self {
+        let [org, user, sub, event, booking, invite, notification] = std::array::from_fn(|_| new_id().to_string());
+        Self { org, user, sub, event, booking, invite, notification }
+    }
 }
 
 async fn house(world: &World, admin: &str, member: &str) -> Result<House> {
@@ -29,11 +63,20 @@ async fn house(world: &World, admin: &str, member: &str) -> Result<House> {
     member.book(event.id, 4).await?.expect(201);
     let invite = json!({ "org_id": org.id, "email": "new@happening.invalid", "role": "user" });
     let invite: CreatedInvite = admin.post("/org-invites", invite).await?.expect(201).json();
-    Ok(House { admin, member, org, event, booking, invite })
+    let notification = new_id();
+    sqlx::query(
+        "insert into notifications (id, user_id, type, message, created_at) values ($1, $2, 'org_invite', 'x', now())",
+    )
+    .bind(notification)
+    .bind(member.user.id.0)
+    .execute(&world.pool)
+    .await?;
+    Ok(House { admin, member, org, event, booking, invite, notification })
 }
 
 /// Every call that names something, with the ids of a house or ids of nothing.
-fn calls(org: &str, user: &str, event: &str, booking: &str, invite: &str) -> Vec<(Method, String, Option<Value>)> {
+fn calls(names: &Names) -> Vec<(Method, String, Option<Value>)> {
+    let Names { org, user, sub, event, booking, invite, notification } = names;
     let reason = || Some(json!({ "reason": "Because" }));
     vec![
         (Method::GET, format!("/organizations/{org}"), None),
@@ -43,6 +86,10 @@ fn calls(org: &str, user: &str, event: &str, booking: &str, invite: &str) -> Vec
         (Method::PATCH, format!("/organizations/{org}/members/{user}"), Some(json!({ "role": "orgAdmin" }))),
         (Method::DELETE, format!("/organizations/{org}/members/{user}"), None),
         (Method::GET, format!("/organizations/{org}/audit"), None),
+        (Method::GET, format!("/organizations/user/{user}"), None),
+        (Method::GET, format!("/bookings/user/{user}"), None),
+        (Method::GET, format!("/users?keycloak_id={sub}"), None),
+        (Method::POST, format!("/notifications/{notification}/read"), None),
         (Method::GET, format!("/org-invites?org_id={org}"), None),
         (
             Method::POST,
@@ -118,6 +165,10 @@ async fn rows(world: &World, house: &House) -> Result<BTreeMap<&'static str, Str
             "select coalesce(string_agg(to_jsonb(x)::text, ',' order by seat_no), '') from booking_seats x where event_id in (select id from events where org_id = $1)",
         ),
         (
+            "notifications",
+            "select coalesce(string_agg(to_jsonb(x)::text, ',' order by id), '') from notifications x where user_id in (select user_id from organization_users where org_id = $1)",
+        ),
+        (
             "log",
             "select coalesce(string_agg(to_jsonb(x)::text, ',' order by id), '') from audit_log x where org_id = $1",
         ),
@@ -128,21 +179,55 @@ async fn rows(world: &World, house: &House) -> Result<BTreeMap<&'static str, Str
     Ok(all)
 }
 
+/// Open pages look nothing up, and whoever has the token of an invite may use it: those name nothing of an organization's.
+const OF_NOBODY: [&str; 4] = [
+    "get /open/event/{id}",
+    "get /open/invite/{token}",
+    "get /org-invites/{invite}",
+    "post /org-invites/{invite}/accept",
+];
+
+/// A route that is new must be called, too.
+async fn every_route_that_names_something_is_called(
+    world: &World,
+    made_up: &[(Method, String, Option<Value>)],
+    nothing: &Names,
+) -> Result<()> {
+    let Names { org, user, event, booking, invite, notification, .. } = nothing;
+    let ids = [org, user, event, booking, invite, notification];
+    let shape = |method: &str, path: &str| {
+        let path = path.split('?').next().unwrap_or_default();
+        let parts = path
+            .split('/')
+            .map(|part| if part.starts_with('{') || ids.iter().any(|id| *id == part) { "{}" } else { part });
+        format!("{} {}", method.to_lowercase(), parts.collect::<Vec<_>>().join("/"))
+    };
+    let called: BTreeSet<String> = made_up.iter().map(|(method, path, _)| shape(method.as_str(), path)).collect();
+    let document: Value = reqwest::get(format!("{}/openapi.json", world.base(0))).await?.json().await?;
+    for (path, methods) in document["paths"].as_object().context("no paths")? {
+        for method in methods.as_object().context("no methods")?.keys() {
+            let route = format!("{method} {path}");
+            let names_something = path.contains('{') && !OF_NOBODY.contains(&route.as_str());
+            assert!(!names_something || called.contains(&shape(method, path)), "{route} is not called");
+        }
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn no_call_of_one_organization_reaches_into_another() -> Result<()> {
     let world = World::new().await?;
     let ours = house(&world, "ada", "barbara").await?;
     let theirs = house(&world, "edsger", "donald").await?;
     let before = rows(&world, &theirs).await?;
-    let (org, user, event) =
-        (theirs.org.id.to_string(), theirs.member.user.id.to_string(), theirs.event.id.to_string());
-    let (booking, invite) = (theirs.booking.id.to_string(), theirs.invite.invite.id.to_string());
-    let nothing: Vec<String> = (0..5).map(|_| new_id().to_string()).collect();
-    let real = calls(&org, &user, &event, &booking, &invite);
-    let made_up = calls(&nothing[0], &nothing[1], &nothing[2], &nothing[3], &nothing[4]);
+    let (names, nothing) = (theirs.names(), Names::of_nothing());
+    let Names { org, user, event, booking, .. } = &names;
+    let (real, made_up) = (calls(&names), calls(&nothing));
+    every_route_that_names_something_is_called(&world, &made_up, &nothing).await?;
     for caller in [&ours.admin, &ours.member] {
         for ((method, path, body), (_, other_path, other_body)) in real.iter().zip(&made_up) {
-            let there = caller.call(method.clone(), path, body.as_ref(), &[]).await?.refused(404, "not_found");
+            let there = caller.call(method.clone(), path, body.as_ref(), &[]).await?;
+            assert!(matches!(there.status.as_u16(), 403 | 404), "{method} {path}: {there:?}");
             let nowhere = caller.call(method.clone(), other_path, other_body.as_ref(), &[]).await?;
             assert_eq!(seen(&there), seen(&nowhere), "{method} {path} tells that it exists");
         }
@@ -157,7 +242,7 @@ async fn no_call_of_one_organization_reaches_into_another() -> Result<()> {
         ] {
             let text = caller.get(path).await?.expect(200).body.to_string();
             assert!(
-                ![&org, &event, &booking].iter().any(|id| text.contains(id.as_str())),
+                ![org, event, booking].iter().any(|id| text.contains(id.as_str())),
                 "{path} holds something of theirs"
             );
         }

@@ -51,6 +51,10 @@ async fn requests_that_are_not_json_or_too_large_or_unknown_are_refused() -> Res
     assert_eq!(post("{".to_owned(), "application/json").await?.status(), 400);
     assert_eq!(post("{}".to_owned(), "text/plain").await?.status(), 415);
     assert_eq!(post(" ".repeat(17 * 1024), "application/json").await?.status(), 413);
+    // other calls may be longer
+    let named = |kb: usize| json!({ "name": "x".repeat(kb * 1024) });
+    a.post("/organizations", named(63)).await?.refused(400, "invalid");
+    a.post("/organizations", named(65)).await?.refused(413, "too_large");
     assert_eq!(http.get(&url).bearer_auth(&a.token).send().await?.status(), 405);
     assert_eq!(http.get(format!("{}/nothing", world.base(0))).send().await?.status(), 404);
     assert_eq!(http.post(&url).body("{").send().await?.status(), 401, "who calls comes first");

@@ -48,6 +48,29 @@ async fn a_cancelled_event_ends_every_booking_and_tells_everybody() -> Result<()
 }
 
 #[tokio::test]
+async fn rows_follow_the_clock_and_readers_do_not_wait_for_them() -> Result<()> {
+    let mut world = World::new().await?;
+    let ada = world.person("ada").await?;
+    let event = world.event(&ada, 3).await?;
+    let row = || sqlx::query_scalar::<_, String>("select status from events where id = $1").bind(event.id.0);
+    world.move_event(event.id, -1).await?;
+    assert_eq!(ada.event(event.id).await?.status, EventStatus::Ongoing);
+    assert_eq!(row().fetch_one(&world.pool).await?, "upcoming", "no worker runs yet");
+    world.start_worker()?;
+    let follows = async |status: &str| {
+        wait_for("the row", std::time::Duration::from_secs(60), || async {
+            Ok((row().fetch_one(&world.pool).await? == status).then_some(()))
+        })
+        .await
+    };
+    follows("ongoing").await?;
+    world.move_event(event.id, -60 * 48).await?;
+    assert_eq!(ada.event(event.id).await?.status, EventStatus::Completed);
+    follows("completed").await?;
+    world.audit()
+}
+
+#[tokio::test]
 async fn bookings_that_race_with_a_cancellation_end_with_it() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);

@@ -4,13 +4,15 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use happening_api::{Booking, Notification};
+use happening_api::{Booking, Notification, NotificationType};
 use happening_tests::mail_server::{MailServer, Received};
 use happening_tests::world::wait_for;
 use happening_tests::{Client, World, WorldOptions};
+use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const ADA: &str = "ada@happening.invalid";
+const BARBARA: &str = "barbara@happening.invalid";
 
 async fn world(server: &MailServer, retry_delays_ms: &str) -> Result<World> {
     let url = format!("smtp://127.0.0.1:{}", server.port);
@@ -51,6 +53,59 @@ async fn a_mail_that_is_refused_for_now_is_tried_again_and_arrives_once() -> Res
     ada.book(event.id, 1).await?.expect(201);
     wait_for("the next mail", PATIENCE, || async { Ok((server.mails_to(ADA).len() >= 2).then_some(())) }).await?;
     assert_eq!(server.mails_to(ADA).len(), 2);
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_promotion_that_is_true_no_longer_is_not_mailed() -> Result<()> {
+    let server = MailServer::start()?;
+    let env = [("SMTP_URL", format!("smtp://127.0.0.1:{}", server.port))].into();
+    let mut world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 1).await?;
+    let held: Booking = ada.book(event.id, 1).await?.expect(201).json();
+    let waiting: Booking = barbara.book(event.id, 1).await?.expect(201).json();
+    ada.post(&format!("/bookings/{}/cancel", held.id), json!({})).await?.expect(200);
+    assert_eq!(barbara.booking(waiting.id).await?.seat_numbers, [1]);
+    barbara.post(&format!("/bookings/{}/cancel", waiting.id), json!({})).await?.expect(200);
+    world.start_worker()?;
+    let kinds =
+        [NotificationType::BookingWaitlisted, NotificationType::WaitlistPromoted, NotificationType::BookingCancelled];
+    let told = wait_for("all of it", PATIENCE, || async {
+        let told = feed(&barbara).await?;
+        Ok(kinds.iter().all(|kind| told.iter().any(|one| one.kind == *kind)).then_some(told))
+    })
+    .await?;
+    wait_for("two mails", PATIENCE, || async { Ok((server.mails_to(BARBARA).len() >= 2).then_some(())) }).await?;
+    // a mail is written after the feed: what is still on its way has arrived when nothing waits any more
+    wait_for("rest", PATIENCE, || async { Ok((world.messages_in("notifications").await? == 0).then_some(())) }).await?;
+    let mails = server.mails_to(BARBARA);
+    for one in told {
+        let mailed = mails.iter().any(|mail| mail.text.contains(&format!("Message-ID: <{}@", one.id)));
+        assert_eq!(mailed, one.kind != NotificationType::WaitlistPromoted, "{:?}", one.kind);
+    }
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_mail_is_text_and_html_and_goes_to_verified_addresses_only() -> Result<()> {
+    let server = MailServer::start()?;
+    let world = world(&server, "100").await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let unverified = world.person("niklaus").await?;
+    let event = world.event(&ada, 1).await?;
+    unverified.book(event.id, 1).await?.expect(201);
+    barbara.book(event.id, 1).await?.expect(201);
+    let mail = wait_for("the mail", PATIENCE, || async { Ok(server.mails_to(BARBARA).pop()) }).await?;
+    for part in ["multipart/alternative", "text/plain", "text/html", "<html", "Test evening", "waitlist"] {
+        assert!(mail.text.contains(part), "{part} is missing in {}", mail.text);
+    }
+    // the one who holds the seat has a file for the calendar
+    ada.book(world.event(&ada, 1).await?.id, 1).await?.expect(201);
+    let mail = self::mail(&server).await?;
+    assert!(mail.text.contains("text/calendar") && mail.text.contains("event.ics"), "{}", mail.text);
+    assert_eq!(feed(&unverified).await?.len(), 1, "the feed has it all the same");
+    assert!(server.mails_to("niklaus@happening.invalid").is_empty());
     world.audit()
 }
 

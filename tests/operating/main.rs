@@ -5,12 +5,13 @@ mod guide;
 mod restore;
 mod traces;
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use happening_tests::ports::free_port;
-use happening_tests::world::wait_for;
+use happening_tests::world::{stack, wait_for};
 use happening_tests::{World, WorldOptions};
 use serde_json::{Value, json};
 
@@ -127,8 +128,58 @@ async fn every_setting_is_listed_and_a_bad_one_is_named() -> Result<()> {
         let flag = format!("--{}", name.to_lowercase().replace('_', "-"));
         assert!(!output.status.success() && said.contains(&flag), "{name}: {said}");
     }
+    // their flags have shorter names
+    for (name, bad) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "here"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_TRACES_SAMPLER_ARG", "2"),
+        ("LOG", "happening=loud"),
+    ] {
+        let output = world.command(&["serve"]).env(name, bad).output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(name), "{name}: {said}");
+    }
     let mut command: Command = world.command(&["serve"]);
     let said = String::from_utf8_lossy(&command.env_remove("SERVER_KEY").output()?.stderr).into_owned();
     assert!(said.contains("--server-key"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_redis_behind_tls_is_believed_by_its_certificate_only() -> Result<()> {
+    let redis = stack()?.extra_redis_with_tls("tls").await?;
+    let trusting = |certificate: PathBuf| {
+        let env = [("REDIS_URL", redis.url()), ("SSL_CERT_FILE", certificate.display().to_string())].into();
+        World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() })
+    };
+    let world = trusting(redis.certificate()).await?;
+    let ada = world.person("ada").await?;
+    ada.book(world.event(&ada, 3).await?.id, 2).await?.expect(201);
+    world.audit()?;
+    drop(world);
+
+    let other = stack()?.extra_redis_with_tls("tls-other").await?;
+    let world = trusting(other.certificate()).await?;
+    let ready: Value = reqwest::get(format!("{}/health/ready", world.base(0))).await?.json().await?;
+    assert_eq!((&ready["ready"], &ready["redis"]), (&json!(false), &json!("away")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_tells_what_it_is_and_how_its_database_answers() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let get = async |path: &str| -> Result<Value> {
+        Ok(reqwest::get(format!("{}{path}", world.base(0))).await?.error_for_status()?.json().await?)
+    };
+    let about = get("/").await?;
+    assert_eq!((&about["name"], &about["version"]), (&json!("happening"), &json!(env!("CARGO_PKG_VERSION"))));
+    let sign_in = json!({ "issuer": world.stack.issuer(), "client_id": "happening-desktop" });
+    assert_eq!(about["sign_in"], sign_in);
+    let test = get("/db-test").await?;
+    assert_eq!(test["ok"], json!(true));
+    assert!(test["round_trip_ms"].as_f64().is_some_and(|ms| ms > 0.0 && ms < 10_000.0), "{test}");
+    assert_eq!(get("/health/live").await?["status"], json!("live"));
+    let up = json!({ "ready": true, "postgres": "up", "redis": "up", "rabbitmq": "up", "sign_in": "up" });
+    assert_eq!(get("/health/ready").await?, up);
     Ok(())
 }

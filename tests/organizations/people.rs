@@ -1,7 +1,7 @@
 //! What people choose for themselves, take with them, and leave behind.
 
 use anyhow::Result;
-use happening_api::{Booking, CreatedInvite, NotificationType, User};
+use happening_api::{Booking, CreatedInvite, NotificationType, Role, User};
 use serde_json::json;
 
 use crate::{Cast, cast, notified};
@@ -90,13 +90,25 @@ async fn whoever_is_deleted_while_they_book_holds_nothing_in_the_end() -> Result
 #[tokio::test]
 async fn a_deleted_person_leaves_seats_to_others_and_no_name() -> Result<()> {
     let Cast { world, ada, barbara, edsger, org } = cast().await?;
-    let event = world.event_in(&ada, org.id, 2, None).await?;
+    let member = format!("/organizations/{}/members/{}", org.id, edsger.user.id);
+    world.set_role(org.id, &edsger, Role::Organizer).await?;
+    let event = world.event_in(&edsger, org.id, 2, None).await?;
+    ada.put(&format!("/events/{}", event.id), json!({ "owner_id": ada.user.id })).await?.expect(200);
+    ada.patch(&member, json!({ "role": "user" })).await?.expect(200);
+    let elsewhere = world.organization(&barbara).await?;
+    let invite = json!({ "org_id": elsewhere.id, "email": "Edsger@happening.invalid", "role": "user" });
+    barbara.post("/org-invites", invite).await?.expect(201);
     let held: Booking = edsger.book(event.id, 2).await?.expect(201).json();
     let waiting: Booking = barbara.book(event.id, 1).await?.expect(201).json();
     let export = edsger.get("/users/me/export").await?.expect(200);
     assert_eq!(export.body["user"]["email"], "edsger@happening.invalid");
     assert_eq!(export.body["bookings"][0]["seat_numbers"], json!([1, 2]));
     assert_eq!(export.body["memberships"][0]["role"], "user");
+    assert_eq!(export.body["invites_received"][0]["status"], "pending");
+    assert_eq!(export.body["changes_to_you"][0]["details"], json!({ "from": "organizer", "to": "user" }));
+    assert_eq!(export.body["events_created"][0]["name"], "Test evening");
+    assert_eq!(export.body["events_owned"], json!([]));
+    assert!(!export.body.to_string().contains(&ada.user.id.to_string()), "who did it is somebody else's");
     assert!(!export.body.to_string().contains("request_hash"));
 
     edsger.delete("/users/me").await?.expect(204);

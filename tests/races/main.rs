@@ -65,6 +65,27 @@ async fn two_hundred_parallel_bookings_never_sell_a_seat_twice() -> Result<()> {
 }
 
 #[tokio::test]
+async fn nobody_has_more_than_the_limit_however_many_calls_come_at_once() -> Result<()> {
+    let world = World::new().await?;
+    let (owner, person) = (world.person("ada").await?, world.person("barbara").await?);
+    let organization = world.organization(&owner).await?;
+    for _ in 0..5 {
+        let event = world.event_in(&owner, organization.id, 20, Some(3)).await?;
+        let callers = spread(&world, std::slice::from_ref(&person), 24);
+        let replies = try_join_all(callers.iter().map(|caller| caller.book(event.id, 1))).await?;
+        let booked = replies.iter().filter(|reply| reply.status == 201).count();
+        assert_eq!(booked, 3);
+        for reply in replies.into_iter().filter(|reply| reply.status != 201) {
+            reply.refused(409, "limit_reached");
+        }
+        // what was refused is free again
+        assert_eq!(owner.event(event.id).await?.available_slots, 17);
+        owner.book(event.id, 3).await?.expect(201);
+    }
+    world.audit()
+}
+
+#[tokio::test]
 async fn thirty_copies_of_one_key_are_one_booking() -> Result<()> {
     let world = World::new().await?;
     let a = world.person("ada").await?;

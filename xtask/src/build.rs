@@ -30,6 +30,8 @@ pub(crate) fn cargo_with(arguments: &[&str], env: &[(&str, &str)]) -> Result<()>
             command.env_remove(name);
         }
     }
+    // queries are checked against `.sqlx`, not against whatever database the environment names
+    command.env_remove("DATABASE_URL");
     let status = command.args(arguments).envs(env.iter().copied()).current_dir(root()).status()?;
     if !status.success() {
         bail!("cargo {} failed", arguments.join(" "));
@@ -37,7 +39,12 @@ pub(crate) fn cargo_with(arguments: &[&str], env: &[(&str, &str)]) -> Result<()>
     Ok(())
 }
 
-/// Where cargo puts what it builds.
+/// Where cargo puts what it builds; stacks, tools and pictures lie there, too.
 pub(crate) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
+/// Where tools from elsewhere are put.
+pub(crate) fn tools() -> PathBuf {
+    target().join("tools")
 }

@@ -63,7 +63,7 @@ pub(crate) fn check(ask: bool) -> Result<()> {
 }
 
 fn install(name: &str, version: &str) -> Result<()> {
-    let tools = root().join("target/tools");
+    let tools = build::tools();
     if tools.join("bin").join(name).exists() {
         return Ok(());
     }
@@ -73,8 +73,7 @@ fn install(name: &str, version: &str) -> Result<()> {
 }
 
 fn tool(name: &str, arguments: &[&str]) -> Result<()> {
-    let status =
-        Command::new(root().join("target/tools/bin").join(name)).args(arguments).current_dir(root()).status()?;
+    let status = Command::new(build::tools().join("bin").join(name)).args(arguments).current_dir(root()).status()?;
     if !status.success() {
         bail!("{name} found something");
     }

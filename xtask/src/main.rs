@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod bundle;
 mod check;
+mod given;
 mod openapi;
 mod packages;
 mod pictures;
@@ -28,7 +29,7 @@ struct Cli {
     #[command(subcommand)]
     task: Task,
 
-    /// Install missing system packages without asking (CI does not ask either)
+    /// Install missing system packages, and use a database that the environment names, without asking (CI does not ask either)
     #[arg(long, global = true)]
     yes: bool,
 }

@@ -49,7 +49,7 @@ pub(crate) fn ensure(ask: bool, groups: &[&[&str]]) -> Result<()> {
         return Ok(());
     }
     step(&format!("These system packages are missing: {}", missing.join(" ")));
-    if ask && !agreed()? {
+    if ask && !agreed("Install them with apt-get?")? {
         bail!("nothing was installed; install these packages yourself, or run this again and agree");
     }
     let apt = |arguments: &[&str]| -> Result<()> {
@@ -97,12 +97,16 @@ fn is_there(name: &str) -> bool {
     })
 }
 
-fn agreed() -> Result<bool> {
+/// Whether the person at the terminal says yes.
+///
+/// # Errors
+/// When the terminal cannot be read.
+pub(crate) fn agreed(question: &str) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
-        say("nobody can be asked here; give --yes to install them");
+        say(&format!("{question} Nobody can be asked here; --yes agrees"));
         return Ok(false);
     }
-    eprint!("Install them with apt-get? [y/N] ");
+    eprint!("{question} [y/N] ");
     std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;

@@ -35,7 +35,7 @@ pub(crate) async fn take(ask: bool) -> Result<()> {
     packages::ensure(ask, &[packages::SERVICES, packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER])?;
     services::down().await?;
     // demo data is only added to an empty database
-    std::fs::remove_dir_all(root().join("target/stack")).ok();
+    std::fs::remove_dir_all(build::target().join("stack")).ok();
     let stack = services::up(ask, false).await?;
     ui::bundle()?;
     build::cargo(&["build", "--package", "happening"])?;
@@ -141,7 +141,7 @@ async fn picture(desktop: &Desktop, name: &str, dark: bool, size: (u32, u32), do
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     let theme = if dark { "dark" } else { "light" };
     let (width, height) = size;
-    let folder: PathBuf = root().join("target/pictures").join(format!("{width}x{height}-{theme}"));
+    let folder: PathBuf = build::target().join("pictures").join(format!("{width}x{height}-{theme}"));
     say(&format!("{width}x{height} {theme}: {name}"));
     let file = folder.join(format!("{name}.png"));
     desktop.picture_of(&file, &format!("{width}x{height}"))?;

@@ -61,10 +61,10 @@ async fn on_virtual_display(stack: &Stack, app: &Path, server: &str) -> Result<(
         .stderr(Stdio::null())
         .spawn()
         .context("Xvfb cannot be started")?;
-    let picture = root().join("target/app.png");
+    let picture = build::target().join("app.png");
     let taken = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let log = std::fs::File::create(root().join("target/app.log"))?;
+        let log = std::fs::File::create(build::target().join("app.log"))?;
         let mut window = Command::new("dbus-run-session")
             .args(["--"])
             .arg(app)

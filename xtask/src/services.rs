@@ -1,44 +1,86 @@
 //! `up` and `down`: services, server and worker in the background.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use happening_tests::stack::{Service, Stack, run};
 
+use crate::given::{self, Given};
 use crate::{build, packages, root, say, step};
 
 /// The stack of `up` and `run`.
 pub(crate) fn stack() -> Result<Stack> {
-    Stack::at(&root().join("target/stack"))
+    Stack::at(&folder())
 }
 
-/// Starts everything; what runs already is left as it is.
+fn folder() -> PathBuf {
+    build::target().join("stack")
+}
+
+/// Starts everything; what runs already is left as it is. Services whose addresses are in the environment are used as they are.
 ///
 /// # Errors
 /// When something is missing or does not start.
 pub(crate) async fn up(ask: bool, docker: bool) -> Result<Stack> {
-    if docker || !packages::has_packages() {
+    if docker {
+        return up_docker().await;
+    }
+    match Given::from_environment(&stack()?) {
+        Given::All(addresses) => return up_given(ask, addresses).await,
+        Given::Some(missing) => say(&format!(
+            "addresses of services in the environment are left aside: these are not set: {}",
+            missing.join(", ")
+        )),
+        Given::None => {}
+    }
+    if !packages::has_packages() {
         return up_docker().await;
     }
     packages::ensure(ask, &[packages::SERVICES])?;
     step("Building the server");
     build::cargo(&["build", "--package", "happening-backend"])?;
     step("Starting Postgres, Redis, RabbitMQ and Keycloak (private, on loopback)");
-    let stack = Stack::private_at(&root().join("target/stack"))?;
-    stack.start(&root(), &say).await?;
-    start_server(&stack).await?;
-    say(&format!("server: http://127.0.0.1:{}", stack.ports.backend));
+    let stack = Stack::private_at(&folder())?;
+    stack.start(&root(), &build::tools(), &say).await?;
+    start_server(&stack, &stack.env()).await?;
     say(&format!("sign-in: {} (ada, grace, alan, …; the password is the name)", stack.issuer()));
-    say("addresses of everything: target/stack/stack.env");
     Ok(stack)
 }
 
-async fn start_server(stack: &Stack) -> Result<()> {
+/// Server and worker on services that belong to somebody else, who is asked before their database is changed.
+async fn up_given(ask: bool, addresses: BTreeMap<&'static str, String>) -> Result<Stack> {
+    let database = without_password(&addresses["DATABASE_URL"]);
+    step(&format!("Using the services that the environment names; the database is {database}"));
+    if ask && !packages::agreed("Bring that database to the newest schema and, if it is empty, put demo data into it?")?
+    {
+        bail!("nothing was changed; unset DATABASE_URL to work on private services");
+    }
+    // private services of an earlier start would go on unseen
+    stack()?.stop(&say).await?;
+    step("Building the server");
+    build::cargo(&["build", "--package", "happening-backend"])?;
+    let stack = Stack::private_at(&folder())?;
+    let env = given::env_with(&stack, addresses);
+    stack.write_env(&env)?;
+    start_server(&stack, &env).await?;
+    Ok(stack)
+}
+
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+        _ => url.to_owned(),
+    }
+}
+
+async fn start_server(stack: &Stack, env: &BTreeMap<&'static str, String>) -> Result<()> {
     let program = build::target().join("debug/happening-backend");
     let command = |arguments: &[&str]| {
         let mut command = Command::new(&program);
-        command.args(arguments).envs(stack.env());
+        command.args(arguments).envs(env);
         command
     };
     step("Preparing the database");
@@ -56,6 +98,8 @@ async fn start_server(stack: &Stack) -> Result<()> {
     server.wait_until(Duration::from_secs(30), || async { happening_tests::world::answers(&url).await }).await?;
     let (pid, log) = (stack.pid_file("worker"), stack.log_file("worker"));
     Service { name: "the worker", pid_file: &pid, log_file: &log }.start(&mut command(&["worker"]))?;
+    say(&format!("server: http://127.0.0.1:{}", stack.ports.backend));
+    say("addresses of everything: target/stack/stack.env");
     Ok(())
 }
 
@@ -84,7 +128,7 @@ async fn up_docker() -> Result<Stack> {
 
 /// Where `docker/compose.yml` puts everything.
 fn compose_stack() -> Result<Stack> {
-    let folder = root().join("target/stack");
+    let folder = folder();
     std::fs::create_dir_all(&folder)?;
     let env = "BACKEND_URL=http://127.0.0.1:5000\nDATABASE_URL=postgres://happening:happening@127.0.0.1:5432/happening\n\
         REDIS_URL=redis://127.0.0.1:6379\nRABBITMQ_URL=amqp://happening:happening@127.0.0.1:5672\n\
@@ -108,10 +152,14 @@ pub(crate) async fn down() -> Result<()> {
     if docker.output().is_ok_and(|out| out.status.success() && !out.stdout.is_empty()) {
         run(Command::new("docker").args(["compose", "--profile", "app", "-f"]).arg(&compose).arg("down"))?;
     }
-    for folder in ["target/stack", "target/test-stack", "target/bench-stack"] {
-        let folder = root().join(folder);
+    for name in ["stack", "test-stack", "bench-stack"] {
+        let folder = build::target().join(name);
         if folder.exists() {
-            Stack::at(&folder)?.stop(&say).await.with_context(|| format!("in {}", folder.display()))?;
+            let stopped = async {
+                happening_tests::stack::stop_tests(&folder, &say).await?;
+                Stack::at(&folder)?.stop(&say).await
+            };
+            stopped.await.with_context(|| format!("in {}", folder.display()))?;
         }
     }
     say("nothing runs any more");

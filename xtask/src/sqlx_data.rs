@@ -15,8 +15,8 @@ use crate::{build, packages, root, say, step};
 /// When a query does not fit the schema.
 pub(crate) async fn write(ask: bool) -> Result<()> {
     packages::ensure(ask, &[packages::SERVICES])?;
-    let stack = Stack::at(&root().join("target/test-stack"))?;
-    stack.start(&root(), &say).await?;
+    let stack = Stack::at(&build::target().join("test-stack"))?;
+    stack.start(&root(), &build::tools(), &say).await?;
     let made = make(&stack);
     stack.stop(&say).await?;
     let made = made?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use happening_tests::stack::Stack;
+use happening_tests::stack::{Stack, TEST_STACK};
 
 use crate::{build, check, packages, root, say, sqlx_data, step, tools, ui};
 
@@ -26,12 +26,12 @@ pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Res
     std::fs::copy(build::target().join("debug/happening-backend"), plain_backend())?;
     step("Building the server with its test switches");
     build::cargo(&["build", "--workspace", "--features", "happening-backend/switches"])?;
-    let folder = root().join("target/test-stack");
+    let folder = build::target().join("test-stack");
     let (schemathesis, axe) = (tools::schemathesis()?, tools::axe()?);
     let stack = Stack::at(&folder)?;
     step("Starting services for the tests");
     stack.forget_queues()?;
-    let result = match stack.start(&root(), &say).await {
+    let result = match stack.start(&root(), &build::tools(), &say).await {
         Ok(()) => match if no_check { Ok(()) } else { sqlx_data::check(&stack).await } {
             Ok(()) => run_tests(&stack, &schemathesis, &axe, filter),
             Err(error) => Err(error),
@@ -53,7 +53,7 @@ fn run_tests(stack: &Stack, schemathesis: &Path, axe: &Path, filter: Option<&str
     let plain = plain_backend().display().to_string();
     let (schemathesis, axe) = (schemathesis.display().to_string(), axe.display().to_string());
     let env = [
-        ("HAPPENING_TEST_STACK", folder.as_str()),
+        (TEST_STACK, folder.as_str()),
         ("HAPPENING_BACKEND", backend.as_str()),
         ("HAPPENING_PLAIN_BACKEND", plain.as_str()),
         ("HAPPENING_APP", app.as_str()),

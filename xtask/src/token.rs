@@ -10,8 +10,10 @@ use crate::services;
 /// # Errors
 /// When the stack does not run or the person is unknown.
 pub(crate) async fn token(name: &str) -> Result<()> {
-    let stack = services::stack()?;
-    let token = People::of(&stack.issuer())
+    let issuer = services::stack()?
+        .written("OIDC_ISSUER_URL")
+        .context("nothing was started yet: start it with cargo xtask up")?;
+    let token = People::of(&issuer)
         .token(name)
         .await
         .with_context(|| format!("{name} could not sign in; does the stack run (cargo xtask up)?"))?;

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use happening_tests::stack::run;
 
-use crate::{root, say};
+use crate::{build, say};
 
 /// Looks a page over for what keeps people from using it.
 const AXE: &str = "axe-core@4.14.1";
@@ -20,7 +20,7 @@ const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// # Errors
 /// When Python or the network is missing.
 pub(crate) fn schemathesis() -> Result<PathBuf> {
-    let folder = root().join("target/tools/schemathesis");
+    let folder = build::tools().join("schemathesis");
     let program = folder.join("bin/schemathesis");
     if !program.exists() {
         say(&format!("installing {SCHEMATHESIS} into target/tools (once)"));
@@ -57,7 +57,7 @@ pub(crate) fn tauri() -> Result<PathBuf> {
 
 /// A file of a package of npm.
 fn package(name: &str, file: &str) -> Result<PathBuf> {
-    let folder = root().join("target/tools/npm");
+    let folder = build::tools().join("npm");
     let path = folder.join("node_modules").join(file);
     if !path.exists() {
         say(&format!("installing {name} into target/tools (once)"));

@@ -180,6 +180,8 @@ fn too_few(asked: Option<i32>, free: i32) -> ApiError {
 fn as_claim(refusal: Refusal) -> ApiError {
     match refusal {
         Refusal::EventNotOpen => event_started(),
+        // they see their booking, so there is nothing to hide: they are no member any more
+        Refusal::NotFound => ApiError::forbidden(),
         other => other.into(),
     }
 }

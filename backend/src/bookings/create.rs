@@ -124,6 +124,7 @@ async fn book(app: &App, request: &Create, booking: BookingId) -> ApiResult<Crea
                 match answer.await.unwrap_or(Reply::OutcomeUnknown) {
                     Reply::OtherGeneration => rebuild(app, body.event_id, generation).await?,
                     Reply::OutcomeUnknown => return after_lost_reply(app, request, booking).await,
+                    Reply::Refused(Refusal::NotFound) => return Err(may_not_book(app, request).await),
                     reply => return answered(booking, reply),
                 }
             }
@@ -140,6 +141,12 @@ async fn book(app: &App, request: &Create, booking: BookingId) -> ApiResult<Crea
         check(app, request).await?;
     }
     Err(ApiError::unavailable(anyhow::anyhow!("the gate was rebuilt {TRIES_MAX} times during one request")))
+}
+
+/// The person was a member a moment ago: what they may still see of the event says how they are answered.
+async fn may_not_book(app: &App, request: &Create) -> ApiError {
+    app.events.forget_member(request.body.event_id, request.caller);
+    check(app, request).await.err().unwrap_or_else(ApiError::not_found)
 }
 
 /// A database that does not answer is said so within a second; nothing was reserved yet.

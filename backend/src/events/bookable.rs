@@ -66,6 +66,13 @@ impl Bookable {
         self.events.invalidate(&event);
     }
 
+    /// The next look reads whether the person is a member of the event's organization.
+    pub(crate) fn forget_member(&self, event: EventId, person: UserId) {
+        if let Some(facts) = self.events.get(&event) {
+            self.members.invalidate(&(facts.org, person));
+        }
+    }
+
     /// Refuses what the gate and the writer need not see.
     ///
     /// # Errors

@@ -144,6 +144,9 @@ fn export() -> Export {
             "event": { "id": event.id, "name": event.name, "event_date": event.event_date, "place": event.place } })],
         notifications: vec![value(&notification())],
         events_owned: Vec::new(),
+        events_created: Vec::new(),
+        invites_received: Vec::new(),
+        changes_to_you: Vec::new(),
         invites_sent: Vec::new(),
         actions: vec![value(&audit_entry())],
     }

@@ -1,18 +1,22 @@
 //! Whether the process and its dependencies work. `ready` follows what a booking needs: Postgres and Redis.
 
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
 use super::{Anyone, ApiResult};
 use crate::app::App;
 
-const LISTENS_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(300);
+const LISTENS_TIMEOUT: Duration = Duration::from_millis(300);
+/// How long a look at the dependencies is good.
+const SEEN_KEPT: Duration = Duration::from_millis(250);
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct About {
@@ -65,7 +69,7 @@ pub(crate) async fn about(State(app): State<App>) -> Json<About> {
 }
 
 /// One round trip to the database.
-#[utoipa::path(get, path = "/db-test", tag = "health", responses((status = 200, body = DatabaseTest), (status = 503, body = happening_api::ErrorBody)))]
+#[utoipa::path(get, path = "/db-test", tag = "health", responses((status = 200, body = DatabaseTest), (status = 429, body = happening_api::ErrorBody), (status = 503, body = happening_api::ErrorBody)))]
 pub(crate) async fn db_test(_: Anyone, State(app): State<App>) -> ApiResult<Json<DatabaseTest>> {
     let started = app.clock.instant();
     sqlx::query("select 1").execute(&app.pool).await?;
@@ -78,34 +82,61 @@ pub(crate) async fn live() -> Json<Live> {
     Json(Live { status: "live" })
 }
 
-/// Each dependency with its state; 503 when a booking could not be taken.
+/// Each dependency with its state, looked at a quarter of a second ago or less; 503 when a booking could not be taken.
 #[utoipa::path(get, path = "/health/ready", tag = "health", responses((status = 200, body = Ready), (status = 503, body = Ready)))]
 pub(crate) async fn ready(State(app): State<App>) -> Response {
+    let up = seen(&app).await;
+    let word = |up| if up { "up" } else { "away" };
+    let stopping = app.stopping.load(Ordering::Relaxed);
+    let ready = up.postgres && up.redis && !stopping;
+    let body = Ready {
+        ready,
+        postgres: word(up.postgres),
+        redis: word(up.redis),
+        rabbitmq: word(up.rabbitmq),
+        sign_in: word(up.sign_in),
+    };
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(body)).into_response()
+}
+
+/// What is up. Anybody may ask, and without limit: so all who ask at once are told of one look.
+async fn seen(app: &App) -> Up {
+    let mut last = app.neighbours.last.lock().await;
+    if let Some((_, up)) = last.filter(|(at, _)| app.clock.instant() - *at < SEEN_KEPT) {
+        return up;
+    }
     let (postgres, redis, rabbitmq, sign_in) = tokio::join!(
         async { app.pulse.beats() && app.conn().await.is_ok() },
         app.gate.ping(),
         listens(&app.neighbours.rabbitmq),
         listens(&app.neighbours.keys)
     );
-    let word = |up| if up { "up" } else { "away" };
-    let stopping = app.stopping.load(Ordering::Relaxed);
-    let ready = postgres && redis.is_ok() && !stopping;
-    let body = Ready {
-        ready,
-        postgres: word(postgres),
-        redis: word(redis.is_ok()),
-        rabbitmq: word(rabbitmq),
-        sign_in: word(sign_in),
-    };
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(body)).into_response()
+    let up = Up { postgres, redis: redis.is_ok(), rabbitmq, sign_in };
+    *last = Some((app.clock.instant(), up));
+    up
 }
 
-/// Services that a booking does not wait for.
+#[derive(Clone, Copy)]
+struct Up {
+    postgres: bool,
+    redis: bool,
+    rabbitmq: bool,
+    sign_in: bool,
+}
+
+/// Services that a booking does not wait for, and what was seen last.
 pub(crate) struct Neighbours {
-    pub(crate) rabbitmq: url::Url,
+    rabbitmq: url::Url,
     /// Where the keys of tokens come from; the issuer's own address need not be reachable from here.
-    pub(crate) keys: url::Url,
+    keys: url::Url,
+    last: Mutex<Option<(Instant, Up)>>,
+}
+
+impl Neighbours {
+    pub(crate) fn new(rabbitmq: url::Url, keys: url::Url) -> Self {
+        Self { rabbitmq, keys, last: Mutex::default() }
+    }
 }
 
 /// Whether somebody listens at an address.

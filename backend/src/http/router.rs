@@ -42,27 +42,31 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let mut document =
         OpenApiRouter::with_openapi(Document::openapi()).merge(of_the_database()).merge(plain()).into_openapi();
     for path in document.paths.paths.values_mut() {
-        let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete];
-        for operation in operations.into_iter().flatten() {
+        let reading = [&mut path.get, &mut path.delete].into_iter().flatten().map(|operation| (false, operation));
+        let writing =
+            [&mut path.put, &mut path.post, &mut path.patch].into_iter().flatten().map(|operation| (true, operation));
+        for (has_body, operation) in reading.chain(writing) {
             name_uniquely(operation);
-            say_what_any_route_answers(operation);
+            say_what_any_route_answers(operation, has_body);
         }
     }
     examples::add(&mut document);
     document
 }
 
-/// What follows from what a route takes, not from what it does.
-fn say_what_any_route_answers(operation: &mut utoipa::openapi::path::Operation) {
+/// What follows from what a route takes, not from what it does. Calls without fields take `{}` as a body, and nothing else.
+fn say_what_any_route_answers(operation: &mut utoipa::openapi::path::Operation, body: bool) {
     let signed_in = operation.security.as_ref().is_some_and(|security| !security.is_empty());
-    let body = operation.request_body.is_some();
+    // whoever watches over the server may ask as often as they like
+    let counted = operation.tags.as_ref().is_none_or(|tags| !tags.iter().any(|tag| tag == "health"));
     let key =
         operation.parameters.iter().flatten().any(|one| matches!(one, RefOr::T(one) if one.name == "Idempotency-Key"));
     let refusals = [
+        (body, "400", "The body is not what the call takes"),
         (body, "413", "The body is too large"),
         (body, "415", "The body is not JSON"),
         (key, "422", "The key was used for another request"),
-        (signed_in, "429", "Too many requests"),
+        (counted, "429", "Too many requests"),
         (signed_in, "503", "A dependency is away, or there is too much to do"),
     ];
     for (_, status, what) in refusals.into_iter().filter(|(may, ..)| *may) {

@@ -66,7 +66,8 @@ pub(crate) async fn list(
 
 /// What an invite is about, for whoever has its token. Needs no sign-in.
 #[utoipa::path(get, path = "/org-invites/{invite}", tag = "invites", params(("invite" = String, Path, description = "The token")), responses(
-    (status = 200, body = InvitePreview), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 410, body = ErrorBody)))]
+    (status = 200, body = InvitePreview), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 410, body = ErrorBody),
+    (status = 503, body = ErrorBody)))]
 pub(crate) async fn preview(
     _: Anyone,
     PathId(token): PathId<String>,

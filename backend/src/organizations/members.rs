@@ -26,10 +26,7 @@ pub(super) struct Target {
 /// 404 when they are no member, `last_admin`, 503.
 pub(super) async fn set_role(app: &App, target: &Target, role: Role) -> ApiResult<Member> {
     let mut tx = app.pool.begin().await?;
-    let old = lock(&mut tx, target, false).await?;
-    if old.role == Role::OrgAdmin && role != Role::OrgAdmin {
-        keep_an_admin(&mut tx, target.org, target.member).await?;
-    }
+    let old = lock(&mut tx, target, Some(role)).await?;
     if old.role != role {
         store::set_role(&mut tx, target.org, target.member, role).await?;
         let details = serde_json::json!({ "from": old.role, "to": role });
@@ -56,10 +53,7 @@ pub(super) async fn set_role(app: &App, target: &Target, role: Role) -> ApiResul
 /// 404 when they are no member, `last_admin`, 503.
 pub(super) async fn remove(app: &App, target: &Target) -> ApiResult<()> {
     let mut tx = app.pool.begin().await?;
-    let old = lock(&mut tx, target, true).await?;
-    if old.role == Role::OrgAdmin {
-        keep_an_admin(&mut tx, target.org, target.member).await?;
-    }
+    let old = lock(&mut tx, target, None).await?;
     store::delete_member(&mut tx, target.org, target.member).await?;
     let action = if target.caller == target.member { "member_left" } else { "member_removed" };
     let details = serde_json::json!({ "role": old.role });
@@ -68,16 +62,21 @@ pub(super) async fn remove(app: &App, target: &Target) -> ApiResult<()> {
     commit(tx).await
 }
 
-/// The caller's right was looked at before the lock; it is looked at again under it.
-async fn lock(conn: &mut PgConnection, target: &Target, own_is_enough: bool) -> ApiResult<Member> {
+/// Holds the organization's row and answers the member as they are now; `new` is their next role, `None` when they leave.
+///
+/// The caller's right was looked at before the lock, and is looked at again under it. That somebody must stay orgAdmin comes
+/// first: of two admins who demote each other at once, the later one learns why it did not happen.
+async fn lock(conn: &mut PgConnection, target: &Target, new: Option<Role>) -> ApiResult<Member> {
     if !store::lock(&mut *conn, target.org).await? {
         return Err(ApiError::not_found());
     }
-    let role = store::role(&mut *conn, target.org, target.caller).await?.ok_or_else(ApiError::not_found)?;
-    if role != Role::OrgAdmin && !(own_is_enough && target.caller == target.member) {
-        return Err(ApiError::forbidden());
+    let caller = store::role(&mut *conn, target.org, target.caller).await?.ok_or_else(ApiError::not_found)?;
+    let old = store::member(&mut *conn, target.org, target.member, false).await?.ok_or_else(ApiError::not_found)?;
+    if old.role == Role::OrgAdmin && new != Some(Role::OrgAdmin) {
+        keep_an_admin(conn, target.org, target.member).await?;
     }
-    store::member(conn, target.org, target.member, false).await?.ok_or_else(ApiError::not_found)
+    let leaves = new.is_none() && target.caller == target.member;
+    if caller == Role::OrgAdmin || leaves { Ok(old) } else { Err(ApiError::forbidden()) }
 }
 
 /// Refuses to take the last orgAdmin away.

@@ -244,6 +244,15 @@ pub(crate) struct Export {
     pub(crate) notifications: Vec<Value>,
     #[schema(value_type = Vec<Object>)]
     pub(crate) events_owned: Vec<Value>,
+    /// Also those that belong to somebody else now.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) events_created: Vec<Value>,
+    /// To the person's address, once it is verified.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) invites_received: Vec<Value>,
+    /// What the audit log says that was done to the person's memberships, without who did it.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) changes_to_you: Vec<Value>,
     #[schema(value_type = Vec<Object>)]
     pub(crate) invites_sent: Vec<Value>,
     /// What the audit log says that the person did.
@@ -271,6 +280,14 @@ pub(crate) async fn export(conn: &mut PgConnection, user: UserId) -> sqlx::Resul
                 from notifications n where n.user_id = $1),
             'events_owned', (select coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'name', e.name, 'event_date', e.event_date)
                 order by e.event_date), '[]') from events e where e.owner_id = $1),
+            'events_created', (select coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'name', e.name,
+                    'created_at', e.created_at) order by e.created_at), '[]') from events e where e.created_by = $1),
+            'invites_received', (select coalesce(jsonb_agg(jsonb_build_object('id', i.id, 'org_id', i.org_id, 'email', i.email,
+                    'role', i.role, 'status', i.status, 'created_at', i.created_at, 'expires_at', i.expires_at)
+                order by i.created_at), '[]') from organization_invites i join users u on lower(u.email) = lower(i.email)
+                where u.id = $1 and u.email_verified),
+            'changes_to_you', (select coalesce(jsonb_agg(to_jsonb(a) - 'actor_id' order by a.created_at), '[]')
+                from audit_log a where a.subject_id = $1),
             'invites_sent', (select coalesce(jsonb_agg(to_jsonb(i) - 'nonce' - 'old_nonces' order by i.created_at), '[]')
                 from organization_invites i where i.invited_by = $1),
             'actions', (select coalesce(jsonb_agg(to_jsonb(a) order by a.created_at), '[]') from audit_log a where a.actor_id = $1)

@@ -14,7 +14,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::stack::Stack;
+use crate::stack::{Stack, TEST_STACK};
 use crate::{Client, People};
 
 /// Signed-in people of each realm, shared by the tests of a process.
@@ -31,7 +31,7 @@ fn people_of(stack: &Stack) -> Arc<People> {
 /// # Errors
 /// When the tests were not started by it.
 pub fn stack() -> Result<Stack> {
-    let folder = std::env::var_os("HAPPENING_TEST_STACK")
+    let folder = std::env::var_os(TEST_STACK)
         .context("these tests need services of their own: run them with `cargo xtask test`")?;
     Stack::at(Path::new(&folder))
 }
@@ -145,7 +145,7 @@ impl World {
             world.add_backend()?;
         }
         if options.worker {
-            world.worker = Some(world.spawn("worker", 0, |world| world.command(&["worker"]))?);
+            world.start_worker()?;
         }
         world.wait_until_ready().await?;
         Ok(world)
@@ -175,6 +175,15 @@ impl World {
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
         Ok(Process { child, command, port, name: name.to_owned() })
+    }
+
+    /// Starts the worker of a world that began without one.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_worker(&mut self) -> Result<()> {
+        self.worker = Some(self.spawn("worker", 0, |world| world.command(&["worker"]))?);
+        Ok(())
     }
 
     fn add_backend(&mut self) -> Result<()> {

@@ -33,8 +33,8 @@ pub(super) async fn run(ask: bool, pairs: u32, seconds: u32) -> Result<()> {
     step("Building server and crowd (release)");
     build::cargo(&["build", "--release", "--package", "happening-backend", "--features", "switches"])?;
     build::cargo(&["build", "--release", "--package", "happening-tests", "--bin", "drop-load"])?;
-    let stack = Stack::at(&root().join("target/bench-stack"))?;
-    let result = match stack.start(&root(), &say).await {
+    let stack = Stack::at(&build::target().join("bench-stack"))?;
+    let result = match stack.start(&root(), &build::tools(), &say).await {
         Ok(()) => drop_on(&stack, pairs, seconds).await,
         Err(error) => Err(error),
     };

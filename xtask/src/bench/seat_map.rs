@@ -5,7 +5,7 @@ use happening_tests::desktop::Desktop;
 use serde_json::{Value, json};
 
 use super::report_as;
-use crate::{build, packages, root, say, step, ui};
+use crate::{build, packages, say, step, ui};
 
 const HALLS: [i32; 2] = [10_000, 100_000];
 
@@ -69,7 +69,7 @@ pub(super) async fn run(ask: bool) -> Result<()> {
     packages::ensure(ask, &[packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER])?;
     ui::bundle_with(&["bench"])?;
     build::cargo(&["build", "--package", "happening"])?;
-    let folder = root().join("target/bench-desktop");
+    let folder = build::target().join("bench-desktop");
     let app = build::target().join("debug/happening");
     let mut figures = Vec::new();
     step("Drawing");

@@ -67,7 +67,7 @@ pub(super) async fn run(ask: bool, pairs: u32) -> Result<()> {
 
 /// Milliseconds until the first screen, and megabytes (proportional set size of all its processes) then.
 async fn once(program: &std::path::Path, arguments: &[&str], url: Option<&str>) -> Result<(f64, f64)> {
-    let folder = root().join("target/bench-desktop");
+    let folder = build::target().join("bench-desktop");
     let mut desktop = Desktop::at(&folder, program, "http://127.0.0.1:9", false).await?;
     let started = Instant::now();
     desktop.start_with(arguments).await?;

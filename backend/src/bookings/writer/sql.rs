@@ -340,6 +340,7 @@ fn array_literal(numbers: &[i32]) -> String {
 }
 
 /// Writes everything in one statement (claims need a second one): one round trip per batch.
+#[expect(clippy::too_many_lines, reason = "one statement, and a line for each of its columns")]
 pub(super) async fn write(conn: &mut PgConnection, writes: &Writes) -> sqlx::Result<()> {
     let Writes { events, bookings, seats, history, outbox, claims } = writes;
     let (mut ids, mut units, mut taken, mut orders) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

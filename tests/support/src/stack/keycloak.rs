@@ -11,25 +11,24 @@ use super::{Say, Stack};
 
 const VERSION: &str = "26.4.5";
 
-/// The unpacked and built distribution under `target/tools`, shared by all stacks.
-pub(super) async fn unpack(root: &Path, say: Say<'_>) -> Result<PathBuf> {
-    let tools = root.join("target/tools");
+/// The unpacked and built distribution in `tools`, shared by all stacks.
+pub(super) async fn unpack(tools: &Path, say: Say<'_>) -> Result<PathBuf> {
     let home = tools.join(format!("keycloak-{VERSION}"));
     if home.join("built").exists() {
         return Ok(home);
     }
-    std::fs::create_dir_all(&tools)?;
+    std::fs::create_dir_all(tools)?;
     let archive = tools.join(format!("keycloak-quarkus-dist-{VERSION}.tar.gz"));
     if !archive.exists() {
         say("getting Keycloak (160 MB, once)");
         let artifact = format!("-Dartifact=org.keycloak:keycloak-quarkus-dist:{VERSION}:tar.gz");
         let output = format!("-DoutputDirectory={}", tools.display());
-        run(Command::new("mvn").args(["-q", "-B", "dependency:copy", &artifact, &output]).current_dir(&tools))
+        run(Command::new("mvn").args(["-q", "-B", "dependency:copy", &artifact, &output]).current_dir(tools))
             .context("Keycloak could not be fetched with Maven; is there a network?")?;
     }
     say("building Keycloak (once)");
     std::fs::remove_dir_all(&home).ok();
-    run(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(&tools))?;
+    run(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(tools))?;
     run(Command::new(home.join("bin/kc.sh")).args(["build", "--db=dev-file", "--health-enabled=true"]))
         .context("Keycloak cannot be built; Java 17 or newer is needed")?;
     std::fs::write(home.join("built"), "")?;

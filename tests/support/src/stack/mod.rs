@@ -21,7 +21,7 @@ use crate::ports::free_port;
 
 pub use self::redis::ExtraRedis;
 pub use own::{OwnPostgres, OwnRabbitMq};
-pub use process::{Service, alive, run, stop_pid_file};
+pub use process::{Service, TEST_STACK, alive, run, stop_pid_file, stop_tests};
 
 /// Where the services of a stack are.
 #[derive(Clone, Debug)]
@@ -100,21 +100,38 @@ impl Stack {
         Self::at(folder)
     }
 
-    /// Starts what does not run yet, side by side, and waits until all answer. `root` is the project's folder.
+    /// Starts what does not run yet, side by side, and waits until all answer. `root` is the project's folder; what must be
+    /// fetched for it is kept in `tools`.
     ///
     /// # Errors
     /// When a program is missing or a service does not come up; the message names its log.
-    pub async fn start(&self, root: &Path, say: Say<'_>) -> Result<()> {
-        let keycloak = keycloak::unpack(root, say).await?;
+    pub async fn start(&self, root: &Path, tools: &Path, say: Say<'_>) -> Result<()> {
+        let keycloak = keycloak::unpack(tools, say).await?;
         tokio::try_join!(
             postgres::start(self, say),
             redis::start(self, say),
             rabbitmq::start(self, say),
             keycloak::start(self, root, &keycloak, say),
         )?;
-        let lines: String = self.env().iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-        std::fs::write(self.folder.join("stack.env"), lines)?;
-        Ok(())
+        self.write_env(&self.env())
+    }
+
+    /// Writes `stack.env`, from which any program can learn where everything is.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_env(&self, env: &BTreeMap<&'static str, String>) -> Result<()> {
+        let lines: String = env.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        Ok(std::fs::write(self.folder.join("stack.env"), lines)?)
+    }
+
+    /// What `stack.env` says of a name.
+    pub fn written(&self, name: &str) -> Option<String> {
+        let text = std::fs::read_to_string(self.folder.join("stack.env")).ok()?;
+        text.lines()
+            .filter_map(|line| line.split_once('='))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value.to_owned())
     }
 
     /// Stops whatever of it runs, in the order in which it depends.
@@ -148,7 +165,15 @@ impl Stack {
     /// # Errors
     /// When it does not come up.
     pub async fn extra_redis(&self, name: &str) -> Result<redis::ExtraRedis> {
-        redis::ExtraRedis::start(self, name).await
+        redis::ExtraRedis::start(self, name, false).await
+    }
+
+    /// The same, spoken to by TLS only.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn extra_redis_with_tls(&self, name: &str) -> Result<redis::ExtraRedis> {
+        redis::ExtraRedis::start(self, name, true).await
     }
 
     /// The same services with a Postgres of its own for a test that stops or freezes it.

@@ -10,6 +10,8 @@ use anyhow::{Context, Result, bail};
 
 use super::Say;
 
+/// The environment variable that tells tests where their stack is.
+pub const TEST_STACK: &str = "HAPPENING_TEST_STACK";
 const STOP_POLLS_MAX: u32 = 150;
 const POLL_EVERY: Duration = Duration::from_millis(100);
 
@@ -37,7 +39,8 @@ impl Service<'_> {
             .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start {}: is {:?} installed?", self.name, command.get_program()))?;
-        std::fs::write(self.pid_file, child.id().to_string())?;
+        let id = child.id();
+        std::fs::write(self.pid_file, format!("{id}\n{}\n", started(id).unwrap_or_default()))?;
         Ok(true)
     }
 
@@ -75,9 +78,21 @@ pub fn alive(pid_file: &Path) -> bool {
     pid_of(pid_file).is_some_and(pid_alive)
 }
 
-/// The process id that a file has in its first line.
+/// The process id that a file has in its first line. When its second line is the time at which the process started, a newer
+/// process that got the same id, after the machine was started anew, is not the one that is meant.
 pub(super) fn pid_of(pid_file: &Path) -> Option<u32> {
-    std::fs::read_to_string(pid_file).ok()?.lines().next()?.trim().parse().ok()
+    let text = std::fs::read_to_string(pid_file).ok()?;
+    let mut lines = text.lines();
+    let pid = lines.next()?.trim().parse().ok()?;
+    let noted: Option<u64> = lines.next().and_then(|line| line.trim().parse().ok());
+    (noted.is_none() || noted == started(pid)).then_some(pid)
+}
+
+/// When a process started, in clock ticks since the machine did (proc(5), field 22 of `stat`).
+fn started(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // the name, in brackets, can have spaces; the state is the third field
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
 /// A process that ended, but was not waited for by its parent, is not alive.
@@ -96,17 +111,60 @@ pub async fn stop_pid_file(pid_file: &Path, say: Say<'_>) -> Result<()> {
         return Ok(());
     };
     say(&format!("stopping {}", pid_file.file_stem().unwrap_or_default().to_string_lossy()));
-    run(Command::new("kill").arg(pid.to_string()))?;
+    end(&[pid]).await;
+    std::fs::remove_file(pid_file).ok();
+    Ok(())
+}
+
+/// Asks processes to end, and after a while makes them end.
+async fn end(pids: &[u32]) {
+    let kill = |signal: &str| {
+        for pid in pids.iter().filter(|pid| pid_alive(**pid)) {
+            // it can end by itself at this moment
+            run(Command::new("kill").args([signal, &pid.to_string()])).ok();
+        }
+    };
+    kill("-TERM");
     for _ in 0..STOP_POLLS_MAX {
-        if !pid_alive(pid) {
-            std::fs::remove_file(pid_file).ok();
-            return Ok(());
+        if !pids.iter().any(|pid| pid_alive(*pid)) {
+            return;
         }
         tokio::time::sleep(POLL_EVERY).await;
     }
-    run(Command::new("kill").arg("-KILL").arg(pid.to_string()))?;
-    std::fs::remove_file(pid_file).ok();
+    kill("-KILL");
+}
+
+/// Ends what an aborted run of the tests on a stack left: every process that was started with the folder in
+/// [`TEST_STACK`].
+///
+/// # Errors
+/// When the system's processes cannot be listed.
+pub async fn stop_tests(stack_folder: &Path, say: Say<'_>) -> Result<()> {
+    let mark = format!("{TEST_STACK}={}", stack_folder.display()).into_bytes();
+    let kept = ancestors();
+    let mut left = Vec::new();
+    for entry in std::fs::read_dir("/proc").context("cannot list processes")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // one that just ended has none
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        if environment.split(|byte| *byte == 0).any(|variable| variable == mark) && !kept.contains(&pid) {
+            left.push(pid);
+        }
+    }
+    if !left.is_empty() {
+        say(&format!("ending {} processes that tests left", left.len()));
+        end(&left).await;
+    }
     Ok(())
+}
+
+/// This process and those that it was started by.
+fn ancestors() -> Vec<u32> {
+    let parent = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok().filter(|parent| *parent != 0)
+    };
+    std::iter::successors(Some(std::process::id()), parent).collect()
 }
 
 /// Runs a command to its end.

@@ -1,6 +1,6 @@
 //! Redis, with an append-only file and without eviction.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -37,22 +37,31 @@ pub struct ExtraRedis {
     port: u16,
     folder: PathBuf,
     child: Child,
+    tls: bool,
 }
 
 impl ExtraRedis {
-    pub(super) async fn start(stack: &Stack, name: &str) -> Result<Self> {
+    pub(super) async fn start(stack: &Stack, name: &str, tls: bool) -> Result<Self> {
         let port = crate::ports::free_port()?;
         let folder = stack.folder.join(format!("redis-{name}"));
         std::fs::create_dir_all(&folder)?;
-        let child = spawn(port, &folder)?;
-        let redis = Self { port, folder, child };
+        if tls {
+            make_certificate(&folder)?;
+        }
+        let child = spawn(port, &folder, tls)?;
+        let redis = Self { port, folder, child, tls };
         redis.wait().await?;
         Ok(redis)
     }
 
     /// Its address.
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", if self.tls { "rediss" } else { "redis" }, self.port)
+    }
+
+    /// The certificate that it shows when it speaks TLS, signed by itself.
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.join("certificate.pem")
     }
 
     /// Ends it at once, as a crash does.
@@ -89,7 +98,7 @@ impl ExtraRedis {
         if empty {
             std::fs::remove_dir_all(self.folder.join("appendonlydir")).ok();
         }
-        self.child = spawn(self.port, &self.folder)?;
+        self.child = spawn(self.port, &self.folder, self.tls)?;
         self.wait().await
     }
 
@@ -104,9 +113,26 @@ impl ExtraRedis {
     }
 }
 
-fn spawn(port: u16, folder: &std::path::Path) -> Result<Child> {
-    Command::new("redis-server")
-        .args(arguments(port))
+fn make_certificate(folder: &Path) -> Result<()> {
+    let names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-addext"];
+    let mut openssl = Command::new("openssl");
+    openssl
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
+        .args(names)
+        .arg("basicConstraints=critical,CA:FALSE");
+    run(openssl.arg("-keyout").arg(folder.join("key.pem")).arg("-out").arg(folder.join("certificate.pem"))).map(drop)
+}
+
+fn spawn(port: u16, folder: &Path, tls: bool) -> Result<Child> {
+    let mut command = Command::new("redis-server");
+    command.args(arguments(port));
+    if tls {
+        command.args(["--port", "0", "--tls-port", &port.to_string(), "--tls-auth-clients", "no"]);
+        command.arg("--tls-cert-file").arg(folder.join("certificate.pem"));
+        command.arg("--tls-ca-cert-file").arg(folder.join("certificate.pem"));
+        command.arg("--tls-key-file").arg(folder.join("key.pem"));
+    }
+    command
         .arg("--dir")
         .arg(folder)
         .stdin(Stdio::null())

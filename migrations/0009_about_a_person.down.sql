@@ -1,0 +1,2 @@
+drop index audit_log_subject_id_idx;
+drop index organization_invites_email_idx;

@@ -1,0 +1,56 @@
+//! People who left an organization: what they hold stays theirs, and nothing new is.
+
+use anyhow::Result;
+use happening_api::{Booking, BookingStatus};
+use happening_tests::world::wait_for;
+use serde_json::json;
+
+use crate::{Cast, cast};
+
+#[tokio::test]
+async fn former_members_keep_their_place_and_take_no_new_one() -> Result<()> {
+    let Cast { world, ada, barbara, edsger, org } = cast().await?;
+    let event = world.event_in(&barbara, org.id, 5, None).await?;
+    let path = format!("/events/{}", event.id);
+    barbara.put(&path, json!({ "visibility": "members" })).await?.expect(200);
+    let held: Booking = edsger.book(event.id, 2).await?.expect(201).json();
+    let other: Booking = ada.book(event.id, 2).await?.expect(201).json();
+    let waiting: Booking = edsger.book(event.id, 3).await?.expect(201).json();
+    assert_eq!(waiting.status, BookingStatus::Waiting);
+    ada.delete(&format!("/organizations/{}/members/{}", org.id, edsger.user.id)).await?.expect(204);
+
+    let there = edsger.at(&world.base(1));
+    wait_for("the other server", std::time::Duration::from_secs(3), || async {
+        Ok((there.book(event.id, 1).await?.status == 403).then_some(()))
+    })
+    .await?;
+    // one seat is free, and it is not theirs to take
+    edsger.book(event.id, 1).await?.refused(403, "forbidden");
+    edsger.post(&format!("/bookings/{}/claim", waiting.id), json!({})).await?.refused(403, "forbidden");
+    // who holds something sees what it is for
+    for path in
+        [path.clone(), format!("{path}/seats"), format!("{path}/calendar.ics"), format!("/bookings/{}", held.id)]
+    {
+        edsger.get(&path).await?.expect(200);
+    }
+    ada.post(&format!("/bookings/{}/cancel", other.id), json!({})).await?.expect(200);
+    let promoted = edsger.booking(waiting.id).await?;
+    assert_eq!((promoted.status, promoted.seat_numbers.len()), (BookingStatus::Confirmed, 2));
+    for booking in [held.id, waiting.id] {
+        edsger.post(&format!("/bookings/{booking}/cancel"), json!({})).await?.expect(200);
+    }
+    edsger.get(&format!("{path}/seats")).await?.refused(404, "not_found");
+    world.audit()
+}
+
+#[tokio::test]
+async fn members_do_not_see_each_others_addresses() -> Result<()> {
+    let Cast { world, ada, barbara, edsger, org } = cast().await?;
+    let path = format!("/organizations/{}/members", org.id);
+    let addresses = |body: serde_json::Value| body.to_string().matches("@happening.invalid").count();
+    assert_eq!(addresses(ada.get(&path).await?.expect(200).body), 3);
+    for person in [&barbara, &edsger] {
+        assert_eq!(addresses(person.get(&path).await?.expect(200).body), 0);
+    }
+    world.audit()
+}

@@ -1,0 +1,220 @@
+//! The commands of the README, as a person runs them: in a target folder of their own, beside the stack of the tests.
+
+use std::net::TcpListener;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, bail};
+use happening_tests::People;
+use happening_tests::ports::free_port;
+use happening_tests::stack::{Service, Stack, TEST_STACK, alive, run};
+use happening_tests::world::{World, WorldOptions, answers, stack, wait_for};
+
+/// A target folder that has what was built already, but neither stack nor tools.
+struct Target(PathBuf);
+
+impl Target {
+    fn new(name: &str) -> Result<Self> {
+        let built = built()?;
+        let folder = built.join("commands").join(name);
+        std::fs::remove_dir_all(&folder).ok();
+        std::fs::create_dir_all(&folder)?;
+        for part in ["debug", "wasm32-unknown-unknown"] {
+            symlink(built.join(part), folder.join(part))?;
+        }
+        Ok(Self(folder))
+    }
+
+    fn with_tools(name: &str) -> Result<Self> {
+        let target = Self::new(name)?;
+        symlink(built()?.join("tools"), target.0.join("tools"))?;
+        Ok(target)
+    }
+
+    /// `cargo xtask` with these words. Nothing is built: it was before the tests began. No one is at the terminal, and there is
+    /// neither a screen nor a Docker engine.
+    fn xtask(&self, words: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(words.split(' ')).env("CARGO_TARGET_DIR", &self.0).env("CARGO", "true");
+        command.env("DOCKER_HOST", "unix:///nowhere/docker.sock");
+        for name in ["CI", "DISPLAY", "WAYLAND_DISPLAY", "DATABASE_URL", "REDIS_URL", "RABBITMQ_URL", "OIDC_ISSUER_URL"]
+        {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Runs it to its end; answers what it said.
+    fn done(&self, words: &str) -> Result<String> {
+        done(&mut self.xtask(words))
+    }
+
+    fn stack(&self) -> Result<Stack> {
+        Stack::at(&self.0.join("stack"))
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        self.done("down").ok();
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn built() -> Result<PathBuf> {
+    let stack = PathBuf::from(std::env::var_os(TEST_STACK).context("run this with `cargo xtask test`")?);
+    Ok(stack.parent().context("a folder")?.to_owned())
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn done(command: &mut Command) -> Result<String> {
+    let output = command.stdin(std::process::Stdio::null()).output()?;
+    if !output.status.success() {
+        bail!("{command:?} failed: {}", said(&output));
+    }
+    Ok(said(&output))
+}
+
+/// It fails, and its last line says this.
+fn fails(command: &mut Command, sentence: &str) -> Result<()> {
+    let output = command.stdin(std::process::Stdio::null()).output()?;
+    let said = said(&output);
+    assert!(!output.status.success(), "{said}");
+    let last = said.split("This did not work: ").nth(1).context(said.clone())?;
+    assert!(last.contains(sentence), "{last}");
+    Ok(())
+}
+
+#[test]
+fn what_is_missing_is_said_with_what_to_do() -> Result<()> {
+    let target = Target::new("missing")?;
+    let empty = target.0.join("empty");
+    std::fs::create_dir_all(&empty)?;
+    fails(&mut target.xtask("token ada"), "start it with cargo xtask up")?;
+    // neither Debian's packages nor Docker
+    fails(target.xtask("up").env("PATH", &empty), "no Docker engine answers: start it")?;
+    fails(&mut target.xtask("up --docker"), "no Docker engine answers: start it")?;
+    // a machine on which no package was installed, and nobody who could agree
+    fails(target.xtask("up").env("DPKG_ADMINDIR", &empty), "nothing was installed; install these packages yourself")?;
+    let output = target.xtask("up").env("DPKG_ADMINDIR", &empty).output()?;
+    assert!(said(&output).contains("These system packages are missing: postgresql redis-server rabbitmq-server"));
+    assert!(said(&output).contains("--yes agrees"));
+    Ok(())
+}
+
+#[test]
+fn without_a_network_the_missing_part_is_named() -> Result<()> {
+    let target = Target::new("offline")?;
+    // Maven with nothing at home, and told that it is offline
+    let settings = target.0.join(".m2");
+    std::fs::create_dir_all(&settings)?;
+    std::fs::write(settings.join("settings.xml"), "<settings><offline>true</offline></settings>")?;
+    let offline = format!("-Duser.home={}", target.0.display());
+    fails(
+        target.xtask("up").env("MAVEN_OPTS", offline),
+        "Keycloak could not be fetched with Maven; is there a network?",
+    )
+}
+
+#[tokio::test]
+async fn the_two_commands_do_all_of_it() -> Result<()> {
+    let target = Target::with_tools("all")?;
+    // somebody took a port that an earlier start had
+    let taken = TcpListener::bind(("127.0.0.1", free_port()?))?;
+    let ports: Vec<u16> = (0..8).map(|_| free_port()).collect::<Result<_>>()?;
+    let ports = ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    std::fs::create_dir_all(target.0.join("stack"))?;
+    std::fs::write(target.0.join("stack/ports"), format!("{} {ports}", taken.local_addr()?.port()))?;
+
+    let told = target.done("run")?;
+    assert!(told.contains("no window can be shown") && told.contains("--virtual-display"), "{told}");
+    let stack = target.stack()?;
+    let services = ["redis", "rabbitmq", "keycloak", "backend", "worker"].map(|name| stack.pid_file(name));
+    assert!(services.iter().all(|file| alive(file)), "{told}");
+    let server = stack.written("BACKEND_URL").context("no address of the server")?;
+    let token = target.done("token barbara")?;
+    let events = reqwest::Client::new().get(format!("{server}/events")).bearer_auth(token.trim()).send().await?;
+    assert!(!events.json::<Vec<serde_json::Value>>().await?.is_empty(), "demo data");
+    fails(&mut target.xtask("token nobody"), "nobody could not sign in")?;
+
+    // twice: services are left as they are
+    let redis = std::fs::read_to_string(stack.pid_file("redis"))?;
+    target.done("up")?;
+    assert_eq!(std::fs::read_to_string(stack.pid_file("redis"))?, redis);
+    // and after a crash
+    for name in ["redis", "backend"] {
+        let text = std::fs::read_to_string(stack.pid_file(name))?;
+        run(Command::new("kill").args(["-KILL", text.lines().next().unwrap_or_default()]))?;
+    }
+    let told = target.done("run --virtual-display")?;
+    assert!(told.contains("app.png"), "{told}");
+    let colours = run(Command::new("identify").args(["-format", "%k"]).arg(target.0.join("app.png")))?;
+    assert!(colours.trim().parse::<u32>()? > 100, "a window with {colours} colours");
+    assert!(answers(&format!("{server}/health/ready")).await);
+
+    assert!(target.done("down")?.contains("nothing runs any more"));
+    assert!(!services.iter().any(|file| alive(file)));
+    for port in
+        [stack.ports.postgres, stack.ports.redis, stack.ports.rabbitmq, stack.ports.keycloak, stack.ports.backend]
+    {
+        TcpListener::bind(("127.0.0.1", port)).with_context(|| format!("port {port} is still taken"))?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn services_of_the_environment_are_used_and_left_running() -> Result<()> {
+    // demo data has the same ids everywhere, so a gate of its own
+    let redis = stack()?.extra_redis("given").await?;
+    let env = [("REDIS_URL", redis.url())].into();
+    let world = World::with(WorldOptions { backends: 0, env, ..WorldOptions::default() }).await?;
+    let target = Target::with_tools("given")?;
+    let with_services = |words: &str| {
+        let mut command = target.xtask(words);
+        for (name, value) in world.command(&[]).get_envs() {
+            let given = ["DATABASE_URL", "REDIS_URL", "RABBITMQ_URL", "OIDC_ISSUER_URL"].iter().any(|one| name == *one);
+            if let Some(value) = value.filter(|_| given) {
+                command.env(name, value);
+            }
+        }
+        command
+    };
+    fails(&mut with_services("up"), "nothing was changed; unset DATABASE_URL")?;
+    let told = done(&mut with_services("up --yes"))?;
+    assert!(told.contains("Using the services that the environment names"), "{told}");
+    let stack = target.stack()?;
+    assert_eq!(stack.written("DATABASE_URL").as_ref(), Some(&world.database_url));
+    assert!(!alive(&stack.pid_file("redis")), "a private service was started beside those that are given");
+    let server = stack.written("BACKEND_URL").context("no address of the server")?;
+    assert!(answers(&format!("{server}/health/ready")).await);
+    assert!(!target.done("token ada")?.trim().is_empty());
+    let events: i64 = sqlx::query_scalar("select count(*) from events").fetch_one(&world.pool).await?;
+    assert!(events > 0, "demo data is in the database that was named");
+    target.done("down")?;
+    assert!(!alive(&stack.pid_file("backend")));
+    People::of(&world.stack.issuer()).new_token("ada").await.context("the services that were given go on")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_an_aborted_test_left_is_ended() -> Result<()> {
+    let target = Target::new("aborted")?;
+    let stack = target.0.join("test-stack");
+    std::fs::create_dir_all(&stack)?;
+    let start = |name: &str, of: &Path| -> Result<PathBuf> {
+        let (pid_file, log_file) = (target.0.join(format!("{name}.pid")), target.0.join(format!("{name}.log")));
+        let service = Service { name, pid_file: &pid_file, log_file: &log_file };
+        service.start(Command::new("sleep").arg("600").env(TEST_STACK, of))?;
+        Ok(pid_file)
+    };
+    let (left, other) = (start("left", &stack)?, start("other", &target.0.join("elsewhere"))?);
+    let told = target.done("down")?;
+    assert!(told.contains("ending 1 processes that tests left"), "{told}");
+    wait_for("its end", std::time::Duration::from_secs(5), || async { Ok((!alive(&left)).then_some(())) }).await?;
+    assert!(alive(&other), "only what belongs to the stack is ended");
+    happening_tests::stack::stop_pid_file(&other, &happening_tests::stack::quiet).await
+}
