@@ -93,6 +93,12 @@ async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
     desktop.press("\u{e014}\u{e014} ").await?;
     desktop.press("\u{e010} ").await?;
     desktop.sees("2 chosen").await?;
+    // F6 goes from the map to the list, to what is chosen, and around
+    for part in [".seat-list", ".seat-summary", ".hall-canvas", ".seat-list"] {
+        desktop.press("\u{e036}").await?;
+        let there = format!("return document.activeElement.matches('{part}')");
+        assert_eq!(desktop.script(&there).await?, true, "the focus is not in {part}");
+    }
     tab_to(&desktop, "#book").await?;
     desktop.press("\u{e007}").await?;
     desktop.sees("Booked: seats 3 and 10 for Test evening.").await?;

@@ -297,6 +297,44 @@ async fn a_frozen_redis_keeps_nobody_waiting_and_no_seat() -> Result<()> {
     check(&world, event.id, &journal).await
 }
 
+/// No watcher helps here: entries do not become old enough.
+#[tokio::test]
+async fn a_write_that_is_refused_at_a_frozen_gate_gives_its_seats_back() -> Result<()> {
+    let redis = stack()?.extra_redis("refused").await?;
+    let env = [("REDIS_URL", redis.url()), ("PENDING_AGE_MS_MAX", "120000".to_owned())].into();
+    let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let people = people(&world).await?;
+    let event = world.event(&people[0], 3).await?;
+    people[0].book(event.id, 1).await?.expect(201);
+    let gate = redis::Client::open(redis.url())?.get_multiplexed_async_connection().await?;
+    let pending = async |entries: i64| {
+        wait_for("the gate", Duration::from_secs(5), || async {
+            let key = format!("event:{{{}}}:pending", event.id);
+            let there: i64 = redis::cmd("HLEN").arg(key).query_async(&mut gate.clone()).await?;
+            Ok((there == entries).then_some(()))
+        })
+        .await
+    };
+    pending(0).await?;
+    // the event's row is held, so that the write is given up, after its seats were taken and the gate froze
+    let mut row = world.pool.begin().await?;
+    sqlx::query("select 1 from events where id = $1 for update").bind(event.id.0).execute(&mut *row).await?;
+    let freeze = async {
+        pending(1).await?;
+        redis.freeze()
+    };
+    let (refused, frozen) = tokio::join!(people[1].book(event.id, 2), freeze);
+    frozen?;
+    refused?.refused(503, "unavailable");
+    row.rollback().await?;
+    redis.thaw()?;
+    wait_for("the seats", Duration::from_secs(10), || async {
+        Ok((people[2].book_exactly(event.id, &[2, 3]).await?.status == 201).then_some(()))
+    })
+    .await?;
+    world.audit()
+}
+
 #[tokio::test]
 async fn a_server_that_is_asked_to_stop_finishes_what_it_began() -> Result<()> {
     let mut world = World::new().await?;

@@ -3,20 +3,21 @@
 //! The access token lives in memory, the refresh token in the system's keyring. One refresh at a time: a refresh token is
 //! good for one use.
 
+mod calls;
+mod sign_in;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Result;
-use happening_api::{Answered, ApiFailure, Call, Download, SessionView, SignInFailure, User};
-use serde_json::Value;
+use happening_api::{Call, SessionView, SignInFailure, User};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use url::Url;
 
 use crate::backend::Backend;
 use crate::cache::Cache;
-use crate::deep_link::{Callback, Code};
-use crate::login::{Issuer, LoginError, Pending, TIME_MAX, Tokens};
+use crate::login::{Issuer, Pending, Tokens};
 use crate::vault;
 
 type Tell = Box<dyn Fn(&SessionView) + Send + Sync>;
@@ -216,91 +217,6 @@ impl Session {
         Ok(issuer)
     }
 
-    /// Begins a sign-in; answers the page that the browser must open. An earlier one that still waits is given up.
-    pub(crate) async fn begin_sign_in(&self) -> Option<Url> {
-        let begun = async { self.issuer().await?.begin().map_err(SignInFailure::from) };
-        match begun.await {
-            Ok(pending) => {
-                let (url, state) = (pending.url.clone(), pending.state.clone());
-                self.lock().pending = Some(pending);
-                self.show(SessionView::Waiting { expires_in_s: TIME_MAX.as_secs() });
-                self.give_up_later(state);
-                Some(url)
-            }
-            Err(reason) => {
-                self.fail(reason);
-                None
-            }
-        }
-    }
-
-    /// The page of the sign-in that waits.
-    pub(crate) fn pending_url(&self) -> Option<Url> {
-        self.lock().pending.as_ref().map(|pending| pending.url.clone())
-    }
-
-    /// No browser could be opened.
-    pub(crate) fn no_browser(&self) {
-        self.fail(SignInFailure::NoBrowser);
-    }
-
-    /// The person gives up.
-    pub(crate) fn cancel_sign_in(&self) {
-        let ended = {
-            let mut state = self.lock();
-            state.pending = None;
-            state.turn += 1;
-            state.ended
-        };
-        self.show(SessionView::SignedOut { ended });
-    }
-
-    fn give_up_later(&self, started: String) {
-        let (state, tell) = (Arc::clone(&self.state), Arc::clone(&self.tell));
-        tauri::async_runtime::spawn(async move {
-            tokio::time::sleep(TIME_MAX).await;
-            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            if state.pending.as_ref().is_some_and(|pending| pending.state == started) {
-                state.pending = None;
-                state.view = SessionView::Failed { reason: SignInFailure::TimedOut };
-                tell(&state.view);
-            }
-        });
-    }
-
-    /// The browser sent the person back. A callback that nobody asked for, or of another sign-in, is ignored; the one that
-    /// waits goes on waiting. Answers whether it was asked for.
-    pub(crate) async fn finish_sign_in(&self, callback: Callback) -> bool {
-        let pending = {
-            let mut state = self.lock();
-            match state.pending.take() {
-                Some(pending) if pending.state == callback.state => pending,
-                other => {
-                    state.pending = other;
-                    tracing::info!("a sign-in callback that nobody waits for was ignored");
-                    return false;
-                }
-            }
-        };
-        let turn = self.turn();
-        let finished = async {
-            let code: Code = callback.result.map_err(|reason| match reason.as_str() {
-                "access_denied" => SignInFailure::Cancelled,
-                _ => SignInFailure::Refused,
-            })?;
-            let tokens = self.issuer().await?.finish(pending, code).await.map_err(|error| {
-                tracing::warn!(%error, "the sign-in could not be finished");
-                SignInFailure::from(error)
-            })?;
-            self.enter(tokens, turn).await
-        };
-        match finished.await {
-            Err(reason) if self.turn() == turn => self.fail(reason),
-            _ => {}
-        }
-        true
-    }
-
     /// The tokens are good: keeps them, since the ones before are used up, and asks the server who this is.
     async fn enter(&self, tokens: Tokens, turn: u64) -> Result<(), SignInFailure> {
         let backend = self.backend();
@@ -359,118 +275,6 @@ impl Session {
         self.show(SessionView::SignedOut { ended: false });
         if let (Some(Tokens { refresh: Some(refresh), .. }), Some(issuer)) = (tokens, issuer) {
             issuer.end(&refresh).await;
-        }
-    }
-
-    /// Makes a call as the person who is signed in. While the network is away, lists and maps are answered as they were
-    /// known last, and say so.
-    ///
-    /// # Errors
-    /// [`ApiFailure`].
-    #[expect(clippy::disallowed_methods, reason = "the age of a kept answer is told in this machine's own time")]
-    pub(crate) async fn call(&self, call: &Call) -> Result<Answered, ApiFailure> {
-        let (user, turn) = (self.user(), self.turn());
-        let result = self
-            .with_token(|backend, token| {
-                let call = call.clone();
-                async move { backend.call(&token, &call).await }
-            })
-            .await;
-        if self.turn() != turn {
-            return Err(ApiFailure::SessionEnded); // an answer to somebody who has left is nobody's
-        }
-        match (result, user) {
-            (Ok(value), Some(user)) => {
-                self.while_it_lasts(turn, |cache| cache.put(&user, call, &value, chrono::Utc::now()))?;
-                self.follow_own_changes(turn, call, &value);
-                Ok(Answered { value, as_of: None })
-            }
-            (Ok(value), None) => Ok(Answered { value, as_of: None }),
-            (Err(failure @ (ApiFailure::Offline | ApiFailure::NoAnswer)), Some(user)) => {
-                self.cache().get(&user, call).ok_or(failure)
-            }
-            (Err(failure), _) => Err(failure),
-        }
-    }
-
-    /// Does something to the kept answers, unless the session of that turn has ended; signing out waits for it, and removes
-    /// them then.
-    fn while_it_lasts(&self, turn: u64, work: impl FnOnce(Cache)) -> Result<(), ApiFailure> {
-        let _one_at_a_time = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.turn() != turn {
-            return Err(ApiFailure::SessionEnded);
-        }
-        work(self.cache());
-        Ok(())
-    }
-
-    /// The person changed or deleted themselves.
-    fn follow_own_changes(&self, turn: u64, call: &Call, value: &Value) {
-        if let (Call::UpdateMe { .. }, Ok(user)) = (call, serde_json::from_value::<User>(value.clone())) {
-            let remembered = matches!(self.view(), SessionView::SignedIn { remembered: true, .. });
-            self.show_in(Some(turn), SessionView::SignedIn { user: Box::new(user), remembered });
-        }
-    }
-
-    /// Reads a file as the person who is signed in.
-    ///
-    /// # Errors
-    /// [`ApiFailure`].
-    pub(crate) async fn download(&self, file: &Download) -> Result<Vec<u8>, ApiFailure> {
-        let file = *file;
-        self.with_token(|backend, token| async move { backend.download(&token, &file).await }).await
-    }
-
-    async fn with_token<T, F>(&self, ask: impl Fn(Backend, String) -> F) -> Result<T, ApiFailure>
-    where
-        F: Future<Output = Result<T, ApiFailure>>,
-    {
-        let (backend, turn) = (self.backend(), self.turn());
-        let token = self.access_token(None).await?;
-        if self.turn() != turn {
-            return Err(ApiFailure::SessionEnded); // the token is for another server
-        }
-        match ask(backend.clone(), token.clone()).await {
-            // clocks differ, or the server forgot the key: once with a new token
-            Err(ApiFailure::SessionEnded) => {
-                let token = self.access_token(Some(&token)).await?;
-                let result = ask(backend, token).await;
-                if matches!(result, Err(ApiFailure::SessionEnded)) {
-                    self.end().await;
-                }
-                result
-            }
-            result => result,
-        }
-    }
-
-    /// A token that is good for a while, and is not `refused`.
-    async fn access_token(&self, refused: Option<&str>) -> Result<String, ApiFailure> {
-        let good = |tokens: &Tokens| Instant::now() < tokens.refresh_at && refused != Some(tokens.access.as_str());
-        let current = self.lock().tokens.clone().ok_or(ApiFailure::SessionEnded)?;
-        if good(&current) {
-            return Ok(current.access);
-        }
-        let _one_at_a_time = self.refreshing.lock().await;
-        let turn = self.turn();
-        let current = self.lock().tokens.clone().ok_or(ApiFailure::SessionEnded)?;
-        if good(&current) {
-            return Ok(current.access);
-        }
-        let issuer = self.issuer().await.map_err(|_| ApiFailure::Offline)?;
-        let refresh = current.refresh.as_deref().ok_or(ApiFailure::SessionEnded)?;
-        match issuer.refresh(refresh).await {
-            Ok(tokens) => {
-                self.keep(&tokens, turn).await.ok_or(ApiFailure::SessionEnded)?;
-                Ok(tokens.access)
-            }
-            Err(LoginError::Away(_)) => Err(ApiFailure::Offline),
-            Err(LoginError::Refused(_)) => {
-                if self.turn() == turn {
-                    self.end().await;
-                }
-                Err(ApiFailure::SessionEnded)
-            }
         }
     }
 

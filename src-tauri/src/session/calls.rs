@@ -1,0 +1,126 @@
+//! Calls as the person who is signed in: the token, its refresh, and what is kept of the answers.
+
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use happening_api::{Answered, ApiFailure, Call, Download, SessionView, User};
+use serde_json::Value;
+
+use super::Session;
+use crate::backend::Backend;
+use crate::cache::Cache;
+use crate::login::{LoginError, Tokens};
+
+impl Session {
+    /// Makes a call as the person who is signed in. While the network is away, lists and maps are answered as they were
+    /// known last, and say so.
+    ///
+    /// # Errors
+    /// [`ApiFailure`].
+    #[expect(clippy::disallowed_methods, reason = "the age of a kept answer is told in this machine's own time")]
+    pub(crate) async fn call(&self, call: &Call) -> Result<Answered, ApiFailure> {
+        let (user, turn) = (self.user(), self.turn());
+        let result = self
+            .with_token(|backend, token| {
+                let call = call.clone();
+                async move { backend.call(&token, &call).await }
+            })
+            .await;
+        if self.turn() != turn {
+            return Err(ApiFailure::SessionEnded); // an answer to somebody who has left is nobody's
+        }
+        match (result, user) {
+            (Ok(value), Some(user)) => {
+                self.while_it_lasts(turn, |cache| cache.put(&user, call, &value, chrono::Utc::now()))?;
+                self.follow_own_changes(turn, call, &value);
+                Ok(Answered { value, as_of: None })
+            }
+            (Ok(value), None) => Ok(Answered { value, as_of: None }),
+            (Err(failure @ (ApiFailure::Offline | ApiFailure::NoAnswer)), Some(user)) => {
+                self.cache().get(&user, call).ok_or(failure)
+            }
+            (Err(failure), _) => Err(failure),
+        }
+    }
+
+    /// Does something to the kept answers, unless the session of that turn has ended; signing out waits for it, and removes
+    /// them then.
+    pub(super) fn while_it_lasts(&self, turn: u64, work: impl FnOnce(Cache)) -> Result<(), ApiFailure> {
+        let _one_at_a_time = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.turn() != turn {
+            return Err(ApiFailure::SessionEnded);
+        }
+        work(self.cache());
+        Ok(())
+    }
+
+    /// The person changed or deleted themselves.
+    fn follow_own_changes(&self, turn: u64, call: &Call, value: &Value) {
+        if let (Call::UpdateMe { .. }, Ok(user)) = (call, serde_json::from_value::<User>(value.clone())) {
+            let remembered = matches!(self.view(), SessionView::SignedIn { remembered: true, .. });
+            self.show_in(Some(turn), SessionView::SignedIn { user: Box::new(user), remembered });
+        }
+    }
+
+    /// Reads a file as the person who is signed in.
+    ///
+    /// # Errors
+    /// [`ApiFailure`].
+    pub(crate) async fn download(&self, file: &Download) -> Result<Vec<u8>, ApiFailure> {
+        let file = *file;
+        self.with_token(|backend, token| async move { backend.download(&token, &file).await }).await
+    }
+
+    async fn with_token<T, F>(&self, ask: impl Fn(Backend, String) -> F) -> Result<T, ApiFailure>
+    where
+        F: Future<Output = Result<T, ApiFailure>>,
+    {
+        let (backend, turn) = (self.backend(), self.turn());
+        let token = self.access_token(None).await?;
+        if self.turn() != turn {
+            return Err(ApiFailure::SessionEnded); // the token is for another server
+        }
+        match ask(backend.clone(), token.clone()).await {
+            // clocks differ, or the server forgot the key: once with a new token
+            Err(ApiFailure::SessionEnded) => {
+                let token = self.access_token(Some(&token)).await?;
+                let result = ask(backend, token).await;
+                if matches!(result, Err(ApiFailure::SessionEnded)) {
+                    self.end().await;
+                }
+                result
+            }
+            result => result,
+        }
+    }
+
+    /// A token that is good for a while, and is not `refused`.
+    async fn access_token(&self, refused: Option<&str>) -> Result<String, ApiFailure> {
+        let good = |tokens: &Tokens| Instant::now() < tokens.refresh_at && refused != Some(tokens.access.as_str());
+        let current = self.lock().tokens.clone().ok_or(ApiFailure::SessionEnded)?;
+        if good(&current) {
+            return Ok(current.access);
+        }
+        let _one_at_a_time = self.refreshing.lock().await;
+        let turn = self.turn();
+        let current = self.lock().tokens.clone().ok_or(ApiFailure::SessionEnded)?;
+        if good(&current) {
+            return Ok(current.access);
+        }
+        let issuer = self.issuer().await.map_err(|_| ApiFailure::Offline)?;
+        let refresh = current.refresh.as_deref().ok_or(ApiFailure::SessionEnded)?;
+        match issuer.refresh(refresh).await {
+            Ok(tokens) => {
+                self.keep(&tokens, turn).await.ok_or(ApiFailure::SessionEnded)?;
+                Ok(tokens.access)
+            }
+            Err(LoginError::Away(_)) => Err(ApiFailure::Offline),
+            Err(LoginError::Refused(_)) => {
+                if self.turn() == turn {
+                    self.end().await;
+                }
+                Err(ApiFailure::SessionEnded)
+            }
+        }
+    }
+}

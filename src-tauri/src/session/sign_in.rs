@@ -1,0 +1,97 @@
+//! Signing in through the system's browser: at most one sign-in waits.
+
+use std::sync::{Arc, PoisonError};
+
+use happening_api::{SessionView, SignInFailure};
+use url::Url;
+
+use super::Session;
+use crate::deep_link::{Callback, Code};
+use crate::login::TIME_MAX;
+
+impl Session {
+    /// Begins a sign-in; answers the page that the browser must open. An earlier one that still waits is given up.
+    pub(crate) async fn begin_sign_in(&self) -> Option<Url> {
+        let begun = async { self.issuer().await?.begin().map_err(SignInFailure::from) };
+        match begun.await {
+            Ok(pending) => {
+                let (url, state) = (pending.url.clone(), pending.state.clone());
+                self.lock().pending = Some(pending);
+                self.show(SessionView::Waiting { expires_in_s: TIME_MAX.as_secs() });
+                self.give_up_later(state);
+                Some(url)
+            }
+            Err(reason) => {
+                self.fail(reason);
+                None
+            }
+        }
+    }
+
+    /// The page of the sign-in that waits.
+    pub(crate) fn pending_url(&self) -> Option<Url> {
+        self.lock().pending.as_ref().map(|pending| pending.url.clone())
+    }
+
+    /// No browser could be opened.
+    pub(crate) fn no_browser(&self) {
+        self.fail(SignInFailure::NoBrowser);
+    }
+
+    /// The person gives up.
+    pub(crate) fn cancel_sign_in(&self) {
+        let ended = {
+            let mut state = self.lock();
+            state.pending = None;
+            state.turn += 1;
+            state.ended
+        };
+        self.show(SessionView::SignedOut { ended });
+    }
+
+    fn give_up_later(&self, started: String) {
+        let (state, tell) = (Arc::clone(&self.state), Arc::clone(&self.tell));
+        tauri::async_runtime::spawn(async move {
+            tokio::time::sleep(TIME_MAX).await;
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.pending.as_ref().is_some_and(|pending| pending.state == started) {
+                state.pending = None;
+                state.view = SessionView::Failed { reason: SignInFailure::TimedOut };
+                tell(&state.view);
+            }
+        });
+    }
+
+    /// The browser sent the person back. A callback that nobody asked for, or of another sign-in, is ignored; the one that
+    /// waits goes on waiting. Answers whether it was asked for.
+    pub(crate) async fn finish_sign_in(&self, callback: Callback) -> bool {
+        let pending = {
+            let mut state = self.lock();
+            match state.pending.take() {
+                Some(pending) if pending.state == callback.state => pending,
+                other => {
+                    state.pending = other;
+                    tracing::info!("a sign-in callback that nobody waits for was ignored");
+                    return false;
+                }
+            }
+        };
+        let turn = self.turn();
+        let finished = async {
+            let code: Code = callback.result.map_err(|reason| match reason.as_str() {
+                "access_denied" => SignInFailure::Cancelled,
+                _ => SignInFailure::Refused,
+            })?;
+            let tokens = self.issuer().await?.finish(pending, code).await.map_err(|error| {
+                tracing::warn!(%error, "the sign-in could not be finished");
+                SignInFailure::from(error)
+            })?;
+            self.enter(tokens, turn).await
+        };
+        match finished.await {
+            Err(reason) if self.turn() == turn => self.fail(reason),
+            _ => {}
+        }
+        true
+    }
+}

@@ -1,0 +1,245 @@
+//! The form itself: what was typed, what is wrong with it, and saving it.
+
+use happening_api::{ApiFailure, ErrorCode, Event, OrgId, Visibility};
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::compare::{Compare, keep_mine, take_theirs};
+use super::fields::{choices, fields, organization_field};
+use super::side::{HandOver, WhenSaved};
+use crate::api;
+use crate::components::{Banner, Empty, Tone, back, head};
+use crate::features::event_draft::{self, Draft, Problems};
+use crate::features::failure;
+use crate::format::{self, BrowserZones};
+use crate::here::{Here, use_here};
+use crate::route::Route;
+use crate::write::{Write, use_write};
+
+#[derive(Properties, PartialEq)]
+pub(super) struct FormProps {
+    pub(super) event: Option<Event>,
+}
+
+#[component]
+pub(super) fn Form(props: &FormProps) -> Html {
+    let here = use_here();
+    let navigator = use_navigator().expect("inside the router");
+    let write = use_write();
+    // the version that is edited: the one that was read, or the newer one that somebody else saved meanwhile
+    let base = use_state(|| props.event.clone());
+    let fresh =
+        || props.event.as_ref().map_or_else(|| Draft::new(format::own_zone()), |event| Draft::of(event, &BrowserZones));
+    let draft = use_state(fresh);
+    let org = use_state(|| None::<OrgId>);
+    let checked = use_state(|| false);
+    let key = use_state(api::new_key);
+    let staffed = here.staffed();
+    let org_id = org.or_else(|| staffed.first().map(|one| one.id));
+    let mut problems = draft.problems(&BrowserZones, format::now());
+    if let Some(event) = base.as_ref() {
+        // what is not touched is not judged: an ongoing event keeps its past start
+        let untouched = Draft::of(event, &BrowserZones);
+        if (&untouched.date, &untouched.time) == (&draft.date, &draft.time) {
+            problems.remove("event_date");
+        }
+    }
+    add_refused(&mut problems, write.failure());
+    let shown = if *checked { problems.clone() } else { Problems::new() };
+    let save = saver(Saving {
+        here,
+        navigator,
+        write: write.clone(),
+        base: base.clone(),
+        draft: draft.clone(),
+        org: org_id,
+        key: (*key).clone(),
+        problems: problems.clone(),
+        checked,
+    });
+    use_save_key();
+    let set = |change: fn(&mut Draft, String)| {
+        let draft = draft.clone();
+        Callback::from(move |text: String| {
+            let mut next = (*draft).clone();
+            change(&mut next, text);
+            draft.set(next);
+        })
+    };
+    let stale = match write.failure() {
+        Some(ApiFailure::Refused { body, .. }) if body.code == ErrorCode::Stale => body.details.event.clone(),
+        _ => None,
+    };
+    let title = if base.is_some() { "Edit event" } else { "Create event" };
+    let discard = {
+        let (draft, write, original) = (draft.clone(), write.clone(), fresh());
+        Callback::from(move |_: MouseEvent| {
+            draft.set(original.clone());
+            write.clear();
+        })
+    };
+    let changed = *draft != fresh();
+    let actions = html! {
+        <>
+            <button type="button" class="button" disabled={!changed} onclick={discard}>{ "Discard changes" }</button>
+            <button id="save" class="button primary" disabled={write.busy() || (base.is_some() && !changed)} aria-busy={write.busy().to_string()}>{ if base.is_some() { "Save changes" } else { "Create event" } }</button>
+        </>
+    };
+    let way_back = match base.as_ref() {
+        Some(event) => back(Route::board(event.id), event.name.clone()),
+        None => back(Route::Organize, "Organize"),
+    };
+    if base.is_none() && staffed.is_empty() {
+        return html! { <div class="page">{ way_back }<div class="card"><Empty title="You cannot create events here" text="Organizers and admins do. Ask an admin of the organization, or create one of your own." /></div></div> };
+    }
+    html! {
+        <form class="page" onsubmit={save} id="event-form" novalidate=true>
+            { way_back }
+            { head(title, html! {}, actions) }
+            <div class="with-side">
+                <div class="stack loose">
+                    { summary(&shown) }
+                    if let Some(theirs) = stale { <Compare mine={(*draft).clone()} theirs={*theirs} on_mine={keep_mine(&base, &write)} on_theirs={take_theirs(&base, &draft, &write)} /> }
+                    else if shown.is_empty() { { write.notice() } }
+                    <div class="card pad stack loose">
+                        if base.is_none() && staffed.len() > 1 { { organization_field(&staffed, org_id, &org) } }
+                        { fields(&draft, &shown, base.as_ref(), &set) }
+                        { choices(&draft, base.as_ref()) }
+                    </div>
+                </div>
+                <aside class="stack" aria-label="What saving does">
+                    if let Some(event) = base.as_ref() {
+                        <WhenSaved event={event.clone()} draft={(*draft).clone()} />
+                        <HandOver event={event.clone()} owner={draft.owner} on_owner={let draft = draft.clone(); Callback::from(move |owner| draft.set(Draft { owner, ..(*draft).clone() }))} />
+                    } else {
+                        <section class="card pad stack small soft"><h2 class="h3">{ "When you create it" }</h2>
+                            <p>{ if draft.visibility == Visibility::Public { "Everyone who is signed in can see and book it at once." } else { "Members of the organization can see and book it at once." } }</p>
+                            <p>{ "You can change everything until it starts. People with a booking are told of a new name, time or place." }</p></section>
+                    }
+                </aside>
+            </div>
+        </form>
+    }
+}
+
+/// What saving needs to know.
+struct Saving {
+    here: Here,
+    navigator: Navigator,
+    write: Write,
+    base: UseStateHandle<Option<Event>>,
+    draft: UseStateHandle<Draft>,
+    org: Option<OrgId>,
+    /// Of the click that creates: the same for a next try.
+    key: String,
+    problems: Problems,
+    checked: UseStateHandle<bool>,
+}
+
+/// Saves what was typed, unless something is wrong with it, and leads to the event's board.
+fn saver(saving: Saving) -> Callback<SubmitEvent> {
+    Callback::from(move |event: SubmitEvent| {
+        event.prevent_default();
+        saving.checked.set(true);
+        let mut local = saving.draft.problems(&BrowserZones, format::now()).into_keys();
+        if local.any(|field| saving.problems.contains_key(field)) {
+            focus("problems");
+            return;
+        }
+        let (draft, base, org) = ((*saving.draft).clone(), (*saving.base).clone(), saving.org);
+        let (here, navigator, key) = (saving.here.clone(), saving.navigator.clone(), saving.key.clone());
+        let presence = saving.write.presence();
+        saving.write.start(move || {
+            let sent = send(base.clone(), draft.clone(), org, key.clone());
+            let (created, here, navigator, presence) =
+                (base.is_none(), here.clone(), navigator.clone(), presence.clone());
+            async move {
+                let Some(saved) = sent.await? else { return Ok(()) };
+                here.tell.emit(if created {
+                    format!("{} is created. People can book it now.", saved.name)
+                } else {
+                    "Saved.".to_owned()
+                });
+                here.refresh.again.emit(());
+                if presence.lasts() {
+                    navigator.push(&Route::board(saved.id));
+                }
+                Ok(())
+            }
+        });
+    })
+}
+
+/// `None` when there is nothing that could be sent.
+async fn send(base: Option<Event>, draft: Draft, org: Option<OrgId>, key: String) -> Result<Option<Event>, ApiFailure> {
+    if let Some(event) = base {
+        let changes = draft.changes(&event, &BrowserZones).unwrap_or_default();
+        return api::update_event(event.id, event.version, changes).await.map(Some);
+    }
+    match org.and_then(|org| draft.create(org, &BrowserZones)) {
+        Some(body) => api::create_event(key, body).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// What the server alone could know is shown at its field.
+fn add_refused(problems: &mut Problems, failure: Option<&ApiFailure>) {
+    let Some(ApiFailure::Refused { body, .. }) = failure else { return };
+    if body.code == ErrorCode::SeatsBooked {
+        problems.insert("total_slots", event_draft::too_small(body.details.seats.as_deref().unwrap_or_default()));
+    }
+    for name in
+        ["name", "description", "place", "time_zone", "event_date", "ends_at", "total_slots", "max_seats_per_user"]
+    {
+        if let Some(reason) = failure.and_then(|failure| failure::field(failure, name)) {
+            problems.insert(name, reason);
+        }
+    }
+}
+
+/// Everything that is wrong, with links to the fields.
+fn summary(problems: &Problems) -> Html {
+    if problems.is_empty() {
+        return Html::default();
+    }
+    let title = match problems.len() {
+        1 => "One thing needs your attention".to_owned(),
+        more => format!("{more} things need your attention"),
+    };
+    let links = problems.iter().map(|(field, reason)| {
+        let field = *field;
+        html! { <li><button type="button" class="link" onclick={move |_| focus(field)}>{ reason.clone() }</button></li> }
+    });
+    html! { <div id="problems" tabindex="-1"><Banner tone={Tone::Bad} title={title}><ul>{ for links }</ul></Banner></div> }
+}
+
+fn focus(id: &str) {
+    let element = gloo::utils::document().get_element_by_id(id);
+    if let Some(element) =
+        element.and_then(|element| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(element).ok())
+    {
+        drop(element.focus()); // it is on the screen in any case
+    }
+}
+
+/// Ctrl or Cmd S saves.
+#[hook]
+fn use_save_key() {
+    use_effect_with((), |()| {
+        let options = gloo::events::EventListenerOptions::enable_prevent_default();
+        let window = gloo::utils::window();
+        let listener = gloo::events::EventListener::new_with_options(&window, "keydown", options, |event| {
+            let Some(key) = wasm_bindgen::JsCast::dyn_ref::<web_sys::KeyboardEvent>(event) else { return };
+            if (key.ctrl_key() || key.meta_key()) && key.key().eq_ignore_ascii_case("s") {
+                event.prevent_default();
+                let save = gloo::utils::document().get_element_by_id("save");
+                if let Some(save) =
+                    save.and_then(|save| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(save).ok())
+                {
+                    save.click();
+                }
+            }
+        });
+        move || drop(listener)
+    });
+}

@@ -1,0 +1,79 @@
+//! Beside the form: what saving will do, and who the event belongs to.
+
+use happening_api::{Event, UserId};
+use yew::prelude::*;
+
+use crate::api;
+use crate::components::Field;
+use crate::features::event_draft::{self, Draft};
+use crate::format::{self, BrowserZones};
+use crate::here::use_here;
+use crate::resource::use_resource;
+
+#[derive(Properties, PartialEq)]
+pub(super) struct WhenSavedProps {
+    pub(super) event: Event,
+    pub(super) draft: Draft,
+}
+
+/// What saving will do.
+#[component]
+pub(super) fn WhenSaved(props: &WhenSavedProps) -> Html {
+    let lines = match props.draft.changes(&props.event, &BrowserZones) {
+        Some(changes) => event_draft::effects(&props.event, &changes),
+        None => vec!["Nothing can be saved until the fields are corrected.".to_owned()],
+    };
+    html! {
+        <>
+            <section class="card pad stack small soft" aria-live="polite"><h2 class="h3">{ "When you save" }</h2>{ for lines.into_iter().map(|line| html! { <p>{ line }</p> }) }</section>
+            <p class="small muted">{ format!("Last saved {}. If someone else saves first, you see both versions before anything is replaced.", format::moment(props.event.updated_at)) }</p>
+        </>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(super) struct HandOverProps {
+    pub(super) event: Event,
+    pub(super) owner: Option<UserId>,
+    pub(super) on_owner: Callback<Option<UserId>>,
+}
+
+/// Admins hand an event over to another organizer.
+#[component]
+pub(super) fn HandOver(props: &HandOverProps) -> Html {
+    let here = use_here();
+    let org = props.event.org_id;
+    let admin = here.role(org) == Some(happening_api::Role::OrgAdmin);
+    let members = use_resource(format!("members {org} {admin}"), 0, move || async move {
+        if admin { api::members(org).await } else { Ok(Vec::new()) }
+    });
+    if !admin {
+        return Html::default();
+    }
+    let staff: Vec<_> = members
+        .value
+        .iter()
+        .flat_map(|all| all.iter())
+        .filter(|one| one.role != happening_api::Role::User)
+        .cloned()
+        .collect();
+    let current = props.owner.unwrap_or(props.event.owner_id);
+    let on_change = {
+        let on_owner = props.on_owner.clone();
+        Callback::from(move |event: yew::Event| {
+            on_owner.emit(
+                event.target_dyn_into::<web_sys::HtmlSelectElement>().and_then(|select| select.value().parse().ok()),
+            );
+        })
+    };
+    html! {
+        <section class="card pad stack">
+            <Field id="owner" label="Organizer" hint="Hand the event over to another organizer or admin">
+                <select id="owner" class="input" onchange={on_change}>
+                    { for staff.iter().map(|one| html! { <option value={one.user_id.to_string()} selected={one.user_id == current}>{ &one.name }</option> }) }
+                    if !staff.iter().any(|one| one.user_id == current) { <option value={current.to_string()} selected=true>{ "A former member" }</option> }
+                </select>
+            </Field>
+        </section>
+    }
+}

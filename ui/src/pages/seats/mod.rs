@@ -1,0 +1,198 @@
+//! Choosing seats: the map, the same seats as a list beside it, and what booking them came to.
+
+mod list;
+mod outcome;
+mod panel;
+
+use std::rc::Rc;
+
+use happening_api::{ApiFailure, Booking, Event};
+use uuid::Uuid;
+use wasm_bindgen::JsCast;
+use yew::prelude::*;
+
+use self::panel::Panel;
+use crate::api;
+use crate::components::{Dialog, FailureNotice, skeleton};
+use crate::features::failure;
+use crate::features::selection::{Action, Selection, Step, Wish};
+use crate::format;
+use crate::here::{Here, use_here};
+use crate::presence::{Presence, use_presence};
+use crate::resource::use_resource;
+use crate::seat_map::SeatCanvas;
+use happening_halls::Hall;
+
+const PARTY_AT_FIRST: i32 = 2;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) event_id: Uuid,
+    pub(crate) on_close: Callback<()>,
+}
+
+/// The dialog.
+#[component]
+pub(crate) fn Seats(props: &Props) -> Html {
+    let here = use_here();
+    let presence = use_presence();
+    let selection = use_reducer(|| Selection::new(PARTY_AT_FIRST));
+    let id = props.event_id;
+    let event = use_resource(format!("seats of {id}: event"), here.refresh.count, move || api::event(id.into()));
+    let map = use_resource(format!("seats of {id}: map"), here.refresh.count, move || api::seats(id.into()));
+    {
+        let selection = selection.dispatcher();
+        use_effect_with((map.value.clone(), event.value.clone()), move |(map, event)| {
+            if let (Some(map), Some(event)) = (map, event) {
+                let mine = map.mine.len() as i32;
+                selection.dispatch(Action::Limit(event.max_seats_per_user.map_or(50, |max| max - mine).min(map.total)));
+                selection.dispatch(Action::Map((**map).clone()));
+            }
+        });
+    }
+    let hall = {
+        let known = event.value.as_ref().map(|event| (event.category, event.total_slots));
+        use_memo(known, |known| known.map(|(category, total)| Rc::new(Hall::new(category, total))))
+    };
+    let (Some(event), Some(hall), true) = (event.value.clone(), (*hall).clone(), map.value.is_some()) else {
+        return html! {
+            <Dialog title="Choose your seats" class={classes!("large")} on_close={props.on_close.clone()}>
+                <div class="dialog-body stack">
+                    if let Some(failure) = event.failure.clone().or(map.failure.clone()) { <FailureNotice {failure} again={here.refresh.again.clone()} /> }
+                    else { { skeleton(8) } }
+                </div>
+            </Dialog>
+        };
+    };
+    let send = sender(&here, props.on_close.clone(), &event, selection.clone(), presence);
+    let on_toggle = {
+        let selection = selection.dispatcher();
+        Callback::from(move |seat| selection.dispatch(Action::Toggle(seat)))
+    };
+    let on_add = {
+        let selection = selection.dispatcher();
+        Callback::from(move |seats| selection.dispatch(Action::Add(seats)))
+    };
+    let on_best = {
+        let (selection, hall) = (selection.clone(), hall.clone());
+        Callback::from(move |()| {
+            let best = hall.best_together(selection.party() as usize, |seat| selection.can_choose(seat));
+            selection.dispatch(Action::Choose(best));
+        })
+    };
+    let free = format!(
+        "{} of {} free",
+        format::number(i64::from(selection.free())),
+        format::number(i64::from(event.total_slots))
+    );
+    let subtitle =
+        html! { format!("{} · {} · {free}", event.name, format::date_line(event.event_date, &event.time_zone)) };
+    html! {
+        <Dialog title="Choose your seats" {subtitle} class={classes!("large")} on_close={props.on_close.clone()} closable={!selection.busy()}>
+            <div class="seat-pick" onkeydown={go_on_by_f6}>
+                <SeatCanvas hall={hall.clone()} states={selection.states().clone()} start={selection.chosen().first().copied().unwrap_or(1)} {on_toggle} {on_add} on_best={on_best.clone()} />
+                { legend() }
+                <Panel {hall} {selection} event={(*event).clone()} {send} {on_best} />
+            </div>
+        </Dialog>
+    }
+}
+
+/// Sends a wish; the key is new for a new click and the same for a next try.
+fn sender(
+    here: &Here,
+    on_close: Callback<()>,
+    event: &Event,
+    selection: UseReducerHandle<Selection>,
+    presence: Presence,
+) -> Callback<(Wish, String)> {
+    let (event, here) = (event.clone(), here.clone());
+    Callback::from(move |(wish, key): (Wish, String)| {
+        // an earlier try with this key may have booked
+        let unsure = matches!(selection.step(), Step::Failed { key: before, unsure: true, .. } if *before == key);
+        selection.dispatch(Action::Send { wish: wish.clone(), key: key.clone() });
+        let (selection, event, here, on_close, presence) =
+            (selection.dispatcher(), event.clone(), here.clone(), on_close.clone(), presence.clone());
+        wasm_bindgen_futures::spawn_local(async move {
+            let result = book(&event, &wish, key).await;
+            here.refresh.again.emit(());
+            match &result {
+                Ok(booking) => here.tell.emit(told(booking, &event)),
+                Err(failed) if !presence.lasts() => here.warn.emit(failure::of_left(failed, unsure)),
+                Err(_) => {}
+            }
+            if presence.lasts() {
+                if result.is_ok() {
+                    on_close.emit(());
+                }
+                selection.dispatch(Action::Answer(Box::new(result)));
+            }
+        });
+    })
+}
+
+async fn book(event: &Event, wish: &Wish, key: String) -> Result<Booking, ApiFailure> {
+    let booking = api::create_booking(key.clone(), wish.body(event.id)).await?;
+    if !matches!(wish, Wish::WaitAndTake(_)) || booking.waiting_seats == 0 {
+        return Ok(booking);
+    }
+    match api::claim(booking.id, format!("{key}-claim"), None).await {
+        Ok(booking) => Ok(booking),
+        // somebody was faster, or no answer came: the place on the waitlist stays, and the list that is read next says the rest
+        Err(_) => Ok(booking),
+    }
+}
+
+fn told(booking: &Booking, event: &Event) -> String {
+    let waits = booking.waiting_seats;
+    match (booking.seat_numbers.is_empty(), waits) {
+        (false, 0) => format!(
+            "Booked: {} for {}. The confirmation is on its way to you.",
+            format::seat_list(&booking.seat_numbers),
+            event.name
+        ),
+        (false, more) => format!(
+            "You got {}. You still wait for {more} more and keep your place.",
+            format::seat_list(&booking.seat_numbers)
+        ),
+        (true, _) => {
+            let place = format::ordinal(booking.position.or(booking.waiting_number.map(i64::from)).unwrap_or(1));
+            format!("You are {place} on the waitlist. We tell you when you get a seat; you do not have to be online.")
+        }
+    }
+}
+
+/// F6 leads from the map to the list, to what is chosen, and back to the map; with shift the other way.
+fn go_on_by_f6(event: KeyboardEvent) {
+    const PARTS: [&str; 3] = [".hall-canvas", ".seat-list", ".seat-summary"];
+    if event.key() != "F6" {
+        return;
+    }
+    event.prevent_default();
+    let document = gloo::utils::document();
+    let part = |at: usize| document.query_selector(PARTS[at]).ok().flatten();
+    let focused = document.active_element();
+    let now = (0..PARTS.len()).find(|at| part(*at).is_some_and(|part| part.contains(focused.as_deref())));
+    let next = match (now, event.shift_key()) {
+        (None, _) => 0,
+        (Some(now), false) => (now + 1) % PARTS.len(),
+        (Some(now), true) => (now + PARTS.len() - 1) % PARTS.len(),
+    };
+    if let Some(part) = part(next).and_then(|part| part.dyn_into::<web_sys::HtmlElement>().ok()) {
+        drop(part.focus()); // it is on the screen in any case
+    }
+}
+
+fn legend() -> Html {
+    html! {
+        <div class="seat-legend">
+            <ul aria-label="What the shapes mean">
+                <li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="free" x="2" y="2" width="12" height="12" rx="3" /></svg>{ "Free" }</li>
+                <li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="mine" x="1" y="1" width="14" height="14" rx="4" /><path class="tick-mark" d="m4.500 8.300 2.400 2.400 4.600-5" /></svg>{ "Chosen" }</li>
+                <li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="mine" x="1.500" y="1.500" width="13" height="13" rx="3.500" /><circle class="own-dot" cx="8" cy="8" r="2.200" /></svg>{ "Yours already" }</li>
+                <li><svg viewBox="0 0 16 16" aria-hidden="true"><circle class="taken" cx="8" cy="8" r="5" /></svg>{ "Taken" }</li>
+            </ul>
+            <p class="seat-keys"><kbd>{ "←" }</kbd><kbd>{ "↑" }</kbd><kbd>{ "→" }</kbd><kbd>{ "↓" }</kbd>{ " move " }<kbd>{ "Space" }</kbd>{ " choose " }<kbd>{ "+" }</kbd><kbd>{ "−" }</kbd>{ " zoom " }<kbd>{ "B" }</kbd>{ " best " }<kbd>{ "F6" }</kbd>{ " list" }</p>
+        </div>
+    }
+}

@@ -1,0 +1,47 @@
+//! What the last try came to.
+
+use yew::prelude::*;
+
+use crate::components::{Banner, Countdown, Tone, icon};
+use crate::features::failure;
+use crate::features::selection::{Selection, Step, Wish};
+
+#[derive(Properties, PartialEq)]
+pub(super) struct OutcomeProps {
+    pub(super) selection: UseReducerHandle<Selection>,
+    pub(super) send: Callback<(Wish, String)>,
+}
+
+/// What the last try came to, when it was not a booking. When the server asks to wait, the same click is tried again by
+/// itself, with the same key.
+#[component]
+pub(super) fn Outcome(props: &OutcomeProps) -> Html {
+    let failed = match props.selection.step() {
+        Step::Failed { wish, key, failure, unsure } => Some((wish.clone(), key.clone(), failure.clone(), *unsure)),
+        _ => None,
+    };
+    {
+        let send = props.send.clone();
+        use_effect_with(failed.clone(), move |failed| {
+            let again = failed.clone().and_then(|(wish, key, failure, unsure)| {
+                let wait_s = failure::of_booking(&failure, unsure).wait_s?.clamp(1, 60);
+                let wait_ms = u32::try_from(wait_s).unwrap_or(60) * 1000;
+                Some(gloo_timers::callback::Timeout::new(wait_ms, move || send.emit((wish, key))))
+            });
+            move || drop(again)
+        });
+    }
+    let Some((wish, key, failure, unsure)) = failed else { return Html::default() };
+    let words = failure::of_booking(&failure, unsure);
+    let again = {
+        let send = props.send.clone();
+        Callback::from(move |_: MouseEvent| send.emit((wish.clone(), key.clone())))
+    };
+    html! {
+        <Banner tone={Tone::Bad} title={words.title}>
+            <p>{ words.text }</p>
+            if let Some(seconds) = words.wait_s { <Countdown {seconds} /> }
+            if words.again { <button id="again" class="button small" onclick={again}>{ icon("retry") }{ "Try again" }</button> }
+        </Banner>
+    }
+}

@@ -1,0 +1,167 @@
+//! Beside the map: party size, what is chosen, the list, and the one thing to do.
+
+use std::rc::Rc;
+
+use happening_api::Event;
+use happening_halls::Hall;
+use yew::prelude::*;
+
+use super::list::SeatList;
+use super::outcome::Outcome;
+use crate::api;
+use crate::components::{Banner, Stepper, Tone, icon};
+use crate::features::selection::{Action, Selection, Wish};
+use crate::format;
+
+#[derive(Properties, PartialEq)]
+pub(super) struct PanelProps {
+    pub(super) hall: Rc<Hall>,
+    pub(super) selection: UseReducerHandle<Selection>,
+    pub(super) event: Event,
+    pub(super) send: Callback<(Wish, String)>,
+    pub(super) on_best: Callback<()>,
+}
+
+/// Party size, what is chosen, the list, and the one thing to do.
+#[component]
+pub(super) fn Panel(props: &PanelProps) -> Html {
+    let selection = &props.selection;
+    let party = selection.party();
+    let on_party = {
+        let selection = selection.dispatcher();
+        Callback::from(move |party| selection.dispatch(Action::Party(party)))
+    };
+    let best = {
+        let on_best = props.on_best.clone();
+        Callback::from(move |_: MouseEvent| on_best.emit(()))
+    };
+    let none_together = props.hall.best_together(party as usize, |seat| selection.can_choose(seat)).is_empty();
+    let best_label = match (party, selection.lost().is_empty()) {
+        (1, _) => "Best seat".to_owned(),
+        (more, true) => format!("Best {more} seats together"),
+        (more, false) => format!("Find {more} together again"),
+    };
+    html! {
+        <aside class="seat-panel" aria-label="Your selection">
+            <div class="stack">
+                <div class="row spread">
+                    <b>{ "How many seats?" }</b>
+                    <Stepper label="How many seats" value={party} min={1} max={selection.party_max()} on_change={on_party} />
+                </div>
+                if !selection.too_few() {
+                    <button id="best" class="button wide" disabled={none_together || selection.busy()} onclick={best}>{ icon("together") }{ best_label }</button>
+                    if none_together && party > 1 { { apart(props, party) } }
+                }
+            </div>
+            <div class="stack seat-summary" tabindex="-1" role="group" aria-label="What you chose">{ conflict(selection) }{ picked(selection) }<Outcome selection={selection.clone()} send={props.send.clone()} /></div>
+            <SeatList hall={props.hall.clone()} selection={selection.clone()} />
+            <div class="seat-foot stack">{ actions(props) }</div>
+        </aside>
+    }
+}
+
+/// No row has so many side by side: the closest that there are.
+fn apart(props: &PanelProps, party: i32) -> Html {
+    let selection = &props.selection;
+    let closest = props.hall.closest(party as usize, |seat| selection.can_choose(seat));
+    if closest.is_empty() {
+        return Html::default();
+    }
+    let words = format!("No {party} seats together are left. The closest are {}.", format::seat_list(&closest));
+    let take = {
+        let selection = selection.dispatcher();
+        Callback::from(move |_: MouseEvent| selection.dispatch(Action::Choose(closest.clone())))
+    };
+    html! { <><p class="small muted">{ words }</p><button id="closest" class="button wide" disabled={selection.busy()} onclick={take}>{ format!("Choose these {party}") }</button></> }
+}
+
+fn conflict(selection: &Selection) -> Html {
+    let lost = selection.lost();
+    if lost.is_empty() {
+        return Html::default();
+    }
+    let were = if lost.len() == 1 { "was" } else { "were" };
+    let kept = selection.chosen();
+    let still = match kept.len() {
+        0 => String::new(),
+        1 => format!(" {} is still free.", format::capitalized(&format::seat_list(&kept))),
+        _ => format!(" {} are still free.", format::capitalized(&format::seat_list(&kept))),
+    };
+    html! {
+        <Banner tone={Tone::Bad} title={format!("{} {were} just taken", format::capitalized(&format::seat_list(&lost)))}>
+            { format!("Somebody was a moment faster.{still} Nothing is booked yet.") }
+        </Banner>
+    }
+}
+
+fn picked(selection: &UseReducerHandle<Selection>) -> Html {
+    let chosen = selection.chosen();
+    let open = (selection.party() - chosen.len() as i32).max(0);
+    let words = match (chosen.len(), open) {
+        (0, _) => "None chosen yet".to_owned(),
+        (some, 0) => format!("{some} chosen"),
+        (some, _) => format!("{some} of {} chosen", selection.party()),
+    };
+    let drop_seat = |seat: i32| {
+        let selection = selection.dispatcher();
+        Callback::from(move |_: MouseEvent| selection.dispatch(Action::Toggle(seat)))
+    };
+    html! {
+        <>
+            <div class="row spread"><h3>{ "Your seats" }</h3><span class="small muted" role="status">{ words }</span></div>
+            <div class="row">
+                { for selection.lost().into_iter().map(|seat| html! { <span class="seat-chip lost">{ seat }<span class="visually-hidden">{ " just taken" }</span></span> }) }
+                { for chosen.into_iter().map(|seat| html! {
+                    <span class="seat-chip">{ seat }<button aria-label={format!("Do not take seat {seat}")} onclick={drop_seat(seat)}>{ icon("close") }</button></span>
+                }) }
+                { for (0..open.min(6)).map(|_| html! { <span class="seat-chip open" aria-hidden="true">{ "Choose" }</span> }) }
+            </div>
+        </>
+    }
+}
+
+fn actions(props: &PanelProps) -> Html {
+    let selection = &props.selection;
+    if props.event.status != happening_api::EventStatus::Upcoming {
+        return html! { <Banner tone={Tone::Wait} title="Too late">{ "This event takes no bookings any more." }</Banner> };
+    }
+    let send = |wish: Wish| {
+        let send = props.send.clone();
+        Callback::from(move |_: MouseEvent| send.emit((wish.clone(), api::new_key())))
+    };
+    let busy = selection.busy();
+    let (party, free) = (selection.party(), selection.free());
+    if selection.too_few() {
+        return too_few(party, free, busy, send);
+    }
+    let chosen = selection.chosen();
+    let count = chosen.len() as i32;
+    let label = match count {
+        0 => format!("Book {}", format::seats(i64::from(party))),
+        some if some < party => format!("Book only {}", format::seats(i64::from(some))),
+        some => format!("Book {}", format::seats(i64::from(some))),
+    };
+    html! {
+        <>
+            <button id="book" class="button primary wide" disabled={count == 0 || busy} aria-busy={busy.to_string()} onclick={send(Wish::Chosen(chosen))}>{ label }</button>
+            <p class="small muted centred">{ "You can give seats back before the start." }</p>
+        </>
+    }
+}
+
+/// Three plain choices, each with what it means.
+fn too_few(party: i32, free: i32, busy: bool, send: impl Fn(Wish) -> Callback<MouseEvent>) -> Html {
+    let (wanted, now) = (format::seats(i64::from(party)), format::seats(i64::from(free)));
+    let rest = format::seats(i64::from(party - free));
+    html! {
+        <>
+            <p class="small soft">{ if free == 0 { "This event is full.".to_owned() } else { format!("Only {now} free, and you want {party}.") } }</p>
+            if free > 0 {
+                <button id="take-free" class="button wide" disabled={busy} onclick={send(Wish::Free(free))}>{ format!("Take {now} now, no more") }</button>
+                <button id="take-and-wait" class="button wide" disabled={busy} onclick={send(Wish::WaitAndTake(party))}>{ format!("Take {now} and wait for {rest}") }</button>
+            }
+            <button id="wait" class="button primary wide" disabled={busy} aria-busy={busy.to_string()} onclick={send(Wish::Wait(party))}>{ format!("Wait for all {wanted}") }</button>
+            <p class="small muted centred">{ "Seats that come free reach you by themselves, in the order of joining." }</p>
+        </>
+    }
+}
