@@ -199,6 +199,19 @@ pub enum HistoryAction {
     Claimed,
 }
 
+impl HistoryAction {
+    /// Its name, as it is kept and sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Promoted => "promoted",
+            Self::Cancelled => "cancelled",
+            Self::SeatsCancelled => "seats_cancelled",
+            Self::Claimed => "claimed",
+        }
+    }
+}
+
 /// One change of a booking.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]

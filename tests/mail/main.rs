@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use happening_api::{Booking, Notification, NotificationType};
+use happening_api::{Booking, Notification, NotificationStatus, NotificationType};
 use happening_tests::mail_server::{MailServer, Received};
 use happening_tests::world::wait_for;
 use happening_tests::{Client, World, WorldOptions};
@@ -119,7 +119,9 @@ async fn a_message_that_cannot_be_delivered_is_set_aside_until_an_operator_puts_
     ada.book(event.id, 1).await?.expect(201);
     wait_for("a dead letter", PATIENCE, || async { Ok((dead_letters(&world).await? == 1).then_some(())) }).await?;
     assert_eq!(server.refused(), 2, "a first try and one more");
-    assert_eq!(feed(&ada).await?.len(), 1, "the feed does not wait for the mail");
+    let told = feed(&ada).await?;
+    assert_eq!(told.len(), 1, "the feed does not wait for the mail");
+    assert_eq!(told[0].status, NotificationStatus::Failed);
 
     // the server still refuses: it is set aside again, and not lost
     world.run(&["notifications", "redrive"])?;
@@ -132,6 +134,8 @@ async fn a_message_that_cannot_be_delivered_is_set_aside_until_an_operator_puts_
     assert!(said.contains("1 message"), "{said}");
     mail(&server).await?;
     wait_for("no dead letter", PATIENCE, || async { Ok((dead_letters(&world).await? == 0).then_some(())) }).await?;
-    assert_eq!((server.mails_to(ADA).len(), feed(&ada).await?.len()), (1, 1));
+    let told = feed(&ada).await?;
+    assert_eq!((server.mails_to(ADA).len(), told.len()), (1, 1));
+    assert_eq!(told[0].status, NotificationStatus::Delivered);
     world.audit()
 }

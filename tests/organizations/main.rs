@@ -115,6 +115,8 @@ async fn an_organization_always_has_an_admin() -> Result<()> {
     ada.delete(&member(&ada)).await?.refused(409, "last_admin");
     ada.patch(&member(&ada), json!({ "role": "user" })).await?.refused(409, "last_admin");
     ada.delete("/users/me").await?.refused(409, "last_admin");
+    // who may not do it is not told why it could not be done
+    barbara.delete(&member(&ada)).await?.refused(403, "forbidden");
     for round in 0..10 {
         // two admins demote each other at once, on two servers
         world.set_role(org.id, &ada, Role::OrgAdmin).await?;

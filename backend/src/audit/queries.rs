@@ -9,10 +9,11 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("I7 a promoted booking was told", PROMOTION_TOLD),
     ("I7 status says what is held and wanted", STATUS),
     ("I7 wanted = held + waiting + given back", SEATS_ADD_UP),
-    ("I8 every booking owes its first message", CREATED_TOLD),
+    ("I8 every booking and claim was told", CREATED_TOLD),
     ("I8 every ended booking and given seat was told", ENDED_TOLD),
     ("I8 what was published was delivered once", DELIVERED),
     ("I9 rows belong together", ORPHANS),
+    ("I9 nobody who is deleted holds seats", NOBODY_HOLDS),
     ("I11 available = total - booked", AVAILABLE),
     ("I11 history adds up to the seats", HISTORY),
 ];
@@ -54,9 +55,20 @@ const SEATS_ADD_UP: &str = "select format('booking %s: wants %s, holds %s, waits
             count(*) filter (where status = 'released') as released from booking_seats group by 1) h on h.booking_id = b.id
     where b.status <> 'cancelled' and b.seats <> coalesce(h.held, 0) + b.waiting_seats + coalesce(h.released, 0)";
 
-const CREATED_TOLD: &str = "select format('booking %s has no message', b.id) from bookings b
-    where b.created_at > now() - interval '6 days' and not exists (select from outbox o
-        where o.payload->>'bookingId' = b.id::text and o.payload->>'type' in ('booking_confirmed', 'booking_waitlisted'))";
+const CREATED_TOLD: &str =
+    "select format('booking %s: created and claimed %s times, %s messages', h.booking_id, h.times, coalesce(o.times, 0))
+    from (select booking_id, count(*) as times from booking_history where action in ('created', 'claimed')
+        and created_at > now() - interval '6 days' group by 1) h
+    left join (select (payload->>'bookingId')::uuid as booking_id, count(*) as times from outbox
+        where payload->>'type' in ('booking_confirmed', 'booking_waitlisted')
+        and created_at > now() - interval '6 days' group by 1) o using (booking_id)
+    where h.times <> coalesce(o.times, 0)";
+
+const NOBODY_HOLDS: &str =
+    "select format('booking %s of an upcoming event belongs to a deleted person', b.id) from bookings b
+    join users u on u.id = b.user_id join events e on e.id = b.event_id
+    where b.status <> 'cancelled' and u.deleted_at < now() - interval '1 minute' and e.deleted_at is null
+        and event_status(e.status, e.event_date, e.ends_at, now()) = 'upcoming'";
 
 const ENDED_TOLD: &str =
     "select format('booking %s: ended or gave up %s times, %s messages', h.booking_id, h.times, coalesce(o.times, 0))

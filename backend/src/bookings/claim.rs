@@ -1,6 +1,6 @@
 //! Takes seats that are free now for a booking that waits.
 
-use happening_api::{BookingId, BookingStatus, ErrorCode, UserId};
+use happening_api::{BookingStatus, ErrorCode, UserId};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -153,8 +153,13 @@ async fn find_answer(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Optio
     if request.key.is_none() {
         return Ok(None);
     }
-    let found = store::claim_answer(&mut *app.conn().await?, request.booking.id, claim).await?;
-    found.map(|first| replay(first.answer, first.asked == request.seats)).transpose()
+    let found = store::claim_answer(&mut *app.conn().await?, claim).await?;
+    found
+        .map(|first| {
+            let same_request = first.is_of(request.booking.id, request.seats);
+            replay(first.answer, same_request)
+        })
+        .transpose()
 }
 
 fn replay(body: Answer, same_request: bool) -> ApiResult<Claimed> {
@@ -164,9 +169,11 @@ fn replay(body: Answer, same_request: bool) -> ApiResult<Claimed> {
 async fn after_lost_reply(app: &App, request: &Claim, claim: Uuid) -> ApiResult<Claimed> {
     let lost = || ApiError::outcome_unknown(anyhow::anyhow!("the reply to the commit was lost"));
     let mut conn = app.conn().await.map_err(|_| lost())?;
-    let booking: BookingId = request.booking.id;
-    let found = store::claim_answer(&mut conn, booking, claim).await.map_err(|_| lost())?;
-    found.map(|first| Claimed { body: first.answer, replayed: false }).ok_or_else(lost)
+    let found = store::claim_answer(&mut conn, claim).await.map_err(|_| lost())?;
+    found
+        .filter(|first| first.is_of(request.booking.id, request.seats))
+        .map(|first| Claimed { body: first.answer, replayed: false })
+        .ok_or_else(lost)
 }
 
 fn too_few(asked: Option<i32>, free: i32) -> ApiError {

@@ -84,7 +84,7 @@ async fn after_failure(app: &App, request: &Create, booking: BookingId, failure:
         Ok(Ok((pending, Some((hash, answer))))) if answer.holds_seats() || !pending => {
             replay(booking, answer, hash == request.request_hash)
         }
-        Ok(Ok((false, None))) => Err(failure),
+        Ok(Ok((false, None))) => Err(failure.of_nothing()),
         _ => Err(failure.of_unknown_outcome()),
     }
 }
@@ -233,6 +233,7 @@ impl From<Refusal> for ApiError {
             Refusal::NotFound => Self::not_found(),
             Refusal::EventNotOpen => event_not_open(),
             Refusal::LimitReached { limit, have } => limit_reached(limit, have),
+            Refusal::KeyReused => key_reused(),
             Refusal::AlreadyCancelled => Self::new(ErrorCode::AlreadyCancelled, "This booking was cancelled already."),
             Refusal::WantsFewer { wanted } => {
                 Self::field("seats", format!("the booking waits for {wanted} more, not for so many"))

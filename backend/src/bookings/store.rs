@@ -192,31 +192,39 @@ pub(crate) struct HistoryRow {
     pub(crate) reason: Option<String>,
 }
 
-/// Writes history, one row per change.
+/// Writes history, one row per change, in one round trip: a raised capacity can promote thousands.
 pub(crate) async fn insert_history(
     conn: &mut PgConnection,
     event: EventId,
     rows: &[HistoryRow],
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    for row in rows {
-        sqlx::query!(
-            "insert into booking_history (id, booking_id, event_id, action, seats, seat_numbers, actor_id, reason, created_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            row.id.0,
-            row.booking.0,
-            event.0,
-            row.action as HistoryAction,
-            row.seat_numbers.len() as i32,
-            &row.seat_numbers,
-            row.actor.map(|id| id.0),
-            row.reason,
-            now
-        )
-        .execute(&mut *conn)
-        .await?;
+    if rows.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    sqlx::query!(
+        "insert into booking_history (id, booking_id, event_id, action, seats, seat_numbers, actor_id, reason, created_at)
+        select id, booking_id, $2, action, cardinality(numbers::int[]), numbers::int[], actor_id, reason, $3
+        from unnest($1::uuid[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::text[])
+        as x (id, booking_id, action, numbers, actor_id, reason)",
+        &rows.iter().map(|row| row.id.0).collect::<Vec<_>>(),
+        event.0,
+        now,
+        &rows.iter().map(|row| row.booking.0).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.action.as_str().to_owned()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| array_literal(&row.seat_numbers)).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.actor.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+        &rows.iter().map(|row| row.reason.clone()).collect::<Vec<_>>() as &[Option<String>]
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// A list of numbers as Postgres reads it: `unnest` flattens nested arrays.
+pub(crate) fn array_literal(numbers: &[i32]) -> String {
+    let list = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    format!("{{{list}}}")
 }
 
 /// A booking's own columns, for an operation that holds its event's row.
@@ -312,26 +320,29 @@ pub(crate) async fn first_answer(
 /// A claim that was written.
 #[derive(Clone, Debug)]
 pub(crate) struct FirstClaim {
+    booking: BookingId,
     /// The seats that it named.
-    pub(crate) asked: Option<i32>,
+    asked: Option<i32>,
     pub(crate) answer: Answer,
 }
 
-/// The stored answer to a claim.
-pub(crate) async fn claim_answer(
-    conn: &mut PgConnection,
-    booking: BookingId,
-    claim: Uuid,
-) -> sqlx::Result<Option<FirstClaim>> {
+impl FirstClaim {
+    /// Whether it was this request.
+    pub(crate) fn is_of(&self, booking: BookingId, asked: Option<i32>) -> bool {
+        self.booking == booking && self.asked == asked
+    }
+}
+
+/// The stored answer to a claim, whatever booking it was for.
+pub(crate) async fn claim_answer(conn: &mut PgConnection, claim: Uuid) -> sqlx::Result<Option<FirstClaim>> {
     let row = sqlx::query!(
-        r#"select asked, answer::text as "answer!" from booking_history
-        where booking_id = $1 and id = $2 and answer is not null"#,
-        booking.0,
+        r#"select booking_id as "booking: BookingId", asked, answer::text as "answer!" from booking_history
+        where id = $1 and action = 'claimed' and answer is not null"#,
         claim
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| FirstClaim { asked: row.asked, answer: Answer::kept(row.answer) }))
+    Ok(row.map(|row| FirstClaim { booking: row.booking, asked: row.asked, answer: Answer::kept(row.answer) }))
 }
 
 /// Seats that a person holds and waits for, over their active bookings of an event.

@@ -4,6 +4,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use anyhow::Context;
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions};
@@ -29,6 +30,8 @@ pub(crate) enum Fate {
     Done,
     /// Try again after a pause.
     Retry,
+    /// Something that every message needs is away: the same try again after a pause.
+    Wait,
     /// It can never succeed.
     Dead,
 }
@@ -100,6 +103,11 @@ impl<H: Handler> Consumer<H> {
             (Fate::Retry, Some(delay_ms)) => {
                 metrics::consumed("retry");
                 self.pass_on(channel, &topology::retry_queue(*delay_ms), &message, attempts + 1).await?;
+            }
+            (Fate::Wait, _) => {
+                metrics::consumed("wait");
+                let delay_ms = delay_ms.or(self.retry_delays_ms.last()).context("no pause is set")?;
+                self.pass_on(channel, &topology::retry_queue(*delay_ms), &message, attempts).await?;
             }
             (Fate::Retry, None) | (Fate::Dead, _) => {
                 metrics::consumed("dead");

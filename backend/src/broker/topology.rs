@@ -12,7 +12,7 @@ pub(crate) const DEAD_LETTERS: &str = "notifications.dead";
 
 /// Name of the queue in which a message waits so long.
 pub(crate) fn retry_queue(delay_ms: u32) -> String {
-    format!("{NOTIFICATIONS}.retry.{delay_ms}")
+    format!("{NOTIFICATIONS}.later.{delay_ms}")
 }
 
 /// Declares every queue; declaring what exists changes nothing.
@@ -24,6 +24,9 @@ pub(crate) async fn declare(channel: &Channel, retry_delays_ms: &[u32]) -> lapin
             ("x-message-ttl", AMQPValue::LongUInt(*delay_ms)),
             ("x-dead-letter-exchange", AMQPValue::LongString("".into())),
             ("x-dead-letter-routing-key", AMQPValue::LongString(NOTIFICATIONS.into())),
+            // by default a message can be lost on its way back; this wants a full queue to refuse
+            ("x-dead-letter-strategy", AMQPValue::LongString("at-least-once".into())),
+            ("x-overflow", AMQPValue::LongString("reject-publish".into())),
         ];
         queue(channel, &retry_queue(*delay_ms), back).await?;
     }

@@ -1,6 +1,7 @@
 //! `serve`: the HTTP API, with relay and watcher.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::add_extension::AddExtension;
@@ -21,7 +23,10 @@ use crate::http::limits::Peer;
 use crate::metrics;
 use crate::outbox::Relay;
 
+const POLICY_EVERY: Duration = Duration::from_secs(60);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections that are open at once, for each process.
+const CONNECTIONS_MAX: usize = 16_384;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -77,14 +82,21 @@ fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &Canc
         }
     });
     let gate = app.gate.clone();
+    let stopped = stop.clone();
     tasks.spawn(async move {
-        if let Ok(policy) = gate.eviction_policy().await
-            && policy != "noeviction"
-        {
-            tracing::error!(
-                policy,
-                "Redis must run with maxmemory-policy noeviction: anything else loses parts of a gate"
-            );
+        // it can be away now, and be another one later
+        loop {
+            if let Ok(policy) = gate.eviction_policy().await
+                && policy != "noeviction"
+            {
+                tracing::error!(
+                    policy,
+                    "Redis must run with maxmemory-policy noeviction: anything else loses parts of a gate"
+                );
+            }
+            if tokio::time::timeout(POLICY_EVERY, stopped.cancelled()).await.is_ok() {
+                return;
+            }
         }
     });
 }
@@ -105,25 +117,32 @@ fn close_after(app: &App, stop: &CancellationToken, delay: Duration) -> Cancella
 /// Accepts until `stop`, then lets open requests finish. Our own loop, since `axum::serve` has no timeout for headers.
 async fn accept(listener: TcpListener, app: &App, stop: &CancellationToken) {
     let router = crate::http::router(app.clone());
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // only HTTP/1: its timer runs from the first byte that does not come
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            accepted = async {
+                // whoever finds no place waits in the system's queue, until one of the silent ones is cut
+                let place = Arc::clone(&places).acquire_owned().await;
+                listener.accept().await.map(|(stream, address)| (stream, address, place))
+            } => accepted,
         };
-        let Ok((stream, address)) = accepted else {
+        let Ok((stream, address, place)) = accepted else {
             // out of file handles, most likely: give open connections a moment to end
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         drop(stream.set_nodelay(true));
         let service = TowerToHyperService::new(AddExtension::new(router.clone(), Peer(address.ip())));
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);
         tokio::spawn(async move {
             drop(watched.await); // a client that went away is no event
+            drop(place);
         });
     }
     drop(listener);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use happening_api::EventId;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -58,7 +59,7 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
     let audit_pool = database::operator_pool(&config.database_url)?;
     let audit_every = Duration::from_secs(worker.audit_every_s);
     tasks.spawn(metrics::watch(audit_pool, gate.clone(), audit_every, stop.clone()));
-    tasks.spawn(tidy(pool.clone(), stop.clone()));
+    tasks.spawn(tidy(pool.clone(), gate.clone(), stop.clone()));
     tasks.spawn(move_events(pool, gate, stop.clone()));
     tracing::info!("working");
     stop.cancelled().await;
@@ -82,13 +83,7 @@ async fn move_events(pool: PgPool, gate: Gate, stop: CancellationToken) {
         .await;
         match moved {
             // an event that takes no bookings needs no gate
-            Ok(events) => {
-                for event in events {
-                    if let Err(error) = gate.delete(event.into()).await {
-                        tracing::debug!(%error, "a gate stays until it is looked at again");
-                    }
-                }
-            }
+            Ok(events) => delete_gates(&gate, events.into_iter().map(Into::into).collect()).await,
             Err(error) => tracing::debug!(%error, "events are moved later"),
         }
         tokio::select! {
@@ -98,16 +93,36 @@ async fn move_events(pool: PgPool, gate: Gate, stop: CancellationToken) {
     }
 }
 
+async fn delete_gates(gate: &Gate, events: Vec<EventId>) {
+    for event in events {
+        if let Err(error) = gate.delete(event).await {
+            tracing::debug!(%error, "a gate stays until it is looked at again");
+        }
+    }
+}
+
+/// As many rounds as it takes, unless one gets nowhere.
+async fn forget_people(pool: &PgPool) {
+    loop {
+        match retention::run(pool, Clock).await {
+            Ok(0) => return,
+            Ok(events) => tracing::info!(events, "the people of past events were removed"),
+            Err(error) => return tracing::warn!(%error, "the people of past events are removed later"),
+        }
+    }
+}
+
 /// Removes what has served its time.
-async fn tidy(pool: PgPool, stop: CancellationToken) {
+async fn tidy(pool: PgPool, gate: Gate, stop: CancellationToken) {
     loop {
         if let Err(error) = tidy_once(&pool).await {
             tracing::warn!(%error, "old rows are removed later");
         }
-        match retention::run(&pool, Clock).await {
-            Ok(0) => {}
-            Ok(events) => tracing::info!(events, "the people of past events were removed"),
-            Err(error) => tracing::warn!(%error, "the people of past events are removed later"),
+        forget_people(&pool).await;
+        match ending::over_lately(&pool).await {
+            // those that could not be deleted when their events ended
+            Ok(events) => delete_gates(&gate, events).await,
+            Err(error) => tracing::debug!(%error, "gates of past events are looked for later"),
         }
         tokio::select! {
             () = stop.cancelled() => return,

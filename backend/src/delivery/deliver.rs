@@ -8,6 +8,7 @@ use tracing::Instrument;
 use super::subject::{self, Person, Subject};
 use super::{Mailer, feed, templates};
 use crate::broker::{Fate, Handler, NOTIFICATIONS};
+use crate::database;
 use crate::invites::Links;
 use crate::telemetry::{self, SPANS};
 
@@ -46,9 +47,12 @@ impl Handler for Deliver {
             Err(error) => {
                 let (id, request_id) = (message.id, &message.request_id);
                 tracing::warn!(message_id = %id, request_id, last, error = format!("{error:#}"), "a delivery failed");
+                if error.chain().filter_map(|cause| cause.downcast_ref()).any(database::is_away) {
+                    return Fate::Wait;
+                }
                 if last && let Err(error) = feed::mark_failed(&self.pool, &message).await {
                     tracing::warn!(message_id = %id, %error, "the failure could not be noted");
-                    return Fate::Retry;
+                    return Fate::Wait;
                 }
                 Fate::Retry
             }

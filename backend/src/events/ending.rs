@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use happening_api::{EventId, UserId};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 /// For a transaction that touches every booking of an event.
 pub(crate) async fn allow_long_statements(conn: &mut PgConnection) -> sqlx::Result<()> {
@@ -54,6 +54,17 @@ pub(crate) async fn cancel(
     .execute(conn)
     .await?;
     Ok(bookings)
+}
+
+/// Events that ended within two days, however they did.
+pub(crate) async fn over_lately(pool: &PgPool) -> sqlx::Result<Vec<EventId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: EventId" from events
+        where event_status(status, event_date, ends_at, now()) <> 'upcoming'
+            and (event_date between now() - interval '2 days' and now() or updated_at > now() - interval '2 days')"#
+    )
+    .fetch_all(pool)
+    .await
 }
 
 /// Whether somebody holds or waits for seats.

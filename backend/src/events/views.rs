@@ -83,7 +83,7 @@ pub(crate) async fn list(
             and ($6::timestamptz is null or e.event_date >= $6) and ($7::timestamptz is null or e.event_date <= $7)
             and ($8::text is null or event_text(e.name, e.description, e.place) ilike $8)
             and (not $9 or e.owner_id = $1)
-            and (not $10 or event_status(e.status, e.event_date, e.ends_at, now()) in ('upcoming', 'ongoing'))
+            and (not $10 or e.status in ('upcoming', 'ongoing') and event_status(e.status, e.event_date, e.ends_at, now()) in ('upcoming', 'ongoing'))
             and ((e.visibility = 'public' and o.deleted_at is null) or m.user_id is not null or exists (select from bookings b
                 where b.user_id = $1 and b.event_id = e.id and b.status <> 'cancelled'))
             and ($11::timestamptz is null or (e.event_date, e.id) > ($11, $12))
@@ -117,7 +117,7 @@ pub(crate) async fn count(conn: &mut PgConnection, viewer: UserId, filter: &Filt
             and ($5::timestamptz is null or e.event_date >= $5) and ($6::timestamptz is null or e.event_date <= $6)
             and ($7::text is null or event_text(e.name, e.description, e.place) ilike $7)
             and (not $8 or e.owner_id = $1)
-            and (not $9 or event_status(e.status, e.event_date, e.ends_at, now()) in ('upcoming', 'ongoing'))
+            and (not $9 or e.status in ('upcoming', 'ongoing') and event_status(e.status, e.event_date, e.ends_at, now()) in ('upcoming', 'ongoing'))
             and ((e.visibility = 'public' and o.deleted_at is null) or m.user_id is not null or exists (select from bookings b
                 where b.user_id = $1 and b.event_id = e.id and b.status <> 'cancelled'))"#,
         viewer.0,

@@ -37,6 +37,8 @@ pub(crate) struct RequestContext {
     pub(crate) request_id: String,
     /// Anything but GET and HEAD.
     pub(crate) writes: bool,
+    /// It has an Idempotency-Key: an earlier call with it may have happened.
+    pub(crate) keyed: bool,
     /// The limit that refused the request.
     limit: Arc<OnceLock<Standing>>,
 }
@@ -47,6 +49,7 @@ impl RequestContext {
         CONTEXT.try_with(Clone::clone).unwrap_or(Self {
             request_id: String::new(),
             writes: false,
+            keyed: false,
             limit: Arc::default(),
         })
     }
@@ -60,13 +63,9 @@ impl RequestContext {
 
 /// Answers 503 when there are too many requests already, and when Postgres does not answer: at once to a request that comes
 /// then, within a second to one that waits for it. What a write began goes on as a task of its own, or ends with its
-/// connection. A key may have been used before, so nobody is told then that nothing happened.
+/// connection.
 pub(crate) async fn while_the_database_answers(State(app): State<App>, request: Request, next: Next) -> Response {
-    let unsure = RequestContext::current().writes && request.headers().contains_key("idempotency-key");
-    let refuse = |why| {
-        let error = ApiError::unavailable(why);
-        if unsure { error.of_unknown_outcome() } else { error }.into_response()
-    };
+    let refuse = |why| ApiError::unavailable(why).into_response();
     let Ok(_place) = app.places.try_acquire() else { return refuse(anyhow::anyhow!("too many requests at once")) };
     let lost = || anyhow::anyhow!("Postgres does not answer");
     if !app.pulse.beats() {
@@ -76,9 +75,7 @@ pub(crate) async fn while_the_database_answers(State(app): State<App>, request: 
         biased;
         response = next.run(request) => response,
         () = app.pulse.clone().lost() => {
-            let writes = RequestContext::current().writes;
-            let error = if writes { ApiError::outcome_unknown(lost()) } else { ApiError::unavailable(lost()) };
-            error.into_response()
+            ApiError::outcome_unknown(lost()).into_response()
         }
     }
 }
@@ -88,6 +85,7 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     let context = RequestContext {
         request_id: app.clock.new_id().to_string(),
         writes: !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS),
+        keyed: request.headers().contains_key("idempotency-key"),
         limit: Arc::default(),
     };
     let limit = Arc::clone(&context.limit);

@@ -74,10 +74,7 @@ impl ApiError {
 
     /// 503 of a write that may have happened.
     pub(crate) fn outcome_unknown(cause: impl Into<anyhow::Error>) -> Self {
-        let mut error = Self::unavailable(cause);
-        error.message = "We do not know yet whether it happened. Trying again cannot do it twice.".into();
-        error.details.outcome = Some(Outcome::Unknown);
-        error
+        Self::unavailable(cause).of_unknown_outcome()
     }
 
     /// 500: says no more than the request's id.
@@ -98,11 +95,36 @@ impl ApiError {
     }
 
     /// The same failure of a write that may have happened.
-    pub(crate) fn of_unknown_outcome(mut self) -> Self {
+    pub(crate) fn of_unknown_outcome(self) -> Self {
+        self.of_outcome(Outcome::Unknown)
+    }
+
+    /// The same failure of a write whose key was looked up and is nowhere.
+    pub(crate) fn of_nothing(self) -> Self {
+        self.of_outcome(Outcome::Nothing)
+    }
+
+    fn of_outcome(mut self, outcome: Outcome) -> Self {
         if self.code == ErrorCode::Unavailable {
-            self.details.outcome = Some(Outcome::Unknown);
+            self.details.outcome = Some(outcome);
         }
         self
+    }
+
+    /// What a 503 says about a write: what its maker knows, else that nothing happened; but a key may have been used before.
+    fn settle_outcome(&mut self, context: &RequestContext) {
+        if self.code != ErrorCode::Unavailable {
+            return;
+        }
+        let unless_known = if context.keyed { Outcome::Unknown } else { Outcome::Nothing };
+        self.details.outcome = context.writes.then(|| self.details.outcome.unwrap_or(unless_known));
+        if self.details.outcome == Some(Outcome::Unknown) {
+            self.message = if context.keyed {
+                "We do not know yet whether it happened. Trying again cannot do it twice.".into()
+            } else {
+                "We do not know whether it happened. Look before you try again.".into()
+            };
+        }
     }
 
     /// Sets details.
@@ -137,9 +159,7 @@ impl IntoResponse for ApiError {
     fn into_response(mut self) -> Response {
         let context = RequestContext::current();
         self.log(&context.request_id);
-        if self.code == ErrorCode::Unavailable && context.writes && self.details.outcome.is_none() {
-            self.details.outcome = Some(Outcome::Nothing);
-        }
+        self.settle_outcome(&context);
         let status = StatusCode::from_u16(self.code.status()).expect("the table holds valid statuses");
         let body = ErrorBody {
             error: self.message.into_owned(),

@@ -90,8 +90,9 @@ impl Limits {
 
 /// One household has a whole /64 of IPv6 to call from.
 fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
+    // an IPv4 address that a socket of both kinds shows as IPv6 is one of IPv4
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
     }
 }
@@ -147,5 +148,7 @@ mod tests {
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2:ffff::1"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_ne!(of("1.2.3.4"), of("1.2.3.5"));
+        assert_ne!(of("::ffff:1.2.3.4"), of("::ffff:1.2.3.5"));
+        assert_eq!(of("::ffff:1.2.3.4"), of("1.2.3.4"));
     }
 }

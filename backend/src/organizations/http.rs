@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use happening_api::{
-    AuditEntry, CreateOrganization, ErrorBody, Member, OrgId, Organization, UpdateMember, UpdateOrganization, UserId,
+    AuditEntry, CreateOrganization, ErrorBody, Member, OrgId, Organization, Role, UpdateMember, UpdateOrganization,
+    UserId,
 };
 use http::{StatusCode, Uri};
 use serde::Deserialize;
@@ -122,8 +123,9 @@ pub(crate) async fn delete(member: MemberFor<actions::Administer>, State(app): S
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn target(caller: UserId, org: OrgId, member: UserId) -> Target {
-    Target { caller, org, member, request_id: RequestContext::current().request_id }
+fn target(caller: UserId, role: Role, org: OrgId, member: UserId) -> Target {
+    let admin = role == Role::OrgAdmin;
+    Target { caller, admin, org, member, request_id: RequestContext::current().request_id }
 }
 
 /// Gives a member another role.
@@ -137,7 +139,7 @@ pub(crate) async fn update_member(
     State(app): State<App>,
     json: ValidJson<UpdateMember>,
 ) -> ApiResult<Json<Member>> {
-    let target = target(admin.caller.id(), admin.org, member);
+    let target = target(admin.caller.id(), admin.role, admin.org, member);
     members::set_role(&app, &target, json.body.role).await.map(Json)
 }
 
@@ -150,7 +152,7 @@ pub(crate) async fn remove_member(
     PathId(member): PathId<UserId, 1>,
     State(app): State<App>,
 ) -> ApiResult<StatusCode> {
-    members::remove(&app, &target(caller.caller.id(), caller.org, member)).await?;
+    members::remove(&app, &target(caller.caller.id(), caller.role, caller.org, member)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

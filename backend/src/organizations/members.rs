@@ -15,6 +15,8 @@ use crate::outbox;
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) caller: UserId,
+    /// The caller was orgAdmin when the call was let in.
+    pub(super) admin: bool,
     pub(super) org: OrgId,
     pub(super) member: UserId,
     pub(super) request_id: String,
@@ -64,18 +66,18 @@ pub(super) async fn remove(app: &App, target: &Target) -> ApiResult<()> {
 
 /// Holds the organization's row and answers the member as they are now; `new` is their next role, `None` when they leave.
 ///
-/// The caller's right was looked at before the lock, and is looked at again under it. That somebody must stay orgAdmin comes
-/// first: of two admins who demote each other at once, the later one learns why it did not happen.
+/// The caller's right was looked at before the lock, and is looked at again under it. To who was orgAdmin then, that somebody
+/// must stay it comes first: of two admins who demote each other at once, the later one learns why it did not happen.
 async fn lock(conn: &mut PgConnection, target: &Target, new: Option<Role>) -> ApiResult<Member> {
     if !store::lock(&mut *conn, target.org).await? {
         return Err(ApiError::not_found());
     }
     let caller = store::role(&mut *conn, target.org, target.caller).await?.ok_or_else(ApiError::not_found)?;
     let old = store::member(&mut *conn, target.org, target.member, false).await?.ok_or_else(ApiError::not_found)?;
-    if old.role == Role::OrgAdmin && new != Some(Role::OrgAdmin) {
+    let leaves = new.is_none() && target.caller == target.member;
+    if old.role == Role::OrgAdmin && new != Some(Role::OrgAdmin) && (target.admin || leaves) {
         keep_an_admin(conn, target.org, target.member).await?;
     }
-    let leaves = new.is_none() && target.caller == target.member;
     if caller == Role::OrgAdmin || leaves { Ok(old) } else { Err(ApiError::forbidden()) }
 }
 

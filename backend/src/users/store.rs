@@ -218,6 +218,14 @@ pub(crate) async fn anonymise(conn: &mut PgConnection, user: UserId) -> sqlx::Re
     )
     .execute(&mut *conn)
     .await?;
+    // what they wrote, and what was written to them
+    sqlx::query!(
+        "update booking_history set reason = null
+        where reason is not null and booking_id in (select id from bookings where user_id = $1)",
+        user.0
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!("delete from notifications where user_id = $1", user.0).execute(&mut *conn).await?;
     sqlx::query!("delete from idempotency_keys where user_id = $1", user.0).execute(&mut *conn).await?;
     sqlx::query!(

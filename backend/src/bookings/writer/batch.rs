@@ -122,7 +122,7 @@ fn refused_alone(
     settled: &mut Vec<Settled>,
 ) {
     let constraint = database::violated_constraint(error).unwrap_or_default().to_owned();
-    let own_id = ["bookings_pkey", "booking_history_pkey"].contains(&constraint.as_str());
+    let own_id = ["bookings_pkey", "booking_history_pkey", "booking_history_claim_key"].contains(&constraint.as_str());
     for item in items {
         // the id appeared between the look and the write: look again, it will be found
         if own_id && attempt < TRIES_MAX {
@@ -204,15 +204,21 @@ impl<'p> Decision<'p> {
     fn decide(
         &mut self,
         item: &Item,
-        creates: &HashMap<BookingId, CreateFacts>,
-        claims: &HashMap<uuid::Uuid, ClaimFacts>,
+        creates: &HashMap<(EventId, BookingId), CreateFacts>,
+        claims: &HashMap<(BookingId, uuid::Uuid), ClaimFacts>,
     ) -> Verdict {
         match &item.kind {
             Kind::Create { seats, reassigned, request_hash } => {
                 let booking = BookingId(item.hold.key);
-                let Some(facts) = creates.get(&booking) else { return Verdict::Refused(Refusal::NotFound) };
-                if let Some((hash, answer)) = &facts.first {
-                    return Verdict::Exists { answer: answer.clone(), same_request: hash == request_hash };
+                let Some(facts) = creates.get(&(item.event, booking)) else {
+                    return Verdict::Refused(Refusal::NotFound);
+                };
+                match &facts.first {
+                    Some((hash, Some(answer))) => {
+                        return Verdict::Exists { answer: answer.clone(), same_request: hash == request_hash };
+                    }
+                    Some((_, None)) => return Verdict::Refused(Refusal::KeyReused),
+                    None => {}
                 }
                 if let Err(verdict) = self.check_event(item, facts.member) {
                     return verdict;
@@ -227,9 +233,12 @@ impl<'p> Decision<'p> {
             }
             Kind::Claim { booking, asked } => {
                 let claim = item.hold.key;
-                let Some(facts) = claims.get(&claim) else { return Verdict::Refused(Refusal::NotFound) };
+                let Some(facts) = claims.get(&(*booking, claim)) else {
+                    return Verdict::Refused(Refusal::NotFound);
+                };
                 if let Some(first) = &facts.first {
-                    return Verdict::Exists { answer: first.answer.clone(), same_request: first.asked == *asked };
+                    let same_request = first.is_of(*booking, *asked);
+                    return Verdict::Exists { answer: first.answer.clone(), same_request };
                 }
                 if let Err(verdict) = self.check_event(item, facts.member) {
                     return verdict;

@@ -108,6 +108,8 @@ pub(crate) enum Refusal {
         limit: i32,
         have: i32,
     },
+    /// The key is that of a booking whose first answer was forgotten.
+    KeyReused,
     /// A claim for a booking that was cancelled.
     AlreadyCancelled,
     /// A claim for more than the booking still wants.

@@ -31,8 +31,8 @@ pub(super) struct EventRow {
 /// What the rows say about a booking that is to be created.
 #[derive(Debug)]
 pub(super) struct CreateFacts {
-    /// It is there already: hash of the first request and its answer.
-    pub(super) first: Option<(Vec<u8>, Answer)>,
+    /// It is there already: hash of the first request, and its answer unless that was forgotten with the people of a past event.
+    pub(super) first: Option<(Vec<u8>, Option<Answer>)>,
     pub(super) member: bool,
     /// Seats that the person holds and waits for; counted only when the event has a limit.
     pub(super) have: i32,
@@ -84,11 +84,12 @@ pub(super) async fn lock_events(conn: &mut PgConnection, ids: &[EventId]) -> sql
         .collect())
 }
 
-/// Looks at what the creating items would meet.
+/// Looks at what the creating items would meet. One key can be sent to two events at once: what is true at one event says
+/// nothing about the other.
 pub(super) async fn look_creates(
     conn: &mut PgConnection,
     items: &[Item],
-) -> sqlx::Result<HashMap<BookingId, CreateFacts>> {
+) -> sqlx::Result<HashMap<(EventId, BookingId), CreateFacts>> {
     let (mut bookings, mut events, mut users) = (Vec::new(), Vec::new(), Vec::new());
     for item in items {
         if matches!(item.kind, Kind::Create { .. }) {
@@ -101,7 +102,7 @@ pub(super) async fn look_creates(
         return Ok(HashMap::new());
     }
     let rows = sqlx::query!(
-        r#"select i.id as "id!", b.request_hash as "request_hash?", h.answer::text as "answer?",
+        r#"select i.id as "id!", i.event_id as "event_id!", b.request_hash as "request_hash?", h.answer::text as "answer?",
             (m.user_id is not null) as "member!",
             case when e.max_seats_per_user is null then 0 else (
                 select coalesce(sum(o.waiting_seats + (select count(*) from booking_seats s
@@ -122,19 +123,23 @@ pub(super) async fn look_creates(
     Ok(rows
         .into_iter()
         .map(|row| {
-            let first = row.request_hash.zip(row.answer.map(Answer::kept));
-            (row.id.into(), CreateFacts { first, member: row.member, have: row.have })
+            // the answer of a past event is forgotten with its people
+            let first = row.request_hash.map(|hash| (hash, row.answer.map(Answer::kept)));
+            ((row.event_id.into(), row.id.into()), CreateFacts { first, member: row.member, have: row.have })
         })
         .collect())
 }
 
-/// Looks at what the claims would meet.
-pub(super) async fn look_claims(conn: &mut PgConnection, items: &[Item]) -> sqlx::Result<HashMap<Uuid, ClaimFacts>> {
+/// Looks at what the claims would meet. One key can be sent for two bookings at once, as above.
+pub(super) async fn look_claims(
+    conn: &mut PgConnection,
+    items: &[Item],
+) -> sqlx::Result<HashMap<(BookingId, Uuid), ClaimFacts>> {
     let mut found = HashMap::new();
     for item in items {
         let Kind::Claim { booking, .. } = &item.kind else { continue };
         let Some(booking) = crate::bookings::lists::find(conn, *booking).await? else { continue };
-        let first = store::claim_answer(conn, booking.id, item.hold.key).await?;
+        let first = store::claim_answer(conn, item.hold.key).await?;
         let member = sqlx::query_scalar!(
             r#"select exists (select from events e join organization_users m on m.org_id = e.org_id
                 where e.id = $1 and m.user_id = $2) as "member!""#,
@@ -143,7 +148,7 @@ pub(super) async fn look_claims(conn: &mut PgConnection, items: &[Item]) -> sqlx
         )
         .fetch_one(&mut *conn)
         .await?;
-        found.insert(item.hold.key, ClaimFacts { first, member, booking });
+        found.insert((booking.id, item.hold.key), ClaimFacts { first, member, booking });
     }
     Ok(found)
 }
@@ -302,7 +307,7 @@ impl Writes {
         rows.events.push(answer.event_id.0);
         rows.actions.push(action.to_owned());
         rows.seats.push(seats);
-        rows.seat_numbers.push(array_literal(numbers));
+        rows.seat_numbers.push(store::array_literal(numbers));
         rows.actors.push(answer.user_id.0);
         rows.answers.push(kept.into_json());
         rows.times.push(answer.updated_at);
@@ -332,11 +337,6 @@ impl Writes {
             .push(serde_json::to_string(&message).expect("a message has string keys and finite numbers"));
         self.outbox.times.push(answer.updated_at);
     }
-}
-
-fn array_literal(numbers: &[i32]) -> String {
-    let list = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-    format!("{{{list}}}")
 }
 
 /// Writes everything in one statement (claims need a second one): one round trip per batch.
