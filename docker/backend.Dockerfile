@@ -12,6 +12,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
     && useradd --system --uid 10001 --no-create-home happening
 COPY --from=build /happening-backend /usr/local/bin/happening-backend
 USER 10001
+# from outside of the container
+ENV HOST=0.0.0.0
 EXPOSE 5000
 HEALTHCHECK --interval=5s --timeout=3s --retries=5 CMD ["curl", "-fsS", "http://127.0.0.1:5000/health/ready"]
 ENTRYPOINT ["happening-backend"]

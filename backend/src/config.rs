@@ -39,6 +39,27 @@ pub(crate) struct Config {
     pub(crate) relay: bool,
 }
 
+impl Config {
+    /// Says in the log where the services are, without passwords.
+    pub(crate) fn log(&self) {
+        let place = |url: &Url| {
+            let mut shown = url.clone();
+            // an address without a host has no password that could be taken out; a query can have one, too
+            shown.set_password(None).and_then(|()| shown.set_username("")).ok();
+            shown.set_query(None);
+            shown.to_string()
+        };
+        tracing::info!(
+            database = place(&self.database_url),
+            redis = place(&self.redis_url),
+            rabbitmq = place(&self.rabbitmq_url),
+            metrics = self.metrics_addr.map(|addr| addr.to_string()),
+            relay = self.relay,
+            "settings"
+        );
+    }
+}
+
 /// What links in mails are made with; server and workers must have the same.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct LinkConfig {

@@ -132,6 +132,9 @@ async fn signing_in_can_fail_be_cancelled_and_ignores_what_nobody_asked_for() ->
     desktop.sees("Continue in your browser").await?;
     desktop.picture("sign-in-waiting")?;
     let first = desktop.opened_page().await?;
+    // a second attempt is the same sign-in: the page that is open already stays good
+    desktop.script("window.__TAURI_INTERNALS__.invoke('sign_in'); return 1").await?;
+    assert_eq!(desktop.opened_page().await?, first);
     // a wrong state changes nothing: the sign-in goes on waiting
     desktop.follow("happening://auth/callback?state=wrong&code=guessed")?;
     desktop.sees("A sign-in that nobody was waiting for").await?;

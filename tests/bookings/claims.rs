@@ -86,6 +86,27 @@ async fn a_claim_with_a_key_has_one_effect() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_cancelled_or_has_started_stays_as_it_is() -> Result<()> {
+    let world = World::new().await?;
+    let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&a, 3).await?;
+    let held: Booking = b.book(event.id, 2).await?.expect(201).json();
+    let (path, both) = (format!("/bookings/{}", held.id), json!({ "seat_numbers": [1, 2] }));
+    let gone: Booking = b.post(&format!("{path}/cancel-seats"), both.clone()).await?.expect(200).json();
+    assert_eq!((gone.status, gone.seat_numbers.len()), (BookingStatus::Cancelled, 0), "the last seat is given up");
+    b.post(&format!("{path}/cancel-seats"), both).await?.refused(409, "already_cancelled");
+    b.post(&format!("{path}/claim"), json!({})).await?.refused(409, "already_cancelled");
+
+    let held: Booking = a.book(event.id, 2).await?.expect(201).json();
+    let waiting: Booking = b.book(event.id, 3).await?.expect(201).json();
+    world.move_event(event.id, -1).await?;
+    b.post(&format!("/bookings/{}/claim", waiting.id), json!({})).await?.refused(409, "event_started");
+    let one = json!({ "seat_numbers": [1] });
+    a.post(&format!("/bookings/{}/cancel-seats", held.id), one).await?.refused(409, "event_started");
+    world.audit()
+}
+
+#[tokio::test]
 async fn an_event_that_has_started_has_no_gate() -> Result<()> {
     let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
     let a = world.person("ada").await?;

@@ -253,6 +253,90 @@ async fn the_audit_notices_what_must_not_be() -> Result<()> {
     Ok(())
 }
 
+/// Name of the invariant, and what breaks it. The event is over, so that no gate is compared with it.
+const HARMS: [(&str, &str); 13] = [
+    ("I1 seats lie inside the event", "update booking_seats set seat_no = 9 where status = 'booked' and seat_no = 2"),
+    ("I6 a booking is created once", "delete from booking_history where action = 'created' and seats = 1"),
+    ("I7 waiting bookings and their order", "update bookings set waiting_order = 99 where waiting_order is not null"),
+    ("I7 a promoted booking was told", "delete from outbox where payload->>'type' = 'waitlist_promoted'"),
+    ("I7 status says what is held and wanted", "update bookings set status = 'confirmed' where status = 'waiting'"),
+    ("I7 wanted = held + waiting + given back", "update bookings set seats = seats + 1 where status = 'confirmed'"),
+    (
+        "I8 every booking and claim was told",
+        "delete from outbox where id in (select id from outbox where payload->>'type' = 'booking_confirmed' limit 1)",
+    ),
+    (
+        "I8 every ended booking and given seat was told",
+        "delete from outbox where payload->>'type' = 'booking_cancelled'",
+    ),
+    (
+        "I8 what was published was delivered once",
+        "with old as (update outbox set published_at = now() - interval '1 hour') delete from deliveries",
+    ),
+    ("I9 rows belong together", "update booking_seats set user_id = gen_random_uuid() where seat_no = 2"),
+    (
+        "I9 nobody who is deleted holds seats",
+        "update users set deleted_at = now() - interval '1 hour' where name <> ''",
+    ),
+    (
+        "I11 available = total - booked",
+        "update events set available_slots = available_slots + 1 where available_slots < 2",
+    ),
+    ("I11 history adds up to the seats", "update booking_history set seat_numbers = '{}' where action = 'claimed'"),
+];
+
+#[tokio::test]
+async fn every_query_of_the_audit_finds_what_it_looks_for() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
+    let (a, b, c) = (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
+    let (event, open) = (world.event(&a, 3).await?, world.event(&a, 3).await?);
+    a.book_exactly(event.id, &[1, 2]).await?.expect(201);
+    let first = b.book(event.id, 2).await?.expect(201).json::<Booking>();
+    c.book(event.id, 2).await?.expect(201);
+    b.post(&format!("/bookings/{}/claim", first.id), json!({})).await?.expect(200);
+    let held = a.get(&format!("/bookings/user/{}", a.user.id)).await?.expect(200).json::<Vec<Booking>>();
+    a.post(&format!("/bookings/{}/cancel-seats", held[0].id), json!({ "seat_numbers": [1] })).await?.expect(200);
+    c.book(open.id, 1).await?.expect(201);
+    let sql = async |sql: String| -> Result<()> {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&world.pool).await?;
+        Ok(())
+    };
+    wait_for("every delivery", Duration::from_secs(30), || async {
+        let query =
+            "select count(*) from outbox o where not exists (select from deliveries d where d.message_id = o.id)";
+        let waiting: i64 = sqlx::query_scalar(query).fetch_one(&world.pool).await?;
+        Ok((waiting == 0).then_some(()))
+    })
+    .await?;
+    world.move_event(event.id, -60 * 48).await?;
+    world.audit()?;
+    let tables = ["bookings", "booking_seats", "booking_history", "outbox", "deliveries"];
+    for table in tables {
+        sql(format!("create table kept_{table} as table {table}")).await?;
+    }
+    sql("create table kept_events as table events".to_owned()).await?;
+    let said = || world.audit().err().map(|error| error.to_string()).unwrap_or_default();
+    for (invariant, harm) in HARMS {
+        sql(harm.to_owned()).await?;
+        assert!(said().contains(invariant), "{harm}: {}", said());
+        for table in tables {
+            sql(format!("begin; delete from {table}; insert into {table} table kept_{table}; commit")).await?;
+        }
+        sql("update users set deleted_at = null where name <> ''".to_owned()).await?;
+        sql("update events e set available_slots = k.available_slots from kept_events k where k.id = e.id".to_owned())
+            .await?;
+        assert_eq!(said(), "", "{harm} was taken back");
+    }
+    // without the index that keeps a seat from being sold twice
+    sql("drop index booking_seats_event_id_seat_no_key; update booking_seats set seat_no = 2 where event_id in (select id from events where event_date < now())".to_owned()).await?;
+    assert!(said().contains("I1 no seat is booked twice"), "{}", said());
+    let queries = include_str!("../../backend/src/audit/queries.rs");
+    let named = HARMS.iter().filter(|(invariant, _)| queries.contains(&format!("(\"{invariant}\","))).count();
+    let listed = queries.lines().filter(|line| line.starts_with("    (\"I")).count();
+    assert_eq!((named, listed), (HARMS.len(), HARMS.len() + 1), "an invariant has no harm here");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_release_has_no_switches() -> Result<()> {
     let name = b"HAPPENING_SWITCHES";

@@ -56,6 +56,16 @@ async fn rows_follow_the_clock_and_readers_do_not_wait_for_them() -> Result<()> 
     world.move_event(event.id, -1).await?;
     assert_eq!(ada.event(event.id).await?.status, EventStatus::Ongoing);
     assert_eq!(row().fetch_one(&world.pool).await?, "upcoming", "no worker runs yet");
+    // by its end, when it has one
+    for (ends_in_minutes, status) in [(60, EventStatus::Ongoing), (-30, EventStatus::Completed)] {
+        sqlx::query("update events set event_date = now() - interval '1 hour', ends_at = now() + make_interval(mins => $2) where id = $1")
+            .bind(event.id.0)
+            .bind(ends_in_minutes)
+            .execute(&world.pool)
+            .await?;
+        assert_eq!(ada.event(event.id).await?.status, status);
+    }
+    world.move_event(event.id, -1).await?;
     world.start_worker()?;
     let follows = async |status: &str| {
         wait_for("the row", std::time::Duration::from_secs(60), || async {

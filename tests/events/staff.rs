@@ -1,8 +1,9 @@
 //! What an event's staff see: bookings with people, files, activity. And who is not staff.
 
-use anyhow::Result;
-use happening_api::{ActivityEntry, Booking, BookingStatus, Role};
-use happening_tests::{Client, World};
+use anyhow::{Context, Result};
+use happening_api::{ActivityEntry, AuditEntry, Booking, BookingStatus, Notification, NotificationType, Role};
+use happening_tests::world::wait_for;
+use happening_tests::{Client, World, WorldOptions};
 use serde_json::json;
 
 async fn text(person: &Client, path: &str) -> Result<(String, String)> {
@@ -110,5 +111,30 @@ async fn who_is_not_staff_is_refused_as_far_as_they_know_the_event() -> Result<(
     donald.get(&format!("/events/{}/calendar.ics", hidden.id)).await?.refused(404, "not_found");
     // a colleague's event: the list is refused, a single booking is not there
     barbara.get(&format!("/bookings/{}", booking.id)).await?.refused(404, "not_found");
+    world.audit()
+}
+
+#[tokio::test]
+async fn whose_booking_staff_cancels_is_told_why_and_the_log_has_who() -> Result<()> {
+    let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 4).await?;
+    let booking: Booking = barbara.book(event.id, 2).await?.expect(201).json();
+    let reason = json!({ "reason": "The row is broken" });
+    ada.post(&format!("/bookings/{}/cancel", booking.id), reason).await?.expect(200);
+    let told = wait_for("the notification", std::time::Duration::from_secs(30), || async {
+        let all: Vec<Notification> = barbara.get("/notifications").await?.expect(200).json();
+        Ok(all.into_iter().find(|one| one.kind == NotificationType::BookingCancelled))
+    })
+    .await?;
+    assert!(told.message.contains("Reason: The row is broken"), "{}", told.message);
+    let log: Vec<AuditEntry> = ada.get(&format!("/organizations/{}/audit", event.org_id)).await?.expect(200).json();
+    let entry = log.iter().find(|entry| entry.action == "booking_cancelled").context("nothing in the log")?;
+    assert_eq!((entry.actor_id, entry.subject_id), (Some(ada.user.id), booking.id.0));
+    // one's own cancellation is nobody else's business
+    let own: Booking = barbara.book(event.id, 1).await?.expect(201).json();
+    barbara.post(&format!("/bookings/{}/cancel", own.id), json!({})).await?.expect(200);
+    let log: Vec<AuditEntry> = ada.get(&format!("/organizations/{}/audit", event.org_id)).await?.expect(200).json();
+    assert_eq!(log.iter().filter(|entry| entry.action == "booking_cancelled").count(), 1);
     world.audit()
 }

@@ -5,6 +5,7 @@ mod guide;
 mod restore;
 mod traces;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -22,6 +23,24 @@ async fn metrics(port: u16) -> Result<String> {
 /// The value of a line with that beginning.
 fn value(text: &str, start: &str) -> Option<f64> {
     text.lines().find(|line| line.starts_with(start))?.rsplit(' ').next()?.parse().ok()
+}
+
+/// What dashboard and alerts ask for is there under that name.
+fn monitoring_is_served(served: &str) -> Result<()> {
+    for file in ["dashboard.json", "alerts.yml"] {
+        let path = format!("{}/../docker/monitoring/{file}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path)?;
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let names: BTreeSet<&str> =
+            words.filter(|word| word.starts_with("happening_") || word.starts_with("http_server_")).collect();
+        assert!(names.len() > 3, "{file}: {names:?}");
+        for name in names {
+            let there =
+                served.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
+            assert!(there, "{file} asks for {name}, which nobody serves");
+        }
+    }
+    Ok(())
 }
 
 #[tokio::test]
@@ -64,6 +83,8 @@ async fn requests_bookings_messages_and_audits_are_measured() -> Result<()> {
         "{counted}"
     );
 
+    monitoring_is_served(&format!("{}{counted}", metrics(serve).await?))?;
+
     // drift shows
     sqlx::query("update events set available_slots = 3").execute(&world.pool).await?;
     wait_for("the drift", Duration::from_secs(60), || async {
@@ -81,6 +102,8 @@ async fn requests_bookings_messages_and_audits_are_measured() -> Result<()> {
     let line: Value = serde_json::from_str(line)?;
     assert_eq!((&line["route"], &line["status"]), (&json!("/events/{id}"), &json!(200)));
     assert!(!log.contains(&ada.token), "a token is in the log");
+    let settings = log.lines().find(|line| line.contains("\"settings\"")).context("no settings in the log")?;
+    assert!(settings.contains("amqp://127.0.0.1") && !log.contains("guest"), "{settings}");
     // the worker names the request that owes the message
     let request_id = booked.headers["x-request-id"].to_str()?;
     let log = std::fs::read_to_string(world.folder.join("metered-worker.log"))?;

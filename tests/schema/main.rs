@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use happening_tests::stack::{ExtraRedis, Stack, run};
-use happening_tests::world::stack;
+use happening_tests::world::{stack, wait_for};
 use happening_tests::{World, WorldOptions};
 
 /// Demo data has the same ids everywhere, so a gate of its own each time.
@@ -56,6 +56,37 @@ async fn demo_data_is_consistent_and_added_once() -> Result<()> {
     assert_eq!(organizations.body.as_array().map(Vec::len), Some(2));
     let events = ada.get("/events?mine=true").await?.expect(200);
     assert!(events.body.as_array().is_some_and(|events| events.len() >= 4), "{events:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn demo_data_that_was_aborted_is_taken_up_where_it_stood() -> Result<()> {
+    let redis = stack()?.extra_redis("demo-aborted").await?;
+    let world = World::with(WorldOptions { backends: 0, env: own(&redis), ..WorldOptions::default() }).await?;
+    let count = || sqlx::query_scalar::<_, i64>("select count(*) from bookings").fetch_one(&world.pool);
+    for bookings in [1, 120, 260] {
+        let mut aborted = world.command(&["demo-data"]).stderr(std::process::Stdio::null()).spawn()?;
+        wait_for("some bookings", std::time::Duration::from_secs(60), || async {
+            Ok((count().await? >= bookings).then_some(()))
+        })
+        .await?;
+        aborted.kill()?;
+        aborted.wait()?;
+    }
+    assert!(world.run(&["demo-data"])?.contains("events of 2 organizations are there"));
+    assert!(world.run(&["demo-data"])?.contains("There is data already"));
+    world.audit()?;
+    // as if it had not been aborted
+    let redis = stack()?.extra_redis("demo-whole").await?;
+    let whole = World::with(WorldOptions { backends: 0, env: own(&redis), ..WorldOptions::default() }).await?;
+    whole.run(&["demo-data"])?;
+    for table in ["users", "events", "bookings", "booking_seats"] {
+        let rows = async |world: &World| -> Result<i64> {
+            let query = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+            Ok(sqlx::query_scalar(query).fetch_one(&world.pool).await?)
+        };
+        assert_eq!(rows(&world).await?, rows(&whole).await?, "{table}");
+    }
     Ok(())
 }
 

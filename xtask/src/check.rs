@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::{build, openapi, packages, root, say, step, ui};
 
@@ -70,6 +70,7 @@ fn install(name: &str, version: &str) -> Result<()> {
     say(&format!("installing {name} {version} into target/tools (once)"));
     let tools = tools.display().to_string();
     build::cargo(&["install", "--quiet", "--locked", "--root", &tools, "--version", version, name])
+        .with_context(|| format!("{name} cannot be installed: is there a network?"))
 }
 
 fn tool(name: &str, arguments: &[&str]) -> Result<()> {

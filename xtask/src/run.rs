@@ -77,6 +77,8 @@ async fn on_virtual_display(stack: &Stack, app: &Path, server: &str) -> Result<(
         tokio::time::sleep(PICTURE_AFTER).await;
         let ended = window.try_wait()?;
         let import = Command::new("import").args(["-display", &display, "-window", "root"]).arg(&picture).status();
+        // the bus and the app first: they would outlive the one that started them
+        happening_tests::stack::run(Command::new("pkill").args(["-KILL", "-P", &window.id().to_string()])).ok();
         window.kill().ok();
         window.wait().ok();
         if let Some(status) = ended {

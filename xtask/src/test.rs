@@ -32,7 +32,7 @@ pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Res
     step("Starting services for the tests");
     stack.forget_queues()?;
     let result = match stack.start(&root(), &build::tools(), &say).await {
-        Ok(()) => match if no_check { Ok(()) } else { sqlx_data::check(&stack).await } {
+        Ok(()) => match if no_check { Ok(()) } else { prepare(&stack).await } {
             Ok(()) => run_tests(&stack, &schemathesis, &axe, filter),
             Err(error) => Err(error),
         },
@@ -43,6 +43,11 @@ pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Res
         stack.stop(&say).await.context("the services of the tests could not be stopped")?;
     }
     result
+}
+
+async fn prepare(stack: &Stack) -> Result<()> {
+    stack.forget_worlds()?;
+    sqlx_data::check(stack).await
 }
 
 fn run_tests(stack: &Stack, schemathesis: &Path, axe: &Path, filter: Option<&str>) -> Result<()> {

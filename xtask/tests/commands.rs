@@ -212,8 +212,19 @@ async fn what_an_aborted_test_left_is_ended() -> Result<()> {
         Ok(pid_file)
     };
     let (left, other) = (start("left", &stack)?, start("other", &target.0.join("elsewhere"))?);
+    // one that writes over its environment
+    let (folder, port) = (stack.join("redis-left"), free_port()?);
+    std::fs::create_dir_all(&folder)?;
+    let mut redis = Command::new("redis-server");
+    let mut redis =
+        redis.args(["--port", &port.to_string(), "--dir"]).arg(&folder).stdout(std::process::Stdio::null()).spawn()?;
+    wait_for("Redis", std::time::Duration::from_secs(5), || async {
+        Ok(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok().then_some(()))
+    })
+    .await?;
     let told = target.done("down")?;
-    assert!(told.contains("ending 1 processes that tests left"), "{told}");
+    assert!(told.contains("ending 2 processes that tests left"), "{told}");
+    redis.wait()?;
     wait_for("its end", std::time::Duration::from_secs(5), || async { Ok((!alive(&left)).then_some(())) }).await?;
     assert!(alive(&other), "only what belongs to the stack is ended");
     happening_tests::stack::stop_pid_file(&other, &happening_tests::stack::quiet).await

@@ -20,6 +20,7 @@ use crate::gate::{Admission, Taken, Want};
 use crate::http::{ApiError, ApiResult};
 
 /// Tries when the gate and the event were of different generations.
+const RESIZE_PAUSE: Duration = Duration::from_millis(100);
 const TRIES_MAX: u32 = 4;
 const CHECK_TIMEOUT: Duration = Duration::from_millis(900);
 /// With the gate's own timeout less than the second within which everybody is answered.
@@ -134,7 +135,12 @@ async fn book(app: &App, request: &Create, booking: BookingId) -> ApiResult<Crea
                     return Ok(created);
                 }
             }
-            Admission::OutOfRange { .. } => app.events.forget(body.event_id),
+            Admission::OutOfRange { .. } => {
+                app.events.forget(body.event_id);
+                check(app, request).await?;
+                // the rows have these seats: the gate of the larger event is about to be loaded
+                tokio::time::sleep(RESIZE_PAUSE).await;
+            }
             Admission::SeatsTaken { seats } => return Err(refuse(app, request, seats_taken(seats)).await),
             Admission::SoldOut { .. } => return Err(refuse(app, request, sold_out()).await),
         }

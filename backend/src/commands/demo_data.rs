@@ -12,12 +12,15 @@ use uuid::Uuid;
 
 use self::events::{DemoEvent, EVENTS, Phase};
 use crate::app::App;
+use crate::audit_log::{self, Entry};
 use crate::bookings::{self, Create};
 use crate::config::{Config, ServeConfig};
 use crate::organizations::store as org_store;
 
 /// Everything fixed is derived from this id.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6861_7070_656e_696e_675f_6465_6d6f_0001);
+/// What the log says when all of it is there.
+const DONE: &str = "demo_data_added";
 const GUESTS: usize = 60;
 const ORGANIZATIONS: [&str; 2] = ["Harbour Hall", "Civic Lab"];
 
@@ -40,7 +43,7 @@ fn fixed_id(name: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }
 
-/// Fills an empty database; a filled one stays as it is.
+/// Fills an empty database; a filled one stays as it is. What was aborted is taken up again: everything has a fixed id or key.
 ///
 /// # Errors
 /// When a service is away or the schema is missing.
@@ -48,24 +51,78 @@ pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let app = App::start(config, serve, &tasks, &stop)?;
     let mut conn = app.conn().await?;
-    let filled: bool = sqlx::query_scalar("select exists (select from organizations)").fetch_one(&mut *conn).await?;
-    if filled {
-        println!("There is data already; nothing was changed.");
-        return Ok(());
+    match found(&mut conn).await? {
+        Found::Data => {
+            println!("There is data already; nothing was changed.");
+            return Ok(());
+        }
+        Found::Nothing => {
+            let mut tx = app.pool.begin().await?;
+            add_people(&mut tx).await?;
+            tx.commit().await?;
+        }
+        Found::Part => free_gates(&app).await?,
     }
-    add_people(&mut conn).await?;
     let today = today(&mut conn).await?;
     for event in EVENTS {
         add_event(&mut conn, event, today).await?;
-        book(&app, event).await?;
-        age(&mut conn, event, today).await?;
+        if is_upcoming(&mut conn, event).await? {
+            book(&app, event).await?;
+            age(&mut conn, event, today).await?;
+        }
     }
+    let entry = Entry {
+        action: DONE,
+        subject_type: "organization",
+        subject: fixed_id(ORGANIZATIONS[0]),
+        details: serde_json::json!({}),
+    };
+    audit_log::write(&mut conn, OrgId(fixed_id(ORGANIZATIONS[0])), None, &entry, app.clock).await?;
     drop(conn);
     stop.cancel();
     tasks.close();
     tasks.wait().await;
     println!("{} events of {} organizations are there.", EVENTS.len(), ORGANIZATIONS.len());
     Ok(())
+}
+
+/// What is in the database.
+enum Found {
+    Nothing,
+    /// Demo data that was not finished.
+    Part,
+    /// All of it, or something else.
+    Data,
+}
+
+async fn found(conn: &mut PgConnection) -> sqlx::Result<Found> {
+    let (any, demo, done): (bool, bool, bool) = sqlx::query_as(
+        "select exists (select from organizations), exists (select from organizations where id = $1),
+            exists (select from audit_log where org_id = $1 and action = $2)",
+    )
+    .bind(fixed_id(ORGANIZATIONS[0]))
+    .bind(DONE)
+    .fetch_one(conn)
+    .await?;
+    Ok(match (any, demo && !done) {
+        (false, _) => Found::Nothing,
+        (true, true) => Found::Part,
+        (true, false) => Found::Data,
+    })
+}
+
+/// What an aborted run took and did not write would wait for its age.
+async fn free_gates(app: &App) -> anyhow::Result<()> {
+    for event in EVENTS.iter().map(event_id) {
+        let bad = app.gate.generation(event).await?.unwrap_or(0);
+        app.rebuilder.rebuild(event, bad).await?;
+    }
+    Ok(())
+}
+
+async fn is_upcoming(conn: &mut PgConnection, event: &DemoEvent) -> sqlx::Result<bool> {
+    let query = "select exists (select from events where id = $1 and status = 'upcoming' and event_date > now())";
+    sqlx::query_scalar(query).bind(event_id(event).0).fetch_one(conn).await
 }
 
 async fn today(conn: &mut PgConnection) -> sqlx::Result<DateTime<Utc>> {
@@ -126,7 +183,8 @@ async fn add_event(conn: &mut PgConnection, event: &DemoEvent, today: DateTime<U
     sqlx::query(
         "insert into events (id, org_id, created_by, owner_id, name, description, category, place, time_zone, event_date,
             ends_at, total_slots, available_slots, visibility, max_seats_per_user)
-        values ($1, $2, $3, $3, $4, $5, $6, $7, 'Europe/Berlin', $8, $9, $10, $10, $11, $12)",
+        values ($1, $2, $3, $3, $4, $5, $6, $7, 'Europe/Berlin', $8, $9, $10, $10, $11, $12)
+        on conflict (id) do nothing",
     )
     .bind(event_id(event).0)
     .bind(fixed_id(ORGANIZATIONS[event.org]))

@@ -36,6 +36,7 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// # Errors
 /// When the port is taken or a setting cannot be used.
 pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<()> {
+    config.log();
     metrics::serve(config.metrics_addr)?;
     let stop = super::stop_on_signal()?;
     let (tasks, writers_stop) = (TaskTracker::new(), CancellationToken::new());

@@ -30,6 +30,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 /// # Errors
 /// When a setting cannot be used.
 pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Result<()> {
+    config.log();
     metrics::serve(config.metrics_addr)?;
     let stop = super::stop_on_signal()?;
     let tasks = TaskTracker::new();

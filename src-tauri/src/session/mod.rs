@@ -26,6 +26,8 @@ type Tell = Box<dyn Fn(&SessionView) + Send + Sync>;
 pub(crate) struct Session {
     cache_folder: PathBuf,
     state: Arc<Mutex<State>>,
+    /// Held while a sign-in begins.
+    beginning: AsyncMutex<()>,
     /// Held while tokens are replaced.
     refreshing: AsyncMutex<()>,
     /// Held while kept answers are written or removed.
@@ -66,6 +68,7 @@ impl Session {
         Ok(Self {
             cache_folder,
             state: Arc::new(Mutex::new(state)),
+            beginning: AsyncMutex::default(),
             refreshing: AsyncMutex::default(),
             keeping: Mutex::default(),
             signed_in: Notify::new(),

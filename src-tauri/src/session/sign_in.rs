@@ -10,8 +10,12 @@ use crate::deep_link::{Callback, Code};
 use crate::login::TIME_MAX;
 
 impl Session {
-    /// Begins a sign-in; answers the page that the browser must open. An earlier one that still waits is given up.
+    /// Begins a sign-in; answers the page that the browser must open. While one waits, it is that one's page again.
     pub(crate) async fn begin_sign_in(&self) -> Option<Url> {
+        let _one_at_a_time = self.beginning.lock().await;
+        if let Some(waiting) = self.pending_url() {
+            return Some(waiting);
+        }
         let begun = async { self.issuer().await?.begin().map_err(SignInFailure::from) };
         match begun.await {
             Ok(pending) => {

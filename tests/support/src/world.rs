@@ -155,6 +155,10 @@ impl World {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).envs(&self.env).stdin(Stdio::null());
+        if std::env::var_os(TEST_STACK).is_none() {
+            // of a benchmark: so that what it leaves when it is aborted is found, too
+            command.env(TEST_STACK, &self.stack.folder);
+        }
         command
     }
 

@@ -176,9 +176,24 @@ impl Selection {
         &self.step
     }
 
-    /// Nothing can be changed while an answer is on its way.
+    /// An answer is on its way.
     pub(crate) fn busy(&self) -> bool {
         matches!(self.step, Step::Booking { .. })
+    }
+
+    /// Nothing can be changed while an answer is on its way, nor while it is not known whether something is booked: another
+    /// choice would be a second booking. The same request again settles it.
+    pub(crate) fn fixed(&self) -> bool {
+        self.busy() || matches!(self.step, Step::Failed { unsure: true, .. })
+    }
+
+    /// Whether a request with that key may be sent now.
+    fn may_send(&self, key: &str) -> bool {
+        match &self.step {
+            Step::Booking { .. } => false,
+            Step::Failed { key: before, unsure: true, .. } => before == key,
+            _ => true,
+        }
     }
 
     /// How many seats are free; chosen ones are.
@@ -220,7 +235,7 @@ impl Selection {
     }
 
     fn toggle(&mut self, seat: i32) {
-        if self.busy() || !self.can_choose(seat) {
+        if self.fixed() || !self.can_choose(seat) {
             return;
         }
         if !self.chosen.remove(&seat) && (self.chosen.len() as i32) < self.party_max {
@@ -252,7 +267,9 @@ impl Selection {
                 Step::Choosing
             }
             Err(failure) => {
-                let unsure = unsure || is_unsure(&failure);
+                // the server looks for the key before it refuses
+                let refused = matches!(&failure, ApiFailure::Refused { body, .. } if body.code != ErrorCode::Internal);
+                let unsure = is_unsure(&failure) || (unsure && !refused);
                 Step::Failed { wish, key, failure, unsure }
             }
         };
@@ -271,14 +288,14 @@ impl Reducible for Selection {
                 next.party = next.party.min(next.party_max);
             }
             Action::Toggle(seat) => next.toggle(seat),
-            Action::Party(party) if !next.busy() => next.party = party.clamp(1, next.party_max),
-            Action::Choose(seats) if !next.busy() => {
+            Action::Party(party) if !next.fixed() => next.party = party.clamp(1, next.party_max),
+            Action::Choose(seats) if !next.fixed() => {
                 next.chosen = seats.into_iter().filter(|seat| self.can_choose(*seat)).collect();
                 next.lost.clear();
                 next.step = Step::Choosing;
             }
-            Action::Add(seats) if !next.busy() => next.add(&seats),
-            Action::Send { wish, key } if !next.busy() => {
+            Action::Add(seats) if !next.fixed() => next.add(&seats),
+            Action::Send { wish, key } if next.may_send(&key) => {
                 let unsure = matches!(&next.step, Step::Failed { key: before, unsure: true, .. } if *before == key);
                 next.step = Step::Booking { wish, key, unsure };
             }
@@ -321,6 +338,26 @@ mod tests {
         let details = ErrorDetails { seats: Some(seats.to_vec()), ..ErrorDetails::default() };
         let body = ErrorBody { error: String::new(), code: ErrorCode::SeatsTaken, details, request_id: String::new() };
         Action::Answer(Box::new(Err(ApiFailure::Refused { status: 409, body: Box::new(body) })))
+    }
+
+    fn silence() -> Action {
+        Action::Answer(Box::new(Err(ApiFailure::NoAnswer)))
+    }
+
+    #[test]
+    fn while_nobody_knows_whether_it_is_booked_only_the_same_request_can_be_sent() {
+        let unsure = after(vec![map(9, &[]), Action::Toggle(2), send(&[2]), silence()]);
+        let other = Action::Send { wish: Wish::Wait(2), key: "other".to_owned() };
+        for change in [Action::Toggle(3), Action::Party(5), Action::Choose(vec![4]), Action::Add(vec![4]), other] {
+            assert_eq!(unsure.clone().reduce(change.clone()), unsure, "{change:?}");
+        }
+        let again = unsure.clone().reduce(send(&[2]));
+        assert!(again.busy());
+        // seats that are taken by now may be our own
+        assert!(unsure.reduce(map(9, &[2])).lost().is_empty());
+        // a refusal settles it
+        let settled = again.reduce(taken(&[2]));
+        assert!(!settled.fixed() && settled.lost() == [2]);
     }
 
     fn send(seats: &[i32]) -> Action {

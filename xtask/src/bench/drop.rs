@@ -35,7 +35,10 @@ pub(super) async fn run(ask: bool, pairs: u32, seconds: u32) -> Result<()> {
     build::cargo(&["build", "--release", "--package", "happening-tests", "--bin", "drop-load"])?;
     let stack = Stack::at(&build::target().join("bench-stack"))?;
     let result = match stack.start(&root(), &build::tools(), &say).await {
-        Ok(()) => drop_on(&stack, pairs, seconds).await,
+        Ok(()) => match stack.forget_worlds() {
+            Ok(()) => drop_on(&stack, pairs, seconds).await,
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     };
     stack.stop(&say).await?;

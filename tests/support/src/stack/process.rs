@@ -135,7 +135,7 @@ async fn end(pids: &[u32]) {
 }
 
 /// Ends what an aborted run of the tests on a stack left: every process that was started with the folder in
-/// [`TEST_STACK`].
+/// [`TEST_STACK`], and every Redis that works inside it, since Redis writes over its environment.
 ///
 /// # Errors
 /// When the system's processes cannot be listed.
@@ -147,7 +147,8 @@ pub async fn stop_tests(stack_folder: &Path, say: Say<'_>) -> Result<()> {
         let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         // one that just ended has none
         let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        if environment.split(|byte| *byte == 0).any(|variable| variable == mark) && !kept.contains(&pid) {
+        let marked = environment.split(|byte| *byte == 0).any(|variable| variable == mark);
+        if (marked || is_redis_in(pid, stack_folder)) && !kept.contains(&pid) {
             left.push(pid);
         }
     }
@@ -156,6 +157,14 @@ pub async fn stop_tests(stack_folder: &Path, say: Say<'_>) -> Result<()> {
         end(&left).await;
     }
     Ok(())
+}
+
+fn is_redis_in(pid: u32, folder: &Path) -> bool {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    // the stack's own Redis is stopped by its pid file
+    let inside = std::fs::read_link(format!("/proc/{pid}/cwd"))
+        .is_ok_and(|cwd| cwd.starts_with(folder) && cwd != folder.join("redis"));
+    name.trim() == "redis-server" && inside
 }
 
 /// This process and those that it was started by.

@@ -117,7 +117,10 @@ fn sender(
             let result = book(&event, &wish, key).await;
             here.refresh.again.emit(());
             match &result {
-                Ok(booking) => here.tell.emit(told(booking, &event)),
+                Ok((booking, None)) => here.tell.emit(told(booking, &event)),
+                Ok((booking, Some(failure))) => {
+                    here.warn.emit(format!("{}{}", told(booking, &event), told_of_claim(failure)));
+                }
                 Err(failed) if !presence.lasts() => here.warn.emit(failure::of_left(failed, unsure)),
                 Err(_) => {}
             }
@@ -125,21 +128,32 @@ fn sender(
                 if result.is_ok() {
                     on_close.emit(());
                 }
-                selection.dispatch(Action::Answer(Box::new(result)));
+                selection.dispatch(Action::Answer(Box::new(result.map(|(booking, _)| booking))));
             }
         });
     })
 }
 
-async fn book(event: &Event, wish: &Wish, key: String) -> Result<Booking, ApiFailure> {
+/// The booking, and what became of taking the free seats at once when that was wished for and did not work.
+async fn book(event: &Event, wish: &Wish, key: String) -> Result<(Booking, Option<ApiFailure>), ApiFailure> {
     let booking = api::create_booking(key.clone(), wish.body(event.id)).await?;
     if !matches!(wish, Wish::WaitAndTake(_)) || booking.waiting_seats == 0 {
-        return Ok(booking);
+        return Ok((booking, None));
     }
     match api::claim(booking.id, format!("{key}-claim"), None).await {
-        Ok(booking) => Ok(booking),
-        // somebody was faster, or no answer came: the place on the waitlist stays, and the list that is read next says the rest
-        Err(_) => Ok(booking),
+        Ok(booking) => Ok((booking, None)),
+        Err(failure) => Ok((booking, Some(failure))),
+    }
+}
+
+/// The place on the waitlist stays; the booking's page offers the free seats again.
+fn told_of_claim(failure: &ApiFailure) -> &'static str {
+    match failure {
+        ApiFailure::Refused { .. } => " Somebody was faster with the free seats.",
+        failure if failure::is_unsure(failure) => {
+            " We don't know yet whether you got the free seats: look at the booking."
+        }
+        _ => " The free seats could not be taken just now: try it on the booking's page.",
     }
 }
 

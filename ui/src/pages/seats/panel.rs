@@ -49,7 +49,7 @@ pub(super) fn Panel(props: &PanelProps) -> Html {
                     <Stepper label="How many seats" value={party} min={1} max={selection.party_max()} on_change={on_party} />
                 </div>
                 if !selection.too_few() {
-                    <button id="best" class="button wide" disabled={none_together || selection.busy()} onclick={best}>{ icon("together") }{ best_label }</button>
+                    <button id="best" class="button wide" disabled={none_together || selection.fixed()} onclick={best}>{ icon("together") }{ best_label }</button>
                     if none_together && party > 1 { { apart(props, party) } }
                 }
             </div>
@@ -72,7 +72,7 @@ fn apart(props: &PanelProps, party: i32) -> Html {
         let selection = selection.dispatcher();
         Callback::from(move |_: MouseEvent| selection.dispatch(Action::Choose(closest.clone())))
     };
-    html! { <><p class="small muted">{ words }</p><button id="closest" class="button wide" disabled={selection.busy()} onclick={take}>{ format!("Choose these {party}") }</button></> }
+    html! { <><p class="small muted">{ words }</p><button id="closest" class="button wide" disabled={selection.fixed()} onclick={take}>{ format!("Choose these {party}") }</button></> }
 }
 
 fn conflict(selection: &Selection) -> Html {
@@ -129,10 +129,10 @@ fn actions(props: &PanelProps) -> Html {
         let send = props.send.clone();
         Callback::from(move |_: MouseEvent| send.emit((wish.clone(), api::new_key())))
     };
-    let busy = selection.busy();
+    let (busy, fixed) = (selection.busy(), selection.fixed());
     let (party, free) = (selection.party(), selection.free());
     if selection.too_few() {
-        return too_few(party, free, busy, send);
+        return too_few((party, free), (busy, fixed), send);
     }
     let chosen = selection.chosen();
     let count = chosen.len() as i32;
@@ -143,24 +143,28 @@ fn actions(props: &PanelProps) -> Html {
     };
     html! {
         <>
-            <button id="book" class="button primary wide" disabled={count == 0 || busy} aria-busy={busy.to_string()} onclick={send(Wish::Chosen(chosen))}>{ label }</button>
+            <button id="book" class="button primary wide" disabled={count == 0 || fixed} aria-busy={busy.to_string()} onclick={send(Wish::Chosen(chosen))}>{ label }</button>
             <p class="small muted centred">{ "You can give seats back before the start." }</p>
         </>
     }
 }
 
 /// Three plain choices, each with what it means.
-fn too_few(party: i32, free: i32, busy: bool, send: impl Fn(Wish) -> Callback<MouseEvent>) -> Html {
+fn too_few(
+    (party, free): (i32, i32),
+    (busy, fixed): (bool, bool),
+    send: impl Fn(Wish) -> Callback<MouseEvent>,
+) -> Html {
     let (wanted, now) = (format::seats(i64::from(party)), format::seats(i64::from(free)));
     let rest = format::seats(i64::from(party - free));
     html! {
         <>
             <p class="small soft">{ if free == 0 { "This event is full.".to_owned() } else { format!("Only {now} free, and you want {party}.") } }</p>
             if free > 0 {
-                <button id="take-free" class="button wide" disabled={busy} onclick={send(Wish::Free(free))}>{ format!("Take {now} now, no more") }</button>
-                <button id="take-and-wait" class="button wide" disabled={busy} onclick={send(Wish::WaitAndTake(party))}>{ format!("Take {now} and wait for {rest}") }</button>
+                <button id="take-free" class="button wide" disabled={fixed} onclick={send(Wish::Free(free))}>{ format!("Take {now} now, no more") }</button>
+                <button id="take-and-wait" class="button wide" disabled={fixed} onclick={send(Wish::WaitAndTake(party))}>{ format!("Take {now} and wait for {rest}") }</button>
             }
-            <button id="wait" class="button primary wide" disabled={busy} aria-busy={busy.to_string()} onclick={send(Wish::Wait(party))}>{ format!("Wait for all {wanted}") }</button>
+            <button id="wait" class="button primary wide" disabled={fixed} aria-busy={busy.to_string()} onclick={send(Wish::Wait(party))}>{ format!("Wait for all {wanted}") }</button>
             <p class="small muted centred">{ "Seats that come free reach you by themselves, in the order of joining." }</p>
         </>
     }
