@@ -10,7 +10,7 @@ use crate::messages::wait_for_notification;
 #[tokio::test]
 async fn happy_path() -> Result<()> {
     let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
-    let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
+    let (a, b) = (world.person("ada").await?, world.person("barbara").await?.at(&world.base(1)));
     let event = world.event(&a, 10).await?;
     let first: Booking = a.book_exactly(event.id, &[1, 2]).await?.expect(201).json();
     assert_eq!((first.status, &first.seat_numbers[..]), (BookingStatus::Confirmed, &[1, 2][..]));
@@ -35,7 +35,7 @@ async fn happy_path() -> Result<()> {
 #[tokio::test]
 async fn two_of_three() -> Result<()> {
     let world = World::new().await?;
-    let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
+    let (a, b) = (world.person("ada").await?, world.person("barbara").await?.at(&world.base(1)));
     let event = world.event(&a, 5).await?;
     let first: Booking = a.book(event.id, 3).await?.expect(201).json();
     let second: Booking = b.book(event.id, 3).await?.expect(201).json();
@@ -52,7 +52,7 @@ async fn two_of_three() -> Result<()> {
 #[tokio::test]
 async fn resize_promotes() -> Result<()> {
     let world = World::new().await?;
-    let (a, b, c) = (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
+    let (a, b, c) = (world.person("ada").await?, world.person("barbara").await?.at(&world.base(1)), world.person("edsger").await?);
     let event = world.event(&a, 4).await?;
     a.book(event.id, 4).await?.expect(201);
     let second: Booking = b.book(event.id, 2).await?.expect(201).json();
@@ -68,7 +68,7 @@ async fn resize_promotes() -> Result<()> {
 #[tokio::test]
 async fn overbook_demo() -> Result<()> {
     let world = World::new().await?;
-    let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
+    let (a, b) = (world.person("ada").await?, world.person("barbara").await?.at(&world.base(1)));
     let event = world.event(&a, 6).await?;
     let first: Booking = a.book(event.id, 2).await?.expect(201).json();
     let all: Booking = b.book(event.id, 6).await?.expect(201).json();
@@ -82,7 +82,7 @@ async fn overbook_demo() -> Result<()> {
 #[tokio::test]
 async fn a_freed_seat_goes_to_the_waitlist_and_never_back_to_its_giver() -> Result<()> {
     let world = World::new().await?;
-    let (a, b, c) = (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
+    let (a, b, c) = (world.person("ada").await?, world.person("barbara").await?.at(&world.base(1)), world.person("edsger").await?);
     let event = world.event(&a, 3).await?;
     let first: Booking = a.book(event.id, 3).await?.expect(201).json();
     let second: Booking = b.book(event.id, 2).await?.expect(201).json();
@@ -99,7 +99,7 @@ async fn a_freed_seat_goes_to_the_waitlist_and_never_back_to_its_giver() -> Resu
 #[tokio::test]
 async fn cancelling_frees_everything_and_leaves_the_waitlist() -> Result<()> {
     let world = World::new().await?;
-    let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
+    let (a, b) = (world.person("ada").await?, world.person("barbara").await?.at(&world.base(1)));
     let event = world.event(&a, 3).await?;
     let first: Booking = a.book(event.id, 2).await?.expect(201).json();
     let second: Booking = b.book(event.id, 3).await?.expect(201).json();

@@ -43,5 +43,23 @@ async fn a_booking_is_in_the_feed_and_in_one_mail() -> Result<()> {
     let reply = a.get("/notifications?unread=true").await?.expect(200);
     assert_eq!(reply.headers["x-unread-count"], "1");
     assert_eq!(reply.json::<Vec<Notification>>().len(), 1);
+    a.post("/notifications/read-all", json!({})).await?.expect(200);
+    let reply = a.get("/notifications?unread=true").await?.expect(200);
+    assert_eq!((&reply.headers["x-unread-count"], &reply.body), (&"0".parse()?, &json!([])));
+    world.audit()
+}
+
+#[tokio::test]
+async fn free_seats_are_offered_to_who_waits_and_a_claim_is_confirmed() -> Result<()> {
+    let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
+    let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&a, 9).await?;
+    a.book(event.id, 1).await?.expect(201);
+    let waiting: Booking = b.book(event.id, 9).await?.expect(201).json();
+    let told = wait_for_notification(&b, NotificationType::BookingWaitlisted).await?;
+    assert!(told.message.contains("8 seats are free: take them"), "{}", told.message);
+    b.post(&format!("/bookings/{}/claim", waiting.id), json!({ "seats": 2 })).await?.expect(200);
+    let told = wait_for_notification(&b, NotificationType::BookingConfirmed).await?;
+    assert_eq!((told.booking_id, &told.seat_numbers[..]), (Some(waiting.id), &[2, 3][..]));
     world.audit()
 }

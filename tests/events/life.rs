@@ -1,6 +1,6 @@
 //! Cancelling, deleting, duplicating, handing over; what an edit may change and who is told.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use happening_api::{
     Booking, BookingStatus, Event, EventStatus, HistoryAction, HistoryEntry, Notification, NotificationType, Role,
 };
@@ -198,6 +198,70 @@ async fn two_editors_do_not_overwrite_each_other() -> Result<()> {
     }
     let going: Event = ada.put(&path, json!({ "name": "Going on" })).await?.expect(200).json();
     assert_eq!((going.status, going.name.as_str()), (EventStatus::Ongoing, "Going on"));
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_new_name_date_or_end_is_told_and_what_may_be_empty_can_be_emptied() -> Result<()> {
+    let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 3).await?;
+    barbara.book(event.id, 1).await?.expect(201);
+    let path = format!("/events/{}", event.id);
+    for (change, words) in [
+        (json!({ "name": "Late evening" }), "the name"),
+        (json!({ "event_date": "2099-01-01T20:00:00Z" }), "the date"),
+        (json!({ "ends_at": "2099-01-01T22:00:00Z" }), "the end"),
+    ] {
+        ada.put(&path, change.clone()).await?.expect(200);
+        wait_for("the word", std::time::Duration::from_secs(20), || async {
+            let all: Vec<Notification> = barbara.get("/notifications").await?.expect(200).json();
+            let told = |one: &Notification| one.kind == NotificationType::EventUpdated && one.message.contains(words);
+            Ok(all.iter().any(told).then_some(()))
+        })
+        .await
+        .with_context(|| change.to_string())?;
+    }
+    for bad in [
+        json!({ "event_date": "2020-01-01T20:00:00Z" }),
+        json!({ "ends_at": "2099-01-01T20:00:00Z" }),
+        json!({ "time_zone": "Mars/Olympus" }),
+        json!({ "name": null }),
+    ] {
+        ada.put(&path, bad).await?.refused(400, "invalid");
+    }
+    ada.put(&path, json!({ "place": "Cellar", "category": "concert", "max_seats_per_user": 2 })).await?.expect(200);
+    let nothing = json!({ "place": null, "category": null, "max_seats_per_user": null, "ends_at": null });
+    let emptied: Event = ada.put(&path, nothing).await?.expect(200).json();
+    assert_eq!(
+        (emptied.place, emptied.category, emptied.max_seats_per_user, emptied.ends_at),
+        (None, None, None, None)
+    );
+    world.audit()
+}
+
+#[tokio::test]
+async fn an_event_shows_its_people_to_staff_and_its_waitlist_to_all() -> Result<()> {
+    let world = World::new().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 3).await?;
+    barbara.book(event.id, 2).await?.expect(201);
+    barbara.book(event.id, 3).await?.expect(201);
+    for (person, people) in [(&ada, json!(1)), (&barbara, serde_json::Value::Null)] {
+        let seen = person.get(&format!("/events/{}", event.id)).await?.expect(200).body;
+        assert_eq!(seen["people"], people);
+        assert_eq!((&seen["waiting_bookings"], &seen["waiting_seats"]), (&json!(1), &json!(3)));
+    }
+    // who does not say who may come invites members only
+    let body =
+        json!({ "org_id": event.org_id, "name": "Evening", "event_date": "2099-01-01T20:00:00Z", "total_slots": 3 });
+    let made = ada.post("/events", body).await?.expect(201).body;
+    assert_eq!(made["visibility"], "members");
+    let path = format!("/events/{}", made["id"].as_str().unwrap_or_default());
+    barbara.get(&path).await?.refused(404, "not_found");
+    // who holds seats of an event that closes its doors still sees it
+    ada.put(&format!("/events/{}", event.id), json!({ "visibility": "members" })).await?.expect(200);
+    barbara.get(&format!("/events/{}", event.id)).await?.expect(200);
     world.audit()
 }
 

@@ -189,6 +189,29 @@ async fn a_redis_behind_tls_is_believed_by_its_certificate_only() -> Result<()> 
 }
 
 #[tokio::test]
+async fn the_page_of_the_api_loads_all_of_itself() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let page = reqwest::get(format!("{}/docs", world.base(0))).await?.error_for_status()?;
+    let policy = page.headers()["content-security-policy"].to_str()?.to_owned();
+    let (base, html) = (page.url().clone(), page.text().await?);
+    assert!(policy.contains("default-src 'self'"), "{policy}");
+    let parts: Vec<&str> =
+        html.split(['"', '\'']).filter(|part| part.ends_with(".js") || part.ends_with(".css")).collect();
+    assert!(parts.len() >= 3, "{html}");
+    for part in parts {
+        let url = base.join(part)?;
+        assert_eq!(url.origin(), base.origin(), "the policy refuses {part}");
+        reqwest::get(url).await?.error_for_status()?;
+    }
+    // the policy refuses scripts within the page
+    assert!(
+        html.split("<script").skip(1).all(|tag| tag.split('>').next().unwrap_or_default().contains("src=")),
+        "{html}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_server_tells_what_it_is_and_how_its_database_answers() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let get = async |path: &str| -> Result<Value> {

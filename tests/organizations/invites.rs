@@ -1,9 +1,9 @@
 //! An invite's life.
 
 use anyhow::{Context, Result};
-use happening_api::{CreatedInvite, Invite, InvitePreview, Organization, Role};
-use happening_tests::World;
+use happening_api::{CreatedInvite, Invite, InvitePreview, NotificationType, Organization, Role};
 use happening_tests::world::wait_for;
+use happening_tests::{World, WorldOptions};
 use serde_json::json;
 
 use crate::{Cast, cast};
@@ -132,5 +132,29 @@ async fn tokens_are_not_guessed_and_unverified_people_do_not_join() -> Result<()
     let unverified = world.person("niklaus").await?;
     let accept = format!("/org-invites/{}/accept", niklaus.token);
     unverified.post(&accept, json!({})).await?.refused(403, "email_not_verified");
+    world.audit()
+}
+
+#[tokio::test]
+async fn the_token_of_an_invite_is_in_no_log() -> Result<()> {
+    let env = [("LOG", "debug".to_owned())].into();
+    let world = World::with(WorldOptions { backends: 1, worker: true, env, ..WorldOptions::default() }).await?;
+    let (ada, frances) = (world.person("ada").await?, world.person("frances").await?);
+    let org = world.organization(&ada).await?;
+    let made: CreatedInvite =
+        ada.post("/org-invites", body(&org, "frances@happening.invalid")).await?.expect(201).json();
+    wait_for("the mail", std::time::Duration::from_secs(20), || async { Ok(mails_with(&world, &made.token).pop()) })
+        .await?;
+    // who has the address is told in the app, too
+    let told = crate::notified(&frances, NotificationType::OrgInvite).await?;
+    assert!(told.contains("Test hall"), "{told}");
+    for path in [format!("/org-invites/{}", made.token), format!("/open/invite/{}", made.token)] {
+        reqwest::get(format!("{}{path}", world.base(0))).await?.error_for_status()?;
+    }
+    frances.post(&format!("/org-invites/{}/accept", made.token), json!({})).await?.expect(200);
+    for file in ["backend0.log", "worker.log"] {
+        let log = std::fs::read_to_string(world.folder.join(file))?;
+        assert!(log.contains("DEBUG") && !log.contains(&made.token), "{file} has the token of an invite");
+    }
     world.audit()
 }
