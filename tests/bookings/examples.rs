@@ -52,7 +52,8 @@ async fn two_of_three() -> Result<()> {
 #[tokio::test]
 async fn resize_promotes() -> Result<()> {
     let world = World::new().await?;
-    let (a, b, c) = (world.person("ada").await?, world.person("barbara").await?.at(&world.base(1)), world.person("edsger").await?);
+    let (a, b, c) =
+        (world.person("ada").await?, world.person("barbara").await?.at(&world.base(1)), world.person("edsger").await?);
     let event = world.event(&a, 4).await?;
     a.book(event.id, 4).await?.expect(201);
     let second: Booking = b.book(event.id, 2).await?.expect(201).json();
@@ -82,7 +83,8 @@ async fn overbook_demo() -> Result<()> {
 #[tokio::test]
 async fn a_freed_seat_goes_to_the_waitlist_and_never_back_to_its_giver() -> Result<()> {
     let world = World::new().await?;
-    let (a, b, c) = (world.person("ada").await?, world.person("barbara").await?.at(&world.base(1)), world.person("edsger").await?);
+    let (a, b, c) =
+        (world.person("ada").await?, world.person("barbara").await?.at(&world.base(1)), world.person("edsger").await?);
     let event = world.event(&a, 3).await?;
     let first: Booking = a.book(event.id, 3).await?.expect(201).json();
     let second: Booking = b.book(event.id, 2).await?.expect(201).json();
