@@ -18,7 +18,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::filter::{FilterExt, dynamic_filter_fn, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -100,9 +100,11 @@ pub(crate) fn start(config: &TelemetryConfig) -> anyhow::Result<Telemetry> {
             .with_filter(filter_fn(|metadata| metadata.target() == statements::TARGET))
             .and_then(spans.with_filter(filter_fn(|metadata| metadata.target() == SPANS)))
     });
+    // asked anew for every event: a layer that is sure of an event is not asked, and then what it said last on that thread
+    // counts, which can be a no to a statement that sqlx did not report
+    let events = dynamic_filter_fn(|metadata, _| metadata.is_event());
     // on top of the registry, since boxed layers are made for it
-    let logs =
-        tracing_subscriber::registry().with(logs.with_filter(filter.and(filter_fn(|metadata| metadata.is_event()))));
+    let logs = tracing_subscriber::registry().with(logs.with_filter(filter.and(events)));
     match traces {
         Some(traces) => logs.with(traces).init(),
         // not an absent layer: it would have every span made

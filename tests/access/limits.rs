@@ -75,6 +75,12 @@ async fn more_requests_than_there_are_places_for_are_refused_at_once() -> Result
     let refused = replies.iter().filter(|reply| reply.status == 503).count();
     assert!(refused >= 10, "{refused}");
     assert!(replies.iter().filter(|reply| reply.status == 503).all(|reply| reply.headers.contains_key("retry-after")));
+    // each of them is in the log, whatever else its thread was asked about
+    let log = std::fs::read_to_string(world.folder.join("backend0.log"))?;
+    for reply in replies.iter().filter(|reply| reply.status == 503) {
+        let id = reply.body["request_id"].as_str().unwrap_or_default();
+        assert!(log.contains(id), "the log does not know {id}");
+    }
     drop(holder);
     wait_for("a place", Duration::from_secs(10), || async {
         Ok((ada.book(event.id, 1).await?.status == 201).then_some(()))

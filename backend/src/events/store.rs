@@ -14,10 +14,12 @@ pub(crate) async fn standing(
     event: EventId,
     user: UserId,
 ) -> sqlx::Result<Option<(OrgId, EventStanding)>> {
+    // counted: for `exists` the planner hopes to meet a row at once, and reads the whole table when there is none
     let row = sqlx::query!(
         r#"select e.org_id, e.owner_id, m.role as "role?",
             case when o.deleted_at is null then e.visibility else 'members' end as "visibility!: Visibility",
-            exists (select from bookings b where b.user_id = $2 and b.event_id = e.id and b.status <> 'cancelled') as "has_booking!"
+            (select count(*) from bookings b where b.user_id = $2 and b.event_id = e.id and b.status <> 'cancelled') > 0
+                as "has_booking!"
         from events e join organizations o on o.id = e.org_id
         left join organization_users m on m.org_id = e.org_id and m.user_id = $2 where e.id = $1 and e.deleted_at is null"#,
         event.0,

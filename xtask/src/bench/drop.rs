@@ -133,7 +133,9 @@ async fn bookings_per_s(world: &World, tokens: &str, switches: &str, relay: &str
     let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     let mut command = world.command(&["serve"]);
     command.env("PORT", port.to_string()).env("HAPPENING_SWITCHES", switches).env("RELAY", relay).env("LOG", "warn");
-    let mut server = Server(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
+    // kept, so that a refusal can be explained
+    let log = std::fs::File::options().create(true).append(true).open(world.stack.log_file("measured-server"))?;
+    let mut server = Server(command.stdout(Stdio::null()).stderr(log).spawn()?);
     let url = format!("http://127.0.0.1:{port}/health/ready");
     happening_tests::world::wait_for("the measured server", Duration::from_secs(20), || async {
         Ok(happening_tests::world::answers(&url).await.then_some(()))
@@ -150,7 +152,10 @@ async fn bookings_per_s(world: &World, tokens: &str, switches: &str, relay: &str
     let seen: serde_json::Value = serde_json::from_str(output.trim())?;
     // the obvious design turns people away under such a crowd; ours must not
     let all_served = seen["other"] == 0 && seen["broken"] == 0;
-    ensure!(all_served || !switches.is_empty(), "not every booking succeeded: {seen}");
+    ensure!(
+        all_served || !switches.is_empty(),
+        "not every booking succeeded, see target/bench-stack/measured-server.log: {seen}"
+    );
     let created = seen["created"].as_i64().unwrap_or_default();
     ensure!(created < i64::from(SEATS), "the event was full; measure fewer seconds");
     let rows: i64 = sqlx::query_scalar("select count(*) from bookings where event_id = $1")
