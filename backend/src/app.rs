@@ -24,6 +24,9 @@ use crate::invites::Links;
 use crate::outbox::RelayWake;
 use crate::users::KnownUsers;
 
+/// Each can have 100,000 rows.
+const EXPORTS_AT_ONCE: usize = 2;
+
 /// The serving process's parts; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct App(Arc<Inner>);
@@ -49,6 +52,8 @@ pub(crate) struct Inner {
     pub(crate) proxies: usize,
     /// Requests that may be worked on at once.
     pub(crate) places: Semaphore,
+    /// Turns at what is built whole in memory for one answer.
+    pub(crate) exports: Semaphore,
     /// Set when the process was asked to stop.
     pub(crate) stopping: AtomicBool,
     pub(crate) neighbours: Neighbours,
@@ -125,6 +130,7 @@ impl App {
                 serve.invites_per_address_and_hour,
             ),
             places: Semaphore::new(serve.concurrent_requests_max as usize),
+            exports: Semaphore::new(EXPORTS_AT_ONCE),
             stopping: AtomicBool::new(false),
             neighbours: Neighbours::new(
                 config.rabbitmq_url.clone(),

@@ -1,7 +1,7 @@
 //! Bad input is answered with the field's name; what may not be known, with 404.
 
 use anyhow::Result;
-use happening_api::{Booking, Role};
+use happening_api::{Booking, BookingStatus, Role};
 use happening_tests::World;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -135,6 +135,33 @@ async fn refusals_name_what_they_are_about() -> Result<()> {
     assert_eq!(reply.refused(409, "stale").body["details"]["event"]["version"], json!(version));
     a.put(&path, json!({ "available_slots": 9 })).await?.refused(400, "invalid");
     a.put(&path, json!({ "name": null })).await?.refused(400, "invalid");
+    world.audit()
+}
+
+#[tokio::test]
+async fn seats_that_are_gone_are_named_or_exchanged_also_when_too_few_are_free_at_all() -> Result<()> {
+    let world = World::new().await?;
+    let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&a, 4).await?;
+    a.book_exactly(event.id, &[1, 2, 3]).await?.expect(201);
+    let wish = |more: serde_json::Value| {
+        let mut body = json!({ "event_id": event.id, "seats": 2, "seat_numbers": [3, 4] });
+        body.as_object_mut().into_iter().for_each(|body| body.extend(more.as_object().cloned().unwrap_or_default()));
+        body
+    };
+    for waitlist in [true, false] {
+        let body = wish(json!({ "on_conflict": "reject", "waitlist": waitlist }));
+        let reply = b.post("/bookings", body).await?.refused(409, "seats_taken");
+        assert_eq!(reply.body["details"]["seats"], json!([3]));
+    }
+    b.post("/bookings", wish(json!({ "waitlist": false }))).await?.refused(409, "sold_out");
+    let waits: Booking = b.post("/bookings", wish(json!({}))).await?.expect(201).json();
+    assert_eq!((waits.status, waits.waiting_seats, waits.reassigned), (BookingStatus::Waiting, 2, false));
+    // the last one goes, and then there is nothing to exchange it for
+    a.book_exactly(event.id, &[4]).await?.expect(201);
+    let full: Booking = b.post("/bookings", wish(json!({}))).await?.expect(201).json();
+    assert_eq!((full.status, full.waiting_number), (BookingStatus::Waiting, Some(2)));
+    b.post("/bookings", wish(json!({ "on_conflict": "reject" }))).await?.refused(409, "seats_taken");
     world.audit()
 }
 

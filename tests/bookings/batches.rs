@@ -40,11 +40,6 @@ async fn together(
     let gate = redis::Client::open(world.stack.env()["REDIS_URL"].as_str())?.get_multiplexed_async_connection().await?;
     let mut row = world.pool.begin().await?;
     sqlx::query("select 1 from events where id = $1 for update").bind(busy.1.id.0).execute(&mut *row).await?;
-    let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    let is_busy = || async {
-        let waiting: i64 = sqlx::query_scalar(waits).fetch_one(&world.pool).await?;
-        Ok((waiting > 0).then_some(()))
-    };
     let taken = || async {
         for event in events {
             let key = format!("event:{{{}}}:pending", event.id);
@@ -57,7 +52,7 @@ async fn together(
     };
     let [one, other] = requests;
     let both = async {
-        wait_for("the busy writer", Duration::from_secs(5), is_busy).await?;
+        world.held_up(1).await?;
         let release = async {
             wait_for("both seats", Duration::from_secs(5), taken).await?;
             anyhow::Ok(row.rollback().await?)

@@ -31,6 +31,30 @@ async fn the_same_key_gets_the_first_answer_on_any_replica() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_key_gets_its_answer_also_when_the_event_is_over_or_cancelled() -> Result<()> {
+    let world = World::new().await?;
+    let a = world.person("ada").await?;
+    let organization = world.organization(&a).await?;
+    for cancelled in [false, true] {
+        let event = world.event_in(&a, organization.id, 3, None).await?;
+        let key = format!("before-{cancelled}");
+        let first = a.book_with_key(event.id, 2, &key).await?.expect(201);
+        if cancelled {
+            a.post(&format!("/events/{}/cancel", event.id), json!({})).await?.expect(200);
+        } else {
+            world.move_event(event.id, -60 * 24 * 3).await?;
+        }
+        for server in 0..2 {
+            let there = a.at(&world.base(server));
+            let again = there.book_with_key(event.id, 2, &key).await?.expect(201);
+            assert_eq!((&again.headers["idempotency-replayed"], &again.body), (&"true".parse()?, &first.body));
+            there.book_with_key(event.id, 1, &key).await?.refused(422, "key_reused");
+        }
+    }
+    world.audit()
+}
+
+#[tokio::test]
 async fn one_key_for_two_events_is_refused_without_a_rebuild() -> Result<()> {
     let world = World::new().await?;
     let a = world.person("ada").await?;

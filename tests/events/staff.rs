@@ -115,6 +115,38 @@ async fn who_is_not_staff_is_refused_as_far_as_they_know_the_event() -> Result<(
 }
 
 #[tokio::test]
+async fn who_was_staff_when_they_asked_and_is_no_more_cancels_nothing() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let (ada, barbara, donald) =
+        (world.person("ada").await?, world.person("barbara").await?, world.person("donald").await?);
+    let org = world.organization(&ada).await?;
+    world.add_member(org.id, &barbara, Role::Organizer).await?;
+    let event = world.event_in(&barbara, org.id, 3, None).await?;
+    let booking: Booking = donald.book(event.id, 2).await?.expect(201).json();
+    for call in ["cancel", "cancel-seats"] {
+        world.set_role(org.id, &barbara, Role::Organizer).await?;
+        let mut body = json!({ "reason": "The row is broken" });
+        if call == "cancel-seats" {
+            body["seat_numbers"] = json!([1]);
+        }
+        // she was let in, and waits for the event's row
+        let mut holder = world.pool.begin().await?;
+        sqlx::query("select 1 from events where id = $1 for update").bind(event.id.0).execute(&mut *holder).await?;
+        let demoted = async {
+            world.held_up(1).await?;
+            world.set_role(org.id, &barbara, Role::User).await?;
+            anyhow::Ok(holder.commit().await?)
+        };
+        let path = format!("/bookings/{}/{call}", booking.id);
+        let (reply, demoted) = tokio::join!(barbara.post(&path, body), demoted);
+        demoted?;
+        reply?.refused(403, "forbidden");
+    }
+    assert_eq!(donald.booking(booking.id).await?.seat_numbers, [1, 2]);
+    world.audit()
+}
+
+#[tokio::test]
 async fn whose_booking_staff_cancels_is_told_why_and_the_log_has_who() -> Result<()> {
     let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);

@@ -234,6 +234,12 @@ async fn all_are_refused_soon(world: &World, person: &Client, booking: &Booking)
     futures_util::future::try_join_all(replies).await?;
     assert!(started.elapsed() < ANSWER_TIME_MAX, "{:?}", started.elapsed());
     let unkeyed = person.post("/organizations", json!({ "name": "Nowhere" })).await?.refused(503, "unavailable");
+    // who may not call at all is told so first; what is open to all is not
+    let stranger = person.with_token("none");
+    for (method, path, body) in calls(booking) {
+        stranger.call(method, &path, body.as_ref(), &[]).await?.refused(401, "unauthenticated");
+    }
+    stranger.get("/db-test").await?.refused(503, "unavailable");
     assert_eq!(unkeyed.body["details"]["outcome"], "nothing");
     assert_eq!(reqwest::get(format!("{}/health/ready", world.base(0))).await?.status(), 503);
     assert_eq!(reqwest::get(format!("{}/health/live", world.base(0))).await?.status(), 200);

@@ -110,6 +110,35 @@ async fn a_mail_is_text_and_html_and_goes_to_verified_addresses_only() -> Result
 }
 
 #[tokio::test]
+async fn a_message_that_takes_every_worker_with_it_is_set_aside_and_not_lost() -> Result<()> {
+    let server = MailServer::start()?;
+    let env = [("SMTP_URL", format!("smtp://127.0.0.1:{}", server.port))].into();
+    let mut world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let event = world.event(&ada, 3).await?;
+    ada.book(event.id, 1).await?.expect(201);
+    wait_for("the message", PATIENCE, || async {
+        // no relay has declared the queue at first
+        Ok((world.messages_in("notifications").await.unwrap_or(0) == 1).then_some(()))
+    })
+    .await?;
+    // whoever takes it ends before it is done
+    wait_for("an end of it", PATIENCE, || async {
+        let channel = world.channel().await?;
+        let message = channel.basic_get("notifications".into(), lapin::options::BasicGetOptions::default()).await?;
+        channel.close(200, "crashed".into()).await?;
+        Ok(message.is_none().then_some(()))
+    })
+    .await?;
+    wait_for("a dead letter", PATIENCE, || async { Ok((dead_letters(&world).await? == 1).then_some(())) }).await?;
+    world.start_worker()?;
+    world.run(&["notifications", "redrive"])?;
+    mail(&server).await?;
+    assert_eq!(feed(&ada).await?.len(), 1);
+    world.audit()
+}
+
+#[tokio::test]
 async fn a_message_that_cannot_be_delivered_is_set_aside_until_an_operator_puts_it_back() -> Result<()> {
     let server = MailServer::start()?;
     server.refuse(true);

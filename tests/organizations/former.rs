@@ -20,7 +20,7 @@ async fn former_members_keep_their_place_and_take_no_new_one() -> Result<()> {
     ada.delete(&format!("/organizations/{}/members/{}", org.id, edsger.user.id)).await?.expect(204);
 
     let there = edsger.at(&world.base(1));
-    wait_for("the other server", std::time::Duration::from_secs(3), || async {
+    wait_for("the other server", std::time::Duration::from_secs(2), || async {
         Ok((there.book(event.id, 1).await?.status == 403).then_some(()))
     })
     .await?;

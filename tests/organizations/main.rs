@@ -6,7 +6,7 @@ mod people;
 mod retention;
 
 use anyhow::Result;
-use happening_api::{AuditEntry, Member, NotificationType, Organization, Role};
+use happening_api::{AuditEntry, CreatedInvite, Member, NotificationType, Organization, Role};
 use happening_tests::world::{new_id, wait_for};
 use happening_tests::{Client, World, WorldOptions};
 use reqwest::Method;
@@ -59,14 +59,26 @@ async fn an_organization_is_listed_edited_and_ended() -> Result<()> {
     edsger.delete(&path).await?.refused(403, "forbidden");
 
     let event = world.event_in(&barbara, org.id, 3, None).await?;
+    let past = world.event_in(&barbara, org.id, 3, None).await?;
     ada.delete(&path).await?.refused(409, "organization_has_events");
     ada.post(&format!("/events/{}/cancel", event.id), json!({})).await?.expect(200);
+    world.move_event(past.id, -60).await?;
+    ada.delete(&path).await?.refused(409, "organization_has_events"); // it goes on still
+    world.move_event(past.id, -60 * 24 * 3).await?;
+    edsger.get(&format!("/events/{}", past.id)).await?.expect(200);
+    let open = json!({ "org_id": org.id, "email": "donald@happening.invalid", "role": "user" });
+    let invite: CreatedInvite = ada.post("/org-invites", open).await?.expect(201).json();
     ada.delete(&path).await?.expect(204);
+    let donald = world.person("donald").await?;
+    donald.get(&format!("/org-invites/{}", invite.token)).await?.refused(410, "invite_gone");
+    donald.post(&format!("/org-invites/{}/accept", invite.token), json!({})).await?.refused(410, "invite_gone");
     for person in [&ada, &barbara, &edsger] {
         person.get(&path).await?.refused(404, "not_found");
         assert_eq!(person.get("/organizations").await?.expect(200).body, json!([]));
         // a public event of an organization that is gone is gone, too
-        person.get(&format!("/events/{}", event.id)).await?.refused(404, "not_found");
+        for event in [event.id, past.id] {
+            person.get(&format!("/events/{event}")).await?.refused(404, "not_found");
+        }
     }
     world.audit()
 }
@@ -151,13 +163,7 @@ async fn of_two_admins_who_demote_each_other_at_once_one_is_told_that_somebody_m
         who.patch(&path, json!({ "role": "user" })).await
     };
     let release = async {
-        wait_for("both", std::time::Duration::from_secs(5), || async {
-            let query =
-                "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-            let waiting: i64 = sqlx::query_scalar(query).fetch_one(&world.pool).await?;
-            Ok((waiting == 2).then_some(()))
-        })
-        .await?;
+        world.held_up(2).await?;
         anyhow::Ok(holder.commit().await?)
     };
     let (one, other, released) = tokio::join!(demote(&ada, &barbara), demote(&there, &ada), release);

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use happening_api::{Booking, CreatedInvite, NotificationType, Role, User};
+use happening_tests::world::wait_for;
 use serde_json::json;
 
 use crate::{Cast, cast, notified};
@@ -50,9 +51,7 @@ async fn people_choose_their_name_language_zone_and_mails() -> Result<()> {
             .filter_map(|file| std::fs::read_to_string(file.path()).ok())
             .find(move |mail| mail.contains(&format!("To: {login}@happening.invalid")))
     };
-    let mail =
-        happening_tests::world::wait_for("a mail", std::time::Duration::from_secs(20), || async { Ok(to("ada")) })
-            .await?;
+    let mail = wait_for("a mail", std::time::Duration::from_secs(20), || async { Ok(to("ada")) }).await?;
     assert!(mail.contains("text/calendar") && mail.contains("/open/event/"), "{mail}");
     // hers was to be sent before ada's
     assert!(to("barbara").is_none(), "a mail that was not wanted");
@@ -68,7 +67,7 @@ async fn whoever_is_deleted_while_they_book_holds_nothing_in_the_end() -> Result
         async move { caller.book(event.id, 1).await }
     });
     let delete = async {
-        happening_tests::world::wait_for("a deletion", std::time::Duration::from_secs(20), || async {
+        wait_for("a deletion", std::time::Duration::from_secs(20), || async {
             Ok((edsger.delete("/users/me").await?.status == 204).then_some(()))
         })
         .await
@@ -78,12 +77,51 @@ async fn whoever_is_deleted_while_they_book_holds_nothing_in_the_end() -> Result
     for reply in replies? {
         assert!(matches!(reply.status.as_u16(), 201 | 401 | 404 | 503), "{reply:?}");
     }
-    happening_tests::world::wait_for("no booking", std::time::Duration::from_secs(15), || async {
+    wait_for("no booking", std::time::Duration::from_secs(15), || async {
         let query = "select count(*) from bookings where user_id = $1 and status <> 'cancelled'";
         let active: i64 = sqlx::query_scalar(query).bind(edsger.user.id.0).fetch_one(&world.pool).await?;
         Ok((active == 0).then_some(()))
     })
     .await?;
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_booking_that_outlives_its_person_is_cancelled_and_its_seats_go_on() -> Result<()> {
+    let Cast { world, ada, barbara, edsger, org } = cast().await?;
+    let event = world.event_in(&ada, org.id, 2, None).await?;
+    edsger.book(event.id, 2).await?.expect(201);
+    let waiting: Booking = barbara.book(event.id, 1).await?.expect(201).json();
+    // as if it had been in a batch while its person was deleted
+    sqlx::query("update users set deleted_at = now() where id = $1")
+        .bind(edsger.user.id.0)
+        .execute(&world.pool)
+        .await?;
+    wait_for("the seat", std::time::Duration::from_secs(20), || async {
+        Ok((barbara.booking(waiting.id).await?.seat_numbers == [1]).then_some(()))
+    })
+    .await?;
+    world.audit()
+}
+
+#[tokio::test]
+async fn whoever_is_deleted_while_they_make_an_organization_is_signed_out() -> Result<()> {
+    let Cast { world, edsger, .. } = cast().await?;
+    let mut deletion = world.pool.begin().await?;
+    sqlx::query("update users set deleted_at = now() where id = $1")
+        .bind(edsger.user.id.0)
+        .execute(&mut *deletion)
+        .await?;
+    let deleted = async {
+        world.held_up(1).await?;
+        anyhow::Ok(deletion.commit().await?)
+    };
+    let (reply, deleted) = tokio::join!(edsger.post("/organizations", json!({ "name": "Late" })), deleted);
+    deleted?;
+    reply?.refused(401, "unauthenticated");
+    let made: i64 =
+        sqlx::query_scalar("select count(*) from organizations where name = 'Late'").fetch_one(&world.pool).await?;
+    assert_eq!(made, 0);
     world.audit()
 }
 
@@ -114,7 +152,7 @@ async fn a_deleted_person_leaves_seats_to_others_and_no_name() -> Result<()> {
     edsger.delete("/users/me").await?.expect(204);
     // the token was issued before: it opens nothing, on any server, not even a new row
     let there = edsger.at(&world.base(1));
-    happening_tests::world::wait_for("the other server", std::time::Duration::from_secs(3), || async {
+    wait_for("the other server", std::time::Duration::from_secs(2), || async {
         Ok((there.get("/users/me").await?.status == 401).then_some(()))
     })
     .await?;

@@ -8,6 +8,7 @@ use super::promote::{self, Handout};
 use super::store::{self, BookingRow, HistoryRow, LockedEvent};
 use crate::app::App;
 use crate::audit_log;
+use crate::events::store as event_store;
 use crate::gate::AfterWrite;
 use crate::http::{ApiError, ApiResult};
 use crate::outbox;
@@ -47,6 +48,9 @@ pub(super) async fn give_up(app: &App, request: &GiveUp, seats: &Seats) -> ApiRe
 async fn commit(app: &App, request: &GiveUp, seats: &Seats) -> ApiResult<(Freed, Booking)> {
     let mut tx = app.pool.begin().await?;
     let event = store::lock_event(&mut tx, request.booking.event_id).await?.ok_or_else(ApiError::not_found)?;
+    if request.caller != request.booking.user_id {
+        event_store::still_staff(&mut tx, event.id, request.caller).await?;
+    }
     let booking = store::find_row(&mut tx, request.booking.id).await?.ok_or_else(ApiError::not_found)?;
     if booking.status == BookingStatus::Cancelled {
         return Err(ApiError::new(ErrorCode::AlreadyCancelled, "This booking was cancelled already."));

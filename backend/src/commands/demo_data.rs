@@ -138,7 +138,7 @@ async fn add_people(conn: &mut PgConnection) -> anyhow::Result<()> {
         add_person(conn, login, name, &email, true).await?;
         for (org, role) in ORGANIZATIONS.iter().zip(roles) {
             if let Some(role) = role {
-                org_store::insert_member(conn, OrgId(fixed_id(org)), person(login), role).await?;
+                add_member(conn, org, login, role).await?;
             }
         }
     }
@@ -146,9 +146,15 @@ async fn add_people(conn: &mut PgConnection) -> anyhow::Result<()> {
         let login = guest(number);
         add_person(conn, &login, &format!("Guest {number}"), &format!("{login}@happening.invalid"), false).await?;
         for org in ORGANIZATIONS {
-            org_store::insert_member(conn, OrgId(fixed_id(org)), person(&login), Role::User).await?;
+            add_member(conn, org, &login, Role::User).await?;
         }
     }
+    Ok(())
+}
+
+async fn add_member(conn: &mut PgConnection, org: &str, login: &str, role: Role) -> anyhow::Result<()> {
+    let made = org_store::insert_member(conn, OrgId(fixed_id(org)), person(login), role).await?;
+    anyhow::ensure!(made, "{login} was deleted meanwhile");
     Ok(())
 }
 

@@ -20,8 +20,8 @@ use crate::broker::Publisher;
 use crate::config::{Config, ServeConfig};
 use crate::gate::watcher::{Scope, Watcher};
 use crate::http::limits::Peer;
-use crate::metrics;
 use crate::outbox::Relay;
+use crate::{metrics, users};
 
 const POLICY_EVERY: Duration = Duration::from_secs(60);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -82,6 +82,7 @@ fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &Canc
             limited.limits.forget_the_quiet();
         }
     });
+    tasks.spawn(users::cancel_late_bookings(app.clone(), stop.clone()));
     let gate = app.gate.clone();
     let stopped = stop.clone();
     tasks.spawn(async move {

@@ -249,6 +249,7 @@ pub(crate) async fn bookings(
 #[utoipa::path(get, path = "/events/{id}/attendees.csv", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
     (status = 200, body = String, content_type = "text/csv"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn attendees(target: EventFor<actions::Manage>, State(app): State<App>) -> ApiResult<Response> {
+    let _turn = app.exports.acquire().await.map_err(ApiError::unavailable)?;
     let mut tx = app.pool.begin().await?;
     super::ending::allow_long_statements(&mut tx).await?;
     let rows = lists::all_of_event(&mut tx, target.event).await?;

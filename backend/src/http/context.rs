@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tracing::Instrument;
 
 use super::ApiError;
+use super::extract::claims_of;
 use super::limits::Standing;
 use crate::app::App;
 use crate::metrics;
@@ -61,15 +62,30 @@ impl RequestContext {
     }
 }
 
+/// Who may call the routes of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Callers {
+    Anyone,
+    WithToken,
+}
+
 /// Answers 503 when there are too many requests already, and when Postgres does not answer: at once to a request that comes
-/// then, within a second to one that waits for it. What a write began goes on as a task of its own, or ends with its
-/// connection.
-pub(crate) async fn while_the_database_answers(State(app): State<App>, request: Request, next: Next) -> Response {
+/// then, if its token is good, within a second to one that waits for it. What a write began goes on as a task of its own, or
+/// ends with its connection.
+pub(super) async fn while_the_database_answers(
+    State((app, callers)): State<(App, Callers)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let refuse = |why| ApiError::unavailable(why).into_response();
     let Ok(_place) = app.places.try_acquire() else { return refuse(anyhow::anyhow!("too many requests at once")) };
     let lost = || anyhow::anyhow!("Postgres does not answer");
     if !app.pulse.beats() {
-        return refuse(lost());
+        let (parts, _) = request.into_parts();
+        return match callers {
+            Callers::WithToken if let Err(refusal) = claims_of(&parts, &app).await => refusal.into_response(),
+            _ => refuse(lost()),
+        };
     }
     tokio::select! {
         biased;

@@ -14,7 +14,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{ApiError, context, examples, health, open};
+use super::context::{self, Callers};
+use super::{ApiError, examples, health, open};
 use crate::app::App;
 use crate::{bookings, events, invites, notifications, organizations, users};
 
@@ -39,8 +40,11 @@ impl utoipa::Modify for Bearer {
 
 /// The OpenAPI document of every route.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    let mut document =
-        OpenApiRouter::with_openapi(Document::openapi()).merge(of_the_database()).merge(plain()).into_openapi();
+    let mut document = OpenApiRouter::with_openapi(Document::openapi())
+        .merge(signed_in())
+        .merge(without_token())
+        .merge(plain())
+        .into_openapi();
     for path in document.paths.paths.values_mut() {
         let reading = [&mut path.get, &mut path.delete].into_iter().flatten().map(|operation| (false, operation));
         let writing =
@@ -87,11 +91,12 @@ fn name_uniquely(operation: &mut utoipa::openapi::path::Operation) {
 
 /// Every route, with the layers around them.
 pub(crate) fn router(app: App) -> Router {
-    let router: Router<App> = OpenApiRouter::new()
-        .merge(of_the_database())
-        .layer(middleware::from_fn_with_state(app.clone(), context::while_the_database_answers))
-        .merge(plain())
-        .into();
+    let guarded = |routes: OpenApiRouter<App>, callers| {
+        let guard = middleware::from_fn_with_state((app.clone(), callers), context::while_the_database_answers);
+        routes.layer(guard)
+    };
+    let router: Router<App> =
+        guarded(signed_in(), Callers::WithToken).merge(guarded(without_token(), Callers::Anyone)).merge(plain()).into();
     router
         .merge(docs())
         .fallback(|| async { ApiError::not_found() })
@@ -112,8 +117,8 @@ fn docs() -> Router<App> {
     Router::from(SwaggerUi::new("/docs").url("/openapi.json", document())).layer(policy)
 }
 
-/// Routes that need Postgres.
-fn of_the_database() -> OpenApiRouter<App> {
+/// Routes that need Postgres and a token.
+fn signed_in() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(people_and_organizations())
         .merge(events())
@@ -122,7 +127,11 @@ fn of_the_database() -> OpenApiRouter<App> {
         .routes(routes!(notifications::http::read_all))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(bookings())
-        .routes(routes!(health::db_test))
+}
+
+/// Routes that need Postgres, and no token.
+fn without_token() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(invites::http::preview)).routes(routes!(health::db_test))
 }
 
 fn people_and_organizations() -> OpenApiRouter<App> {
@@ -137,7 +146,7 @@ fn people_and_organizations() -> OpenApiRouter<App> {
         .routes(routes!(organizations::http::update_member, organizations::http::remove_member))
         .routes(routes!(organizations::http::audit))
         .routes(routes!(invites::http::create, invites::http::list))
-        .routes(routes!(invites::http::preview, invites::http::revoke))
+        .routes(routes!(invites::http::revoke))
         .routes(routes!(invites::http::accept))
         .routes(routes!(invites::http::resend))
 }

@@ -52,7 +52,9 @@ pub(super) async fn accept(app: &App, caller: UserId, token: &str) -> ApiResult<
     if org_store::role(&mut tx, invite.org_id, caller).await?.is_some() {
         return Err(already_member());
     }
-    org_store::insert_member(&mut tx, invite.org_id, caller, invite.role()).await?;
+    if !org_store::insert_member(&mut tx, invite.org_id, caller, invite.role()).await? {
+        return Err(ApiError::unauthenticated());
+    }
     store::set_status(&mut tx, invite.id, "used").await?;
     let details = serde_json::json!({ "role": invite.role });
     let entry = Entry { action: "invite_accepted", subject_type: "invite", subject: invite.id.0, details };

@@ -20,6 +20,7 @@ use crate::http::{
 use crate::page::{Cursor, CursorText, Listed, Order, Page};
 
 /// Invites an address into an organization. The answer holds the token, once; the address gets a mail with the link.
+/// `Location` is where the invite is taken back and sent again; what it is about is read with its token only.
 #[utoipa::path(post, path = "/org-invites", tag = "invites", params(("Idempotency-Key" = inline(Option<IdempotencyKey>), Header)), security(("token" = [])),
     request_body = CreateInvite, responses((status = 201, body = CreatedInvite), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody),

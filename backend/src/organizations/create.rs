@@ -11,7 +11,7 @@ use crate::http::{ApiError, ApiResult, idempotency};
 /// Makes it.
 ///
 /// # Errors
-/// 503.
+/// 401 for a caller who was deleted meanwhile, 503.
 pub(super) async fn create(
     app: &App,
     caller: UserId,
@@ -24,7 +24,9 @@ pub(super) async fn create(
         return Ok(answer.into_response());
     }
     store::insert(&mut tx, id, body.name.trim()).await?;
-    store::insert_member(&mut tx, id, caller, Role::OrgAdmin).await?;
+    if !store::insert_member(&mut tx, id, caller, Role::OrgAdmin).await? {
+        return Err(ApiError::unauthenticated());
+    }
     let details = serde_json::json!({ "name": body.name.trim() });
     let entry =
         audit_log::Entry { action: "organization_created", subject_type: "organization", subject: id.0, details };

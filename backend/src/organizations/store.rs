@@ -20,20 +20,18 @@ pub(crate) async fn insert(conn: &mut PgConnection, org: OrgId, name: &str) -> s
     sqlx::query!("insert into organizations (id, name) values ($1, $2)", org.0, name).execute(conn).await.map(drop)
 }
 
-/// A new membership. A person who is being deleted is waited for, and is no row any more then.
-pub(crate) async fn insert_member(conn: &mut PgConnection, org: OrgId, user: UserId, role: Role) -> sqlx::Result<()> {
-    sqlx::query!("select 1 as one from users where id = $1 and deleted_at is null for key share", user.0)
-        .fetch_one(&mut *conn)
-        .await?;
-    sqlx::query!(
-        "insert into organization_users (org_id, user_id, role) values ($1, $2, $3)",
+/// A new membership. A person who is being deleted is waited for; false when they are deleted then.
+pub(crate) async fn insert_member(conn: &mut PgConnection, org: OrgId, user: UserId, role: Role) -> sqlx::Result<bool> {
+    let made = sqlx::query!(
+        "insert into organization_users (org_id, user_id, role)
+        select $1, u.id, $3 from users u where u.id = $2 and u.deleted_at is null for key share",
         org.0,
         user.0,
         role.as_str()
     )
     .execute(conn)
-    .await
-    .map(drop)
+    .await?;
+    Ok(made.rows_affected() == 1)
 }
 
 /// Organizations of a person, newest first; with `only` at most that one.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use happening_api::UserId;
+use tokio_util::sync::CancellationToken;
 
 use super::store;
 use crate::app::App;
@@ -14,8 +15,7 @@ use crate::organizations::{members, store as org_store};
 
 /// Bookings that were made while others were cancelled are met by the next round.
 const ROUNDS_MAX: u32 = 3;
-/// Longer than a batch takes to be written or given up.
-const BATCH_TIME_MAX: Duration = Duration::from_secs(4);
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Deletes. Bookings go first, each in a transaction of its own, so that their seats reach the waitlist; when a later step
 /// fails, the person is still there and can ask again.
@@ -30,29 +30,27 @@ pub(super) async fn delete(app: &App, caller: UserId, request_id: &str) -> ApiRe
             bookings::cancel_own(app, caller, booking, request_id).await?;
         }
         if end(app, caller).await? {
-            sweep(app, caller, request_id);
             return Ok(());
         }
     }
     Err(ApiError::unavailable(anyhow::anyhow!("the person went on booking while they were deleted")))
 }
 
-/// A booking that was on its way into a batch while its person was deleted is cancelled when no batch can hold one any more.
-fn sweep(app: &App, caller: UserId, request_id: &str) {
-    let (app, request_id) = (app.clone(), request_id.to_owned());
-    tokio::spawn(async move {
-        tokio::time::sleep(BATCH_TIME_MAX).await;
-        let swept = async {
-            let open = store::future_bookings(&mut *app.conn().await?, caller).await?;
-            for booking in open {
-                bookings::cancel_own(&app, caller, booking, &request_id).await?;
-            }
-            ApiResult::Ok(())
-        };
-        if swept.await.is_err() {
-            tracing::error!(user = %caller, "a deleted person may still hold seats; staff can cancel them");
+/// Cancels bookings that were on their way into a batch while their person was deleted, from time to time until `stop`. Every
+/// server does so: whichever of them looks first, a second one finds nothing left.
+pub(crate) async fn cancel_late_bookings(app: App, stop: CancellationToken) {
+    while tokio::time::timeout(LOOK_EVERY, stop.cancelled()).await.is_err() {
+        if let Err(error) = cancel_late(&app).await {
+            tracing::warn!(?error, "late bookings of deleted people are cancelled later");
         }
-    });
+    }
+}
+
+async fn cancel_late(app: &App) -> ApiResult<()> {
+    for (person, booking) in store::late_bookings(&mut *app.conn().await?).await? {
+        bookings::cancel_own(app, person, booking, &app.clock.new_id().to_string()).await?;
+    }
+    Ok(())
 }
 
 /// Says no before anything was cancelled.

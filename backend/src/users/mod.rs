@@ -4,6 +4,8 @@ mod delete;
 pub(crate) mod http;
 pub(crate) mod store;
 
+pub(crate) use delete::cancel_late_bookings;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -200,6 +200,19 @@ pub(crate) async fn future_bookings(conn: &mut PgConnection, user: UserId) -> sq
     .await
 }
 
+/// Active bookings of events that have not begun, of people who were deleted in the last days.
+pub(crate) async fn late_bookings(conn: &mut PgConnection) -> sqlx::Result<Vec<(UserId, BookingId)>> {
+    let rows = sqlx::query!(
+        r#"select b.user_id as "user: UserId", b.id as "id: BookingId" from users u join bookings b on b.user_id = u.id
+        join events e on e.id = b.event_id
+        where u.deleted_at > now() - interval '7 days' and b.status <> 'cancelled' and e.deleted_at is null
+            and event_status(e.status, e.event_date, e.ends_at, clock_timestamp()) = 'upcoming'"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.user, row.id)).collect())
+}
+
 /// Takes everything away that says who a person is; their row stays for what refers to it. Their tokens end.
 pub(crate) async fn anonymise(conn: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
     let row = sqlx::query!("select keycloak_id, email from users where id = $1 for update", user.0)

@@ -76,6 +76,11 @@ impl Client {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
+    /// Whoever has that token instead.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
+    }
+
     /// Any call.
     ///
     /// # Errors

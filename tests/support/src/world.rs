@@ -377,15 +377,36 @@ impl World {
         Ok(())
     }
 
+    /// Waits until so many connections of this world wait for rows that another one holds.
+    ///
+    /// # Errors
+    /// When they do not within 5 s.
+    pub async fn held_up(&self, connections: i64) -> Result<()> {
+        let query =
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        wait_for("somebody who waits for a row", Duration::from_secs(5), || async {
+            let waiting: i64 = sqlx::query_scalar(query).fetch_one(&self.pool).await?;
+            Ok((waiting >= connections).then_some(()))
+        })
+        .await
+    }
+
+    /// A channel to the broker.
+    ///
+    /// # Errors
+    /// When the broker is away.
+    pub async fn channel(&self) -> Result<lapin::Channel> {
+        let vhost = self.database_url.rsplit('/').next().unwrap_or_default();
+        let properties = lapin::ConnectionProperties::default();
+        Ok(lapin::Connection::connect(&self.stack.rabbitmq_url(vhost), properties).await?.create_channel().await?)
+    }
+
     /// How many messages a queue of the broker holds, by a passive declaration.
     ///
     /// # Errors
     /// When the broker is away or has no such queue.
     pub async fn messages_in(&self, queue: &str) -> Result<u32> {
-        let vhost = self.database_url.rsplit('/').next().unwrap_or_default();
-        let connection =
-            lapin::Connection::connect(&self.stack.rabbitmq_url(vhost), lapin::ConnectionProperties::default()).await?;
-        let channel = connection.create_channel().await?;
+        let channel = self.channel().await?;
         let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
         Ok(channel.queue_declare(queue.into(), options, Default::default()).await?.message_count())
     }
