@@ -2,11 +2,11 @@
 //! cost what a hall of 100,000 costs.
 
 use crate::hall::{Front, Hall};
-use crate::raster::{Brush, Colours, Glyph, Pixels, Raster};
+use crate::raster::{Brush, Colours, Glyph, Pixels, Raster, Spot};
 use crate::view::View;
 
-/// With more than one of so many seats changed, drawing all is quicker than mending.
-const MENDED_ONE_OF: usize = 24;
+/// With more than one of so many seats changed, drawing all is quicker than mending: for shapes, and for dots.
+const MENDED_ONE_OF: [usize; 2] = [24, 400];
 
 /// What is to be seen.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,8 @@ pub struct Scene<'s> {
 #[derive(Default)]
 pub struct Picture {
     raster: Raster,
+    /// Of every seat, as long as they are dots.
+    spots: Vec<Spot>,
     drawn: Option<Drawn>,
 }
 
@@ -49,12 +51,13 @@ struct Look {
 
 impl Picture {
     /// Brings the pixels up to date with the scene, and tells which of them may differ from before.
+    #[inline(never)] // as it is compiled here: who calls it is compiled to be small
     pub fn draw(&mut self, scene: &Scene<'_>) -> Option<Pixels> {
         let look = scene.look();
         if let Some(mut drawn) = self.drawn.take().filter(|drawn| drawn.look == look) {
             let touched = match drawn.changed(scene) {
                 Some(changed) => self.mend(scene, &changed),
-                None => Some(self.draw_all(scene)),
+                None => Some(self.draw_all(scene, false)),
             };
             drawn.glyphs.copy_from_slice(scene.glyphs);
             drawn.cursor = scene.cursor;
@@ -62,7 +65,7 @@ impl Picture {
             return touched;
         }
         self.drawn = Some(Drawn { look, glyphs: scene.glyphs.to_vec(), cursor: scene.cursor });
-        Some(self.draw_all(scene))
+        Some(self.draw_all(scene, true))
     }
 
     /// Width and height in pixels.
@@ -75,16 +78,24 @@ impl Picture {
         self.raster.bytes()
     }
 
-    fn draw_all(&mut self, scene: &Scene<'_>) -> Pixels {
+    fn draw_all(&mut self, scene: &Scene<'_>, new_look: bool) -> Pixels {
         let (width, height) = scene.size();
         self.raster.clear(width, height);
         let (brush, surface) = (scene.brush(), scene.surface());
-        let reach = brush.reach();
-        let (right, bottom) = (width as f32 + reach, height as f32 + reach);
-        for (place, glyph) in scene.hall.places.iter().zip(scene.glyphs) {
-            let (x, y) = surface.at(place.x, place.y);
-            if x > -reach && y > -reach && x < right && y < bottom {
-                self.raster.seat(&brush, *glyph, x, y, place.angle);
+        let points = scene.hall.places.iter().map(|place| surface.at(place.x, place.y));
+        if brush.draws_dots() {
+            if new_look {
+                self.raster.spots(points.clone(), &mut self.spots);
+            }
+            let point = |at: usize| scene.hall.places.get(at).map_or((0.0, 0.0), |place| surface.at(place.x, place.y));
+            self.raster.dots(&brush, scene.glyphs, &self.spots, point);
+        } else {
+            let reach = brush.reach();
+            let (right, bottom) = (width as f32 + reach, height as f32 + reach);
+            for ((place, glyph), (x, y)) in scene.hall.places.iter().zip(scene.glyphs).zip(points) {
+                if x > -reach && y > -reach && x < right && y < bottom {
+                    self.raster.seat(&brush, *glyph, x, y, place.angle);
+                }
             }
         }
         self.draw_cursor(scene, &brush);
@@ -180,13 +191,14 @@ impl Drawn {
     /// What looks different now; `None` when it is too much to be mended.
     fn changed(&self, scene: &Scene<'_>) -> Option<Changed> {
         const AT_ONCE: usize = 256;
+        let mended_max = scene.glyphs.len() / MENDED_ONE_OF[usize::from(scene.brush().draws_dots())];
         let mut glyphs = Vec::new();
         for (n, (before, now)) in self.glyphs.chunks(AT_ONCE).zip(scene.glyphs.chunks(AT_ONCE)).enumerate() {
             // as bytes, since those are compared many at once
             if bytemuck::cast_slice::<_, u8>(before) != bytemuck::cast_slice::<_, u8>(now) {
                 let differing = before.iter().zip(now).enumerate().filter(|(_, (before, now))| before != now);
                 glyphs.extend(differing.map(|(at, _)| n * AT_ONCE + at));
-                if glyphs.len() > scene.glyphs.len() / MENDED_ONE_OF {
+                if glyphs.len() > mended_max {
                     return None;
                 }
             }
@@ -249,7 +261,7 @@ mod tests {
         fn so_are_those_of_dots_and_of_many_changes(
             kind in 0..3usize,
             zoom in 1.0..2.0f32,
-            changes in proptest::collection::vec((0..5_000usize, 0..5usize), 1..400),
+            changes in proptest::collection::vec((0..5_000usize, 0..5usize), 1..24),
             cursor in proptest::option::of(1..5_000i32),
         ) {
             let hall = Hall::new(KINDS[kind], 5_000);

@@ -78,26 +78,41 @@ pub(crate) struct Brush {
 #[derive(Clone, Copy)]
 struct Dot {
     pixel: u32,
-    side: i32,
-    /// From a seat's middle to the left or upper end, and half a pixel back for rounding.
-    back: f32,
+    side: usize,
 }
+
+impl Dot {
+    /// Pixels to the left of the one that a seat's middle is in, and above it.
+    fn before(self) -> usize {
+        (self.side - 1) / 2
+    }
+}
+
+/// The pixel that a seat's middle is in, by its index; [`EDGE`] when a dot there might not be inside of the surface.
+pub(crate) type Spot = u32;
+
+const EDGE: Spot = Spot::MAX;
 
 impl Brush {
     pub(crate) fn new(colours: Colours, size: f32) -> Self {
         let dot = |colour: Colour, part: f32| {
-            let side = ((size * part + 0.5) as i32).max(1);
+            let side = ((size * part + 0.5) as usize).max(1);
             let pixel = u32::from_le_bytes([colour[0], colour[1], colour[2], 255]);
-            Dot { pixel, side, back: side as f32 / 2.0 - 0.5 }
+            Dot { pixel, side }
         };
         let mine = dot(colours.mine, 0.95);
         let dots = [dot(colours.free, 0.62), mine, mine, dot(colours.taken, 0.5), dot(colours.lost, 0.95)];
         Self { colours, size, dots }
     }
 
+    /// Whether seats are too small for shapes.
+    pub(crate) fn draws_dots(&self) -> bool {
+        self.size < SHAPES_FROM
+    }
+
     /// How many pixels a seat may reach from its middle.
     pub(crate) fn reach(&self) -> f32 {
-        if self.size < SHAPES_FROM { self.size * 0.5 + 1.0 } else { self.size * 0.7 + 2.0 }
+        if self.draws_dots() { self.size * 0.5 + 1.0 } else { self.size * 0.7 + 2.0 }
     }
 
     /// How many pixels the ring around a seat may reach from its middle.
@@ -152,27 +167,56 @@ impl Raster {
     }
 
     fn dot(&mut self, dot: Dot, x: f32, y: f32) {
-        let (left, top) = (down(x - dot.back), down(y - dot.back));
-        let (from, to) = (left.max(self.clip.left as i32), (left + dot.side).min(self.clip.right as i32));
-        if dot.side == 1 {
+        let (left, top) = (down(x) - dot.before() as i32, down(y) - dot.before() as i32);
+        let end = |start: i32, limit: usize| (start + dot.side as i32).min(limit as i32);
+        let (from, to) = (left.max(self.clip.left as i32), end(left, self.clip.right));
+        if from < to {
+            for row in top.max(self.clip.top as i32)..end(top, self.clip.bottom) {
+                self.fill(row as usize, from as usize, to as usize, dot.pixel);
+            }
+        }
+    }
+
+    /// Where dots are drawn for seats around these points.
+    #[inline(never)] // as it is compiled here: for speed
+    pub(crate) fn spots(&self, points: impl Iterator<Item = (f32, f32)>, spots: &mut Vec<Spot>) {
+        const EDGE_PIXELS: Spot = SHAPES_FROM as Spot; // no dot is larger
+        let (width, height) = (self.width as Spot, self.height as Spot);
+        let within = |at: Spot, end: Spot| at.wrapping_sub(EDGE_PIXELS) < end.saturating_sub(2 * EDGE_PIXELS);
+        spots.clear();
+        spots.extend(points.map(|(x, y)| {
+            let (x, y) = (down(x) as Spot, down(y) as Spot);
+            if within(x, width) & within(y, height) { y * width + x } else { EDGE }
+        }));
+    }
+
+    /// Draws seats that are too small for shapes, as [`Raster::seat`] does one by one; `point` tells where the ones at the edge
+    /// are. Nothing may be clipped. Where seats are is found out before: a loop that does both takes three times as long,
+    /// because the processor does not read ahead past writes to places that it does not know yet.
+    #[inline(never)]
+    pub(crate) fn dots(&mut self, brush: &Brush, seats: &[Glyph], spots: &[Spot], point: impl Fn(usize) -> (f32, f32)) {
+        for (at, (glyph, spot)) in seats.iter().zip(spots).enumerate() {
+            let dot = brush.dots[*glyph as usize];
             // by far the most, when there are 100,000
-            if from < to
-                && top >= self.clip.top as i32
-                && top < self.clip.bottom as i32
-                && let Some(pixel) = self.pixels.get_mut(top as usize * self.width + from as usize)
+            if dot.side == 1
+                && let Some(pixel) = self.pixels.get_mut(*spot as usize)
             {
                 *pixel = dot.pixel;
-            }
-        } else if from < to {
-            for row in top.max(self.clip.top as i32)..(top + dot.side).min(self.clip.bottom as i32) {
-                self.fill(row as usize, from as usize, to as usize, dot.pixel);
+            } else if *spot == EDGE {
+                let (x, y) = point(at);
+                self.dot(dot, x, y);
+            } else {
+                let first = *spot as usize - dot.before() * (self.width + 1);
+                for row in 0..dot.side {
+                    self.fill(row, first, first + dot.side, dot.pixel);
+                }
             }
         }
     }
 
     /// Draws a seat around a point.
     pub(crate) fn seat(&mut self, brush: &Brush, glyph: Glyph, x: f32, y: f32, angle: f32) {
-        if brush.size < SHAPES_FROM {
+        if brush.draws_dots() {
             self.dot(brush.dots[glyph as usize], x, y);
         } else {
             self.shape(brush, glyph, x, y, angle);
@@ -258,10 +302,11 @@ impl Raster {
     }
 }
 
-/// The next lower whole number, of a place that is not far outside of the surface; quicker than `floor`.
+/// The next lower whole number, of one below four million; quicker than `floor`. A float of that size has no place for a
+/// fraction, so adding one rounds, and leaves the whole number in the lowest bits.
 fn down(at: f32) -> i32 {
-    const SHIFT: i32 = 16;
-    (at + SHIFT as f32) as i32 - SHIFT
+    const SHIFT: f32 = 12_582_912.0; // 1.5 * 2^23
+    (at - 0.5 + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()) as i32
 }
 
 /// Distance to a box of half width `half` whose corners are rounded by `round`.
@@ -307,6 +352,15 @@ pub(crate) mod tests {
                 let (one_dark, other_dark) = (covered(*one), covered(*other));
                 let differing = one_dark.iter().zip(&other_dark).filter(|(a, b)| a != b).count();
                 assert!(differing > 40, "{one:?} and {other:?} differ in {differing} pixels");
+            }
+        }
+    }
+
+    #[test]
+    fn the_next_lower_number_is_found_on_both_sides_of_zero() {
+        for n in -5_000..5_000i32 {
+            for part in [0.01, 0.3, 0.5, 0.7, 0.99f32] {
+                assert_eq!(down(n as f32 + part), n, "{n} {part}");
             }
         }
     }

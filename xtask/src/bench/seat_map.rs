@@ -21,6 +21,12 @@ const many = work => {
     while (timed(() => { for (let n = 0; n < repeats; n++) work(); }) < 40) repeats *= 2;
     return median(Array.from({ length: runs }, () => timed(() => { for (let n = 0; n < repeats; n++) work(); }) / repeats));
 };
+// what a person sees: how long a frame takes while each shows something else
+const paced = async work => {
+    const start = performance.now();
+    for (let n = 0; n < 60; n++) { work(); await new Promise(requestAnimationFrame); }
+    return (performance.now() - start) / 60;
+};
 const frame = () => new Promise(next => requestAnimationFrame(() => requestAnimationFrame(next)));
 (async () => {
     const { SeatMapBench } = await import('/happening_ui.js');
@@ -33,11 +39,14 @@ const frame = () => new Promise(next => requestAnimationFrame(() => requestAnima
     await frame();
     const redraw = many(() => { bench.change(1e9); bench.draw(canvas); });
     const update = many(() => { bench.change(100); bench.draw(canvas); });
+    const all = many(() => { bench.change(1); bench.draw(canvas); });
     const anew = many(() => { bench.turn(); bench.draw(canvas); });
     const context = canvas.getContext('2d');
     const pixels = new ImageData(canvas.width, canvas.height);
     pixels.data.fill(200);
     const bare = many(() => context.putImageData(pixels, 0, 0));
+    const pan = await paced(() => { bench.turn(); bench.draw(canvas); });
+    const still = await paced(() => context.putImageData(pixels, 0, 0));
     const close = timed(() => { canvas.remove(); document.body.offsetHeight; });
 
     const sheet = document.styleSheets[0];
@@ -57,7 +66,7 @@ const frame = () => new Promise(next => requestAnimationFrame(() => requestAnima
     const partly = median(Array.from({ length: 5 }, () => timed(() => { some.forEach(one => one.classList.toggle('taken')); look(); })));
     // taking 100,000 elements away takes minutes in this engine; the window's end does it
     const remove = seats > 20000 ? null : timed(() => { grid.remove(); document.body.offsetHeight; });
-    done({ seats, first, redraw, update, anew, bare, close, grid: { build, restyle, partly, remove } });
+    done({ seats, first, redraw, update, all, anew, bare, pan, still, close, grid: { build, restyle, partly, remove } });
 })().catch(error => done({ failed: String(error) }));
 "#;
 
@@ -94,16 +103,21 @@ fn line(measured: &Value) -> Option<String> {
     let (redraw, bare, restyle) = (of("redraw")?, of("bare")?, grid("restyle")?);
     Some(format!(
         "{} seats: first paint {:.1} ms, redraw for a seat {redraw:.2} ms ({:.2} x bare pixels of {bare:.2} ms, {:.4} x the grid's restyle of {restyle:.1} ms), \
-        of another view {:.1} ms ({:.1} x bare, {:.4} x restyle), for 1 % {:.1} ms (grid {:.1} ms), close {:.1} ms (grid {})",
+        for all seats {:.2} ms ({:.1} x bare, {:.4} x restyle), of another view {:.2} ms ({:.1} x bare, {:.4} x restyle), for 1 % {:.1} ms (grid {:.1} ms), a frame of moving {:.1} ms (of bare pixels {:.1} ms), close {:.1} ms (grid {})",
         measured["seats"],
         of("first")?,
         redraw / bare,
         redraw / restyle,
+        of("all")?,
+        of("all")? / bare,
+        of("all")? / restyle,
         of("anew")?,
         of("anew")? / bare,
         of("anew")? / restyle,
         of("update")?,
         grid("partly")?,
+        of("pan")?,
+        of("still")?,
         of("close")?,
         grid("remove").map_or_else(|| "not measured".to_owned(), |ms| format!("{ms:.0} ms")),
     ))
