@@ -2,7 +2,7 @@
 //!
 //! To add one: a variant here, its request in [`Call::request`], and a typed function in `ui/src/api`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -105,6 +105,10 @@ pub struct EventFilter {
     pub category: Option<Category>,
     /// Words in name, description and place.
     pub q: String,
+    /// Starting at this time or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Starting at this time or before.
+    pub to: Option<DateTime<Utc>>,
 }
 
 impl EventFilter {
@@ -125,6 +129,11 @@ impl EventFilter {
         }
         if !self.q.trim().is_empty() {
             query.append_pair("q", self.q.trim());
+        }
+        for (name, time) in [("from", self.from), ("to", self.to)] {
+            if let Some(time) = time {
+                query.append_pair(name, &time.to_rfc3339_opts(SecondsFormat::Secs, true));
+            }
         }
         query.finish()
     }

@@ -16,6 +16,9 @@ const REDIRECT: &str = "happening://auth/callback";
 /// How long the person has.
 pub(crate) const TIME_MAX: Duration = Duration::from_secs(300);
 
+/// How far this machine's clock may run ahead.
+const CLOCK_SKEW_MAX: Duration = Duration::from_secs(300);
+
 /// Where and as whom the app signs in; the server tells.
 #[derive(Clone, Debug)]
 pub(crate) struct Issuer {
@@ -40,6 +43,8 @@ pub(crate) struct Tokens {
     pub(crate) refresh: Option<String>,
     /// When the access token should be replaced.
     pub(crate) refresh_at: Instant,
+    /// When it is no longer good.
+    pub(crate) ends_at: Instant,
 }
 
 /// Why the sign-in service could not be used.
@@ -106,7 +111,7 @@ impl Issuer {
             .map_err(as_login_error)?;
         let id_token = answer.id_token().ok_or_else(|| LoginError::Refused("no ID token".to_owned()))?;
         id_token
-            .claims(&client.id_token_verifier(), &pending.nonce)
+            .claims(&client.id_token_verifier().set_time_fn(lenient_now), &pending.nonce)
             .map_err(|error| LoginError::Refused(error.to_string()))?;
         Ok(tokens(&answer))
     }
@@ -139,6 +144,13 @@ impl Issuer {
     }
 }
 
+/// This machine's clock, as if it were late: one that runs ahead must not keep its person out (OpenID Connect Core 1.0, 3.1.3.7,
+/// step 9, allows a few minutes).
+#[expect(clippy::disallowed_methods, reason = "an ID token tells its end in the time of the world")]
+fn lenient_now() -> chrono::DateTime<chrono::Utc> {
+    chrono::Utc::now() - CLOCK_SKEW_MAX
+}
+
 fn tokens(answer: &openidconnect::core::CoreTokenResponse) -> Tokens {
     let lives = answer.expires_in().unwrap_or(Duration::from_secs(60));
     Tokens {
@@ -146,6 +158,7 @@ fn tokens(answer: &openidconnect::core::CoreTokenResponse) -> Tokens {
         refresh: answer.refresh_token().map(|token| token.secret().clone()),
         // well before the end, so that a call on its way does not meet it
         refresh_at: Instant::now() + lives.mul_f32(0.7),
+        ends_at: Instant::now() + lives,
     }
 }
 

@@ -1,19 +1,30 @@
 //! The app's windows: the main one, and one for each event whose board somebody wants beside it.
 
 use happening_api::EventId;
-use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
+use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 
 /// Label of the main window.
 pub(crate) const MAIN: &str = "main";
 
-/// Shows the main window, in front of others.
+/// Shows the main window, in front of others; a new one when it was closed while a board was open.
 pub(crate) fn show_main(app: &AppHandle) {
-    if let Some(window) = app.get_webview_window(MAIN) {
-        // a window that cannot be raised is still there
-        drop(window.unminimize());
-        drop(window.show());
-        drop(window.set_focus());
+    match app.get_webview_window(MAIN).map_or_else(|| open_main(app), Ok) {
+        Ok(window) => raise(&window),
+        Err(error) => tracing::warn!(%error, "the main window cannot be opened"),
     }
+}
+
+fn open_main(app: &AppHandle) -> tauri::Result<WebviewWindow> {
+    let configured = app.config().app.windows.iter().find(|window| window.label == MAIN);
+    let configured = configured.ok_or(tauri::Error::WindowNotFound)?;
+    WebviewWindowBuilder::from_config(app, configured)?.build()
+}
+
+/// A window that cannot be raised is still there.
+fn raise(window: &WebviewWindow) {
+    drop(window.unminimize());
+    drop(window.show());
+    drop(window.set_focus());
 }
 
 /// Whether somebody is looking at one of our windows.
@@ -28,7 +39,8 @@ pub(crate) fn is_looked_at(app: &AppHandle) -> bool {
 pub(crate) fn open_board(app: &AppHandle, event: EventId) -> tauri::Result<()> {
     let label = format!("board-{event}");
     if let Some(window) = app.get_webview_window(&label) {
-        return window.set_focus();
+        raise(&window);
+        return Ok(());
     }
     let address = WebviewUrl::App(format!("index.html#/organize/{event}").into());
     WebviewWindowBuilder::new(app, label, address)

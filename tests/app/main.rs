@@ -7,6 +7,7 @@ mod manners;
 mod members;
 mod offline;
 mod organizer;
+mod pointer;
 mod screens;
 mod session;
 mod settings;

@@ -200,7 +200,7 @@ fn Frame(props: &FrameProps) -> Html {
     html! {
         <ContextProvider<Here> context={here}>
             <div class="app">
-                <a class="skip" href="#main">{ "Skip to the content" }</a>
+                <button class="skip" onclick={|_: MouseEvent| drop(focus_screen())}>{ "Skip to the content" }</button>
                 <Sidebar {unread} place={route.place()} on_find={let finding = finding.clone(); Callback::from(move |()| finding.set(true))} />
                 <main class="main" id="main" tabindex="-1">
                     if !props.remembered {
@@ -245,10 +245,24 @@ fn screen(route: Route) -> Html {
     }
 }
 
-/// The window's title follows the screen, and so does the focus, for whoever hears or types instead of seeing and pointing.
+/// Puts the focus on the screen.
+fn focus_screen() -> Option<web_sys::HtmlElement> {
+    let main = gloo::utils::document().get_element_by_id("main")?;
+    let main = wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(main).ok()?;
+    drop(main.focus()); // it is on the page in any case
+    Some(main)
+}
+
+/// Nothing that is on the page has it.
+fn focus_is_lost() -> bool {
+    gloo::utils::document().active_element().is_none_or(|element| element.tag_name() == "BODY")
+}
+
+/// The window's title follows the screen, and so does the focus, for whoever hears or types instead of seeing and pointing. A
+/// dialog gives it back to what opened it.
 #[hook]
 fn use_title(route: Route) {
-    let first = use_mut_ref(|| true);
+    let last = use_mut_ref(|| None::<Route>);
     use_effect_with(route, move |route| {
         let name = match route.place() {
             Some(Place::Home) => "Home",
@@ -262,14 +276,15 @@ fn use_title(route: Route) {
         };
         let document = gloo::utils::document();
         document.set_title(&format!("{name} - Happening"));
-        let is_dialog = matches!(route, Route::Seats { .. } | Route::ManageSeats { .. });
-        if !std::mem::take(&mut *first.borrow_mut())
-            && !is_dialog
-            && let Some(main) = document.get_element_by_id("main")
-            && let Ok(main) = wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(main)
+        let is_dialog = |route: &Route| matches!(route, Route::Seats { .. } | Route::ManageSeats { .. });
+        let before = last.borrow_mut().replace(*route);
+        let closed = before.as_ref().is_some_and(is_dialog) && !focus_is_lost();
+        if before.is_some()
+            && !is_dialog(route)
+            && !closed
+            && let Some(main) = focus_screen()
         {
             main.set_scroll_top(0);
-            drop(main.focus());
         }
     });
 }

@@ -104,10 +104,24 @@ pub(crate) fn Finder(props: &Props) -> Html {
             }
         });
     }
+    let nothing = match (events.loading() || bookings.loading(), events.failure.is_some() || bookings.failure.is_some())
+    {
+        (true, _) => "Looking…",
+        (false, true) => "Not everything could be read. Nothing of what is known has that name.",
+        (false, false) => "Nothing has that name.",
+    };
     let events = events.value.as_deref().cloned().unwrap_or_default();
     let bookings = bookings.value.as_deref().cloned().unwrap_or_default();
     let found = find(&words, &here, &events, &bookings);
     let chosen = (*at).min(found.len().saturating_sub(1));
+    // the list is longer than what is seen of it
+    use_effect_with(chosen, |chosen| {
+        if let Some(row) = gloo::utils::document().get_element_by_id(&format!("found-{chosen}")) {
+            let nearest = web_sys::ScrollIntoViewOptions::new();
+            nearest.set_block(web_sys::ScrollLogicalPosition::Nearest);
+            row.scroll_into_view_with_scroll_into_view_options(&nearest);
+        }
+    });
     let go = {
         let (here, on_close) = (here, props.on_close.clone());
         Callback::from(move |leads: Leads| {
@@ -156,7 +170,7 @@ pub(crate) fn Finder(props: &Props) -> Html {
                     <input ref={input} id="finder" class="input" role="combobox" aria-expanded="true" aria-controls="found" aria-activedescendant={format!("found-{chosen}")}
                         autocomplete="off" placeholder="Event, booking, organization or action" value={(*words).clone()} oninput={on_input} onkeydown={on_key} /></label>
                 <ul id="found" class="found" role="listbox" aria-label="Found">{ for rows }</ul>
-                if found.is_empty() { <p class="muted centred" role="status">{ "Nothing has that name." }</p> }
+                if found.is_empty() { <p class="muted centred" role="status">{ nothing }</p> }
             </div>
         </Dialog>
     }

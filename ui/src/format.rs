@@ -9,7 +9,7 @@ pub(crate) struct EventDate {
     pub(crate) month: String,
     /// "12"
     pub(crate) day: String,
-    /// "Friday 12 March"
+    /// "Friday 12 March"; with the year when it is not this one
     pub(crate) date: String,
     /// "19:30"
     pub(crate) time: String,
@@ -23,10 +23,18 @@ pub(crate) fn event_date(at: DateTime<Utc>, zone: &str) -> EventDate {
     EventDate {
         month: part(&[("month", "short")]),
         day: part(&[("day", "numeric")]),
-        date: part(&[("weekday", "long"), ("day", "numeric"), ("month", "long")]).replace(',', ""),
+        date: long_date(at, zone),
         time: part(&[("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23")]),
         weekday: part(&[("weekday", "long")]),
     }
+}
+
+fn long_date(at: DateTime<Utc>, zone: &str) -> String {
+    let day = [("weekday", "long"), ("day", "numeric"), ("month", "long")];
+    let year = |at| in_zone(at, zone, &[("year", "numeric")]);
+    let there = year(at);
+    let date = in_zone(at, zone, &day).replace(',', "");
+    if there == year(now()) { date } else { format!("{date} {there}") }
 }
 
 /// The zone of this machine.

@@ -52,6 +52,11 @@ fn of_menu(entry: &str) -> Option<Wanted> {
     })
 }
 
+/// What lies behind a dialog stays as it is until it is closed.
+pub(crate) fn dialog_is_open() -> bool {
+    gloo::utils::document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_some())
+}
+
 /// Hears keys and the menu as long as the app is shown.
 #[hook]
 pub(crate) fn use_shortcuts(wanted: Callback<Wanted>) {
@@ -61,7 +66,9 @@ pub(crate) fn use_shortcuts(wanted: Callback<Wanted>) {
         let from_menu = {
             let latest = latest.clone();
             api::listen::<String>("menu", move |entry| {
-                if let Some(wanted) = of_menu(&entry) {
+                if let Some(wanted) = of_menu(&entry)
+                    && (wanted == Wanted::SignOut || !dialog_is_open())
+                {
                     latest.borrow().emit(wanted);
                 }
             })
@@ -73,7 +80,9 @@ pub(crate) fn use_shortcuts(wanted: Callback<Wanted>) {
             let plain = (key.ctrl_key() || key.meta_key()) && !key.alt_key() && !key.shift_key();
             if let (true, Some(wanted)) = (plain, of_key(&key.key())) {
                 event.prevent_default();
-                latest.borrow().emit(wanted);
+                if !dialog_is_open() {
+                    latest.borrow().emit(wanted);
+                }
             }
         });
         move || drop((keys, from_menu))

@@ -135,7 +135,7 @@ fn CreateOrganization(props: &CreateProps) -> Html {
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             let (name, key, here, on_close) = ((*name).clone(), (*key).clone(), here.clone(), on_close.clone());
-            write.start(move || {
+            write.start_keyed(move || {
                 let (name, key, here, on_close) = (name.clone(), key.clone(), here.clone(), on_close.clone());
                 async move {
                     let made = api::create_organization(key, name).await?;
@@ -153,7 +153,7 @@ fn CreateOrganization(props: &CreateProps) -> Html {
             <form onsubmit={submit}>
                 <div class="dialog-body stack">
                     <Field id="organization-name" label="Name" error={write.failure().and_then(|failure| crate::features::failure::field(failure, "name"))}>
-                        <input id="organization-name" class="input" maxlength="200" required=true value={(*name).clone()} oninput={on_input} />
+                        <input id="organization-name" class="input" aria-describedby="organization-name-note" maxlength="200" required=true value={(*name).clone()} oninput={on_input} />
                     </Field>
                     <p class="small muted">{ "You become its admin. You invite people afterwards." }</p>
                     { write.notice() }

@@ -29,6 +29,8 @@ pub(crate) struct Write {
     warn: Option<Callback<String>>,
     /// An earlier try of the same job may have done it.
     unsure: Rc<std::cell::RefCell<bool>>,
+    /// Every try of the job has the same key.
+    keyed: Rc<std::cell::RefCell<bool>>,
 }
 
 impl Write {
@@ -52,7 +54,22 @@ impl Write {
         F: Future<Output = Result<(), ApiFailure>> + 'static,
     {
         *self.unsure.borrow_mut() = false;
+        *self.keyed.borrow_mut() = false;
         self.run(Rc::new(move || Box::pin(job())));
+    }
+
+    /// As [`Write::start`], of a job that has a key, so that it is done once however often it is tried.
+    pub(crate) fn start_keyed<F>(&self, job: impl Fn() -> F + 'static)
+    where
+        F: Future<Output = Result<(), ApiFailure>> + 'static,
+    {
+        self.start(job);
+        *self.keyed.borrow_mut() = true;
+    }
+
+    /// Whether it is not known what became of it: only the same again settles that.
+    pub(crate) fn unsure(&self) -> bool {
+        *self.unsure.borrow() && self.failure().is_some()
     }
 
     fn run(&self, job: Job) {
@@ -100,7 +117,10 @@ impl Write {
     /// What went wrong, in words, with a way to try again. Nothing when nothing did.
     pub(crate) fn notice(&self) -> Html {
         let Some(failure) = self.failure() else { return Html::default() };
-        let words = failure::of_write(failure, *self.unsure.borrow());
+        let mut words = failure::of_write(failure, *self.unsure.borrow(), *self.keyed.borrow());
+        if words.wait_s.is_some() && !self.busy() && !*self.unsure.borrow() {
+            "Nothing was changed. Please try again a little later.".clone_into(&mut words.text);
+        }
         let again = {
             let this = self.clone();
             Callback::from(move |_: MouseEvent| {
@@ -128,6 +148,7 @@ pub(crate) fn use_write() -> Write {
     let job = use_mut_ref(|| None);
     let unsure = use_mut_ref(|| false);
     let presence = use_presence();
+    let keyed = use_mut_ref(|| false);
     let warn = use_context::<Here>().map(|here| here.warn);
-    Write { busy, failure, job, presence, warn, unsure }
+    Write { busy, failure, job, presence, warn, unsure, keyed }
 }

@@ -131,7 +131,8 @@ async fn show(desktop: &Desktop, screen: &Screen) -> Result<()> {
 
 async fn close_dialogs(desktop: &Desktop) -> Result<()> {
     desktop
-        .script("document.querySelectorAll('dialog button[aria-label=Close]').forEach(b => b.click()); return 1")
+        // the button that opened a dialog gets the focus back: the next picture is taken without its ring
+        .script("document.querySelectorAll('dialog button[aria-label=Close]').forEach(b => b.click()); requestAnimationFrame(() => document.activeElement?.blur()); return 1")
         .await
         .map(drop)
 }

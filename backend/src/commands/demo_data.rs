@@ -209,7 +209,7 @@ async fn add_event(conn: &mut PgConnection, event: &DemoEvent, today: DateTime<U
     Ok(())
 }
 
-/// Small groups take seats from the front; then the named bookings, of which the last ones may have to wait.
+/// Small groups take seats from the front; then the named bookings, of which the last ones may have to wait; then some leave.
 async fn book(app: &App, event: &DemoEvent) -> anyhow::Result<()> {
     let mut seed = u64::from(event.total_slots.unsigned_abs());
     let mut left = event.taken_by_guests;
@@ -234,8 +234,16 @@ async fn book(app: &App, event: &DemoEvent) -> anyhow::Result<()> {
     for number in (1..=GUESTS).filter(|_| event.each_guest_takes > 0) {
         create(app, event, &guest(number), event.each_guest_takes, None, 50_000 + number).await?;
     }
+    let mut made = Vec::new();
     for (at, (login, seats)) in event.bookings.iter().enumerate() {
-        create(app, event, login, *seats, None, 100_000 + at).await?;
+        let id = create(app, event, login, *seats, None, 100_000 + at).await?;
+        made.push((*login, id));
+    }
+    for login in event.leave {
+        for (_, id) in made.iter().filter(|(name, _)| name == login) {
+            let left = bookings::cancel_own(app, person(login), *id, "demo-data").await;
+            left.map_err(|error| anyhow::anyhow!("{}: {login} could not leave: {error:?}", event.name))?;
+        }
     }
     Ok(())
 }

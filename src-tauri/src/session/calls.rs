@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use happening_api::{Answered, ApiFailure, Call, Download, SessionView, User};
+use happening_api::{Answered, ApiFailure, Call, Download, Method, SessionView, User};
 use serde_json::Value;
 
 use super::Session;
@@ -27,7 +27,10 @@ impl Session {
             })
             .await;
         if self.turn() != turn {
-            return Err(ApiFailure::SessionEnded); // an answer to somebody who has left is nobody's
+            // an answer to somebody who has left is nobody's; but they learn that what they asked for may have been done
+            let sent = !matches!(result, Err(ApiFailure::SessionEnded | ApiFailure::Offline));
+            let writes = call.request().method != Method::Get;
+            return Err(if sent && writes { ApiFailure::NoAnswer } else { ApiFailure::SessionEnded });
         }
         match (result, user) {
             (Ok(value), Some(user)) => {
@@ -107,14 +110,19 @@ impl Session {
         if good(&current) {
             return Ok(current.access);
         }
-        let issuer = self.issuer().await.map_err(|_| ApiFailure::Offline)?;
+        // while the sign-in service is away, the token is used to its end
+        let away = || {
+            let lasts = Instant::now() < current.ends_at && refused != Some(current.access.as_str());
+            if lasts { Ok(current.access.clone()) } else { Err(ApiFailure::Offline) }
+        };
+        let Ok(issuer) = self.issuer().await else { return away() };
         let refresh = current.refresh.as_deref().ok_or(ApiFailure::SessionEnded)?;
         match issuer.refresh(refresh).await {
             Ok(tokens) => {
                 self.keep(&tokens, turn).await.ok_or(ApiFailure::SessionEnded)?;
                 Ok(tokens.access)
             }
-            Err(LoginError::Away(_)) => Err(ApiFailure::Offline),
+            Err(LoginError::Away(_)) => away(),
             Err(LoginError::Refused(_)) => {
                 if self.turn() == turn {
                     self.end().await;

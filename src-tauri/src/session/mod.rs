@@ -196,7 +196,8 @@ impl Session {
 
     /// The network is away, but it is known who was here: they can read what was kept, and the next call tries again.
     fn restore_offline(&self, user: User, refresh: String) {
-        let tokens = Tokens { access: String::new(), refresh: Some(refresh), refresh_at: Instant::now() };
+        let now = Instant::now();
+        let tokens = Tokens { access: String::new(), refresh: Some(refresh), refresh_at: now, ends_at: now };
         // newer ones are there when only the server did not answer
         self.lock().tokens.get_or_insert(tokens);
         self.show(SessionView::SignedIn { user: Box::new(user), remembered: true });

@@ -7,14 +7,15 @@ pub(crate) struct Props {
     pub(crate) seconds: u64,
 }
 
-/// Counts down; what happens at the end is somebody else's work.
+/// Counts down; what happens at the end is somebody else's work. Still there after it, it counts again: the try failed, and the
+/// server asked to wait the same.
 #[component]
 pub(crate) fn Countdown(props: &Props) -> Html {
     let left = use_state(|| props.seconds);
     {
         let left = left.clone();
-        use_effect_with(*left, move |now| {
-            let next = now.saturating_sub(1);
+        use_effect_with((*left, props.seconds), move |(now, seconds)| {
+            let next = now.checked_sub(1).unwrap_or(*seconds);
             let timer = gloo_timers::callback::Timeout::new(1_000, move || left.set(next));
             move || drop(timer)
         });

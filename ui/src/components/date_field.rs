@@ -12,12 +12,27 @@ pub(crate) struct Props {
     pub(crate) id: AttrValue,
     pub(crate) value: String,
     pub(crate) on_change: Callback<String>,
+    #[prop_or_default]
+    pub(crate) disabled: bool,
+    #[prop_or_default]
+    pub(crate) invalid: bool,
 }
 
 /// The field.
 #[component]
 pub(crate) fn DateField(props: &Props) -> Html {
     let shown = use_state(|| None::<NaiveDate>);
+    let button = use_node_ref();
+    // what had the focus in the calendar is gone with it
+    let close = {
+        let (shown, button) = (shown.clone(), button.clone());
+        Callback::from(move |()| {
+            shown.set(None);
+            if let Some(button) = button.cast::<web_sys::HtmlElement>() {
+                drop(button.focus()); // it is beside the field
+            }
+        })
+    };
     let on_input = {
         let on_change = props.on_change.clone();
         Callback::from(move |event: InputEvent| on_change.emit(value_of(&event)))
@@ -31,20 +46,20 @@ pub(crate) fn DateField(props: &Props) -> Html {
         })
     };
     let on_key = {
-        let shown = shown.clone();
+        let (shown, close) = (shown.clone(), close.clone());
         Callback::from(move |event: KeyboardEvent| {
             if event.key() == "Escape" && shown.is_some() {
                 event.prevent_default();
                 event.stop_propagation();
-                shown.set(None);
+                close.emit(());
             }
         })
     };
     html! {
         <div class="date-field" onkeydown={on_key}>
-            <input id={props.id.clone()} class="input" placeholder="2027-04-24" autocomplete="off" value={props.value.clone()} oninput={on_input} aria-describedby={format!("{}-note", props.id)} />
-            <button type="button" class="button quiet square" aria-label="Choose from a calendar" aria-expanded={shown.is_some().to_string()} onclick={toggle}>{ icon("calendar") }</button>
-            if let Some(month) = *shown { { calendar(month, chosen, &shown, &props.on_change) } }
+            <input id={props.id.clone()} class="input" placeholder="2027-04-24" autocomplete="off" value={props.value.clone()} oninput={on_input} disabled={props.disabled} aria-describedby={format!("{}-note", props.id)} aria-invalid={props.invalid.to_string()} />
+            <button ref={button} type="button" class="button quiet square" disabled={props.disabled} aria-label="Choose from a calendar" aria-expanded={shown.is_some().to_string()} onclick={toggle}>{ icon("calendar") }</button>
+            if let Some(month) = *shown { { calendar(month, chosen, &shown, &props.on_change, &close) } }
         </div>
     }
 }
@@ -54,6 +69,7 @@ fn calendar(
     chosen: Option<NaiveDate>,
     shown: &UseStateHandle<Option<NaiveDate>>,
     on_change: &Callback<String>,
+    close: &Callback<()>,
 ) -> Html {
     let turn = |to: Option<NaiveDate>| {
         let shown = shown.clone();
@@ -66,10 +82,10 @@ fn calendar(
             return html! { <span /> };
         }
         let choose = {
-            let (shown, on_change) = (shown.clone(), on_change.clone());
+            let (close, on_change) = (close.clone(), on_change.clone());
             Callback::from(move |_: MouseEvent| {
                 on_change.emit(date.to_string());
-                shown.set(None);
+                close.emit(());
             })
         };
         html! { <button type="button" aria-pressed={(chosen == Some(date)).to_string()} aria-label={date.to_string()} onclick={choose}>{ date.day() }</button> }

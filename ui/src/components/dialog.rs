@@ -21,10 +21,20 @@ pub(crate) struct Props {
     pub(crate) children: Html,
 }
 
+/// Of a title: one dialog can lie over another.
+fn new_name() -> AttrValue {
+    thread_local! {
+        static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+    }
+    let count = COUNT.replace(COUNT.get() + 1);
+    AttrValue::from(format!("dialog-title-{count}"))
+}
+
 /// The dialog.
 #[component]
 pub(crate) fn Dialog(props: &Props) -> Html {
     let node = use_node_ref();
+    let name = use_state(new_name);
     {
         let node = node.clone();
         use_effect_with((), move |()| {
@@ -61,10 +71,10 @@ pub(crate) fn Dialog(props: &Props) -> Html {
         Callback::from(move |_: MouseEvent| on_close.emit(()))
     };
     html! {
-        <dialog ref={node} class={classes!("dialog", props.class.clone())} aria-labelledby="dialog-title" oncancel={on_cancel}>
+        <dialog ref={node} class={classes!("dialog", props.class.clone())} aria-labelledby={(*name).clone()} oncancel={on_cancel}>
             <header class="dialog-head">
                 <div>
-                    <h2 id="dialog-title" tabindex="-1" autofocus=true>{ props.title.clone() }</h2>
+                    <h2 id={(*name).clone()} tabindex="-1" autofocus=true>{ props.title.clone() }</h2>
                     <p class="small muted">{ props.subtitle.clone() }</p>
                 </div>
                 if props.closable { <button class="button quiet square" aria-label="Close" onclick={on_click}>{ icon("close") }</button> }

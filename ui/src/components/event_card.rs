@@ -32,6 +32,8 @@ pub(crate) fn EventCard(props: &Props) -> Html {
     let event = &props.event;
     let (pattern, picture, word) = kind(event.category);
     let date = format::event_date(event.event_date, &event.time_zone);
+    let here = format::event_date(event.event_date, &format::own_zone()).time;
+    let own = if here == date.time { String::new() } else { format!(" ({here} for you)") };
     let who = if event.visibility == Visibility::Public { "open to everyone" } else { "members only" };
     let book = {
         let on_book = props.on_book.clone();
@@ -47,7 +49,7 @@ pub(crate) fn EventCard(props: &Props) -> Html {
             <div class={classes!("poster", pattern)}><span class="chip">{ icon(picture) }{ word }</span></div>
             <Leaf at={event.event_date} zone={event.time_zone.clone()} />
             <div class="event-card-body">
-                <p class="event-card-when">{ format!("{} at {}", date.weekday, date.time) }</p>
+                <p class="event-card-when">{ format!("{} at {}{own}", date.weekday, date.time) }</p>
                 <div>
                     <h3><button class="card-link" onclick={open}>{ &event.name }</button></h3>
                     <p class="small muted">{ format!("{} · {who}", event.org.name) }</p>

@@ -10,7 +10,8 @@ use crate::route::Route;
 pub(crate) fn head(title: impl Into<AttrValue>, lede: Html, actions: Html) -> Html {
     html! {
         <header class="page-head">
-            <div><h1>{ title.into() }</h1><p class="lede">{ lede }</p></div>
+            <h1>{ title.into() }</h1>
+            <p class="lede">{ lede }</p>
             <div class="page-actions">{ actions }</div>
         </header>
     }

@@ -19,18 +19,22 @@ pub(crate) fn of_read(failure: &ApiFailure) -> Words {
 }
 
 /// The words for a failed booking or change. Only where it is certain do they say that nothing happened: `unsure` is true when
-/// an earlier try with the same key may have done it.
-pub(crate) fn of_write(failure: &ApiFailure, unsure: bool) -> Words {
-    match failure {
+/// an earlier try may have done it, `keyed` when all tries have one key, so that they do it once.
+pub(crate) fn of_write(failure: &ApiFailure, unsure: bool, keyed: bool) -> Words {
+    let mut words = match failure {
         ApiFailure::Busy { retry_after_s, .. } if unsure => unknown(Some(*retry_after_s)),
         ApiFailure::Offline if unsure => unknown(None),
         _ => of(failure, true),
+    };
+    if !keyed && (unsure || is_unsure(failure)) {
+        "Look whether it was done before you try again.".clone_into(&mut words.text);
     }
+    words
 }
 
 /// The words for a failed booking.
 pub(crate) fn of_booking(failure: &ApiFailure, unsure: bool) -> Words {
-    let mut words = of_write(failure, unsure);
+    let mut words = of_write(failure, unsure, true);
     if unsure || is_unsure(failure) {
         "We don't know yet whether it is booked".clone_into(&mut words.title);
         "Trying again cannot book twice.".clone_into(&mut words.text);
@@ -41,12 +45,10 @@ pub(crate) fn of_booking(failure: &ApiFailure, unsure: bool) -> Words {
 /// What is said about a failed booking or change to somebody who has left its screen: nobody tries it again, and the fields and
 /// keys that it had are gone.
 pub(crate) fn of_left(failure: &ApiFailure, unsure: bool) -> String {
-    let broke = matches!(failure, ApiFailure::Unexpected { .. })
-        || matches!(failure, ApiFailure::Refused { body, .. } if body.code == ErrorCode::Internal);
-    if unsure || broke || is_unsure(failure) {
+    if unsure || is_unsure(failure) {
         return "We don't know whether your last action was done. Look before you do it again.".to_owned();
     }
-    format!("Your last action was not done. {}.", of_write(failure, false).title)
+    format!("Your last action was not done. {}.", of_write(failure, false, false).title)
 }
 
 /// Whether a failed booking or change may have happened all the same.
@@ -54,7 +56,9 @@ pub(crate) fn is_unsure(failure: &ApiFailure) -> bool {
     match failure {
         ApiFailure::NoAnswer => true,
         ApiFailure::Busy { outcome, .. } => *outcome != Some(Outcome::Nothing),
-        _ => false,
+        ApiFailure::Refused { body, .. } => body.code == ErrorCode::Internal,
+        ApiFailure::Unexpected { .. } => true,
+        ApiFailure::Offline | ApiFailure::SessionEnded => false,
     }
 }
 
@@ -83,7 +87,7 @@ fn of(failure: &ApiFailure, write: bool) -> Words {
         ApiFailure::Busy { retry_after_s, outcome } if write && *outcome != Some(Outcome::Nothing) => {
             unknown(Some(*retry_after_s))
         }
-        ApiFailure::NoAnswer if write => unknown(None),
+        ApiFailure::NoAnswer | ApiFailure::Unexpected { .. } if write => unknown(None),
         ApiFailure::Busy { retry_after_s, .. } => Words {
             title: "A lot is going on right now".to_owned(),
             text: format!("We try again for you in a moment.{nothing}"),
@@ -155,20 +159,25 @@ mod tests {
 
     #[test]
     fn only_a_certain_nothing_says_so() {
-        let says_nothing = |failure: &ApiFailure| of_write(failure, false).text.contains("Nothing was changed");
+        let says_nothing = |failure: &ApiFailure| of_write(failure, false, true).text.contains("Nothing was changed");
         assert!(says_nothing(&ApiFailure::Offline));
         assert!(says_nothing(&ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Nothing) }));
         for unsure in [
             ApiFailure::NoAnswer,
             ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Unknown) },
             ApiFailure::Busy { retry_after_s: 1, outcome: None },
+            ApiFailure::Unexpected { message: "The server answered 504.".to_owned() },
         ] {
+            assert!(of_write(&unsure, false, false).text.contains("Look whether"), "{unsure:?}");
             assert!(is_unsure(&unsure) && !says_nothing(&unsure), "{unsure:?}");
-            assert!(of_write(&unsure, false).text.contains("cannot do it twice"), "{unsure:?}");
+            assert!(of_write(&unsure, false, true).text.contains("cannot do it twice"), "{unsure:?}");
         }
         // what an earlier try may have done is not undone by a later one that did nothing
         for later in [ApiFailure::Offline, ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Nothing) }] {
-            assert!(!is_unsure(&later) && of_write(&later, true).text.contains("cannot do it twice"), "{later:?}");
+            assert!(
+                !is_unsure(&later) && of_write(&later, true, true).text.contains("cannot do it twice"),
+                "{later:?}"
+            );
         }
     }
 

@@ -18,7 +18,7 @@ use crate::format::{self, BrowserZones};
 use crate::here::use_here;
 use crate::resource::use_resource;
 use crate::route::Route;
-use crate::seat_map::SeatCanvas;
+use crate::seat_map::{SeatCanvas, legend};
 use crate::write::use_write;
 use happening_halls::Hall;
 
@@ -98,6 +98,17 @@ pub(crate) fn Board(props: &Props) -> Html {
     let confirmed: Vec<Booking> = of_status(&known.bookings, |one| !one.seat_numbers.is_empty());
     let waiting: Vec<Booking> = of_status(&known.bookings, |one| one.waiting_seats > 0);
     let ended: Vec<Booking> = of_status(&known.bookings, |one| one.status == BookingStatus::Cancelled);
+    // a list is read to a thousand bookings or so; the export has all of them
+    let cut = confirmed.iter().map(|one| one.seat_numbers.len()).sum::<usize>() < known.map.taken.len();
+    let note =
+        if cut { "The first ones, by their lowest seat. Attendees saves all of them" } else { "By their lowest seat" };
+    let nobody_waits = match event.waiting_bookings {
+        0 => "Nobody is waiting.".to_owned(),
+        some => format!(
+            "{} wait. The event is too large for a list here: Attendees saves it.",
+            format::count(some, "booking", "bookings")
+        ),
+    };
     html! {
         <div class="page">
             { back(Route::Organize, "Organize") }
@@ -108,15 +119,16 @@ pub(crate) fn Board(props: &Props) -> Html {
                 <section class="card board-map" aria-labelledby="seats-now">
                     <header class="card-head"><h2 id="seats-now">{ "Seats now" }</h2><span class="small muted">{ format!("{} of {} booked", format::number(known.map.taken.len() as i64), format::number(i64::from(known.map.total))) }</span></header>
                     <SeatCanvas {hall} states={(*states).clone()} start=1 on_toggle={Callback::noop()} on_add={Callback::noop()} on_best={Callback::noop()} />
+                    <div class="seat-legend">{ legend(&[SeatState::Free, SeatState::Taken]) }</div>
                 </section>
                 <section class="card" aria-labelledby="activity">
                     <header class="card-head"><h2 id="activity">{ "Recent activity" }</h2></header>
                     { activity(&known.activity) }
                 </section>
             </div>
-            <BookingTable title="Waitlist" note="Seats go to the top of this list by themselves" bookings={waiting} waitlist=true on_cancel={on_cancel.clone()} open={event.status == EventStatus::Upcoming} />
-            <BookingTable title="Bookings" note="By their lowest seat" bookings={confirmed} waitlist=false on_cancel={on_cancel.clone()} open={event.status == EventStatus::Upcoming} />
-            if !ended.is_empty() { <BookingTable title="Cancelled" note="Newest first" bookings={ended} waitlist=false {on_cancel} open=false /> }
+            <BookingTable title="Waitlist" nobody={nobody_waits} note="Seats go to the top of this list by themselves" bookings={waiting} waitlist=true on_cancel={on_cancel.clone()} open={event.status == EventStatus::Upcoming} />
+            <BookingTable title="Bookings" nobody="Nobody has booked yet." note={note} bookings={confirmed} waitlist=false on_cancel={on_cancel.clone()} open={event.status == EventStatus::Upcoming} />
+            if !ended.is_empty() { <BookingTable title="Cancelled" nobody="" note="Newest first" bookings={ended} waitlist=false {on_cancel} open=false /> }
             { dialog(&open, event, close) }
         </div>
     }
@@ -238,6 +250,8 @@ fn Actions(props: &ActionsProps) -> Html {
 struct TableProps {
     title: &'static str,
     note: &'static str,
+    /// What an empty list means.
+    nobody: AttrValue,
     bookings: Vec<Booking>,
     waitlist: bool,
     /// Bookings can still be ended.
@@ -276,7 +290,7 @@ fn BookingTable(props: &TableProps) -> Html {
         <section class="card section near">
             <header class="card-head"><h2>{ props.title }</h2><span class="small muted">{ props.note }</span></header>
             if props.bookings.is_empty() {
-                <p class="card-part muted">{ if props.waitlist { "Nobody is waiting." } else { "Nobody has booked yet." } }</p>
+                <p class="card-part muted">{ props.nobody.clone() }</p>
             } else {
                 <table>
                     <caption class="visually-hidden">{ props.title }</caption>
@@ -387,7 +401,7 @@ fn Duplicate(props: &DuplicateProps) -> Html {
             let body = DuplicateEvent { event_date, ends_at: None, name: Some((*name).clone()) };
             let (key, here, navigator) = ((*key).clone(), here.clone(), navigator.clone());
             let presence = write.presence();
-            write.start(move || {
+            write.start_keyed(move || {
                 let (key, here, navigator, body) = (key.clone(), here.clone(), navigator.clone(), body.clone());
                 let presence = presence.clone();
                 async move {
@@ -404,9 +418,9 @@ fn Duplicate(props: &DuplicateProps) -> Html {
     };
     let wrong = |field: &str| write.failure().and_then(|failure| failure::field(failure, field));
     html! {
-        <Confirm title="Duplicate this event" subtitle={html! { "The same data on another date, without bookings" }} label="Create the copy" keep="Close"
+        <Confirm title="Duplicate this event" subtitle={html! { "The same data on another date, without an end and without bookings" }} label="Create the copy" keep="Close"
             busy={write.busy()} notice={write.notice()} disabled={start.is_none()} {on_go} on_close={props.on_close.clone()}>
-            <Field id="copy-name" label="Name" error={wrong("name")}><input id="copy-name" class="input" maxlength="200" value={(*name).clone()} oninput={on_name} /></Field>
+            <Field id="copy-name" label="Name" error={wrong("name")}><input id="copy-name" class="input" aria-describedby="copy-name-note" maxlength="200" value={(*name).clone()} oninput={on_name} /></Field>
             <Field id="copy-date" label="Date" hint="At the same time of day" error={wrong("event_date")}><DateField id="copy-date" value={(*date).clone()} on_change={on_date} /></Field>
         </Confirm>
     }

@@ -1,12 +1,12 @@
 //! One booking: its seats or its place, what is ahead of it, and what happened to it.
 
 use chrono::{DateTime, Utc};
-use happening_api::{Booking, BookingStatus, Event, EventStatus, HistoryAction, HistoryEntry, WaitlistMove};
+use happening_api::{Booking, BookingStatus, Event, EventStatus, HistoryAction, HistoryEntry, User, WaitlistMove};
 use uuid::Uuid;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::booking_list::{Cancel, seat_chips};
+use super::booking_list::{Cancel, claimer, seat_chips};
 use super::manage_seats::ManageSeats;
 use crate::api;
 use crate::components::{Empty, FailureNotice, Stepper, back, head, icon, skeleton};
@@ -91,7 +91,7 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
                         { happened(booking, event, history, moves) }
                     </section>
                 </div>
-                <aside class="stack" aria-label="About this booking">{ side(booking, &here.me.email) }</aside>
+                <aside class="stack" aria-label="About this booking">{ side(booking, &here.me) }</aside>
             </div>
             if *cancelling { <Cancel booking={with_event(booking, event)} on_close={close} /> }
             if props.managing { <ManageSeats booking={booking.clone()} event={event.clone()} on_close={stop_managing} /> }
@@ -120,7 +120,7 @@ fn standing(booking: &Booking) -> Html {
     html! {
         <>
             if booking.status == BookingStatus::Cancelled {
-                <div class="card-part"><span class="chip">{ icon("close") }{ "Cancelled" }</span><p class="soft">{ "This booking has ended. Its seats went to others." }</p></div>
+                <div class="card-part"><span class="chip">{ icon("close") }{ "Cancelled" }</span><p class="soft">{ "This booking has ended. It holds no seats, and waits for none." }</p></div>
             }
             if !booking.seat_numbers.is_empty() {
                 <div class="card-part">
@@ -141,7 +141,12 @@ fn standing(booking: &Booking) -> Html {
     }
 }
 
-fn side(booking: &Booking, email: &str) -> Html {
+fn side(booking: &Booking, me: &User) -> Html {
+    let mailed = if me.email_verified {
+        format!("In the app, and by e-mail to {}, unless you switched that off.", me.email)
+    } else {
+        format!("In the app. {} gets no mail until it is verified.", me.email)
+    };
     html! {
         <>
             if booking.waiting_seats > 0 {
@@ -155,7 +160,7 @@ fn side(booking: &Booking, email: &str) -> Html {
             }
             <section class="card pad stack small soft">
                 <h3>{ "How we tell you" }</h3>
-                <p>{ format!("In the app, and by e-mail to {email}.") }</p>
+                <p>{ mailed }</p>
                 <p><Link<Route> to={Route::Settings}>{ "Change how you are told" }</Link<Route>></p>
             </section>
         </>
@@ -219,22 +224,7 @@ fn Claim(props: &ClaimProps) -> Html {
     let fewer = use_state(|| None::<i32>);
     let most = props.free.min(props.booking.waiting_seats);
     let wanted = fewer.unwrap_or(most).clamp(1, most);
-    let claim = {
-        let (id, write) = (props.booking.id, write.clone());
-        let seats = fewer.is_some().then_some(wanted);
-        Callback::from(move |_: MouseEvent| {
-            let (key, here) = (api::new_key(), here.clone());
-            write.start(move || {
-                let (key, here) = (key.clone(), here.clone());
-                async move {
-                    let result = api::claim(id, key, seats).await;
-                    here.refresh.again.emit(());
-                    here.tell.emit(format!("You now hold {}.", format::seat_list(&result?.seat_numbers)));
-                    Ok(())
-                }
-            });
-        })
-    };
+    let claim = claimer(&here, &write, props.booking.id, fewer.is_some().then_some(wanted));
     let choose = {
         let fewer = fewer.clone();
         Callback::from(move |_: MouseEvent| fewer.set(Some((most - 1).max(1))))
@@ -251,7 +241,7 @@ fn Claim(props: &ClaimProps) -> Html {
                 <p class="small">{ waiting::offer(props.free, props.booking.waiting_seats, rest) }</p>
             </div>
             <div class="row">
-                <button id="claim" class="button primary" disabled={write.busy()} aria-busy={write.busy().to_string()} onclick={claim}>
+                <button id="claim" class="button primary" disabled={write.busy() || write.unsure()} aria-busy={write.busy().to_string()} onclick={claim}>
                     { if wanted == 1 { "Take 1 free seat now".to_owned() } else { format!("Take the {wanted} free seats now") } }
                 </button>
                 if fewer.is_some() { <Stepper label="How many of them" value={wanted} min={1} max={most} {on_change} /> }

@@ -1,15 +1,15 @@
 //! A person's bookings, grouped by event, with what can be done with each.
 
-use happening_api::{Booking, BookingStatus, EventStatus};
+use happening_api::{Booking, BookingId, BookingStatus, EventStatus};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::api;
 use crate::components::{Confirm, Leaf, icon};
 use crate::format;
-use crate::here::use_here;
+use crate::here::{Here, use_here};
 use crate::route::Route;
-use crate::write::use_write;
+use crate::write::{Write, use_write};
 
 /// Bookings by event, the events in the order of `before`.
 pub(super) fn groups(bookings: impl Iterator<Item = Booking>, soonest_first: bool) -> Vec<Vec<Booking>> {
@@ -66,13 +66,15 @@ pub(super) fn BookingList(props: &Props) -> Html {
             let held: i64 = group.iter().map(|one| one.seat_numbers.len() as i64).sum();
             let several = if group.len() == 1 { String::new() } else { format!("{} bookings, ", group.len()) };
             let date = format::date_line(event.event_date, &event.time_zone);
+            // who only waits is told so by the line below
+            let seats = if held == 0 { String::new() } else { format!(" · {several}{}", format::seats(held)) };
             html! {
                 <li class="booking" key={event.id.to_string()}>
                     <Leaf at={event.event_date} zone={event.time_zone.clone()} />
                     <div class="booking-facts">
                         <div>
                             <h3><Link<Route> to={Route::event(event.id)} classes="card-link">{ event.name.clone() }</Link<Route>></h3>
-                            <p class="small muted">{ format!("{date} · {several}{}", format::seats(held)) }</p>
+                            <p class="small muted">{ format!("{date}{seats}") }</p>
                         </div>
                         { lines(group) }
                     </div>
@@ -120,21 +122,7 @@ fn Line(props: &LineProps) -> Html {
         Callback::from(move |_: MouseEvent| on_cancel.emit(booking.clone()))
     };
     let free = booking.event.as_ref().map_or(0, |event| event.available_slots);
-    let claim = {
-        let (id, write) = (booking.id, write.clone());
-        Callback::from(move |_: MouseEvent| {
-            let (key, here) = (api::new_key(), here.clone());
-            write.start(move || {
-                let (key, here) = (key.clone(), here.clone());
-                async move {
-                    let result = api::claim(id, key, None).await;
-                    here.refresh.again.emit(());
-                    here.tell.emit(format!("You now hold {}.", format::seat_list(&result?.seat_numbers)));
-                    Ok(())
-                }
-            });
-        })
-    };
+    let claim = claimer(&here, &write, booking.id, None);
     let waits = booking.waiting_seats > 0;
     let open = is_current(booking) && booking.event.as_ref().is_some_and(|event| event.status == EventStatus::Upcoming);
     html! {
@@ -143,7 +131,7 @@ fn Line(props: &LineProps) -> Html {
                 { status_chips(booking) }
                 <span class="booking-actions">
                     if open && waits && free > 0 {
-                        <button class="button small" disabled={write.busy()} onclick={claim}>{ format!("Take the {} free now", free.min(booking.waiting_seats)) }</button>
+                        <button class="button small" disabled={write.busy() || write.unsure()} onclick={claim}>{ format!("Take the {} free now", free.min(booking.waiting_seats)) }</button>
                     }
                     <button class="button small quiet" onclick={go(Route::booking(booking.id))}>{ "Details" }</button>
                     if open && !booking.seat_numbers.is_empty() {
@@ -157,6 +145,24 @@ fn Line(props: &LineProps) -> Html {
             { write.notice() }
         </>
     }
+}
+
+/// Takes free seats for a booking that waits: exactly `seats`, or all that are free and wanted. Nobody can click again while it
+/// is not known what became of it: that would be another claim.
+pub(super) fn claimer(here: &Here, write: &Write, id: BookingId, seats: Option<i32>) -> Callback<MouseEvent> {
+    let (here, write) = (here.clone(), write.clone());
+    Callback::from(move |_: MouseEvent| {
+        let (key, here) = (api::new_key(), here.clone());
+        write.start_keyed(move || {
+            let (key, here) = (key.clone(), here.clone());
+            async move {
+                let result = api::claim(id, key, seats).await;
+                here.refresh.again.emit(());
+                here.tell.emit(format!("You now hold {}.", format::seat_list(&result?.seat_numbers)));
+                Ok(())
+            }
+        });
+    })
 }
 
 /// What a booking is, in chips and words.
@@ -221,6 +227,7 @@ pub(super) fn Cancel(props: &CancelProps) -> Html {
                 <p>{ format!("You give up your place, {} on the waitlist.", format::ordinal(booking.position.unwrap_or(1))) }</p>
             } else {
                 <p>{ format!("You give up {}. People who wait get them first.", format::seat_list(&booking.seat_numbers)) }</p>
+                if booking.waiting_seats > 0 { <p>{ format!("You also give up your place on the waitlist, for {} more.", format::seats(i64::from(booking.waiting_seats))) }</p> }
             }
             <p class="soft">{ "You cannot undo this." }</p>
         </Confirm>

@@ -1,12 +1,14 @@
 //! All events that the person may book: search, kind, only those with free seats.
 
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use happening_api::{Category, EventFilter, EventStatus};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::api;
-use crate::components::{Empty, EventCard, FailureNotice, head, icon, skeleton, value_of};
-use crate::format;
+use crate::components::{DateField, Empty, EventCard, FailureNotice, head, icon, skeleton, value_of};
+use crate::features::event_draft::{Zones, parse_date};
+use crate::format::{self, BrowserZones};
 use crate::here::use_here;
 use crate::resource::use_resource;
 use crate::route::Route;
@@ -25,6 +27,7 @@ pub(crate) fn Events() -> Html {
     let words = use_state(String::new);
     let category = use_state(|| None::<Category>);
     let only_free = use_state(|| false);
+    let (from, to) = (use_state(String::new), use_state(String::new));
     {
         let words = words.clone();
         use_effect_with((*typed).clone(), move |typed| {
@@ -38,6 +41,8 @@ pub(crate) fn Events() -> Html {
         category: *category,
         q: (*words).clone(),
         status: Some(EventStatus::Upcoming),
+        from: day_begins(&from),
+        to: day_ends(&to),
         ..EventFilter::default()
     };
     let read = use_resource(format!("events {filter:?}"), here.refresh.count, move || api::events(filter.clone()));
@@ -58,14 +63,23 @@ pub(crate) fn Events() -> Html {
     };
     let clear = {
         let (typed, words, category, only_free) = (typed.clone(), words.clone(), category.clone(), only_free.clone());
+        let (from, to) = (from.clone(), to.clone());
         Callback::from(move |_: MouseEvent| {
-            typed.set(String::new());
-            words.set(String::new());
+            for text in [&typed, &words, &from, &to] {
+                text.set(String::new());
+            }
             category.set(None);
             only_free.set(false);
         })
     };
-    let filtered = !words.is_empty() || category.is_some() || *only_free;
+    let filtered = !words.is_empty() || category.is_some() || *only_free || !from.is_empty() || !to.is_empty();
+    let date = |id: &'static str, label: &'static str, value: &UseStateHandle<String>| {
+        let change = value.clone();
+        let invalid = !value.is_empty() && parse_date(value).is_none();
+        html! {
+            <label class="row small" for={id}>{ label }<DateField {id} value={(**value).clone()} {invalid} on_change={move |text| change.set(text)} /></label>
+        }
+    };
     let cards = shown.iter().take(SHOWN_MAX).map(|event| {
         let (book, open, id) = (navigator.clone(), navigator.clone(), event.id);
         html! {
@@ -87,6 +101,8 @@ pub(crate) fn Events() -> Html {
                     { choose(None, "All") }{ choose(Some(Category::Concert), "Concerts") }{ choose(Some(Category::Webinar), "Webinars") }{ choose(Some(Category::Hackathon), "Hackathons") }
                 </span>
                 <label class="row small"><input id="only-free" type="checkbox" checked={*only_free} onchange={toggle_free} />{ "Only with free seats" }</label>
+                { date("from-date", "From", &from) }
+                { date("to-date", "To", &to) }
                 <span class="small muted" role="status">{ format::count(shown.len() as i64, "event", "events") }</span>
             </div>
             if let Some(failure) = read.failure.clone() {
@@ -107,4 +123,16 @@ pub(crate) fn Events() -> Html {
             if shown.len() > SHOWN_MAX { <p class="small muted centred">{ format!("The first {SHOWN_MAX} are shown. Search to find more.") }</p> }
         </div>
     }
+}
+
+/// The first moment of a day here; `None` while it is none.
+fn day_begins(text: &str) -> Option<DateTime<Utc>> {
+    let date = parse_date(text)?;
+    BrowserZones.moment(date.and_time(NaiveTime::MIN), &format::own_zone())
+}
+
+/// The last second of a day here.
+fn day_ends(text: &str) -> Option<DateTime<Utc>> {
+    let next = parse_date(text)?.succ_opt()?;
+    Some(BrowserZones.moment(next.and_time(NaiveTime::MIN), &format::own_zone())? - TimeDelta::seconds(1))
 }

@@ -40,8 +40,9 @@ pub(crate) fn Home() -> Html {
     html! {
         <div class="page">
             <header class="page-head">
-                <div><h1>{ format!("{greeting}, {first_name}") }</h1><p class="lede">{ format!("{today}. {}", summary(&bookings)) }</p></div>
-                { for chip }
+                <h1>{ format!("{greeting}, {first_name}") }</h1>
+                <p class="lede">{ format!("{today}. {}", summary(&bookings)) }</p>
+                <div class="page-actions">{ for chip }</div>
             </header>
             { upcoming(&events, &here.refresh.again, &navigator) }
             { yours(&bookings, &here.refresh.again) }

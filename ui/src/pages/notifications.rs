@@ -10,11 +10,13 @@ use crate::format;
 use crate::here::use_here;
 use crate::resource::{Refresh, use_resource};
 use crate::route::Route;
+use crate::write::use_write;
 
 /// The screen.
 #[component]
 pub(crate) fn Notifications() -> Html {
     let here = use_here();
+    let write = use_write();
     let only_unread = use_state(|| false);
     let wanted = *only_unread;
     let read = use_resource(format!("notifications {wanted}"), here.refresh.count, move || api::notifications(wanted));
@@ -25,12 +27,16 @@ pub(crate) fn Notifications() -> Html {
         Callback::from(move |_: MouseEvent| only_unread.set(unread))
     };
     let mark_all = {
-        let refresh = here.refresh.clone();
+        let (write, again) = (write.clone(), here.refresh.again.clone());
         Callback::from(move |_: MouseEvent| {
-            let refresh = refresh.clone();
-            wasm_bindgen_futures::spawn_local(async move {
-                drop(api::read_all_notifications().await); // the list that is read next shows whether it worked
-                refresh.again.emit(());
+            let again = again.clone();
+            write.start(move || {
+                let again = again.clone();
+                async move {
+                    let result = api::read_all_notifications().await;
+                    again.emit(());
+                    result.map(drop)
+                }
             });
         })
     };
@@ -40,13 +46,17 @@ pub(crate) fn Notifications() -> Html {
     html! {
         <div class="page narrow">
             <header class="page-head">
-                <div><h1>{ "Notifications" }</h1><p class="lede">{ if unread == 0 { "All read".to_owned() } else { format!("{unread} unread") } }</p></div>
-                <span class="segmented">
-                    <button aria-pressed={(!*only_unread).to_string()} onclick={show(false)}>{ "All" }</button>
-                    <button aria-pressed={only_unread.to_string()} onclick={show(true)}>{ "Unread" }</button>
-                </span>
-                <button class="button" disabled={unread == 0} onclick={mark_all}>{ icon("check") }{ "Mark all as read" }</button>
+                <h1>{ "Notifications" }</h1>
+                <p class="lede">{ if unread == 0 { "All read".to_owned() } else { format!("{unread} unread") } }</p>
+                <div class="page-actions">
+                    <span class="segmented">
+                        <button aria-pressed={(!*only_unread).to_string()} onclick={show(false)}>{ "All" }</button>
+                        <button aria-pressed={only_unread.to_string()} onclick={show(true)}>{ "Unread" }</button>
+                    </span>
+                    <button class="button" disabled={unread == 0 || write.busy()} onclick={mark_all}>{ icon("check") }{ "Mark all as read" }</button>
+                </div>
             </header>
+            { write.notice() }
             if let Some(failure) = read.failure.clone() {
                 <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
             }

@@ -1,6 +1,6 @@
 //! Events that the person runs or administers.
 
-use happening_api::{Event, EventFilter, EventStatus, Role};
+use happening_api::{ApiFailure, Event, EventFilter, EventStatus, OrgId, Role};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -19,16 +19,20 @@ pub(crate) fn Organize() -> Html {
     let past = use_state(|| false);
     let scope = here.scope;
     let show_past = *past;
-    let key = format!("organize {scope:?} {show_past}");
-    let read = use_resource(key, here.refresh.count, move || async move {
-        let filter = EventFilter { org_id: scope, ..EventFilter::default() };
-        if !show_past {
-            return api::events(filter).await;
+    let administered: Vec<OrgId> =
+        here.staffed().iter().filter(|one| one.role == Role::OrgAdmin).map(|one| one.id).collect();
+    let key = format!("organize {scope:?} {administered:?} {show_past}");
+    let read = use_resource(key, here.refresh.count, move || {
+        let administered = administered.clone();
+        async move {
+            if !show_past {
+                return run_by_me(scope, &administered, None).await;
+            }
+            let mut over = run_by_me(scope, &administered, Some(EventStatus::Completed)).await?;
+            over.extend(run_by_me(scope, &administered, Some(EventStatus::Cancelled)).await?);
+            over.sort_by_key(|event| std::cmp::Reverse(event.event_date));
+            Ok(over)
         }
-        let mut over = api::events(EventFilter { status: Some(EventStatus::Completed), ..filter.clone() }).await?;
-        over.extend(api::events(EventFilter { status: Some(EventStatus::Cancelled), ..filter }).await?);
-        over.sort_by_key(|event| std::cmp::Reverse(event.event_date));
-        Ok(over)
     });
     let known: Vec<Event> =
         read.value.iter().flat_map(|all| all.iter()).filter(|event| here.runs(event)).cloned().collect();
@@ -78,6 +82,22 @@ pub(crate) fn Organize() -> Html {
             }
         </div>
     }
+}
+
+/// One's own events and all of the administered organizations, soonest first: of everything that may be seen, a list would be
+/// cut before the end.
+async fn run_by_me(
+    scope: Option<OrgId>,
+    administered: &[OrgId],
+    status: Option<EventStatus>,
+) -> Result<Vec<Event>, ApiFailure> {
+    let mut all = api::events(EventFilter { org_id: scope, mine: true, status, ..EventFilter::default() }).await?;
+    for org in administered {
+        all.extend(api::events(EventFilter { org_id: Some(*org), status, ..EventFilter::default() }).await?);
+    }
+    all.sort_by_key(|event| (event.event_date, event.id));
+    all.dedup_by_key(|event| event.id);
+    Ok(all)
 }
 
 /// An event with its numbers; leads to its board.

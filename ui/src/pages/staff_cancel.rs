@@ -71,6 +71,7 @@ pub(super) fn StaffCancel(props: &Props) -> Html {
     html! {
         <Confirm title="Cancel this booking?" subtitle={html! { name.clone() }} {label} keep="Keep it" busy={write.busy()} notice={write.notice()}
             disabled={nothing || reason.trim().is_empty()} {on_go} on_close={props.on_close.clone()}>
+            if let [seat] = booking.seat_numbers[..] { <p>{ format!("{name} holds seat {}.", format::number(i64::from(seat))) }</p> }
             if booking.seat_numbers.len() > 1 {
                 <fieldset class="bare stack">
                     <legend>{ "Which seats" }</legend>
@@ -82,7 +83,7 @@ pub(super) fn StaffCancel(props: &Props) -> Html {
                 </fieldset>
             }
             <Field id="reason" label="Reason" hint={format!("{name} reads it. It is kept in the organization's log.")}>
-                <textarea id="reason" class="input area" maxlength="500" rows="3" value={(*reason).clone()} oninput={on_reason} />
+                <textarea id="reason" class="input area" aria-describedby="reason-note" maxlength="500" rows="3" value={(*reason).clone()} oninput={on_reason} />
             </Field>
             <p class="small soft">{ "Seats go to the waitlist first. You cannot undo this." }</p>
         </Confirm>

@@ -77,6 +77,9 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
     let on_pointer_down = {
         let (drag, canvas) = (drag.clone(), canvas.clone());
         Callback::from(move |event: PointerEvent| {
+            if event.button() != 0 {
+                return; // the others open menus
+            }
             if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
                 drop(canvas.set_pointer_capture(event.pointer_id())); // a drag may leave the canvas
             }
@@ -124,6 +127,10 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
             }
         })
     };
+    let on_pointer_cancel = {
+        let drag = drag.clone();
+        Callback::from(move |_: PointerEvent| drag.set(None))
+    };
     let on_leave = {
         let hovered = hovered.clone();
         Callback::from(move |_: PointerEvent| hovered.set(None))
@@ -147,15 +154,12 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
     let pointed = (*cursor).or(*hovered);
     let state = |seat: i32| props.states.get(seat as usize - 1).copied().unwrap_or(SeatState::Taken);
     let words = pointed.map(|seat| format!("Seat {}: {}", crate::format::number(i64::from(seat)), state(seat).words()));
-    let label = format!(
-        "Seat map, {} seats. The same seats are in the list beside it.",
-        crate::format::number(props.hall.places.len() as i64)
-    );
+    let label = format!("Seat map, {} seats.", crate::format::number(props.hall.places.len() as i64));
     let rectangle = drag.filter(|drag| drag.moved && drag.takes).map(|drag| rectangle(drag.from, drag.to));
     html! {
         <div class="hall">
             <canvas ref={canvas} class="hall-canvas" tabindex="0" role="application" aria-roledescription="seat map"
-                aria-label={label} onpointerdown={on_pointer_down} onpointermove={on_pointer_move} onpointerup={on_pointer_up}
+                aria-label={label} onpointerdown={on_pointer_down} onpointermove={on_pointer_move} onpointerup={on_pointer_up} onpointercancel={on_pointer_cancel}
                 onpointerleave={on_leave} onwheel={on_wheel} onkeydown={on_key} onblur={on_blur} />
             { for rectangle }
             <div class="hall-zoom" role="group" aria-label="Zoom">

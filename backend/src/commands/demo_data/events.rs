@@ -33,6 +33,8 @@ pub(super) struct DemoEvent {
     pub(super) kept_free: &'static [i32],
     /// Login name and seats, in order, after the guests.
     pub(super) bookings: &'static [(&'static str, i32)],
+    /// Who of them gives all up again, in order.
+    pub(super) leave: &'static [&'static str],
     pub(super) phase: Phase,
 }
 
@@ -52,6 +54,7 @@ const PLAIN: DemoEvent = DemoEvent {
     each_guest_takes: 0,
     kept_free: &[],
     bookings: &[],
+    leave: &[],
     phase: Phase::Upcoming,
 };
 
@@ -105,8 +108,9 @@ pub(super) const EVENTS: &[DemoEvent] = &[
         days_ahead: 33,
         start_minute: 8 * 60,
         total_slots: 60,
-        taken_by_guests: 52,
-        bookings: &[("ada", 10), ("donald", 9)],
+        taken_by_guests: 50,
+        bookings: &[("frances", 2), ("edsger", 9), ("margaret", 11), ("ada", 10), ("donald", 9)],
+        leave: &["frances", "edsger"],
         ..PLAIN
     },
     DemoEvent {

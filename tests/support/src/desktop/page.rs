@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use fantoccini::Locator;
+use fantoccini::actions::{InputSource, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 
 use super::{Desktop, PATIENCE};
 use crate::world::wait_for;
@@ -206,5 +207,51 @@ impl Desktop {
             }
         })
         .await
+    }
+
+    /// Moves the pointer to a point of the page, in CSS pixels, as a hand does: not at once.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn point(&self, at: (f32, f32)) -> Result<()> {
+        self.hand(&[at], false).await
+    }
+
+    /// Presses the pointer's button at the first point and lets go at the last one.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn drag(&self, points: &[(f32, f32)]) -> Result<()> {
+        self.hand(points, true).await
+    }
+
+    /// As [`Desktop::drag`], with the shift key held.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn drag_with_shift(&self, points: &[(f32, f32)]) -> Result<()> {
+        let shift = |down: bool| {
+            let value = '\u{e008}';
+            let action = if down { KeyAction::Down { value } } else { KeyAction::Up { value } };
+            KeyActions::new("keys".to_owned()).then(action)
+        };
+        self.driver()?.perform_actions(shift(true)).await?;
+        self.hand(points, true).await?;
+        Ok(self.driver()?.perform_actions(shift(false)).await?)
+    }
+
+    async fn hand(&self, points: &[(f32, f32)], pressed: bool) -> Result<()> {
+        let mut hand = MouseActions::new("hand".to_owned());
+        for (n, (x, y)) in points.iter().enumerate() {
+            let duration = Some(Duration::from_millis(50));
+            hand = hand.then(PointerAction::MoveTo { duration, x: f64::from(*x), y: f64::from(*y) });
+            if pressed && n == 0 {
+                hand = hand.then(PointerAction::Down { button: MOUSE_BUTTON_LEFT });
+            }
+        }
+        if pressed {
+            hand = hand.then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        }
+        Ok(self.driver()?.perform_actions(hand).await?)
     }
 }

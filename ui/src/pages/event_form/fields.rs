@@ -43,7 +43,7 @@ pub(super) fn fields(
             "end_time" => Some("Ends at this time"),
             _ => None,
         };
-        html! { <input {id} class="input" aria-label={label} value={value.to_owned()} {disabled} oninput={on_input} aria-describedby={format!("{id}-note")} aria-invalid={problems.contains_key(id).to_string()} autocomplete="off" /> }
+        html! { <input {id} class="input" aria-label={label} value={value.to_owned()} {disabled} oninput={on_input} aria-describedby={format!("{}-note", note_of(id))} aria-invalid={problems.contains_key(id).to_string()} autocomplete="off" /> }
     };
     let area = {
         let changed = set(|draft, text| draft.description = text);
@@ -54,10 +54,10 @@ pub(super) fn fields(
             <Field id="name" label="Name" error={error("name")}>{ input("name", &draft.name, |draft, text| draft.name = text, false) }</Field>
             <div class="pair">
                 <Field id="event_date" label="Starts" error={error("event_date")} hint="As 2027-04-24 and 19:00">
-                    <div class="date-time"><DateField id="event_date" value={draft.date.clone()} on_change={set(|draft, text| draft.date = text)} />{ input("event_time", &draft.time, |draft, text| draft.time = text, ongoing) }</div>
+                    <div class="date-time"><DateField id="event_date" value={draft.date.clone()} on_change={set(|draft, text| draft.date = text)} disabled={ongoing} invalid={problems.contains_key("event_date")} />{ input("event_time", &draft.time, |draft, text| draft.time = text, ongoing) }</div>
                 </Field>
                 <Field id="ends_at" label="Ends" optional=true error={error("ends_at")} hint="Without a date, on the day of the start">
-                    <div class="date-time"><DateField id="ends_at" value={draft.end_date.clone()} on_change={set(|draft, text| draft.end_date = text)} />{ input("end_time", &draft.end_time, |draft, text| draft.end_time = text, false) }</div>
+                    <div class="date-time"><DateField id="ends_at" value={draft.end_date.clone()} on_change={set(|draft, text| draft.end_date = text)} invalid={problems.contains_key("ends_at")} />{ input("end_time", &draft.end_time, |draft, text| draft.end_time = text, false) }</div>
                 </Field>
             </div>
             <div class="pair">
@@ -69,9 +69,18 @@ pub(super) fn fields(
                 <Field id="time_zone" label="Time zone" error={error("time_zone")} hint="Its times are meant on the clocks there">{ input("time_zone", &draft.time_zone, |draft, text| draft.time_zone = text, ongoing) }</Field>
             </div>
             <Field id="description" label="Description" optional=true error={error("description")}>
-                <textarea id="description" class="input area" rows="5" maxlength="10000" value={draft.description.clone()} oninput={area} />
+                <textarea id="description" class="input area" rows="5" maxlength="10000" value={draft.description.clone()} oninput={area} aria-describedby="description-note" />
             </Field>
         </>
+    }
+}
+
+/// Whose note says what a field is about: a time has the one of its date.
+fn note_of(id: &str) -> &str {
+    match id {
+        "event_time" => "event_date",
+        "end_time" => "ends_at",
+        own => own,
     }
 }
 

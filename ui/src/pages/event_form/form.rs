@@ -1,6 +1,6 @@
 //! The form itself: what was typed, what is wrong with it, and saving it.
 
-use happening_api::{ApiFailure, ErrorCode, Event, OrgId, Visibility};
+use happening_api::{ApiFailure, ErrorBody, ErrorCode, Event, OrgId, Visibility};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -14,6 +14,7 @@ use crate::features::failure;
 use crate::format::{self, BrowserZones};
 use crate::here::{Here, use_here};
 use crate::route::Route;
+use crate::shortcuts::dialog_is_open;
 use crate::write::{Write, use_write};
 
 #[derive(Properties, PartialEq)]
@@ -28,14 +29,17 @@ pub(super) fn Form(props: &FormProps) -> Html {
     let write = use_write();
     // the version that is edited: the one that was read, or the newer one that somebody else saved meanwhile
     let base = use_state(|| props.event.clone());
-    let fresh =
-        || props.event.as_ref().map_or_else(|| Draft::new(format::own_zone()), |event| Draft::of(event, &BrowserZones));
-    let draft = use_state(fresh);
+    let fresh = {
+        let base = base.clone();
+        move || base.as_ref().map_or_else(|| Draft::new(format::own_zone()), |event| Draft::of(event, &BrowserZones))
+    };
+    let draft = use_state(fresh.clone());
     let org = use_state(|| None::<OrgId>);
     let checked = use_state(|| false);
     let key = use_state(api::new_key);
     let staffed = here.staffed();
-    let org_id = org.or_else(|| staffed.first().map(|one| one.id));
+    let org_id =
+        org.filter(|org| staffed.iter().any(|one| one.id == *org)).or_else(|| staffed.first().map(|one| one.id));
     let mut problems = draft.problems(&BrowserZones, format::now());
     if let Some(event) = base.as_ref() {
         // what is not touched is not judged: an ongoing event keeps its past start
@@ -143,13 +147,15 @@ fn saver(saving: Saving) -> Callback<SubmitEvent> {
         saving.checked.set(true);
         let mut local = saving.draft.problems(&BrowserZones, format::now()).into_keys();
         if local.any(|field| saving.problems.contains_key(field)) {
-            focus("problems");
+            // it is on the page after this click was drawn
+            gloo_timers::callback::Timeout::new(0, || focus("problems")).forget();
             return;
         }
         let (draft, base, org) = ((*saving.draft).clone(), (*saving.base).clone(), saving.org);
         let (here, navigator, key) = (saving.here.clone(), saving.navigator.clone(), saving.key.clone());
         let presence = saving.write.presence();
-        saving.write.start(move || {
+        let (write, creates) = (saving.write.clone(), base.is_none());
+        let job = move || {
             let sent = send(base.clone(), draft.clone(), org, key.clone());
             let (created, here, navigator, presence) =
                 (base.is_none(), here.clone(), navigator.clone(), presence.clone());
@@ -166,7 +172,9 @@ fn saver(saving: Saving) -> Callback<SubmitEvent> {
                 }
                 Ok(())
             }
-        });
+        };
+        // a change has the version that it is of instead
+        if creates { write.start_keyed(job) } else { write.start(job) }
     })
 }
 
@@ -174,12 +182,23 @@ fn saver(saving: Saving) -> Callback<SubmitEvent> {
 async fn send(base: Option<Event>, draft: Draft, org: Option<OrgId>, key: String) -> Result<Option<Event>, ApiFailure> {
     if let Some(event) = base {
         let changes = draft.changes(&event, &BrowserZones).unwrap_or_default();
-        return api::update_event(event.id, event.version, changes).await.map(Some);
+        return match api::update_event(event.id, event.version, changes).await {
+            // an earlier try was done, though its answer did not come
+            Err(ApiFailure::Refused { body, .. }) if body.code == ErrorCode::Stale && is_saved(&draft, &body) => {
+                Ok(body.details.event.map(|event| *event))
+            }
+            result => result.map(Some),
+        };
     }
     match org.and_then(|org| draft.create(org, &BrowserZones)) {
         Some(body) => api::create_event(key, body).await.map(Some),
         None => Ok(None),
     }
+}
+
+/// Whether what stands at the server is what was to be saved.
+fn is_saved(draft: &Draft, refusal: &ErrorBody) -> bool {
+    refusal.details.event.as_ref().is_some_and(|event| Draft::of(event, &BrowserZones) == *draft)
 }
 
 /// What the server alone could know is shown at its field.
@@ -232,6 +251,9 @@ fn use_save_key() {
             let Some(key) = wasm_bindgen::JsCast::dyn_ref::<web_sys::KeyboardEvent>(event) else { return };
             if (key.ctrl_key() || key.meta_key()) && key.key().eq_ignore_ascii_case("s") {
                 event.prevent_default();
+                if dialog_is_open() {
+                    return;
+                }
                 let save = gloo::utils::document().get_element_by_id("save");
                 if let Some(save) =
                     save.and_then(|save| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(save).ok())

@@ -6,7 +6,7 @@ mod panel;
 
 use std::rc::Rc;
 
-use happening_api::{ApiFailure, Booking, Event};
+use happening_api::{ApiFailure, Booking, BookingStatus, Event, EventId};
 use uuid::Uuid;
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
@@ -15,12 +15,12 @@ use self::panel::Panel;
 use crate::api;
 use crate::components::{Dialog, FailureNotice, skeleton};
 use crate::features::failure;
-use crate::features::selection::{Action, Selection, Step, Wish};
+use crate::features::selection::{Action, SeatState, Selection, Step, Wish};
 use crate::format;
 use crate::here::{Here, use_here};
 use crate::presence::{Presence, use_presence};
 use crate::resource::use_resource;
-use crate::seat_map::SeatCanvas;
+use crate::seat_map::{SeatCanvas, legend};
 use happening_halls::Hall;
 
 const PARTY_AT_FIRST: i32 = 2;
@@ -40,12 +40,16 @@ pub(crate) fn Seats(props: &Props) -> Html {
     let id = props.event_id;
     let event = use_resource(format!("seats of {id}: event"), here.refresh.count, move || api::event(id.into()));
     let map = use_resource(format!("seats of {id}: map"), here.refresh.count, move || api::seats(id.into()));
+    let user = here.me.id;
+    let own = use_resource(format!("seats of {id}: own"), here.refresh.count, move || api::my_bookings(user));
+    // what is waited for counts, too; while the bookings are not known, what is held
+    let have = own.value.as_ref().map(|own| seats_of(own, id.into()));
     {
         let selection = selection.dispatcher();
-        use_effect_with((map.value.clone(), event.value.clone()), move |(map, event)| {
+        use_effect_with((map.value.clone(), event.value.clone(), have), move |(map, event, have)| {
             if let (Some(map), Some(event)) = (map, event) {
-                let mine = map.mine.len() as i32;
-                selection.dispatch(Action::Limit(event.max_seats_per_user.map_or(50, |max| max - mine).min(map.total)));
+                let have = have.unwrap_or(map.mine.len() as i32);
+                selection.dispatch(Action::Limit(event.max_seats_per_user.map_or(50, |max| max - have).min(map.total)));
                 selection.dispatch(Action::Map((**map).clone()));
             }
         });
@@ -64,6 +68,16 @@ pub(crate) fn Seats(props: &Props) -> Html {
             </Dialog>
         };
     };
+    if let (Some(max), Some(have)) = (event.max_seats_per_user, have)
+        && have >= max
+        && matches!(selection.step(), Step::Choosing)
+    {
+        return html! {
+            <Dialog title="Choose your seats" subtitle={html! { event.name.clone() }} on_close={props.on_close.clone()}>
+                <div class="dialog-body"><p>{ format!("You have {} for this event, which is all that one person can have.", format::seats(i64::from(have))) }</p></div>
+            </Dialog>
+        };
+    }
     let send = sender(&here, props.on_close.clone(), &event, selection.clone(), presence);
     let on_toggle = {
         let selection = selection.dispatcher();
@@ -77,7 +91,10 @@ pub(crate) fn Seats(props: &Props) -> Html {
         let (selection, hall) = (selection.clone(), hall.clone());
         Callback::from(move |()| {
             let best = hall.best_together(selection.party() as usize, |seat| selection.can_choose(seat));
-            selection.dispatch(Action::Choose(best));
+            // what was chosen is not lost for a wish that cannot be met
+            if !best.is_empty() {
+                selection.dispatch(Action::Choose(best));
+            }
         })
     };
     let free = format!(
@@ -91,11 +108,17 @@ pub(crate) fn Seats(props: &Props) -> Html {
         <Dialog title="Choose your seats" {subtitle} class={classes!("large")} on_close={props.on_close.clone()} closable={!selection.busy()}>
             <div class="seat-pick" onkeydown={go_on_by_f6}>
                 <SeatCanvas hall={hall.clone()} states={selection.states().clone()} start={selection.chosen().first().copied().unwrap_or(1)} {on_toggle} {on_add} on_best={on_best.clone()} />
-                { legend() }
+                <div class="seat-legend">{ shapes(&selection) }{ keys() }</div>
                 <Panel {hall} {selection} event={(*event).clone()} {send} {on_best} />
             </div>
         </Dialog>
     }
+}
+
+/// Seats that a person's bookings of an event hold or wait for.
+fn seats_of(own: &[Booking], event: EventId) -> i32 {
+    let here = own.iter().filter(|one| one.event_id == event && one.status != BookingStatus::Cancelled);
+    here.map(|one| one.seat_numbers.len() as i32 + one.waiting_seats).sum()
 }
 
 /// Sends a wish; the key is new for a new click and the same for a next try.
@@ -197,16 +220,15 @@ fn go_on_by_f6(event: KeyboardEvent) {
     }
 }
 
-fn legend() -> Html {
+/// The shapes of one's own map; the one of a seat that was lost while there is one.
+fn shapes(selection: &Selection) -> Html {
+    let lost = selection.lost().is_empty();
+    let all = [SeatState::Free, SeatState::Chosen, SeatState::Own, SeatState::Taken, SeatState::Lost];
+    legend(&all[..all.len() - usize::from(lost)])
+}
+
+fn keys() -> Html {
     html! {
-        <div class="seat-legend">
-            <ul aria-label="What the shapes mean">
-                <li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="free" x="2" y="2" width="12" height="12" rx="3" /></svg>{ "Free" }</li>
-                <li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="mine" x="1" y="1" width="14" height="14" rx="4" /><path class="tick-mark" d="m4.500 8.300 2.400 2.400 4.600-5" /></svg>{ "Chosen" }</li>
-                <li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="mine" x="1.500" y="1.500" width="13" height="13" rx="3.500" /><circle class="own-dot" cx="8" cy="8" r="2.200" /></svg>{ "Yours already" }</li>
-                <li><svg viewBox="0 0 16 16" aria-hidden="true"><circle class="taken" cx="8" cy="8" r="5" /></svg>{ "Taken" }</li>
-            </ul>
-            <p class="seat-keys"><kbd>{ "←" }</kbd><kbd>{ "↑" }</kbd><kbd>{ "→" }</kbd><kbd>{ "↓" }</kbd>{ " move " }<kbd>{ "Space" }</kbd>{ " choose " }<kbd>{ "+" }</kbd><kbd>{ "−" }</kbd>{ " zoom " }<kbd>{ "B" }</kbd>{ " best " }<kbd>{ "F6" }</kbd>{ " list" }</p>
-        </div>
+        <p class="seat-keys"><kbd>{ "←" }</kbd><kbd>{ "↑" }</kbd><kbd>{ "→" }</kbd><kbd>{ "↓" }</kbd>{ " move " }<kbd>{ "Space" }</kbd>{ " choose " }<kbd>{ "+" }</kbd><kbd>{ "−" }</kbd>{ " zoom " }<kbd>{ "B" }</kbd>{ " best " }<kbd>{ "F6" }</kbd>{ " list" }</p>
     }
 }
