@@ -6,6 +6,7 @@ use tauri::{AppHandle, Emitter, Manager, Runtime};
 use crate::windows;
 
 const QUIT: &str = "quit";
+const CLOSE: &str = "close-window";
 
 /// Builds the menu.
 ///
@@ -24,7 +25,8 @@ pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Menu<R>> {
             &item("settings", "Settings", Some("CmdOrCtrl+,"))?,
             &item("sign-out", "Sign out", None)?,
             &line()?,
-            // the predefined one cannot be chosen under GTK
+            // the predefined ones cannot be chosen under GTK
+            &item(CLOSE, "Close window", Some("CmdOrCtrl+W"))?,
             &item(QUIT, "Quit", Some("CmdOrCtrl+Q"))?,
         ],
     )?;
@@ -70,13 +72,17 @@ pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Menu<R>> {
     )
 }
 
-/// Quits, or tells the window that is looked at, or the main one.
+/// Quits, closes the window that is looked at, or tells it, or the main one.
 pub(crate) fn chosen(app: &AppHandle, id: &str) {
     if id == QUIT {
         return app.exit(0);
     }
     let all = app.webview_windows();
     let looked_at = all.values().find(|window| window.is_focused().unwrap_or(false));
+    if id == CLOSE {
+        // one that cannot be closed is closing already
+        return looked_at.map_or((), |window| drop(window.close()));
+    }
     let label = looked_at.map_or_else(|| windows::MAIN.to_owned(), |window| window.label().to_owned());
     if let Err(error) = app.emit_to(label, "menu", id) {
         tracing::debug!(%error, "no window took the menu's entry");

@@ -85,6 +85,12 @@ async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
     // every key goes where the focus is; no click from here on
     desktop.press("\u{e009}2\u{e000}").await?;
     desktop.sees("Only with free seats").await?;
+    // the first key leads over the sidebar, and leaves the screen where it is
+    desktop.script("document.activeElement.blur(); return 1").await?;
+    tab_to(&desktop, ".skip").await?;
+    desktop.press("\u{e007}").await?;
+    let there = desktop.script("return [document.activeElement.id, location.hash]").await?;
+    assert_eq!(there, serde_json::json!(["main", "#/events"]));
     tab_to(&desktop, ".event-card .button").await?;
     desktop.press("\u{e007}").await?;
     desktop.sees("How many seats?").await?;
@@ -119,6 +125,15 @@ async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
     desktop.press("\u{e007}").await?;
     desktop.sees("is cancelled.").await?;
     assert_eq!(owner.event(event.id).await?.available_slots, 12);
+
+    // so does one that has an address of its own
+    tab_to(&desktop, "#choose").await?;
+    desktop.press("\u{e007}").await?;
+    desktop.sees("How many seats?").await?;
+    desktop.press("\u{e00c}").await?;
+    desktop.sees_no_more("How many seats?").await?;
+    let back = desktop.script("return document.activeElement.id").await?;
+    assert_eq!(back, "choose", "the focus did not come back from the seats");
 
     // the finder leads everywhere
     desktop.press("\u{e009}k\u{e000}").await?;

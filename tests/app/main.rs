@@ -4,6 +4,7 @@ mod accessibility;
 mod files;
 mod journeys;
 mod manners;
+mod meanwhile;
 mod members;
 mod offline;
 mod organizer;

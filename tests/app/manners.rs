@@ -76,13 +76,25 @@ async fn a_board_has_a_window_of_its_own() -> Result<()> {
     let desktop = signed_in(&world, "ada").await?;
     desktop.go(&format!("/organize/{}", event.id)).await?;
     desktop.sees("Seats now").await?;
+    let main = desktop.xdotool("search --onlyvisible --name ^Happening$")?;
     for _ in 0..2 {
         // the second click shows the window that is there
         desktop.click("button[aria-label='Open in a window of its own']").await?;
         wait_for("the window", Duration::from_secs(30), || async { Ok((desktop.windows()? == 2).then_some(())) })
             .await?;
     }
-    Ok(())
+    // the main one is closed; a link opens it again
+    let windows = || desktop.windows().unwrap_or(0); // the search fails when one goes meanwhile
+    wait_for("one window", Duration::from_secs(30), || async {
+        if windows() == 2 {
+            // it can be closing when the key comes
+            desktop.xdotool(&format!("windowfocus {} key --clearmodifiers ctrl+w", main.trim())).ok();
+        }
+        Ok((windows() == 1).then_some(()))
+    })
+    .await?;
+    desktop.follow(&format!("happening://event/{}", event.id))?;
+    wait_for("the window", Duration::from_secs(30), || async { Ok((windows() == 2).then_some(())) }).await
 }
 
 #[tokio::test]

@@ -1,0 +1,115 @@
+//! What happens between looking and clicking: the event is called off, seats come free, no answer comes.
+
+use anyhow::Result;
+use happening_api::{Booking, BookingStatus};
+use happening_tests::{World, WorldOptions};
+use serde_json::json;
+
+use crate::signed_in;
+
+async fn world() -> Result<World> {
+    World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await
+}
+
+#[tokio::test]
+async fn who_chooses_seats_of_an_event_that_was_called_off_is_told_that_it_is_too_late() -> Result<()> {
+    let world = world().await?;
+    let owner = world.person("edsger").await?;
+    let event = world.event(&owner, 12).await?;
+    let desktop = signed_in(&world, "dennis").await?;
+    desktop.go(&format!("/events/{}/seats", event.id)).await?;
+    desktop.click("#best").await?;
+    desktop.sees("2 chosen").await?;
+    owner.post(&format!("/events/{}/cancel", event.id), json!({})).await?.expect(200);
+    desktop.click("#book").await?;
+    desktop.sees("Too late").await?;
+    desktop.exists_no_more("#book").await?;
+    // and the event's page says so, too
+    desktop.click("dialog button[aria-label=Close]").await?;
+    desktop.sees("This event takes no bookings").await?;
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_booking_without_an_answer_is_made_once_however_often_it_is_tried() -> Result<()> {
+    let world = world().await?;
+    let owner = world.person("edsger").await?;
+    let event = world.event(&owner, 12).await?;
+    let desktop = signed_in(&world, "ken").await?;
+    desktop.go(&format!("/events/{}/seats", event.id)).await?;
+    desktop.click("#best").await?;
+    desktop.sees("2 chosen").await?;
+    world.freeze_backend(0)?;
+    desktop.click("#book").await?;
+    desktop.sees("We don't know yet whether it is booked").await?;
+    desktop.sees("Trying again cannot book twice.").await?;
+    // nothing else can be booked until it is known
+    let fixed =
+        desktop.script("return document.querySelector('#book').disabled && document.querySelector('#best').disabled");
+    assert_eq!(fixed.await?, true);
+    world.thaw_backend(0)?;
+    desktop.click("#again").await?;
+    desktop.sees("Booked: seats").await?;
+    assert_eq!(owner.event(event.id).await?.available_slots, 10);
+    world.audit()
+}
+
+#[tokio::test]
+async fn who_finds_too_few_seats_has_three_choices_and_takes_the_free_ones_later() -> Result<()> {
+    let world = world().await?;
+    let owner = world.person("edsger").await?;
+    let event = world.event(&owner, 6).await?;
+    let held: Booking = owner.book(event.id, 4).await?.expect(201).json();
+    let desktop = signed_in(&world, "margaret").await?;
+    let person = world.person("margaret").await?;
+    desktop.go(&format!("/events/{}/seats", event.id)).await?;
+    desktop.sees("How many seats?").await?;
+    desktop.click("button[aria-label='One more']").await?;
+    desktop.sees("Only 2 seats free, and you want 3.").await?;
+    for choice in ["#take-free", "#take-and-wait", "#wait"] {
+        desktop.exists(choice).await?;
+    }
+    desktop.click("#wait").await?;
+    desktop.sees("1st on the waitlist").await?;
+    let bookings: Vec<Booking> = person.get(&format!("/bookings/user/{}", person.user.id)).await?.expect(200).json();
+    assert_eq!((bookings.len(), bookings[0].status, bookings[0].waiting_seats), (1, BookingStatus::Waiting, 3));
+
+    // her page offers what is free; first fewer, then what is left
+    desktop.go(&format!("/bookings/{}", bookings[0].id)).await?;
+    desktop.sees("2 seats are free right now").await?;
+    desktop.click_text("Take fewer").await?;
+    desktop.sees("Take 1 free seat now").await?;
+    desktop.click("#claim").await?;
+    desktop.sees("You now hold seat 5.").await?;
+    desktop.sees("1 seat is free right now").await?;
+    // somebody else gives a seat back: it is hers without a click
+    owner.post(&format!("/bookings/{}/cancel-seats", held.id), json!({ "seat_numbers": [2] })).await?.expect(200);
+    assert_eq!(person.booking(bookings[0].id).await?.seat_numbers, [2, 5]);
+    world.audit()
+}
+
+#[tokio::test]
+async fn events_are_found_by_their_date_and_a_date_that_is_none_is_marked() -> Result<()> {
+    let world = world().await?;
+    let owner = world.person("edsger").await?;
+    let org = world.organization(&owner).await?;
+    for (name, date) in [("Soon enough", "2031-05-03T18:00:00Z"), ("Much later", "2031-06-20T18:00:00Z")] {
+        let body =
+            json!({ "org_id": org.id, "name": name, "event_date": date, "total_slots": 5, "visibility": "public" });
+        owner.post("/events", body).await?.expect(201);
+    }
+    let desktop = signed_in(&world, "frances").await?;
+    desktop.go("/events").await?;
+    desktop.sees("Much later").await?;
+    desktop.fill("#to-date", "2031-05-03").await?;
+    desktop.sees_no_more("Much later").await?;
+    desktop.sees("Soon enough").await?;
+    desktop.fill("#from-date", "2031-05-04").await?;
+    desktop.sees("No event fits").await?;
+    desktop.fill("#from-date", "2031-5-").await?;
+    desktop.exists("#from-date[aria-invalid=true]").await?;
+    desktop.sees("Soon enough").await?;
+    desktop.click_text("Soon enough").await?;
+    desktop.sees("Saturday 3 May 2031").await?;
+    world.audit()
+}
