@@ -7,7 +7,9 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 
 use crate::event::seats_in_range;
-use crate::{AuditId, BookingId, EventId, EventStatus, HistoryId, SEATS_PER_BOOKING_MAX, TOTAL_SLOTS_MAX, UserId};
+use crate::{
+    AuditId, BookingId, EventId, EventStatus, HistoryId, OrgId, SEATS_PER_BOOKING_MAX, TOTAL_SLOTS_MAX, UserId,
+};
 
 const REASON_CHARS_MAX: usize = 500;
 
@@ -71,6 +73,7 @@ pub enum BookingStatus {
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct BookingEvent {
     pub id: EventId,
+    pub org_id: OrgId,
     pub name: String,
     pub event_date: DateTime<Utc>,
     pub place: Option<String>,

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use happening_api::{Member, Role};
 use happening_tests::{World, WorldOptions};
+use serde_json::json;
 
 use crate::signed_in;
 
@@ -37,4 +38,28 @@ async fn an_admin_looks_after_an_organization() -> Result<()> {
     let members: Vec<Member> = ada.get(&format!("/organizations/{}/members", org.id)).await?.expect(200).json();
     assert_eq!(members.len(), 1);
     world.audit()
+}
+
+#[tokio::test]
+async fn the_switch_chooses_whose_bookings_are_shown() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let (owner, person) = (world.person("edsger").await?, world.person("donald").await?);
+    let (one, other) = (world.organization(&owner).await?, world.organization(&owner).await?);
+    for (org, name) in [(one.id, "First evening"), (other.id, "Second evening")] {
+        world.add_member(org, &person, Role::User).await?;
+        let event = world.event_in(&owner, org, 5, None).await?;
+        owner.put(&format!("/events/{}", event.id), json!({ "name": name })).await?.expect(200);
+        person.book(event.id, 1).await?.expect(201);
+    }
+    let desktop = signed_in(&world, "donald").await?;
+    desktop.go("/bookings").await?;
+    desktop.sees("First evening").await?;
+    desktop.sees("Second evening").await?;
+    desktop.choose(".org-switch select", &other.id.to_string()).await?;
+    desktop.sees_no_more("First evening").await?;
+    desktop.sees("Second evening").await?;
+    desktop.go("/").await?;
+    desktop.sees("You have 1 seat").await?;
+    desktop.choose(".org-switch select", "").await?;
+    desktop.sees("You have 2 seats").await
 }

@@ -197,6 +197,10 @@ fn Frame(props: &FrameProps) -> Html {
         Callback::from(move |()| finding.set(false))
     };
     let unread = unread.value.map_or(0, |all| all.len());
+    let try_now = {
+        let again = here.refresh.again.clone();
+        Callback::from(move |_: MouseEvent| again.emit(()))
+    };
     html! {
         <ContextProvider<Here> context={here}>
             <div class="app">
@@ -207,7 +211,7 @@ fn Frame(props: &FrameProps) -> Html {
                         <p class="notice-bar">{ icon("alert") }{ "This system has no keyring, so you sign in again after closing the app." }</p>
                     }
                     if let Some(since) = offline {
-                        <p class="notice-bar wait" role="status">{ icon("offline") }{ format!("You are offline. This is what we knew at {}. You can look, but not book or change anything.", format::moment(since)) }</p>
+                        <p class="notice-bar wait" role="status">{ icon("offline") }{ format!("You are offline. This is what we knew at {}. You can look, but not book or change anything.", format::moment(since)) }<button class="button small" onclick={try_now}>{ "Try now" }</button></p>
                     }
                     { screen(route) }
                 </main>

@@ -1,6 +1,6 @@
 //! What every screen may know: who is here, their organizations, what the screens are about, and how to say what was done.
 
-use happening_api::{ApiFailure, Event, OrgId, Organization, Role, User};
+use happening_api::{ApiFailure, Booking, Event, OrgId, Organization, Role, User};
 use yew::prelude::*;
 
 use crate::components::{FailureNotice, head, skeleton};
@@ -52,6 +52,13 @@ impl Here {
             Some(Role::Organizer) => event.owner_id == self.me.id,
             Some(Role::User) | None => false,
         }
+    }
+
+    /// The bookings that are for events within the scope.
+    pub(crate) fn within<'b>(&self, bookings: &'b [Booking]) -> impl Iterator<Item = &'b Booking> + use<'b> {
+        let scope = self.scope;
+        let inside = move |org| scope.is_none_or(|scope| scope == org);
+        bookings.iter().filter(move |one| one.event.as_ref().is_none_or(|event| inside(event.org_id)))
     }
 
     /// Organizations in which they may create events, within the scope.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use happening_api::{
     ActivityEntry, AuditId, Booking, BookingEvent, BookingId, BookingStatus, BookingUser, Category, EventId,
-    EventStatus, HistoryAction, HistoryEntry, HistoryId, UserId, WaitlistMove,
+    EventStatus, HistoryAction, HistoryEntry, HistoryId, OrgId, UserId, WaitlistMove,
 };
 use sqlx::PgConnection;
 
@@ -32,6 +32,7 @@ struct FullRow {
     reassigned: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    org_id: OrgId,
     event_name: String,
     event_date: DateTime<Utc>,
     place: Option<String>,
@@ -62,6 +63,7 @@ impl FullRow {
             user: None,
             event: with_event.then_some(BookingEvent {
                 id: self.event_id,
+                org_id: self.org_id,
                 name: self.event_name,
                 event_date: self.event_date,
                 place: self.place,
@@ -87,7 +89,8 @@ pub(crate) async fn list(conn: &mut PgConnection, of: &Of, page: &Page) -> sqlx:
                 order by seat_no) as "seat_numbers!",
             b.waiting_seats, b.status as "status: BookingStatus", b.waiting_number,
             ahead.bookings as "bookings_ahead!", ahead.seats as "seats_ahead!", b.reassigned, b.created_at, b.updated_at,
-            e.name as event_name, e.event_date, e.place, e.time_zone, e.category as "category: Category", e.available_slots,
+            e.org_id as "org_id: OrgId", e.name as event_name, e.event_date, e.place, e.time_zone,
+            e.category as "category: Category", e.available_slots,
             event_status(e.status, e.event_date, e.ends_at, now()) as "event_status!: EventStatus"
         from bookings b join events e on e.id = b.event_id
         cross join lateral (select count(*) as bookings, coalesce(sum(w.waiting_seats), 0) as seats from bookings w

@@ -211,6 +211,7 @@ fn booking() -> Booking {
         user: Some(BookingUser { name: "Mary Somerville".to_owned(), email: "mary@example.org".to_owned() }),
         event: Some(BookingEvent {
             id: id(3).into(),
+            org_id: id(2).into(),
             name: "Spring Evening".to_owned(),
             event_date: at(0),
             place: Some("Quay 3".to_owned()),

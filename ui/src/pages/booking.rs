@@ -103,6 +103,7 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
 fn with_event(booking: &Booking, event: &Event) -> Booking {
     let facts = happening_api::BookingEvent {
         id: event.id,
+        org_id: event.org_id,
         name: event.name.clone(),
         event_date: event.event_date,
         place: event.place.clone(),

@@ -1,5 +1,6 @@
 //! My bookings: what is ahead, and what was.
 
+use happening_api::Booking;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -16,7 +17,7 @@ pub(crate) fn MyBookings() -> Html {
     let here = use_here();
     let user = here.me.id;
     let read = use_resource("my bookings".to_owned(), here.refresh.count, move || api::my_bookings(user));
-    let all = read.value.clone().unwrap_or_default();
+    let all: Vec<Booking> = read.value.iter().flat_map(|all| here.within(all)).cloned().collect();
     let (current, past): (Vec<_>, Vec<_>) = all.iter().cloned().partition(is_current);
     let section = |title: &'static str, groups: Vec<_>| {
         html! { <section class="section near"><div class="section-head"><h2>{ title }</h2></div><BookingList {groups} /></section> }

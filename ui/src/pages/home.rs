@@ -1,5 +1,7 @@
 //! Home: what comes up, what is yours, what you run.
 
+use std::rc::Rc;
+
 use happening_api::{Booking, Event, EventFilter, EventStatus};
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -26,6 +28,10 @@ pub(crate) fn Home() -> Html {
     let filter = move || EventFilter { org_id: scope, status: Some(EventStatus::Upcoming), ..EventFilter::default() };
     let events = use_resource(format!("home {scope:?}"), here.refresh.count, move || api::events(filter()));
     let bookings = use_resource("my bookings".to_owned(), here.refresh.count, move || api::my_bookings(user));
+    let bookings = Resource {
+        value: bookings.value.map(|all| Rc::new(here.within(&all).cloned().collect())),
+        failure: bookings.failure,
+    };
     let greeting = match format::hour_now() {
         5..=11 => "Good morning",
         12..=17 => "Good afternoon",

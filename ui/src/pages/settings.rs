@@ -147,7 +147,7 @@ fn Profile() -> Html {
             <header class="card-head"><h2 id="data">{ "Your data" }</h2></header>
             <form class="card-part" onsubmit={submit}>
                 <Field id="my-name" label="Name" {error} hint="As organizers and members see you">
-                    <div class="row tight"><input id="my-name" class="input" maxlength="200" value={(*name).clone()} oninput={on_input} /><button class="button" disabled={write.busy() || name.trim().is_empty() || *name == here.me.name}>{ "Save" }</button></div>
+                    <div class="row tight"><input id="my-name" class="input" aria-describedby="my-name-note" maxlength="200" value={(*name).clone()} oninput={on_input} /><button class="button" disabled={write.busy() || name.trim().is_empty() || *name == here.me.name}>{ "Save" }</button></div>
                 </Field>
             </form>
             <div class="card-part row spread"><span>{ "Everything that is kept about you, as a file" }</span><button id="export" class="button" disabled={write.busy()} onclick={save}>{ icon("download") }{ "Export my data" }</button></div>

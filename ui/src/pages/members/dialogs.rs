@@ -66,7 +66,7 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
             <form onsubmit={submit}>
                 <div class="dialog-body stack">
                     <Field id="invite-email" label="E-mail" {error} hint="The invite is for this address, and valid for 7 days">
-                        <input id="invite-email" class="input" type="email" maxlength="254" required=true value={(*email).clone()} oninput={on_input} />
+                        <input id="invite-email" class="input" aria-describedby="invite-email-note" type="email" maxlength="254" required=true value={(*email).clone()} oninput={on_input} />
                     </Field>
                     <Field id="invite-role" label="Role">{ role_select("Role", *role, on_role) }</Field>
                     <ul class="small muted stack">
@@ -123,9 +123,9 @@ pub(super) fn EditOrganization(props: &DialogProps) -> Html {
         <Dialog title="Edit organization" on_close={props.on_close.clone()} closable={!write.busy()}>
             <form onsubmit={submit}>
                 <div class="dialog-body stack">
-                    <Field id="org-name" label="Name" error={wrong("name")}><input id="org-name" class="input" maxlength="200" value={(*name).clone()} oninput={on_name} /></Field>
+                    <Field id="org-name" label="Name" error={wrong("name")}><input id="org-name" class="input" aria-describedby="org-name-note" maxlength="200" value={(*name).clone()} oninput={on_name} /></Field>
                     <Field id="org-days" label="Forget who came, days after an event" optional=true error={days_wrong} hint="30 to 3,650 days; empty keeps it. Seats and times stay, names do not.">
-                        <input id="org-days" class="input" inputmode="numeric" value={(*days).clone()} oninput={on_days} /></Field>
+                        <input id="org-days" class="input" aria-describedby="org-days-note" inputmode="numeric" value={(*days).clone()} oninput={on_days} /></Field>
                     { write.notice() }
                 </div>
                 <footer class="dialog-foot"><button class="button primary" disabled={name.trim().is_empty() || kept.is_none() || write.busy()} aria-busy={write.busy().to_string()}>{ "Save changes" }</button></footer>

@@ -1,6 +1,6 @@
 //! Who changed what, when.
 
-use happening_api::{AuditEntry, OrgId};
+use happening_api::{AuditEntry, OrgId, UserId};
 use yew::prelude::*;
 
 use crate::api;
@@ -23,6 +23,16 @@ pub(super) fn Log(props: &LogProps) -> Html {
     let read = use_resource(format!("audit {org} {shown}"), here.refresh.count, move || async move {
         if shown { api::audit(org).await } else { Ok(Vec::new()) }
     });
+    let members = use_resource(format!("audit {org} {shown}: members"), here.refresh.count, move || async move {
+        if shown { api::members(org).await } else { Ok(Vec::new()) }
+    });
+    let who = |actor: Option<UserId>| match actor {
+        None => "Happening itself".to_owned(),
+        Some(actor) => {
+            let known = members.value.iter().flat_map(|all| all.iter()).find(|one| one.user_id == actor);
+            known.map_or_else(|| "A former member".to_owned(), |one| one.name.clone())
+        }
+    };
     let toggle = {
         let open = open;
         Callback::from(move |_: MouseEvent| open.set(!*open))
@@ -33,7 +43,7 @@ pub(super) fn Log(props: &LogProps) -> Html {
             details.iter().map(|(name, value)| format!("{}: {}", name.replace('_', " "), value.as_str().map_or_else(|| value.to_string(), str::to_owned))).collect::<Vec<_>>().join(", ")
         });
         html! {
-            <tr key={entry.id.to_string()}><th scope="row">{ format::capitalized(&what) }</th><td class="muted">{ details.unwrap_or_default() }</td><td class="muted hide-narrow">{ format::moment(entry.created_at) }</td></tr>
+            <tr key={entry.id.to_string()}><th scope="row">{ format::capitalized(&what) }</th><td>{ who(entry.actor_id) }</td><td class="muted">{ details.unwrap_or_default() }</td><td class="muted hide-narrow">{ format::moment(entry.created_at) }</td></tr>
         }
     });
     html! {
@@ -42,7 +52,7 @@ pub(super) fn Log(props: &LogProps) -> Html {
             if shown {
                 if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> }
                 if read.loading() { { skeleton(3) } }
-                if read.value.is_some() { <table><thead><tr><th scope="col">{ "What" }</th><th scope="col">{ "Details" }</th><th scope="col" class="hide-narrow">{ "When" }</th></tr></thead><tbody>{ for rows }</tbody></table> }
+                if read.value.is_some() { <table><thead><tr><th scope="col">{ "What" }</th><th scope="col">{ "Who" }</th><th scope="col">{ "Details" }</th><th scope="col" class="hide-narrow">{ "When" }</th></tr></thead><tbody>{ for rows }</tbody></table> }
             }
         </section>
     }
