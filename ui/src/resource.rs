@@ -56,6 +56,7 @@ where
 fn use_answer(key: String, refresh: u32, read: Read) -> Answer {
     let answer = use_state(|| Answer { value: None, failure: None, of: String::new() });
     let latest = use_mut_ref(|| 0u32);
+    let asked_to_wait = use_mut_ref(|| None::<Wait>);
     {
         let answer = answer.clone();
         use_effect_with((key.clone(), refresh), move |(key, _)| {
@@ -65,7 +66,7 @@ fn use_answer(key: String, refresh: u32, read: Read) -> Answer {
                 *latest
             };
             let left = Rc::clone(&latest);
-            wasm_bindgen_futures::spawn_local(read_again(read, key.clone(), turn, latest, answer));
+            wasm_bindgen_futures::spawn_local(read_again(read, key.clone(), turn, latest, asked_to_wait, answer));
             // a screen that is left is not read for any more
             move || {
                 let mut left = left.borrow_mut();
@@ -76,10 +77,36 @@ fn use_answer(key: String, refresh: u32, read: Read) -> Answer {
     if answer.of == key { (*answer).clone() } else { Answer { value: None, failure: None, of: key } }
 }
 
-async fn read_again(read: Read, key: String, turn: u32, latest: Rc<RefCell<u32>>, answer: UseStateHandle<Answer>) {
+/// Until when the server asked to wait, and with what.
+struct Wait {
+    of: String,
+    until_ms: f64,
+}
+
+impl Wait {
+    fn milliseconds(&self, key: &str) -> u32 {
+        if self.of == key { (self.until_ms - js_sys::Date::now()).clamp(0.0, 60_000.0) as u32 } else { 0 }
+    }
+}
+
+async fn read_again(
+    read: Read,
+    key: String,
+    turn: u32,
+    latest: Rc<RefCell<u32>>,
+    asked_to_wait: Rc<RefCell<Option<Wait>>>,
+    answer: UseStateHandle<Answer>,
+) {
     let known = (answer.of == key).then(|| answer.value.clone()).flatten();
-    // for as long as the server asks to wait and the screen is there
+    // for as long as the server asks to wait and the screen is there; a reason to read again does not shorten it
     loop {
+        let wait_ms = asked_to_wait.borrow().as_ref().map_or(0, |wait| wait.milliseconds(&key));
+        if wait_ms > 0 {
+            TimeoutFuture::new(wait_ms).await;
+            if *latest.borrow() != turn {
+                return;
+            }
+        }
         let result = read().await;
         if *latest.borrow() != turn {
             return; // a later read is on its way
@@ -94,10 +121,8 @@ async fn read_again(read: Read, key: String, turn: u32, latest: Rc<RefCell<u32>>
         };
         answer.set(Answer { value, failure, of: key.clone() });
         let Some(wait_s) = wait_s else { return };
-        TimeoutFuture::new(u32::try_from(wait_s.clamp(1, 60)).unwrap_or(60) * 1000).await;
-        if *latest.borrow() != turn {
-            return;
-        }
+        let until_ms = js_sys::Date::now() + 1000.0 * wait_s.clamp(1, 60) as f64;
+        *asked_to_wait.borrow_mut() = Some(Wait { of: key.clone(), until_ms });
     }
 }
 
