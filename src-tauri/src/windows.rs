@@ -8,9 +8,19 @@ pub(crate) const MAIN: &str = "main";
 
 /// Shows the main window, in front of others; a new one when it was closed while a board was open.
 pub(crate) fn show_main(app: &AppHandle) {
-    match app.get_webview_window(MAIN).map_or_else(|| open_main(app), Ok) {
+    if let Some(window) = app.get_webview_window(MAIN) {
+        return raise(&window);
+    }
+    let app = app.clone();
+    let open = move || match open_main(&app) {
         Ok(window) => raise(&window),
         Err(error) => tracing::warn!(%error, "the main window cannot be opened"),
+    };
+    // under Windows no window can be made while an event is handled; GTK's are made on the main thread
+    if cfg!(windows) {
+        std::thread::spawn(open);
+    } else {
+        open();
     }
 }
 

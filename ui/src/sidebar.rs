@@ -159,7 +159,7 @@ fn CreateOrganization(props: &CreateProps) -> Html {
                     { write.notice() }
                 </div>
                 <footer class="dialog-foot">
-                    <button class="button primary" disabled={name.trim().is_empty() || write.busy()} aria-busy={write.busy().to_string()}>{ "Create organization" }</button>
+                    <button class="button primary" disabled={name.trim().is_empty() || write.busy() || write.unsure()} aria-busy={write.busy().to_string()}>{ "Create organization" }</button>
                 </footer>
             </form>
         </Dialog>

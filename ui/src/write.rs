@@ -29,8 +29,17 @@ pub(crate) struct Write {
     warn: Option<Callback<String>>,
     /// An earlier try of the same job may have done it.
     unsure: Rc<std::cell::RefCell<bool>>,
-    /// Every try of the job has the same key.
-    keyed: Rc<std::cell::RefCell<bool>>,
+    kind: Rc<std::cell::Cell<Kind>>,
+}
+
+/// What a job is.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// It changes nothing at the server.
+    Read,
+    Change,
+    /// A change whose every try has the same key.
+    Keyed,
 }
 
 impl Write {
@@ -53,9 +62,15 @@ impl Write {
     where
         F: Future<Output = Result<(), ApiFailure>> + 'static,
     {
-        *self.unsure.borrow_mut() = false;
-        *self.keyed.borrow_mut() = false;
-        self.run(Rc::new(move || Box::pin(job())));
+        self.start_as(Kind::Change, job);
+    }
+
+    /// As [`Write::start`], of a job that changes nothing at the server: a file, a check.
+    pub(crate) fn start_read<F>(&self, job: impl Fn() -> F + 'static)
+    where
+        F: Future<Output = Result<(), ApiFailure>> + 'static,
+    {
+        self.start_as(Kind::Read, job);
     }
 
     /// As [`Write::start`], of a job that has a key, so that it is done once however often it is tried.
@@ -63,8 +78,16 @@ impl Write {
     where
         F: Future<Output = Result<(), ApiFailure>> + 'static,
     {
-        self.start(job);
-        *self.keyed.borrow_mut() = true;
+        self.start_as(Kind::Keyed, job);
+    }
+
+    fn start_as<F>(&self, kind: Kind, job: impl Fn() -> F + 'static)
+    where
+        F: Future<Output = Result<(), ApiFailure>> + 'static,
+    {
+        self.kind.set(kind);
+        *self.unsure.borrow_mut() = false;
+        self.run(Rc::new(move || Box::pin(job())));
     }
 
     /// Whether it is not known what became of it: only the same again settles that.
@@ -87,8 +110,13 @@ impl Write {
                     Err(ApiFailure::Busy { retry_after_s, outcome: Some(Outcome::Nothing) }) => Some(*retry_after_s),
                     _ => None,
                 };
-                if result.as_ref().is_err_and(failure::is_unsure) {
-                    *this.unsure.borrow_mut() = true;
+                match &result {
+                    Err(failure) if this.kind.get() != Kind::Read && failure::is_unsure(failure) => {
+                        *this.unsure.borrow_mut() = true;
+                    }
+                    // a refusal says how things stand
+                    Err(ApiFailure::Refused { .. }) => *this.unsure.borrow_mut() = false,
+                    _ => {}
                 }
                 let failed = result.err();
                 this.failure.set(failed.clone());
@@ -110,14 +138,20 @@ impl Write {
 
     fn warn_of(&self, failed: Option<ApiFailure>) {
         if let (Some(failed), Some(warn)) = (failed, &self.warn) {
-            warn.emit(failure::of_left(&failed, *self.unsure.borrow()));
+            warn.emit(match self.kind.get() {
+                Kind::Read => failure::of_read(&failed).title,
+                _ => failure::of_left(&failed, *self.unsure.borrow()),
+            });
         }
     }
 
     /// What went wrong, in words, with a way to try again. Nothing when nothing did.
     pub(crate) fn notice(&self) -> Html {
         let Some(failure) = self.failure() else { return Html::default() };
-        let mut words = failure::of_write(failure, *self.unsure.borrow(), *self.keyed.borrow());
+        let mut words = match self.kind.get() {
+            Kind::Read => failure::of_read(failure),
+            kind => failure::of_write(failure, *self.unsure.borrow(), kind == Kind::Keyed),
+        };
         if words.wait_s.is_some() && !self.busy() && !*self.unsure.borrow() {
             "Nothing was changed. Please try again a little later.".clone_into(&mut words.text);
         }
@@ -133,7 +167,7 @@ impl Write {
         html! {
             <Banner tone={Tone::Bad} title={words.title}>
                 <p>{ words.text }</p>
-                if let (true, Some(seconds)) = (self.busy(), words.wait_s) { <Countdown {seconds} /> }
+                if let (true, Some(seconds)) = (self.busy(), words.wait_s) { <Countdown key={seconds} {seconds} /> }
                 if words.again && !self.busy() { <button class="button small" onclick={again}>{ icon("retry") }{ "Try again" }</button> }
             </Banner>
         }
@@ -148,7 +182,7 @@ pub(crate) fn use_write() -> Write {
     let job = use_mut_ref(|| None);
     let unsure = use_mut_ref(|| false);
     let presence = use_presence();
-    let keyed = use_mut_ref(|| false);
+    let kind = use_memo((), |()| std::cell::Cell::new(Kind::Change));
     let warn = use_context::<Here>().map(|here| here.warn);
-    Write { busy, failure, job, presence, warn, unsure, keyed }
+    Write { busy, failure, job, presence, warn, unsure, kind }
 }

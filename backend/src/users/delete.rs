@@ -41,14 +41,18 @@ pub(super) async fn delete(app: &App, caller: UserId, request_id: &str) -> ApiRe
 pub(crate) async fn cancel_late_bookings(app: App, stop: CancellationToken) {
     while tokio::time::timeout(LOOK_EVERY, stop.cancelled()).await.is_err() {
         if let Err(error) = cancel_late(&app).await {
-            tracing::warn!(?error, "late bookings of deleted people are cancelled later");
+            tracing::warn!(?error, "late bookings of deleted people are looked for later");
         }
     }
 }
 
 async fn cancel_late(app: &App) -> ApiResult<()> {
-    for (person, booking) in store::late_bookings(&mut *app.conn().await?).await? {
-        bookings::cancel_own(app, person, booking, &app.clock.new_id().to_string()).await?;
+    let late = store::late_bookings(&mut *app.conn().await?).await?;
+    for (person, booking) in late {
+        // one that cannot be cancelled must not keep the others
+        if let Err(error) = bookings::cancel_own(app, person, booking, &app.clock.new_id().to_string()).await {
+            tracing::warn!(%booking, ?error, "a late booking of a deleted person is cancelled later");
+        }
     }
     Ok(())
 }

@@ -303,10 +303,11 @@ impl Raster {
 }
 
 /// The next lower whole number, of one below four million; quicker than `floor`. A float of that size has no place for a
-/// fraction, so adding one rounds, and leaves the whole number in the lowest bits.
+/// fraction, so adding one rounds to the nearest, and leaves the whole number in the lowest bits.
 fn down(at: f32) -> i32 {
     const SHIFT: f32 = 12_582_912.0; // 1.5 * 2^23
-    (at - 0.5 + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()) as i32
+    let nearest = (at + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()) as i32;
+    nearest - i32::from(nearest as f32 > at)
 }
 
 /// Distance to a box of half width `half` whose corners are rounded by `round`.
@@ -359,7 +360,7 @@ pub(crate) mod tests {
     #[test]
     fn the_next_lower_number_is_found_on_both_sides_of_zero() {
         for n in -5_000..5_000i32 {
-            for part in [0.01, 0.3, 0.5, 0.7, 0.99f32] {
+            for part in [0.0, 0.01, 0.3, 0.5, 0.7, 0.99f32] {
                 assert_eq!(down(n as f32 + part), n, "{n} {part}");
             }
         }

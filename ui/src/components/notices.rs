@@ -57,7 +57,7 @@ pub(crate) fn FailureNotice(props: &FailureProps) -> Html {
         <Banner tone={Tone::Bad} title={words.title}>
             <p>{ words.text }{ if props.old_shown { " This is what we knew before." } else { "" } }</p>
             if let Some(seconds) = words.wait_s {
-                <Countdown {seconds} />
+                <Countdown key={seconds} {seconds} />
             } else if words.again {
                 <button class="button small" onclick={again}>{ icon("retry") }{ "Try again" }</button>
             }

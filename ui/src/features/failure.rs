@@ -27,9 +27,19 @@ pub(crate) fn of_write(failure: &ApiFailure, unsure: bool, keyed: bool) -> Words
         _ => of(failure, true),
     };
     if !keyed && (unsure || is_unsure(failure)) {
-        "Look whether it was done before you try again.".clone_into(&mut words.text);
+        words.text = format!("Look whether it was done before you try again.{}", request_of(failure));
     }
     words
+}
+
+/// What somebody who is asked for help wants to know.
+fn request_of(failure: &ApiFailure) -> String {
+    match failure {
+        ApiFailure::Refused { body, .. } if body.code == ErrorCode::Internal => {
+            format!(" Request {}.", body.request_id)
+        }
+        _ => String::new(),
+    }
 }
 
 /// The words for a failed booking.
@@ -37,7 +47,7 @@ pub(crate) fn of_booking(failure: &ApiFailure, unsure: bool) -> Words {
     let mut words = of_write(failure, unsure, true);
     if unsure || is_unsure(failure) {
         "We don't know yet whether it is booked".clone_into(&mut words.title);
-        "Trying again cannot book twice.".clone_into(&mut words.text);
+        words.text = format!("Trying again cannot book twice.{}", request_of(failure));
     }
     words
 }

@@ -47,7 +47,7 @@ fn Updates() -> Html {
         let (write, found) = (write.clone(), found.clone());
         Callback::from(move |_: MouseEvent| {
             let found = found.clone();
-            write.start(move || {
+            write.start_read(move || {
                 let found = found.clone();
                 async move {
                     found.set(Some(api::update(install).await?));

@@ -105,8 +105,8 @@ pub(crate) fn Board(props: &Props) -> Html {
     let nobody_waits = match event.waiting_bookings {
         0 => "Nobody is waiting.".to_owned(),
         some => format!(
-            "{} wait. The event is too large for a list here: Attendees saves it.",
-            format::count(some, "booking", "bookings")
+            "{}. The event is too large for a list here: Attendees saves it.",
+            format::count(some, "booking waits", "bookings wait")
         ),
     };
     html! {
@@ -221,7 +221,7 @@ fn Actions(props: &ActionsProps) -> Html {
         let (write, id) = (write.clone(), event.id);
         Callback::from(move |_: MouseEvent| {
             let here = here.clone();
-            write.start(move || save_file(Download::Attendees { event_id: id }, here.clone()));
+            write.start_read(move || save_file(Download::Attendees { event_id: id }, here.clone()));
         })
     };
     let window = {
@@ -419,7 +419,7 @@ fn Duplicate(props: &DuplicateProps) -> Html {
     let wrong = |field: &str| write.failure().and_then(|failure| failure::field(failure, field));
     html! {
         <Confirm title="Duplicate this event" subtitle={html! { "The same data on another date, without an end and without bookings" }} label="Create the copy" keep="Close"
-            busy={write.busy()} notice={write.notice()} disabled={start.is_none()} {on_go} on_close={props.on_close.clone()}>
+            busy={write.busy()} notice={write.notice()} disabled={start.is_none() || write.unsure()} {on_go} on_close={props.on_close.clone()}>
             <Field id="copy-name" label="Name" error={wrong("name")}><input id="copy-name" class="input" aria-describedby="copy-name-note" maxlength="200" value={(*name).clone()} oninput={on_name} /></Field>
             <Field id="copy-date" label="Date" hint="At the same time of day" error={wrong("event_date")}><DateField id="copy-date" value={(*date).clone()} on_change={on_date} /></Field>
         </Confirm>

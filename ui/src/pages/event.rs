@@ -159,7 +159,7 @@ fn BookPanel(props: &PanelProps) -> Html {
         let (write, here, id) = (write.clone(), here.clone(), event.id);
         Callback::from(move |_: MouseEvent| {
             let here = here.clone();
-            write.start(move || save_file(Download::Calendar { event_id: id }, here.clone()));
+            write.start_read(move || save_file(Download::Calendar { event_id: id }, here.clone()));
         })
     };
     let have: i32 = props.own.iter().map(|one| one.seat_numbers.len() as i32 + one.waiting_seats).sum();

@@ -1,7 +1,7 @@
 //! All events that the person may book: search, kind, only those with free seats.
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use happening_api::{Category, EventFilter, EventStatus};
+use happening_api::{Category, EventFilter, EventStatus, time_in_bounds};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -75,7 +75,7 @@ pub(crate) fn Events() -> Html {
     let filtered = !words.is_empty() || category.is_some() || *only_free || !from.is_empty() || !to.is_empty();
     let date = |id: &'static str, label: &'static str, value: &UseStateHandle<String>| {
         let change = value.clone();
-        let invalid = !value.is_empty() && parse_date(value).is_none();
+        let invalid = !value.is_empty() && day_begins(value).is_none();
         html! {
             <label class="row small" for={id}>{ label }<DateField {id} value={(**value).clone()} {invalid} on_change={move |text| change.set(text)} /></label>
         }
@@ -128,11 +128,12 @@ pub(crate) fn Events() -> Html {
 /// The first moment of a day here; `None` while it is none.
 fn day_begins(text: &str) -> Option<DateTime<Utc>> {
     let date = parse_date(text)?;
-    BrowserZones.moment(date.and_time(NaiveTime::MIN), &format::own_zone())
+    BrowserZones.moment(date.and_time(NaiveTime::MIN), &format::own_zone()).filter(|time| time_in_bounds(*time))
 }
 
 /// The last second of a day here.
 fn day_ends(text: &str) -> Option<DateTime<Utc>> {
     let next = parse_date(text)?.succ_opt()?;
-    Some(BrowserZones.moment(next.and_time(NaiveTime::MIN), &format::own_zone())? - TimeDelta::seconds(1))
+    let end = BrowserZones.moment(next.and_time(NaiveTime::MIN), &format::own_zone())? - TimeDelta::seconds(1);
+    time_in_bounds(end).then_some(end)
 }

@@ -35,7 +35,7 @@ pub(super) fn ServerForm(props: &Props) -> Html {
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             let (shown, checked) = (shown.clone(), checked.clone());
-            write.start(move || {
+            write.start_read(move || {
                 let (shown, checked) = (shown.clone(), checked.clone());
                 async move {
                     let found = api::check_server(shown.clone()).await?;
@@ -51,7 +51,7 @@ pub(super) fn ServerForm(props: &Props) -> Html {
         Callback::from(move |_: MouseEvent| {
             let shown = shown.clone();
             let on_changed = on_changed.clone();
-            write.start(move || {
+            write.start_read(move || {
                 let (shown, on_changed) = (shown.clone(), on_changed.clone());
                 async move {
                     api::change_server(shown).await?;

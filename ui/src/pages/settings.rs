@@ -138,7 +138,7 @@ fn Profile() -> Html {
         let (write, here) = (write.clone(), here.clone());
         Callback::from(move |_: MouseEvent| {
             let here = here.clone();
-            write.start(move || save_file(Download::MyData, here.clone()));
+            write.start_read(move || save_file(Download::MyData, here.clone()));
         })
     };
     let error = write.failure().and_then(|failure| failure::field(failure, "name"));

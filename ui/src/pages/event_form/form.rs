@@ -86,7 +86,7 @@ pub(super) fn Form(props: &FormProps) -> Html {
     let actions = html! {
         <>
             <button type="button" class="button" disabled={!changed} onclick={discard}>{ "Discard changes" }</button>
-            <button id="save" class="button primary" disabled={write.busy() || (base.is_some() && !changed)} aria-busy={write.busy().to_string()}>{ if base.is_some() { "Save changes" } else { "Create event" } }</button>
+            <button id="save" class="button primary" disabled={write.busy() || (base.is_none() && write.unsure()) || (base.is_some() && !changed)} aria-busy={write.busy().to_string()}>{ if base.is_some() { "Save changes" } else { "Create event" } }</button>
         </>
     };
     let way_back = match base.as_ref() {

@@ -38,7 +38,7 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
             event.prevent_default();
             let body = CreateInvite { org_id: org, email: email.trim().to_owned(), role: *role };
             let (here, link, key_used, key) = (here.clone(), link.clone(), (*key).clone(), key.clone());
-            write.start(move || {
+            write.start_keyed(move || {
                 let (here, link, key_used, key, body) =
                     (here.clone(), link.clone(), key_used.clone(), key.clone(), body.clone());
                 async move {
@@ -77,7 +77,7 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
                     }
                     { write.notice() }
                 </div>
-                <footer class="dialog-foot"><button id="send-invite" class="button primary" disabled={email.trim().is_empty() || write.busy()} aria-busy={write.busy().to_string()}>{ "Send the invite" }</button></footer>
+                <footer class="dialog-foot"><button id="send-invite" class="button primary" disabled={email.trim().is_empty() || write.busy() || write.unsure()} aria-busy={write.busy().to_string()}>{ "Send the invite" }</button></footer>
             </form>
         </Dialog>
     }

@@ -30,7 +30,8 @@ pub(super) fn Log(props: &LogProps) -> Html {
         None => "Happening itself".to_owned(),
         Some(actor) => {
             let known = members.value.iter().flat_map(|all| all.iter()).find(|one| one.user_id == actor);
-            known.map_or_else(|| "A former member".to_owned(), |one| one.name.clone())
+            let unknown = if members.value.is_some() { "A former member" } else { "" };
+            known.map_or_else(|| unknown.to_owned(), |one| one.name.clone())
         }
     };
     let toggle = {

@@ -40,7 +40,7 @@ pub(super) fn Outcome(props: &OutcomeProps) -> Html {
     html! {
         <Banner tone={Tone::Bad} title={words.title}>
             <p>{ words.text }</p>
-            if let Some(seconds) = words.wait_s { <Countdown {seconds} /> }
+            if let Some(seconds) = words.wait_s { <Countdown key={seconds} {seconds} /> }
             if words.again { <button id="again" class="button small" onclick={again}>{ icon("retry") }{ "Try again" }</button> }
         </Banner>
     }
