@@ -1,7 +1,8 @@
 //! What happens between looking and clicking: the event is called off, seats come free, no answer comes.
 
 use anyhow::Result;
-use happening_api::{Booking, BookingStatus};
+use happening_api::{Booking, BookingStatus, EventId};
+use happening_tests::desktop::Desktop;
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
 
@@ -11,15 +12,21 @@ async fn world() -> Result<World> {
     World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await
 }
 
+/// Somebody at the seats of an event, with two of them chosen.
+async fn choosing(world: &World, login: &str, event: EventId) -> Result<Desktop> {
+    let desktop = signed_in(world, login).await?;
+    desktop.go(&format!("/events/{event}/seats")).await?;
+    desktop.click("#best").await?;
+    desktop.sees("2 chosen").await?;
+    Ok(desktop)
+}
+
 #[tokio::test]
 async fn who_chooses_seats_of_an_event_that_was_called_off_is_told_that_it_is_too_late() -> Result<()> {
     let world = world().await?;
     let owner = world.person("edsger").await?;
     let event = world.event(&owner, 12).await?;
-    let desktop = signed_in(&world, "dennis").await?;
-    desktop.go(&format!("/events/{}/seats", event.id)).await?;
-    desktop.click("#best").await?;
-    desktop.sees("2 chosen").await?;
+    let desktop = choosing(&world, "dennis", event.id).await?;
     owner.post(&format!("/events/{}/cancel", event.id), json!({})).await?.expect(200);
     desktop.click("#book").await?;
     desktop.sees("Too late").await?;
@@ -35,10 +42,7 @@ async fn a_booking_without_an_answer_is_made_once_however_often_it_is_tried() ->
     let world = world().await?;
     let owner = world.person("edsger").await?;
     let event = world.event(&owner, 12).await?;
-    let desktop = signed_in(&world, "ken").await?;
-    desktop.go(&format!("/events/{}/seats", event.id)).await?;
-    desktop.click("#best").await?;
-    desktop.sees("2 chosen").await?;
+    let desktop = choosing(&world, "ken", event.id).await?;
     world.freeze_backend(0)?;
     desktop.click("#book").await?;
     desktop.sees("We don't know yet whether it is booked").await?;
