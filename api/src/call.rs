@@ -67,7 +67,7 @@ pub enum Call {
     /// Answers `Event`.
     DuplicateEvent { event_id: EventId, key: String, body: DuplicateEvent },
     /// Answers `Vec<Booking>`: confirmed by seat, waiting by position, then cancelled ones.
-    EventBookings { event_id: EventId },
+    EventBookings { event_id: EventId, waiting: bool },
     /// Answers `Vec<ActivityEntry>`, newest first.
     EventActivity { event_id: EventId },
     /// Answers `Vec<Booking>`, newest first.
@@ -228,7 +228,9 @@ impl Call {
             Self::DuplicateEvent { event_id, key, body } => {
                 post(format!("/events/{event_id}/duplicate"), Some(body), Some(key))
             }
-            Self::EventBookings { event_id } => get(format!("/events/{event_id}/bookings?limit=200")),
+            Self::EventBookings { event_id, waiting } => {
+                get(format!("/events/{event_id}/bookings?limit=200{}", if *waiting { "&waiting=true" } else { "" }))
+            }
             Self::EventActivity { event_id } => get(format!("/events/{event_id}/activity?limit=50")),
             Self::Event { event_id } => get(format!("/events/{event_id}")),
             Self::Seats { event_id } => get(format!("/events/{event_id}/seats")),

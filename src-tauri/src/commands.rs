@@ -8,6 +8,7 @@ use happening_api::{
 };
 use serde::de::DeserializeOwned;
 use tauri::{AppHandle, State};
+use tauri_plugin_clipboard_manager::ClipboardExt;
 use tauri_plugin_opener::OpenerExt;
 
 use crate::backend::Backend;
@@ -69,9 +70,18 @@ pub(crate) fn open_sign_in_again(app: AppHandle, session: State<'_, Session>) {
     }
 }
 
+/// The link does not come into the window. Answers whether there was one.
 #[tauri::command]
-pub(crate) fn sign_in_link(session: State<'_, Session>) -> Option<String> {
-    session.pending_url().map(String::from)
+pub(crate) fn copy_sign_in_link(app: AppHandle, session: State<'_, Session>) -> Result<bool, ApiFailure> {
+    let Some(url) = session.pending_url() else { return Ok(false) };
+    app.clipboard().write_text(url.as_str()).map_err(|error| unexpected(&error))?;
+    Ok(true)
+}
+
+/// Puts a text into the clipboard, which a page may do in some webviews only.
+#[tauri::command]
+pub(crate) fn copy(app: AppHandle, text: String) -> Result<(), ApiFailure> {
+    app.clipboard().write_text(text).map_err(|error| unexpected(&error))
 }
 
 #[tauri::command]

@@ -32,6 +32,7 @@ fn main() {
         .plugin(tauri_plugin_single_instance::init(|app, _, _| windows::show_main(app)))
         .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_opener::init())
+        .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .menu(menu::build)
@@ -40,7 +41,8 @@ fn main() {
             commands::session,
             commands::sign_in,
             commands::open_sign_in_again,
-            commands::sign_in_link,
+            commands::copy_sign_in_link,
+            commands::copy,
             commands::cancel_sign_in,
             commands::sign_out,
             commands::call,

@@ -1,8 +1,13 @@
 //! Every screen for everybody: an automated checker in light and dark, twice the text size, and a walk with keys alone.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
+use happening_api::{Booking, Role};
 use happening_tests::desktop::Desktop;
+use happening_tests::world::wait_for;
 use happening_tests::{World, WorldOptions};
+use serde_json::json;
 
 use crate::screens::{Screen, screens};
 use crate::signed_in;
@@ -37,8 +42,7 @@ async fn check(desktop: &Desktop, checker: &str, what: &str) -> Result<Vec<Strin
 
 #[tokio::test]
 async fn every_screen_passes_the_checker_in_light_and_dark_and_with_large_text() -> Result<()> {
-    let checker = std::env::var_os("HAPPENING_AXE").context("HAPPENING_AXE is not set")?;
-    let checker = std::fs::read_to_string(checker)?;
+    let checker = checker()?;
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     let screens = screens(&world, &ada).await?;
@@ -60,6 +64,110 @@ async fn every_screen_passes_the_checker_in_light_and_dark_and_with_large_text()
         }
     }
     assert!(found.is_empty(), "{found:#?}");
+    Ok(())
+}
+
+/// Light and dark.
+async fn check_both(desktop: &Desktop, checker: &str, what: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for theme in ["light", "dark"] {
+        desktop.script(&format!("document.documentElement.setAttribute('data-theme', '{theme}'); return 1")).await?;
+        found.extend(check(desktop, checker, &format!("{what} in {theme}")).await?);
+    }
+    Ok(found)
+}
+
+fn checker() -> Result<String> {
+    let file = std::env::var_os("HAPPENING_AXE").context("HAPPENING_AXE is not set")?;
+    Ok(std::fs::read_to_string(file)?)
+}
+
+#[tokio::test]
+async fn signing_in_passes_the_checker_in_every_state() -> Result<()> {
+    let checker = checker()?;
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let mut desktop = Desktop::new(&world, "frances", false).await?;
+    desktop.start_app().await?;
+    desktop.sees("Sign in to Happening").await?;
+    let mut found = check_both(&desktop, &checker, "sign-in").await?;
+    desktop.click("#change-server").await?;
+    desktop.exists("#server").await?;
+    found.extend(check_both(&desktop, &checker, "another server").await?);
+    desktop.click("#sign-in").await?;
+    desktop.sees("Continue in your browser").await?;
+    found.extend(check_both(&desktop, &checker, "waiting for the browser").await?);
+    let page = desktop.opened_page().await?;
+    let state = page.query_pairs().find(|(name, _)| name == "state").context("no state")?.1.into_owned();
+    desktop.follow(&format!("happening://auth/callback?state={state}&error=access_denied"))?;
+    desktop.sees("The sign-in was cancelled in the browser.").await?;
+    found.extend(check_both(&desktop, &checker, "sign-in that failed").await?);
+    assert!(found.is_empty(), "{found:#?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_dialog_passes_the_checker() -> Result<()> {
+    let checker = checker()?;
+    let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 6).await?;
+    world.add_member(event.org_id, &barbara, Role::User).await?;
+    let own: Booking = ada.book(event.id, 1).await?.expect(201).json();
+    barbara.book(event.id, 2).await?.expect(201);
+    let invite = json!({ "org_id": event.org_id, "email": "mira@happening.invalid", "role": "user" });
+    ada.post("/org-invites", invite).await?.expect(201);
+    let desktop = signed_in(&world, "ada").await?;
+    desktop.choose(".org-switch select", &event.org_id.to_string()).await?;
+    let (board, booking) = (format!("/organize/{}", event.id), format!("/bookings/{}", own.id));
+    let dialogs = [
+        (booking.as_str(), "Cancel booking", "Cancel this booking?"),
+        (&board, "Cancel event", "Cancel this event?"),
+        (&board, "Duplicate", "Duplicate this event"),
+        ("/members", "Invite people", "valid for 7 days"),
+        ("/members", "Edit organization", "Forget who came"),
+        ("/members", "Revoke", "Revoke this invite?"),
+        ("/members", "Remove", "Their access ends at once."),
+        ("/members", "End the organization", "End this organization?"),
+        ("/settings", "Delete my account", "Delete your account?"),
+        ("/", "Find", "Event, booking, organization or action"),
+    ];
+    let mut found = Vec::new();
+    for (route, button, shows) in dialogs {
+        desktop.go(route).await?;
+        desktop.click_text(button).await?;
+        desktop.exists_text(shows).await.with_context(|| format!("{button} on {route}"))?;
+        desktop.exists("dialog[open]").await?;
+        found.extend(check_both(&desktop, &checker, button).await?);
+        desktop.press("\u{e00c}").await?;
+        desktop.exists_no_more("dialog[open]").await?;
+    }
+    desktop.go(&board).await?;
+    desktop.click("button[aria-label='Cancel the booking of Barbara Liskov']").await?;
+    desktop.exists("dialog[open] #reason").await?;
+    found.extend(check_both(&desktop, &checker, "cancelling for somebody").await?);
+    desktop.press("\u{e00c}").await?;
+    assert!(found.is_empty(), "{found:#?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_wants_no_animations_gets_none() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let running = "return document.getAnimations().filter(one => one.playState === 'running').length";
+    for still in [false, true] {
+        let mut desktop = Desktop::new(&world, if still { "ken" } else { "dennis" }, false).await?;
+        if still {
+            desktop.without_animations()?;
+        }
+        desktop.start_app().await?;
+        desktop.click("#sign-in").await?;
+        desktop.sees("Continue in your browser").await?;
+        let wanted = wait_for("the spinner", Duration::from_secs(20), || async {
+            let turns = desktop.script(running).await? != 0;
+            Ok((turns != still).then_some(()))
+        });
+        wanted.await.with_context(|| format!("without animations: {still}"))?;
+    }
     Ok(())
 }
 

@@ -1,13 +1,24 @@
-//! Files that are saved where the person says, in the system's own dialog.
+//! Files that are saved where the person says, in the system's own dialog; and what is copied.
+
+use std::time::Duration;
 
 use anyhow::Result;
+use happening_tests::desktop::Desktop;
 use happening_tests::world::wait_for;
 use happening_tests::{World, WorldOptions};
 
 use crate::signed_in;
 
+/// Answers the dialog, and reads what was saved.
+async fn saved(world: &World, desktop: &Desktop, name: &str) -> Result<String> {
+    let file = world.folder.join(name);
+    desktop.answer_save_dialog(&file).await?;
+    desktop.sees(&format!("Saved as {name}.")).await?;
+    Ok(std::fs::read_to_string(file)?)
+}
+
 #[tokio::test]
-async fn attendees_are_saved_where_the_organizer_says() -> Result<()> {
+async fn attendees_and_a_calendar_entry_are_saved_where_the_person_says() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 5).await?;
@@ -16,13 +27,48 @@ async fn attendees_are_saved_where_the_organizer_says() -> Result<()> {
     desktop.go(&format!("/organize/{}", event.id)).await?;
     desktop.sees("Barbara Liskov").await?;
     desktop.click("#attendees").await?;
-    let file = world.folder.join("people.csv");
-    desktop.answer_save_dialog(&file).await?;
-    let text = wait_for("the file", std::time::Duration::from_secs(30), || async {
-        Ok(std::fs::read_to_string(&file).ok().filter(|text| !text.is_empty()))
+    let people = saved(&world, &desktop, "people.csv").await?;
+    assert!(people.contains("Barbara Liskov") && people.contains("barbara@happening.invalid"), "{people}");
+
+    desktop.go(&format!("/events/{}", event.id)).await?;
+    desktop.click_text("Save for your calendar").await?;
+    let entry = saved(&world, &desktop, "evening.ics").await?;
+    assert!(entry.starts_with("BEGIN:VCALENDAR") && entry.contains("SUMMARY:Test evening"), "{entry}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_person_takes_their_data_with_them() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let (owner, barbara) = (world.person("edsger").await?, world.person("barbara").await?);
+    let event = world.event(&owner, 5).await?;
+    barbara.book_exactly(event.id, &[4]).await?.expect(201);
+    let desktop = signed_in(&world, "barbara").await?;
+    desktop.go("/settings").await?;
+    desktop.click("#export").await?;
+    let data: serde_json::Value = serde_json::from_str(&saved(&world, &desktop, "mine.json").await?)?;
+    assert!(data.to_string().contains("barbara@happening.invalid") && data.to_string().contains("[4]"), "{data}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_support_asks_for_is_copied() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let desktop = signed_in(&world, "barbara").await?;
+    desktop.go("/about").await?;
+    desktop.exists_text("webview:").await?;
+    desktop.click_text("Copy").await?;
+    desktop.sees("Copied.").await?;
+    // pasted as a person would; a field of one line joins the lines
+    desktop.go("/settings").await?;
+    let pasted = wait_for("what was copied", Duration::from_secs(20), || async {
+        desktop.click("#my-name").await?;
+        desktop.press("\u{e009}a\u{e000}").await?;
+        desktop.press("\u{e009}v\u{e000}").await?;
+        let text = desktop.script("return document.querySelector('#my-name').value").await?;
+        Ok(text.as_str().filter(|text| text.contains("webview")).map(str::to_owned))
     })
     .await?;
-    assert!(text.contains("Barbara Liskov") && text.contains("barbara@happening.invalid"), "{text}");
-    desktop.sees("Saved as people.csv.").await?;
+    assert!(pasted.starts_with("Happening ") && pasted.contains("webview:"), "{pasted}");
     Ok(())
 }

@@ -40,7 +40,10 @@ async fn an_invited_newcomer_joins_and_books() -> Result<()> {
     ada.click("#send-invite").await?;
     ada.sees("Invited frances@happening.invalid.").await?;
     ada.sees("Pending invites").await?;
+    // what is said is said in the dialog, since nothing behind it can be heard, and stays when it closes
+    ada.exists("dialog [aria-live] > .toast").await?;
     ada.click("dialog button[aria-label='Close']").await?;
+    ada.exists(".app > [aria-live] > .toast").await?;
 
     // the link starts the app; who was invited signs in first, and the invite waits for them
     let link = invited(&world, "frances@happening.invalid").await?;

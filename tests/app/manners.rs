@@ -37,7 +37,7 @@ async fn links_open_events_in_the_one_app_that_runs() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_menu_ends_the_app_and_the_window_comes_back_in_its_size() -> Result<()> {
+async fn the_menu_ends_the_app_and_the_window_comes_back_where_it_was() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let mut desktop = Desktop::new(&world, "alan", true).await?;
     desktop.start_app().await?;
@@ -50,11 +50,14 @@ async fn the_menu_ends_the_app_and_the_window_comes_back_in_its_size() -> Result
         Ok((now[0] == 1111 && now != at_first).then_some(now))
     })
     .await?;
+    // there is no window manager that would do it
+    let window = desktop.xdotool("search --onlyvisible --name ^Happening$")?;
+    desktop.xdotool(&format!("windowmove --sync {} 120 70", window.trim()))?;
     assert_eq!(desktop.windows()?, 1);
     // File, and its last entry; again when the menu was not open yet
     wait_for("the end of the app", Duration::from_secs(30), || async {
         desktop.xdotool("key --clearmodifiers Escape")?;
-        desktop.xdotool("mousemove 20 12 click 1")?;
+        desktop.xdotool("mousemove 140 82 click 1")?;
         tokio::time::sleep(Duration::from_millis(300)).await;
         desktop.xdotool("key --clearmodifiers Up Return")?;
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -65,6 +68,8 @@ async fn the_menu_ends_the_app_and_the_window_comes_back_in_its_size() -> Result
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;
     assert_eq!(desktop.script(size).await?, chosen);
+    let place = desktop.xdotool("search --onlyvisible --name ^Happening$ getwindowgeometry")?;
+    assert!(place.contains("Position: 120,70"), "{place}");
     Ok(())
 }
 
@@ -116,5 +121,92 @@ async fn a_promotion_is_told_by_the_desktop_and_a_click_opens_it() -> Result<()>
     .await?;
     desktop.notifications("action 0")?;
     desktop.sees("You hold 1 seat").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_desktop_tells_of_changes_and_of_an_event_that_is_called_off() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
+    let (owner, ken) = (world.person("edsger").await?, world.person("ken").await?);
+    let event = world.event(&owner, 4).await?;
+    ken.book(event.id, 1).await?.expect(201);
+    let mut desktop = Desktop::new(&world, "ken", false).await?;
+    desktop.start_notifications()?;
+    desktop.start_app().await?;
+    desktop.sign_in(world.people(), "ken").await?;
+    desktop.click("a[href='#/notifications']").await?;
+    desktop.sees("Booked: seat").await?;
+    let told = async |title: &str| {
+        wait_for(title, Duration::from_secs(60), || async {
+            // what was closed stays in its history
+            desktop.notifications("close-all")?;
+            Ok(desktop.notifications("history")?.contains(title).then_some(()))
+        })
+        .await
+    };
+    owner.put(&format!("/events/{}", event.id), json!({ "place": "The other hall" })).await?.expect(200);
+    told("An event changed").await?;
+    owner.post(&format!("/events/{}/cancel", event.id), json!({})).await?.expect(200);
+    told("An event was cancelled").await?;
+    // one's own booking is no news for the desktop
+    assert!(!desktop.notifications("history")?.contains("Booked"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_logs_hold_no_secret() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let event = world.event(&world.person("edsger").await?, 4).await?;
+    let mut desktop = Desktop::new(&world, "grace", true).await?;
+    desktop.start_app().await?;
+    desktop.click("#sign-in").await?;
+    let page = desktop.opened_page().await?;
+    let back = world.people().sign_in_at(&page, "grace").await?;
+    desktop.follow("happening://auth/callback?state=guessed-state&code=guessed-code")?;
+    desktop.sees("A sign-in that nobody was waiting for").await?;
+    desktop.follow(back.as_str())?;
+    desktop.sees("Upcoming events").await?;
+    desktop.follow("happening://invite/aGuessedTokenOfAnInvite")?;
+    desktop.sees("This is not here any more").await?;
+    desktop.follow("happening://nowhere/with-a-secret")?;
+    desktop.follow(&format!("happening://event/{}", event.id))?;
+    desktop.sees("Test evening").await?;
+    desktop.click("button[aria-label='Sign out']").await?;
+    desktop.sees("Sign in to Happening").await?;
+    let logs = desktop.logs()?;
+    for said in ["a link to an event was opened", "the link of an invite was opened", "nobody waits for"] {
+        assert!(logs.contains(said), "{said} is not in the log: {logs}");
+    }
+    let given = back
+        .query_pairs()
+        .chain(page.query_pairs())
+        .filter(|(name, _)| ["code", "state", "session_state", "nonce", "code_challenge"].contains(&name.as_ref()));
+    let mut secrets: Vec<String> = given.map(|(_, value)| value.into_owned()).collect();
+    assert!(secrets.len() > 4, "{secrets:?}");
+    let guessed = ["eyJ", "guessed-", "aGuessedToken", "with-a-secret", "grace@", "Grace Hopper"];
+    secrets.extend(guessed.map(str::to_owned));
+    for secret in secrets {
+        assert!(!logs.contains(&secret), "{secret} is in the log: {logs}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn numbers_and_times_are_written_as_in_the_machines_region() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let owner = world.person("edsger").await?;
+    let event = world.event(&owner, 1200).await?;
+    let body = json!({ "event_date": "2030-06-12T17:30:00Z", "ends_at": null, "time_zone": "Europe/Berlin" });
+    owner.put(&format!("/events/{}", event.id), body).await?.expect(200);
+    for (language, seats, time) in
+        [("de_DE", "1.200", "Wednesday 12 June 2030, 19:30"), ("en_US", "1,200", "Wednesday June 12, 2030, 07:30 PM")]
+    {
+        let mut desktop = Desktop::in_language(&world, &format!("alan-{language}"), language).await?;
+        desktop.start_app().await?;
+        desktop.sign_in(world.people(), "alan").await?;
+        desktop.go(&format!("/events/{}", event.id)).await?;
+        desktop.sees(&format!("seats are free, of {seats}")).await?;
+        desktop.sees(time).await?;
+    }
     Ok(())
 }

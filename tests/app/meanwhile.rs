@@ -45,6 +45,7 @@ async fn a_booking_without_an_answer_is_made_once_however_often_it_is_tried() ->
     let desktop = choosing(&world, "ken", event.id).await?;
     world.freeze_backend(0)?;
     desktop.click("#book").await?;
+    desktop.sees("The answer takes longer than usual. You will not be booked twice.").await?;
     desktop.sees("We don't know yet whether it is booked").await?;
     desktop.sees("Trying again cannot book twice.").await?;
     // nothing else can be booked until it is known

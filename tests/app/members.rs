@@ -1,7 +1,7 @@
-//! Organizations in the app: create, switch, roles, the last admin, leaving.
+//! Organizations in the app: create, switch, roles, the last admin, invites, leaving, handing over, ending.
 
 use anyhow::Result;
-use happening_api::{Member, Role};
+use happening_api::{CreatedInvite, Invite, InviteStatus, Member, Role};
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
 
@@ -38,6 +38,75 @@ async fn an_admin_looks_after_an_organization() -> Result<()> {
     let members: Vec<Member> = ada.get(&format!("/organizations/{}/members", org.id)).await?.expect(200).json();
     assert_eq!(members.len(), 1);
     world.audit()
+}
+
+#[tokio::test]
+async fn invites_are_sent_again_and_taken_back_and_an_organization_ends() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let org = world.organization(&ada).await?;
+    let invite = json!({ "org_id": org.id, "email": "dennis@happening.invalid", "role": "user" });
+    let first: CreatedInvite = ada.post("/org-invites", invite).await?.expect(201).json();
+    let token = |invite: &CreatedInvite| invite.url.rsplit('/').next().unwrap_or_default().to_owned();
+    let desktop = signed_in(&world, "ada").await?;
+    desktop.choose(".org-switch select", &org.id.to_string()).await?;
+    desktop.go("/members").await?;
+    desktop.click("button[aria-label='Send the invite to dennis@happening.invalid again']").await?;
+    desktop.sees("The old link no longer works.").await?;
+    let dennis = world.person("dennis").await?;
+    dennis.get(&format!("/org-invites/{}", token(&first))).await?.refused(410, "invite_gone");
+    desktop.click("button[aria-label='Revoke the invite to dennis@happening.invalid']").await?;
+    desktop.sees("Its link stops working.").await?;
+    desktop.click("#confirm").await?;
+    desktop.sees("The invite no longer works.").await?;
+    desktop.sees_no_more("dennis@happening.invalid").await?;
+    let left: Vec<Invite> = ada.get(&format!("/org-invites?org_id={}", org.id)).await?.expect(200).json();
+    assert!(left.iter().all(|one| one.status != InviteStatus::Pending), "{left:?}");
+
+    // its end asks for its name
+    desktop.click_text("End the organization").await?;
+    desktop.fill("#end-name", "Something else").await?;
+    let closed = desktop.script("return document.querySelector('#confirm').disabled").await?;
+    assert_eq!(closed, true, "it can be ended by any word");
+    desktop.fill("#end-name", &org.name).await?;
+    desktop.click("#confirm").await?;
+    desktop.sees(&format!("{} has ended.", org.name)).await?;
+    ada.get(&format!("/organizations/{}", org.id)).await?.refused(404, "not_found");
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_member_leaves_by_themselves() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let (ada, donald) = (world.person("ada").await?, world.person("donald").await?);
+    let org = world.organization(&ada).await?;
+    world.add_member(org.id, &donald, Role::User).await?;
+    let desktop = signed_in(&world, "donald").await?;
+    desktop.go("/members").await?;
+    desktop.click_text("Leave").await?;
+    desktop.sees("Your bookings stay, and you can still cancel them.").await?;
+    desktop.click("#confirm").await?;
+    desktop.sees(&format!("You left {}.", org.name)).await?;
+    desktop.sees("You belong to no organization").await?;
+    let members: Vec<Member> = ada.get(&format!("/organizations/{}/members", org.id)).await?.expect(200).json();
+    assert_eq!(members.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_admin_hands_an_event_over_to_another_organizer() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let (ada, grace) = (world.person("ada").await?, world.person("grace").await?);
+    let org = world.organization(&ada).await?;
+    world.add_member(org.id, &grace, Role::Organizer).await?;
+    let event = world.event_in(&ada, org.id, 5, None).await?;
+    let desktop = signed_in(&world, "ada").await?;
+    desktop.go(&format!("/organize/{}/edit", event.id)).await?;
+    desktop.choose("#owner", &grace.user.id.to_string()).await?;
+    desktop.click("#save").await?;
+    desktop.sees("Saved.").await?;
+    assert_eq!(ada.event(event.id).await?.owner_id, grace.user.id);
+    Ok(())
 }
 
 #[tokio::test]

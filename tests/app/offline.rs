@@ -19,6 +19,9 @@ async fn what_was_known_can_be_read_offline_and_nothing_is_queued() -> Result<()
     desktop.click("#book").await?;
     desktop.sees("You are offline").await?;
     desktop.sees("Nothing was changed.").await?;
+    // the dialog itself says how old its seats are
+    desktop.script("window.dispatchEvent(new Event('focus')); return 1").await?;
+    desktop.exists("dialog .notice-bar").await?;
     desktop.click("dialog button[aria-label='Close']").await?;
     // what was read before is there, and says how old it is
     desktop.press("\u{e009}r\u{e000}").await?;

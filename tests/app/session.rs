@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use happening_api::EventId;
 use happening_tests::desktop::Desktop;
-use happening_tests::{Client, World, WorldOptions};
+use happening_tests::ports::free_port;
+use happening_tests::world::{stack, wait_for};
+use happening_tests::{Client, People, World, WorldOptions};
 use sha2::{Digest, Sha256};
 
 use crate::signed_in;
@@ -90,4 +92,47 @@ async fn an_answer_that_comes_after_another_server_was_chosen_is_kept_nowhere() 
     world.kill_backend(0)?;
     desktop.go(&format!("/events/{event}")).await?;
     desktop.sees("Test evening").await
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_at_the_sign_in_service() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let person = world.person("niklaus").await?;
+    let sessions = async || world.people().sessions(&person.user.keycloak_id).await;
+    let before = sessions().await?;
+    let desktop = signed_in(&world, "niklaus").await?;
+    assert_eq!(sessions().await?, before + 1);
+    desktop.click("button[aria-label='Sign out']").await?;
+    desktop.sees("Sign in to Happening").await?;
+    wait_for("the end of the session", Duration::from_secs(20), || async {
+        Ok((sessions().await? == before).then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_token_is_replaced_before_its_end_and_once_at_a_time() -> Result<()> {
+    // the realm takes a refresh token once: two refreshes at the same time would end the session
+    let client = People::of(&stack()?.issuer()).client_with_brief_tokens(4).await?;
+    let metrics = free_port()?;
+    let env = [("OIDC_CLIENT", client), ("METRICS_ADDR", format!("127.0.0.1:{metrics}"))].into();
+    let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let desktop = signed_in(&world, "margaret").await?;
+    let until = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < until {
+        // every screen reads several things at once
+        for route in ["/bookings", "/notifications", "/members", "/"] {
+            desktop.go(route).await?;
+            desktop.script("window.dispatchEvent(new Event('focus')); return 1").await?;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+    desktop.sees("Upcoming events").await?;
+    let signed_in = desktop.script("return !document.querySelector('#sign-in')").await?;
+    assert_eq!(signed_in, true, "the session ended");
+    let served = reqwest::get(format!("http://127.0.0.1:{metrics}/metrics")).await?.error_for_status()?.text().await?;
+    assert!(served.contains("http_response_status_code=\"200\""), "{served}");
+    let refused = served.lines().find(|line| line.contains("http_response_status_code=\"401\""));
+    assert_eq!(refused, None, "a token was used after its end");
+    Ok(())
 }

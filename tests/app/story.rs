@@ -97,11 +97,15 @@ async fn a_seat_that_was_just_taken_is_named_and_the_rest_is_kept() -> Result<()
     desktop.click("#book").await?;
     desktop.sees("Seat 4 was just taken").await?;
     desktop.sees("Nothing is booked yet.").await?;
-    desktop.click_text("Book only 1 seat").await?;
-    desktop.sees("Booked: seat 5 for Test evening.").await?;
+    // what is free is kept, and the seat beside it is offered
+    desktop.sees("Take the nearest: seat 3").await?;
+    desktop.click("#nearest").await?;
+    desktop.sees("2 chosen").await?;
+    desktop.click("#book").await?;
+    desktop.sees("Booked: seats 3 and 5 for Test evening.").await?;
 
     // too few are free now: three plain choices
-    owner.book(event.id, 5).await?.expect(201);
+    owner.book(event.id, 4).await?.expect(201);
     desktop.click("#choose").await?;
     desktop.sees("Only 1 seat free, and you want 2.").await?;
     desktop.click("#take-and-wait").await?;

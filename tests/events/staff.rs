@@ -17,6 +17,21 @@ async fn text(person: &Client, path: &str) -> Result<(String, String)> {
     Ok((kind, answer.text().await?))
 }
 
+/// The list page by page; and of it who waits, in the order in which they are served, whatever they hold already.
+async fn pages_follow(staff: &Client, path: &str, board: &[Booking]) -> Result<()> {
+    let first_two = async |query: &str| -> Result<Vec<Booking>> {
+        let page = staff.get(&format!("{path}/bookings?{query}")).await?.expect(200);
+        let next = page.headers["link"].to_str()?.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+        let (one, two): (Vec<Booking>, Vec<Booking>) = (page.json(), staff.get(&next).await?.expect(200).json());
+        Ok([one, two].concat())
+    };
+    assert_eq!(first_two("limit=2").await?, board[..4]);
+    assert_eq!(first_two("limit=1&waiting=true").await?, [board[1].clone(), board[3].clone()]);
+    let waiting = staff.get(&format!("{path}/bookings?waiting=true")).await?.expect(200);
+    assert_eq!(waiting.headers["x-total-count"], "2");
+    Ok(())
+}
+
 #[tokio::test]
 async fn staff_see_bookings_in_order_and_take_them_along() -> Result<()> {
     let world = World::new().await?;
@@ -50,10 +65,7 @@ async fn staff_see_bookings_in_order_and_take_them_along() -> Result<()> {
     );
     assert_eq!((board[1].id, board[3].id, board[3].seats_ahead), (waits.id, behind.id, Some(2)));
     assert_eq!(board[0].user.as_ref().map(|user| user.email.as_str()), Some("barbara@happening.invalid"));
-    let page = ada.get(&format!("{path}/bookings?limit=2")).await?.expect(200);
-    let next = page.headers["link"].to_str()?.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
-    let second: Vec<Booking> = ada.get(&next).await?.expect(200).json();
-    assert_eq!(second.iter().map(|one| one.id).collect::<Vec<_>>(), [board[2].id, board[3].id]);
+    pages_follow(&ada, &path, &board).await?;
 
     sqlx::query("update users set name = '=1+1\"' where id = $1").bind(donald.user.id.0).execute(&world.pool).await?;
     let (kind, csv) = text(&ada, &format!("{path}/attendees.csv")).await?;

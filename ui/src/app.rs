@@ -6,17 +6,18 @@ use happening_api::{OpenTarget, OrgId, SessionView, User};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::components::{Dialog, Toast, icon};
+use crate::api;
+use crate::components::{Dialog, OfflineBar, Toast, icon};
 use crate::connection::use_offline_since;
 use crate::finder::Finder;
 use crate::here::Here;
+use crate::layers::{LAYER, use_top_layer};
 use crate::pages;
 use crate::resource::{Refresh, use_resource};
 use crate::route::{Place, Route};
 use crate::session::use_session;
 use crate::shortcuts::{self, Wanted};
 use crate::sidebar::Sidebar;
-use crate::{api, format};
 
 /// Milliseconds between two reads of what others may have changed.
 const REFRESH_EVERY_MS: u32 = 20_000;
@@ -139,6 +140,7 @@ fn Frame(props: &FrameProps) -> Html {
         use_resource(format!("organizations {user}"), refresh.count, move || api::my_organizations(user));
     let unread = use_resource("unread".to_owned(), refresh.count, || api::notifications(true));
     let offline = use_offline_since();
+    let (said, layer) = (use_node_ref(), use_top_layer());
     use_opened(navigator.clone(), refresh.again.clone());
     use_title(route);
     {
@@ -188,6 +190,7 @@ fn Frame(props: &FrameProps) -> Html {
         organizations_failure,
         scope,
         on_scope,
+        offline,
         refresh,
         tell,
         warn,
@@ -197,12 +200,16 @@ fn Frame(props: &FrameProps) -> Html {
         Callback::from(move |()| finding.set(false))
     };
     let unread = unread.value.map_or(0, |all| all.len());
-    let try_now = {
-        let again = here.refresh.again.clone();
-        Callback::from(move |_: MouseEvent| again.emit(()))
+    // a node in any case: one child more would make the list of all of them anew, and with it the screen
+    let toast = match (*told).clone().zip(layer.or_else(|| said.cast())) {
+        Some(((count, text, icon), layer)) => {
+            let on_close = Callback::from(move |()| told.set(None));
+            create_portal(html! { <Toast key={count} {text} {icon} {on_close} /> }, layer)
+        }
+        None => Html::default(),
     };
     html! {
-        <ContextProvider<Here> context={here}>
+        <ContextProvider<Here> context={here.clone()}>
             <div class="app">
                 <button class="skip" onclick={|_: MouseEvent| drop(focus_screen())}>{ "Skip to the content" }</button>
                 <Sidebar {unread} place={route.place()} on_find={let finding = finding.clone(); Callback::from(move |()| finding.set(true))} />
@@ -210,17 +217,12 @@ fn Frame(props: &FrameProps) -> Html {
                     if !props.remembered {
                         <p class="notice-bar">{ icon("alert") }{ "This system has no keyring, so you sign in again after closing the app." }</p>
                     }
-                    if let Some(since) = offline {
-                        <p class="notice-bar wait" role="status">{ icon("offline") }{ format!("You are offline. This is what we knew at {}. You can look, but not book or change anything.", format::moment(since)) }<button class="button small" onclick={try_now}>{ "Try now" }</button></p>
-                    }
+                    <OfflineBar since={here.offline} again={here.refresh.again.clone()} />
                     { screen(route) }
                 </main>
                 if *finding { <Finder on_close={stop_finding} /> }
-                <div class="toasts" aria-live="polite">
-                    if let Some((count, text, icon)) = (*told).clone() {
-                        <Toast key={count} {text} {icon} on_close={Callback::from(move |()| told.set(None))} />
-                    }
-                </div>
+                <div ref={said} class={LAYER} aria-live="polite"></div>
+                { toast }
             </div>
         </ContextProvider<Here>>
     }

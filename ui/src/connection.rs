@@ -1,40 +1,162 @@
-//! Whether the server can be reached, as the last answers tell.
+//! Whether the server can be reached, and how old what is shown is, as the answers tell.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 use yew::prelude::*;
 
+/// From when an answer is that was kept; `None` for the server's own.
+pub(crate) type AsOf = Option<DateTime<Utc>>;
+
+#[derive(Default)]
+struct Known {
+    /// The last answer of all was a kept one.
+    offline: AsOf,
+    /// What is on the screen and was kept, by who reads it.
+    shown: BTreeMap<u32, DateTime<Utc>>,
+    told: AsOf,
+    listener: Option<Callback<AsOf>>,
+}
+
+impl Known {
+    /// Since when what is shown may be old: the oldest of it counts.
+    fn since(&self) -> AsOf {
+        let last = self.offline?;
+        Some(self.shown.values().copied().fold(last, DateTime::min))
+    }
+}
+
 thread_local! {
-    static LISTENER: RefCell<Option<Callback<Option<DateTime<Utc>>>>> = const { RefCell::new(None) };
+    static KNOWN: RefCell<Known> = RefCell::default();
+    /// The age of the read that runs just now.
+    static READING: RefCell<Option<Rc<Cell<AsOf>>>> = const { RefCell::new(None) };
+}
+
+fn change(what: impl FnOnce(&mut Known)) {
+    let news = KNOWN.with_borrow_mut(|known| {
+        what(known);
+        let since = known.since();
+        let changed = std::mem::replace(&mut known.told, since) != since;
+        known.listener.clone().filter(|_| changed).map(|listener| (listener, since))
+    });
+    if let Some((listener, since)) = news {
+        listener.emit(since);
+    }
 }
 
 /// An answer came: as it is now, or as it was known then.
-pub(crate) fn note(as_of: Option<DateTime<Utc>>) {
-    let listener = LISTENER.with(|listener| listener.borrow().clone());
-    if let Some(listener) = listener {
-        listener.emit(as_of);
+pub(crate) fn note(as_of: AsOf) {
+    READING.with_borrow(|reading| {
+        if let (Some(reading), Some(at)) = (reading, as_of) {
+            reading.set(Some(reading.get().map_or(at, |other| other.min(at))));
+        }
+    });
+    change(|known| known.offline = as_of);
+}
+
+/// Tells what a read gave, and how old the oldest of its answers is.
+pub(crate) async fn with_age<T>(read: impl Future<Output = T>) -> (T, AsOf) {
+    let age = Rc::new(Cell::new(None));
+    let mut read = std::pin::pin!(read);
+    let value = poll_fn(|context| {
+        // reads take turns: whatever is noted while this one runs is of it
+        let outer = READING.replace(Some(Rc::clone(&age)));
+        let polled = read.as_mut().poll(context);
+        READING.set(outer);
+        polled
+    })
+    .await;
+    (value, age.get())
+}
+
+/// What is on the screen, as long as this is.
+pub(crate) struct Shown(u32);
+
+impl Shown {
+    pub(crate) fn new() -> Self {
+        thread_local! {
+            static COUNT: Cell<u32> = const { Cell::new(0) };
+        }
+        Self(COUNT.replace(COUNT.get() + 1))
+    }
+
+    /// It is from then now.
+    pub(crate) fn set(&self, as_of: AsOf) {
+        change(|known| {
+            match as_of {
+                Some(at) => known.shown.insert(self.0, at),
+                None => known.shown.remove(&self.0),
+            };
+        });
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.set(None);
     }
 }
 
 /// Since when what the screens show is old; `None` while the server answers.
 #[hook]
-pub(crate) fn use_offline_since() -> Option<DateTime<Utc>> {
-    let since = use_state(|| None::<DateTime<Utc>>);
+pub(crate) fn use_offline_since() -> AsOf {
+    let since = use_state(|| KNOWN.with_borrow(|known| known.told));
     {
         let since = since.clone();
-        let known = use_mut_ref(|| None::<DateTime<Utc>>);
         use_effect_with((), move |()| {
-            let listener = Callback::from(move |as_of: Option<DateTime<Utc>>| {
-                let mut known = known.borrow_mut();
-                if *known != as_of {
-                    *known = as_of;
-                    since.set(as_of);
-                }
-            });
-            LISTENER.with(|slot| *slot.borrow_mut() = Some(listener));
-            || LISTENER.with(|slot| *slot.borrow_mut() = None)
+            let listener = Callback::from(move |at| since.set(at));
+            change(|known| known.listener = Some(listener));
+            || change(|known| known.listener = None)
         });
     }
     *since
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> AsOf {
+        DateTime::from_timestamp(second, 0)
+    }
+
+    #[test]
+    fn the_oldest_of_what_is_shown_counts() {
+        let since = || KNOWN.with_borrow(|known| known.told);
+        let (screen, bell) = (Shown::new(), Shown::new());
+        note(at(90));
+        assert_eq!(since(), at(90));
+        screen.set(at(10));
+        bell.set(at(80));
+        assert_eq!(since(), at(10));
+        drop(screen);
+        assert_eq!(since(), at(80));
+        note(None);
+        assert_eq!(since(), None, "the server answers again");
+    }
+
+    #[test]
+    fn a_read_is_as_old_as_its_oldest_answer() {
+        let read = with_age(async {
+            note(at(50));
+            note(at(20));
+            note(at(70));
+        });
+        let ((), age) = futures_executor(read);
+        assert_eq!(age, at(20));
+        note(at(5));
+        assert_eq!(futures_executor(with_age(async {})).1, None, "what was noted outside is not of it");
+    }
+
+    /// These futures never wait.
+    fn futures_executor<T>(future: impl Future<Output = T>) -> T {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match std::pin::pin!(future).poll(&mut context) {
+            std::task::Poll::Ready(value) => value,
+            std::task::Poll::Pending => panic!("it waits"),
+        }
+    }
 }

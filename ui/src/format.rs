@@ -1,7 +1,8 @@
 //! Numbers, dates and lists as people read them.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
-use wasm_bindgen::{JsCast, JsValue};
+
+use crate::locale::{self, DateParts};
 
 /// A date in an event's zone.
 pub(crate) struct EventDate {
@@ -19,22 +20,22 @@ pub(crate) struct EventDate {
 
 /// The parts of a moment in a zone; an unknown zone counts as UTC.
 pub(crate) fn event_date(at: DateTime<Utc>, zone: &str) -> EventDate {
-    let part = |options: &[(&str, &str)]| in_zone(at, zone, options);
+    let part = |parts: DateParts<'_>| in_zone(at, zone, parts);
     EventDate {
         month: part(&[("month", "short")]),
         day: part(&[("day", "numeric")]),
         date: long_date(at, zone),
-        time: part(&[("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23")]),
+        time: part(&[("hour", "2-digit"), ("minute", "2-digit")]),
         weekday: part(&[("weekday", "long")]),
     }
 }
 
 fn long_date(at: DateTime<Utc>, zone: &str) -> String {
-    let day = [("weekday", "long"), ("day", "numeric"), ("month", "long")];
     let year = |at| in_zone(at, zone, &[("year", "numeric")]);
-    let there = year(at);
-    let date = in_zone(at, zone, &day).replace(',', "");
-    if there == year(now()) { date } else { format!("{date} {there}") }
+    let parts = [("day", "numeric"), ("month", "long"), ("year", "numeric")];
+    let this_year = year(at) == year(now());
+    let date = in_zone(at, zone, &parts[..parts.len() - usize::from(this_year)]);
+    format!("{} {date}", in_zone(at, zone, &[("weekday", "long")]))
 }
 
 /// The zone of this machine.
@@ -58,26 +59,9 @@ pub(crate) fn date_line(at: DateTime<Utc>, zone: &str) -> String {
     }
 }
 
-fn in_zone(at: DateTime<Utc>, zone: &str, options: &[(&str, &str)]) -> String {
-    try_in_zone(at, zone, options).or_else(|| try_in_zone(at, "UTC", options)).unwrap_or_default()
-}
-
-/// `None` for a zone that the browser does not know.
-fn try_in_zone(at: DateTime<Utc>, zone: &str, options: &[(&str, &str)]) -> Option<String> {
-    let object = js_sys::Object::new();
-    let set = |name: &str, value: &str| drop(js_sys::Reflect::set(&object, &name.into(), &value.into()));
-    options.iter().for_each(|(name, value)| set(name, value));
-    set("timeZone", zone);
-    let date = js_sys::Date::new(&JsValue::from_f64(at.timestamp_millis() as f64));
-    let locales = js_sys::Array::of1(&"en-GB".into());
-    // the constructor throws for an unknown zone, which the typed binding does not catch
-    let intl = js_sys::Reflect::get(&js_sys::global(), &"Intl".into()).ok()?;
-    let constructor = js_sys::Reflect::get(&intl, &"DateTimeFormat".into()).ok()?;
-    let arguments = js_sys::Array::of2(&locales, &object);
-    let constructor: js_sys::Function = constructor.unchecked_into();
-    let format = js_sys::Reflect::construct(&constructor, &arguments).ok()?;
-    let format: js_sys::Intl::DateTimeFormat = format.unchecked_into();
-    format.format().call1(&JsValue::UNDEFINED, &date).ok()?.as_string()
+/// An unknown zone counts as UTC.
+fn in_zone(at: DateTime<Utc>, zone: &str, parts: DateParts<'_>) -> String {
+    locale::date(at, zone, parts).or_else(|| locale::date(at, "UTC", parts)).unwrap_or_default()
 }
 
 /// "09:41" for today, else "Friday 12 March, 19:30", in this machine's zone.
@@ -129,7 +113,7 @@ impl crate::features::event_draft::Zones for BrowserZones {
     }
 
     fn local(&self, at: DateTime<Utc>, zone: &str) -> Option<NaiveDateTime> {
-        let options = [
+        let parts = [
             ("year", "numeric"),
             ("month", "2-digit"),
             ("day", "2-digit"),
@@ -137,7 +121,7 @@ impl crate::features::event_draft::Zones for BrowserZones {
             ("minute", "2-digit"),
             ("hourCycle", "h23"),
         ];
-        NaiveDateTime::parse_from_str(&try_in_zone(at, zone, &options)?, "%d/%m/%Y, %H:%M").ok()
+        NaiveDateTime::parse_from_str(&locale::date_in("en-GB", at, zone, &parts)?, "%d/%m/%Y, %H:%M").ok()
     }
 }
 
@@ -153,15 +137,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 
 /// 1,200
 pub(crate) fn number(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if value < 0 { format!("-{text}") } else { text }
+    locale::number(value)
 }
 
 /// "1 seat", "4 seats"
@@ -173,11 +149,7 @@ pub(crate) fn seats(count: i64) -> String {
 pub(crate) fn seat_list(numbers: &[i32]) -> String {
     let word = if numbers.len() == 1 { "seat" } else { "seats" };
     let texts: Vec<String> = numbers.iter().map(|seat| number(i64::from(*seat))).collect();
-    match texts.as_slice() {
-        [] => "no seats".to_owned(),
-        [one] => format!("{word} {one}"),
-        [most @ .., last] => format!("{word} {} and {last}", most.join(", ")),
-    }
+    if texts.is_empty() { "no seats".to_owned() } else { format!("{word} {}", locale::list(&texts)) }
 }
 
 /// "1st", "2nd", "3rd", "11th"

@@ -12,6 +12,8 @@ mod features;
 mod finder;
 mod format;
 mod here;
+mod layers;
+mod locale;
 mod pages;
 mod presence;
 mod resource;

@@ -6,11 +6,13 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use gloo_timers::future::TimeoutFuture;
 use happening_api::ApiFailure;
 use yew::prelude::*;
+
+use crate::connection::{Shown, with_age};
 
 /// What is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +59,7 @@ fn use_answer(key: String, refresh: u32, read: Read) -> Answer {
     let answer = use_state(|| Answer { value: None, failure: None, of: String::new() });
     let latest = use_mut_ref(|| 0u32);
     let asked_to_wait = use_mut_ref(|| None::<Wait>);
+    let shown = use_memo((), |()| Shown::new());
     {
         let answer = answer.clone();
         use_effect_with((key.clone(), refresh), move |(key, _)| {
@@ -66,7 +69,8 @@ fn use_answer(key: String, refresh: u32, read: Read) -> Answer {
                 *latest
             };
             let left = Rc::clone(&latest);
-            wasm_bindgen_futures::spawn_local(read_again(read, key.clone(), turn, latest, asked_to_wait, answer));
+            let reading = Reading { key: key.clone(), turn, latest, asked_to_wait, shown: Rc::downgrade(&shown) };
+            wasm_bindgen_futures::spawn_local(read_again(read, reading, answer));
             // a screen that is left is not read for any more
             move || {
                 let mut left = left.borrow_mut();
@@ -89,14 +93,18 @@ impl Wait {
     }
 }
 
-async fn read_again(
-    read: Read,
+/// One read among those that a screen starts one after another.
+struct Reading {
     key: String,
     turn: u32,
     latest: Rc<RefCell<u32>>,
     asked_to_wait: Rc<RefCell<Option<Wait>>>,
-    answer: UseStateHandle<Answer>,
-) {
+    /// Gone with the screen.
+    shown: Weak<Shown>,
+}
+
+async fn read_again(read: Read, reading: Reading, answer: UseStateHandle<Answer>) {
+    let Reading { key, turn, latest, asked_to_wait, shown } = reading;
     let known = (answer.of == key).then(|| answer.value.clone()).flatten();
     // for as long as the server asks to wait and the screen is there; a reason to read again does not shorten it
     loop {
@@ -107,12 +115,17 @@ async fn read_again(
                 return;
             }
         }
-        let result = read().await;
+        let (result, as_of) = with_age(read()).await;
         if *latest.borrow() != turn {
             return; // a later read is on its way
         }
         let (value, failure) = match result {
-            Ok(value) => (Some(value), None),
+            Ok(value) => {
+                if let Some(shown) = shown.upgrade() {
+                    shown.set(as_of);
+                }
+                (Some(value), None)
+            }
             Err(failure) => (known.clone(), Some(failure)),
         };
         let wait_s = match &failure {

@@ -210,19 +210,25 @@ pub(crate) struct BoardRow {
     pub(crate) place: String,
 }
 
-/// The bookings of an event for its staff.
-pub(crate) async fn of_event(conn: &mut PgConnection, event: EventId, page: &Page) -> sqlx::Result<Vec<BoardRow>> {
-    of_event_at_most(conn, event, page.after_name(), page.rows_wanted()).await
+/// The bookings of an event for its staff; `only_waiting`: those that still want seats, by position.
+pub(crate) async fn of_event(
+    conn: &mut PgConnection,
+    event: EventId,
+    only_waiting: bool,
+    page: &Page,
+) -> sqlx::Result<Vec<BoardRow>> {
+    of_event_at_most(conn, event, only_waiting, page.after_name(), page.rows_wanted()).await
 }
 
 /// All of them, for an export.
 pub(crate) async fn all_of_event(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Vec<BoardRow>> {
-    of_event_at_most(conn, event, None, i64::MAX).await
+    of_event_at_most(conn, event, false, None, i64::MAX).await
 }
 
 async fn of_event_at_most(
     conn: &mut PgConnection,
     event: EventId,
+    only_waiting: bool,
     after: Option<String>,
     rows_max: i64,
 ) -> sqlx::Result<Vec<BoardRow>> {
@@ -238,13 +244,13 @@ async fn of_event_at_most(
         ), shown as (
             select b.id, b.user_id, b.seats, b.waiting_seats, b.status, b.waiting_number, b.reassigned, b.created_at,
                 b.updated_at, coalesce(held.seats, '{}') as seat_numbers, ahead.bookings as bookings_ahead,
-                ahead.seats as seats_ahead, (case b.status
-                    when 'confirmed' then '0' || lpad(coalesce(held.seats[1], 0)::text, 19, '0')
-                    when 'waiting' then '1' || lpad(coalesce(b.waiting_order, 0)::text, 19, '0')
+                ahead.seats as seats_ahead, (case
+                    when b.status = 'confirmed' and not $4 then '0' || lpad(coalesce(held.seats[1], 0)::text, 19, '0')
+                    when b.waiting_order is not null then '1' || lpad(coalesce(b.waiting_order, 0)::text, 19, '0')
                     else '2' || lpad((9000000000000000 - (extract(epoch from b.updated_at) * 1000000)::bigint)::text, 19, '0')
                 end || b.id) collate "C" as place
             from bookings b left join held on held.booking_id = b.id left join ahead on ahead.id = b.id
-            where b.event_id = $1
+            where b.event_id = $1 and (not $4 or b.waiting_order is not null)
         )
         select s.id as "id: BookingId", s.user_id as "user_id: UserId", s.seats, s.waiting_seats,
             s.status as "status: BookingStatus", s.waiting_number, s.reassigned, s.created_at, s.updated_at,
@@ -254,7 +260,8 @@ async fn of_event_at_most(
         where $2::text is null or s.place > $2 order by s.place limit $3"#,
         event.0,
         after,
-        rows_max
+        rows_max,
+        only_waiting
     )
     .fetch_all(conn)
     .await?;
@@ -284,11 +291,15 @@ async fn of_event_at_most(
         .collect())
 }
 
-/// How many bookings an event has.
-pub(crate) async fn count_of_event(conn: &mut PgConnection, event: EventId) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"select count(*) as "count!" from bookings where event_id = $1"#, event.0)
-        .fetch_one(conn)
-        .await
+/// How many bookings an event has, or how many of them still want seats.
+pub(crate) async fn count_of_event(conn: &mut PgConnection, event: EventId, only_waiting: bool) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from bookings where event_id = $1 and (not $2 or waiting_order is not null)"#,
+        event.0,
+        only_waiting
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// What happened to an event and its bookings, newest first.

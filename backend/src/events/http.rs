@@ -227,20 +227,33 @@ pub(crate) async fn duplicate(
     super::duplicate::duplicate(&app, target.caller.id(), target.event, json.body, &call).await
 }
 
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct BookingsQuery {
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    #[param(inline, value_type = Option<CursorText>)]
+    cursor: Option<String>,
+    /// Only those that still want seats, by their position.
+    waiting: Option<bool>,
+}
+
 /// The event's bookings for its staff: confirmed by lowest seat, then waiting by position, then cancelled, newest first.
-#[utoipa::path(get, path = "/events/{id}/bookings", tag = "events", params(("id" = EventId, Path), PageQuery), security(("token" = [])), responses(
+#[utoipa::path(get, path = "/events/{id}/bookings", tag = "events", params(("id" = EventId, Path), BookingsQuery), security(("token" = [])), responses(
     (status = 200, body = [Booking]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 404, body = ErrorBody)))]
 pub(crate) async fn bookings(
     target: EventFor<actions::Manage>,
     State(app): State<App>,
     uri: Uri,
-    ValidQuery(query): ValidQuery<PageQuery>,
+    ValidQuery(query): ValidQuery<BookingsQuery>,
 ) -> ApiResult<Listed<Booking>> {
-    let page = query.page_by(Order::Name)?;
+    let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Name)?;
     let mut conn = app.conn().await?;
-    let total = lists::count_of_event(&mut conn, target.event).await?;
-    let rows = lists::of_event(&mut conn, target.event, &page).await?;
+    let only_waiting = query.waiting.unwrap_or(false);
+    let total = lists::count_of_event(&mut conn, target.event, only_waiting).await?;
+    let rows = lists::of_event(&mut conn, target.event, only_waiting, &page).await?;
     let listed = Listed::new(rows, &page, total, &uri, |one| Cursor::at_name(&one.place, one.booking.id.0));
     Ok(listed.map(|one| one.booking))
 }

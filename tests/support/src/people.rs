@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Method;
 use reqwest::header::{LOCATION, SET_COOKIE};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use url::Url;
 use uuid::Uuid;
@@ -111,17 +113,53 @@ impl People {
     /// # Errors
     /// When Keycloak refuses.
     pub async fn end_sessions(&self, id: &str) -> Result<()> {
+        self.administer(Method::POST, &format!("users/{id}/logout"), None).await.map(drop)
+    }
+
+    /// How many sessions somebody has at the sign-in service. `id` is the `sub` of their tokens.
+    ///
+    /// # Errors
+    /// When Keycloak refuses.
+    pub async fn sessions(&self, id: &str) -> Result<usize> {
+        let sessions = self.administer(Method::GET, &format!("users/{id}/sessions"), None).await?;
+        Ok(sessions.as_array().context("a list of sessions")?.len())
+    }
+
+    /// A client like the desktop app's whose access tokens live so many seconds; answers its name.
+    ///
+    /// # Errors
+    /// When Keycloak refuses.
+    pub async fn client_with_brief_tokens(&self, seconds: u32) -> Result<String> {
+        let found = self.administer(Method::GET, &format!("clients?clientId={CLIENT}"), None).await?;
+        let mut client = found.get(0).context("the client of the desktop app")?.clone();
+        let name = format!("{CLIENT}-{}", Uuid::now_v7());
+        client["clientId"] = json!(name);
+        client["attributes"]["access.token.lifespan"] = json!(seconds.to_string());
+        let fields = client.as_object_mut().context("a client")?;
+        fields.remove("id");
+        if let Some(mappers) = fields.get_mut("protocolMappers").and_then(Value::as_array_mut) {
+            mappers.iter_mut().filter_map(Value::as_object_mut).for_each(|mapper| drop(mapper.remove("id")));
+        }
+        self.administer(Method::POST, "clients", Some(client)).await?;
+        Ok(name)
+    }
+
+    /// Does something as the administrator of the realm.
+    async fn administer(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
         let (base, realm) = self.issuer.split_once("/realms/").context("the address of a realm")?;
         let http = reqwest::Client::new();
         let form =
             [("grant_type", "password"), ("client_id", "admin-cli"), ("username", "admin"), ("password", "admin")];
         let answer =
             http.post(format!("{base}/realms/master/protocol/openid-connect/token")).form(&form).send().await?;
-        let token: serde_json::Value = answer.error_for_status()?.json().await?;
+        let token: Value = answer.error_for_status()?.json().await?;
         let token = token["access_token"].as_str().context("no token of the administrator")?;
-        let logout = format!("{base}/admin/realms/{realm}/users/{id}/logout");
-        http.post(logout).bearer_auth(token).send().await?.error_for_status()?;
-        Ok(())
+        let mut request = http.request(method, format!("{base}/admin/realms/{realm}/{path}")).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let text = request.send().await?.error_for_status()?.text().await?;
+        Ok(if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? })
     }
 
     /// Does what a person does in the browser: opens the page, types name and password. Answers where the browser is sent.

@@ -119,6 +119,25 @@ impl Hall {
         seats.windows(count).min_by_key(spread).map(<[i32]>::to_vec).unwrap_or_default()
     }
 
+    /// The `count` free seats that are nearest to any of the seats in `to`, in the order of their numbers; empty when there are
+    /// fewer.
+    pub fn nearest(&self, to: &[i32], count: usize, free: impl Fn(i32) -> bool) -> Vec<i32> {
+        let place = |seat: &i32| self.places.get(usize::try_from(*seat - 1).ok()?);
+        let to: Vec<&Place> = to.iter().filter_map(place).collect();
+        let distance = |one: &Place| {
+            to.iter().map(|other| (one.x - other.x).hypot(one.y - other.y)).min_by(f32::total_cmp).unwrap_or(0.0)
+        };
+        let seats = (1..).zip(&self.places).filter(|(seat, _)| free(*seat));
+        let mut seats: Vec<(f32, i32)> = seats.map(|(seat, place)| (distance(place), seat)).collect();
+        if count == 0 || seats.len() < count {
+            return Vec::new();
+        }
+        seats.select_nth_unstable_by(count - 1, |one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+        let mut nearest: Vec<i32> = seats[..count].iter().map(|(_, seat)| *seat).collect();
+        nearest.sort_unstable();
+        nearest
+    }
+
     /// Numbers of the first and last seat of a seat's row.
     pub fn row_of(&self, seat: i32) -> Option<(i32, i32)> {
         let at = usize::try_from(seat - 1).ok()?;
@@ -275,6 +294,15 @@ mod tests {
         assert_eq!(hall.closest(3, |seat| [1, 4, 8, 10, 11].contains(&seat)), [8, 10, 11]);
         assert!(hall.closest(3, |seat| seat < 3).is_empty());
         assert_eq!((hall.row_of(9), hall.row_of(18), hall.row_of(31)), (Some((9, 18)), Some((9, 18)), None));
+    }
+
+    #[test]
+    fn the_nearest_seats_lie_around_what_was_chosen() {
+        let hall = Hall::new(Some(Category::Concert), 30);
+        // 12 and 15 are beside what is kept, 4 is in front of it
+        assert_eq!(hall.nearest(&[13, 14], 2, |seat| ![13, 14].contains(&seat)), [12, 15]);
+        assert_eq!(hall.nearest(&[13, 14], 1, |seat| [1, 15, 30].contains(&seat)), [15]);
+        assert!(hall.nearest(&[13], 3, |seat| seat < 3).is_empty());
     }
 
     #[test]

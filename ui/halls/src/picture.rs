@@ -215,9 +215,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::raster::tests::COLOURS;
+    use crate::raster::tests::{ALL, COLOURS};
 
-    const GLYPHS: [Glyph; 5] = [Glyph::Free, Glyph::Chosen, Glyph::Own, Glyph::Taken, Glyph::Lost];
     const KINDS: [Option<Category>; 3] = [None, Some(Category::Concert), Some(Category::Hackathon)];
 
     fn scene<'s>(hall: &'s Hall, view: View, glyphs: &'s [Glyph], ratio: f32, cursor: Option<i32>) -> Scene<'s> {
@@ -230,16 +229,16 @@ mod tests {
             kind in 0..3usize,
             zoom in 1.0..12.0f32,
             ratio in 1.0..2.0f32,
-            changes in proptest::collection::vec((0..400usize, 0..5usize), 1..16),
+            changes in proptest::collection::vec((0..400usize, 0..7usize), 1..16),
             cursors in (proptest::option::of(1..400i32), proptest::option::of(1..400i32)),
         ) {
             let hall = Hall::new(KINDS[kind], 400);
             let view = View::whole(&hall, 160.0, 120.0).zoomed(zoom, 50.0, 60.0);
-            let mut glyphs: Vec<Glyph> = (0..400).map(|at| GLYPHS[at * 7 % 5]).collect();
+            let mut glyphs: Vec<Glyph> = (0..400).map(|at| ALL[at * 5 % 7]).collect();
             let mut mended = Picture::default();
             mended.draw(&scene(&hall, view, &glyphs, ratio, cursors.0));
             for (at, to) in changes {
-                glyphs[at] = GLYPHS[to];
+                glyphs[at] = ALL[to];
             }
             let before = mended.bytes().to_vec();
             let touched = mended.draw(&scene(&hall, view, &glyphs, ratio, cursors.1)).unwrap_or_default();
@@ -261,16 +260,16 @@ mod tests {
         fn so_are_those_of_dots_and_of_many_changes(
             kind in 0..3usize,
             zoom in 1.0..2.0f32,
-            changes in proptest::collection::vec((0..5_000usize, 0..5usize), 1..24),
+            changes in proptest::collection::vec((0..5_000usize, 0..7usize), 1..24),
             cursor in proptest::option::of(1..5_000i32),
         ) {
             let hall = Hall::new(KINDS[kind], 5_000);
             let view = View::whole(&hall, 160.0, 120.0).zoomed(zoom, 50.0, 60.0);
-            let mut glyphs: Vec<Glyph> = (0..5_000).map(|at| GLYPHS[at * 7 % 5]).collect();
+            let mut glyphs: Vec<Glyph> = (0..5_000).map(|at| ALL[at * 5 % 7]).collect();
             let mut mended = Picture::default();
             mended.draw(&scene(&hall, view, &glyphs, 1.0, cursor));
             for (at, to) in changes {
-                glyphs[at] = GLYPHS[to];
+                glyphs[at] = ALL[to];
             }
             mended.draw(&scene(&hall, view, &glyphs, 1.0, cursor));
             let mut new = Picture::default();

@@ -51,6 +51,10 @@ pub enum Glyph {
     Taken,
     /// A dashed box with a cross.
     Lost,
+    /// A box whose lower right half is filled: somebody else is choosing it. No server tells of it yet.
+    Held,
+    /// A cross without a box: nobody can book it. No server tells of it yet.
+    Closed,
 }
 
 /// Colours of the shapes, from the style sheet.
@@ -71,7 +75,7 @@ pub(crate) struct Brush {
     /// Pixels per seat pitch.
     pub(crate) size: f32,
     /// By [`Glyph`], for seats that are too small for a shape.
-    dots: [Dot; 5],
+    dots: [Dot; 7],
 }
 
 /// A square whose size says more than its colour.
@@ -101,7 +105,8 @@ impl Brush {
             Dot { pixel, side }
         };
         let mine = dot(colours.mine, 0.95);
-        let dots = [dot(colours.free, 0.62), mine, mine, dot(colours.taken, 0.5), dot(colours.lost, 0.95)];
+        let (free, taken, lost) = (dot(colours.free, 0.62), dot(colours.taken, 0.5), dot(colours.lost, 0.95));
+        let dots = [free, mine, mine, taken, lost, dot(colours.taken, 0.62), dot(colours.taken, 0.3)];
         Self { colours, size, dots }
     }
 
@@ -259,10 +264,17 @@ impl Raster {
                     let gap = ((u + v) / dash).rem_euclid(2.0) - 1.0;
                     edge.max(gap * dash * 0.7)
                 });
-                let k = size * 0.17;
-                self.paint(x, y, angle, size * 0.5, colours.lost, |u, v| {
-                    segment(u, v, (-k, -k), (k, k)).min(segment(u, v, (k, -k), (-k, k))) - line * 0.8
+                self.paint(x, y, angle, size * 0.5, colours.lost, |u, v| crossed(u, v, size * 0.17) - line * 0.8);
+            }
+            Glyph::Held => {
+                let (half, round) = (size * 0.36, size * 0.12);
+                self.paint(x, y, angle, size * 0.6, colours.free, |u, v| boxed(u, v, half, round).abs() - line / 2.0);
+                self.paint(x, y, angle, size * 0.6, colours.taken, |u, v| {
+                    boxed(u, v, half - line, round).max(-(u + v) * std::f32::consts::FRAC_1_SQRT_2)
                 });
+            }
+            Glyph::Closed => {
+                self.paint(x, y, angle, size * 0.5, colours.taken, |u, v| crossed(u, v, size * 0.26) - line);
             }
         }
     }
@@ -316,6 +328,11 @@ fn boxed(u: f32, v: f32, half: f32, round: f32) -> f32 {
     a.max(0.0).hypot(b.max(0.0)) + a.max(b).min(0.0) - round
 }
 
+/// Distance to two lines that cross in the middle, each `2 * reach` wide and high.
+fn crossed(u: f32, v: f32, reach: f32) -> f32 {
+    segment(u, v, (-reach, -reach), (reach, reach)).min(segment(u, v, (reach, -reach), (-reach, reach)))
+}
+
 /// Distance to a line between two points.
 fn segment(u: f32, v: f32, from: (f32, f32), to: (f32, f32)) -> f32 {
     let (along_u, along_v) = (to.0 - from.0, to.1 - from.1);
@@ -338,6 +355,9 @@ pub(crate) mod tests {
         cursor: [5, 5, 5],
     };
 
+    pub(crate) const ALL: [Glyph; 7] =
+        [Glyph::Free, Glyph::Chosen, Glyph::Own, Glyph::Taken, Glyph::Lost, Glyph::Held, Glyph::Closed];
+
     fn covered(glyph: Glyph) -> Vec<bool> {
         let mut raster = Raster::default();
         raster.clear(40, 40);
@@ -347,9 +367,8 @@ pub(crate) mod tests {
 
     #[test]
     fn every_state_has_an_outline_of_its_own() {
-        let all = [Glyph::Free, Glyph::Chosen, Glyph::Own, Glyph::Taken, Glyph::Lost];
-        for (at, one) in all.iter().enumerate() {
-            for other in &all[at + 1..] {
+        for (at, one) in ALL.iter().enumerate() {
+            for other in &ALL[at + 1..] {
                 let (one_dark, other_dark) = (covered(*one), covered(*other));
                 let differing = one_dark.iter().zip(&other_dark).filter(|(a, b)| a != b).count();
                 assert!(differing > 40, "{one:?} and {other:?} differ in {differing} pixels");

@@ -39,8 +39,17 @@ pub(crate) async fn open_sign_in_again() -> Result<(), ApiFailure> {
     bridge::invoke("open_sign_in_again", &()).await
 }
 
-pub(crate) async fn sign_in_link() -> Result<Option<String>, ApiFailure> {
-    bridge::invoke("sign_in_link", &()).await
+/// Whether there was one to be copied.
+pub(crate) async fn copy_sign_in_link() -> Result<bool, ApiFailure> {
+    bridge::invoke("copy_sign_in_link", &()).await
+}
+
+pub(crate) async fn copy(text: String) -> Result<(), ApiFailure> {
+    #[derive(Serialize)]
+    struct Argument {
+        text: String,
+    }
+    bridge::invoke("copy", &Argument { text }).await
 }
 
 pub(crate) async fn cancel_sign_in() -> Result<(), ApiFailure> {
@@ -207,8 +216,9 @@ pub(crate) async fn duplicate_event(event_id: EventId, key: String, body: Duplic
     call(Call::DuplicateEvent { event_id, key, body }).await
 }
 
-pub(crate) async fn event_bookings(event_id: EventId) -> Result<Vec<Booking>, ApiFailure> {
-    call(Call::EventBookings { event_id }).await
+/// The bookings of an event, a thousand at most; `waiting`: those that still want seats, by position.
+pub(crate) async fn event_bookings(event_id: EventId, waiting: bool) -> Result<Vec<Booking>, ApiFailure> {
+    call(Call::EventBookings { event_id, waiting }).await
 }
 
 pub(crate) async fn event_activity(event_id: EventId) -> Result<Vec<ActivityEntry>, ApiFailure> {

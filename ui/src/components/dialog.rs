@@ -4,7 +4,9 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
-use super::icon;
+use super::{OfflineBar, icon};
+use crate::here::Here;
+use crate::layers::{self, LAYER};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -35,6 +37,7 @@ fn new_name() -> AttrValue {
 pub(crate) fn Dialog(props: &Props) -> Html {
     let node = use_node_ref();
     let name = use_state(new_name);
+    let here = use_context::<Here>();
     {
         let node = node.clone();
         use_effect_with((), move |()| {
@@ -46,7 +49,10 @@ pub(crate) fn Dialog(props: &Props) -> Html {
             if let Some(dialog) = dialog.as_ref().filter(|dialog| !dialog.open()) {
                 drop(dialog.show_modal());
             }
+            let layer = dialog.as_ref().and_then(|dialog| dialog.query_selector(&format!(".{LAYER}")).ok().flatten());
+            let layer = layer.map(layers::put_on_top);
             move || {
+                drop(layer);
                 // while it is open, nothing behind it can take the focus
                 if let Some(dialog) = dialog {
                     dialog.close();
@@ -79,7 +85,9 @@ pub(crate) fn Dialog(props: &Props) -> Html {
                 </div>
                 if props.closable { <button class="button quiet square" aria-label="Close" onclick={on_click}>{ icon("close") }</button> }
             </header>
+            if let Some(here) = here { <OfflineBar since={here.offline} again={here.refresh.again} /> }
             { props.children.clone() }
+            <div class={LAYER} aria-live="polite"></div>
         </dialog>
     }
 }

@@ -4,7 +4,9 @@ use happening_api::ApiFailure;
 use yew::prelude::*;
 
 use super::{Countdown, icon};
+use crate::connection::AsOf;
 use crate::features::failure;
+use crate::format;
 
 /// What a banner is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,6 +65,28 @@ pub(crate) fn FailureNotice(props: &FailureProps) -> Html {
             }
         </Banner>
     }
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct OfflineProps {
+    /// From when what is shown is; `None` while the server answers.
+    pub(crate) since: AsOf,
+    pub(crate) again: Callback<()>,
+}
+
+/// Says that the server cannot be reached, how old what is shown is, and what can be done.
+#[component]
+pub(crate) fn OfflineBar(props: &OfflineProps) -> Html {
+    let Some(since) = props.since else { return Html::default() };
+    let again = {
+        let again = props.again.clone();
+        Callback::from(move |_: MouseEvent| again.emit(()))
+    };
+    let words = format!(
+        "You are offline. This is what we knew at {}. You can look, but not book or change anything.",
+        format::moment(since)
+    );
+    html! { <p class="notice-bar wait" role="status">{ icon("offline") }{ words }<button class="button small" onclick={again}>{ "Try now" }</button></p> }
 }
 
 #[derive(Properties, PartialEq)]

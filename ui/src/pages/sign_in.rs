@@ -34,7 +34,7 @@ where
 pub(crate) fn SignIn(props: &Props) -> Html {
     html! {
         <div class="welcome">
-            <div class="welcome-art">
+            <header class="welcome-art">
                 { art() }
                 <span class="brand">
                     <svg viewBox="0 0 36 36" aria-hidden="true">
@@ -48,7 +48,7 @@ pub(crate) fn SignIn(props: &Props) -> Html {
                     <h2>{ "Your seat, or your place in line." }</h2>
                     <p class="soft">{ "A full event has a waitlist. A seat that is given back goes to the next person by itself." }</p>
                 </div>
-            </div>
+            </header>
             <main class="welcome-pane"><SignInPane session={props.session.clone()} /></main>
         </div>
     }
@@ -128,10 +128,7 @@ fn Waiting(props: &WaitingProps) -> Html {
         Callback::from(move |_: MouseEvent| {
             let copied = copied.clone();
             wasm_bindgen_futures::spawn_local(async move {
-                if let Ok(Some(link)) = api::sign_in_link().await {
-                    let clipboard = gloo::utils::window().navigator().clipboard();
-                    copied.set(wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&link)).await.is_ok());
-                }
+                copied.set(api::copy_sign_in_link().await.unwrap_or(false)); // the button goes on offering it
             });
         })
     };

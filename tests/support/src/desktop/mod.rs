@@ -39,6 +39,7 @@ pub struct Desktop {
     app: PathBuf,
     server: String,
     port: u16,
+    language: Option<String>,
     screen: Child,
     session: Child,
     notifier: Option<Child>,
@@ -64,12 +65,38 @@ impl Desktop {
         Self::at(&folder, &app_program()?, &world.base(0), with_keyring).await
     }
 
+    /// A desktop of somebody who lives elsewhere, such as `de_DE`.
+    ///
+    /// # Errors
+    /// When a program is missing.
+    pub async fn in_language(world: &World, name: &str, language: &str) -> Result<Self> {
+        let folder = world.folder.join(format!("desktop-{name}"));
+        Self::prepared(&folder, &app_program()?, &world.base(0), false, Some(language)).await
+    }
+
     /// A new desktop with its files in a folder.
     ///
     /// # Errors
     /// When a program is missing.
     pub async fn at(folder: &Path, app: &Path, server: &str, with_keyring: bool) -> Result<Self> {
+        Self::prepared(folder, app, server, with_keyring, None).await
+    }
+
+    async fn prepared(
+        folder: &Path,
+        app: &Path,
+        server: &str,
+        with_keyring: bool,
+        language: Option<&str>,
+    ) -> Result<Self> {
         let folder = folder.to_owned();
+        if let Some(language) = language {
+            let compiled = folder.join("locale");
+            std::fs::create_dir_all(&compiled)?;
+            let mut command = Command::new("localedef");
+            command.args(["-i", language, "-f", "UTF-8"]).arg(compiled.join(format!("{language}.UTF-8")));
+            crate::stack::run(&mut command)?;
+        }
         for part in ["bin", "data", "config", "cache"] {
             std::fs::create_dir_all(folder.join(part))?;
         }
@@ -96,6 +123,7 @@ impl Desktop {
             app: app.to_owned(),
             server: server.to_owned(),
             port,
+            language: language.map(str::to_owned),
             screen,
             session: Command::new("true").spawn()?,
             notifier: None,
@@ -110,6 +138,13 @@ impl Desktop {
     }
 
     fn environment<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        for name in ["LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LANGUAGE"] {
+            command.env_remove(name);
+        }
+        command.env("LANG", "C.UTF-8"); // of no region
+        if let Some(language) = &self.language {
+            command.env("LANG", format!("{language}.UTF-8")).env("LOCPATH", self.folder.join("locale"));
+        }
         let path = format!("{}/bin:{}", self.folder.display(), std::env::var("PATH").unwrap_or_default());
         command
             .env("PATH", path)

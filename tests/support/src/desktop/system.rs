@@ -59,6 +59,25 @@ impl Desktop {
         Ok(found.lines().count())
     }
 
+    /// All that the app wrote into its logs.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn logs(&self) -> Result<String> {
+        let data = self.folder.join("data").display().to_string();
+        crate::stack::run(Command::new("find").args([&data, "-name", "*.log", "-exec", "cat", "{}", "+"]))
+    }
+
+    /// The person wants no animations, as they say in the settings of their desktop. For the next start of the app.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn without_animations(&self) -> Result<()> {
+        let folder = self.folder.join("config/gtk-3.0");
+        std::fs::create_dir_all(&folder)?;
+        Ok(std::fs::write(folder.join("settings.ini"), "[Settings]\ngtk-enable-animations=false\n")?)
+    }
+
     /// Moves the pointer and presses keys as a hand would, in the words of `xdotool`.
     ///
     /// # Errors

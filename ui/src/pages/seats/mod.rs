@@ -58,11 +58,12 @@ pub(crate) fn Seats(props: &Props) -> Html {
         let known = event.value.as_ref().map(|event| (event.category, event.total_slots));
         use_memo(known, |known| known.map(|(category, total)| Rc::new(Hall::new(category, total))))
     };
-    let (Some(event), Some(hall), true) = (event.value.clone(), (*hall).clone(), map.value.is_some()) else {
+    let event_failure = event.failure.clone();
+    let (Some(event), Some(hall), true) = (event.value, (*hall).clone(), map.value.is_some()) else {
         return html! {
             <Dialog title="Choose your seats" class={classes!("large")} on_close={props.on_close.clone()}>
                 <div class="dialog-body stack">
-                    if let Some(failure) = event.failure.clone().or(map.failure.clone()) { <FailureNotice {failure} again={here.refresh.again.clone()} /> }
+                    if let Some(failure) = event_failure.or(map.failure.clone()) { <FailureNotice {failure} again={here.refresh.again.clone()} /> }
                     else { { skeleton(8) } }
                 </div>
             </Dialog>
@@ -78,6 +79,7 @@ pub(crate) fn Seats(props: &Props) -> Html {
             </Dialog>
         };
     }
+    let read_failure = event_failure.or(map.failure);
     let send = sender(&here, props.on_close.clone(), &event, selection.clone(), presence);
     let on_toggle = {
         let selection = selection.dispatcher();
@@ -109,7 +111,7 @@ pub(crate) fn Seats(props: &Props) -> Html {
             <div class="seat-pick" onkeydown={go_on_by_f6}>
                 <SeatCanvas hall={hall.clone()} states={selection.states().clone()} start={selection.chosen().first().copied().unwrap_or(1)} {on_toggle} {on_add} on_best={on_best.clone()} />
                 <div class="seat-legend">{ shapes(&selection) }{ keys() }</div>
-                <Panel {hall} {selection} event={(*event).clone()} {send} {on_best} />
+                <Panel {hall} {selection} event={(*event).clone()} failure={read_failure} again={here.refresh.again.clone()} {send} {on_best} />
             </div>
         </Dialog>
     }

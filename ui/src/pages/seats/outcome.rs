@@ -6,6 +6,9 @@ use crate::components::{Banner, Countdown, Tone, icon};
 use crate::features::failure;
 use crate::features::selection::{Selection, Step, Wish};
 
+/// Milliseconds after which a person wonders whether anything happens.
+const LONG_MS: u32 = 5_000;
+
 #[derive(Properties, PartialEq)]
 pub(super) struct OutcomeProps {
     pub(super) selection: UseReducerHandle<Selection>,
@@ -31,6 +34,9 @@ pub(super) fn Outcome(props: &OutcomeProps) -> Html {
             move || drop(again)
         });
     }
+    if props.selection.busy() {
+        return html! { <StillWaiting /> };
+    }
     let Some((wish, key, failure, unsure)) = failed else { return Html::default() };
     let words = failure::of_booking(&failure, unsure);
     let again = {
@@ -44,4 +50,21 @@ pub(super) fn Outcome(props: &OutcomeProps) -> Html {
             if words.again { <button id="again" class="button small" onclick={again}>{ icon("retry") }{ "Try again" }</button> }
         </Banner>
     }
+}
+
+/// Nothing at first; that it goes on, when the answer is long in coming.
+#[component]
+fn StillWaiting() -> Html {
+    let long = use_state(|| false);
+    {
+        let long = long.clone();
+        use_effect_with((), move |()| {
+            let timer = gloo_timers::callback::Timeout::new(LONG_MS, move || long.set(true));
+            move || drop(timer)
+        });
+    }
+    if !*long {
+        return Html::default();
+    }
+    html! { <Banner tone={Tone::Wait} title="Still booking">{ "The answer takes longer than usual. You will not be booked twice." }</Banner> }
 }

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use happening_api::Event;
+use happening_api::{ApiFailure, Event};
 use happening_halls::Hall;
 use yew::prelude::*;
 
 use super::list::SeatList;
 use super::outcome::Outcome;
 use crate::api;
-use crate::components::{Banner, Stepper, Tone, icon};
+use crate::components::{Banner, FailureNotice, Stepper, Tone, icon};
 use crate::features::selection::{Action, Selection, Wish};
 use crate::format;
 
@@ -18,6 +18,9 @@ pub(super) struct PanelProps {
     pub(super) hall: Rc<Hall>,
     pub(super) selection: UseReducerHandle<Selection>,
     pub(super) event: Event,
+    /// Why the last try to read the seats anew failed.
+    pub(super) failure: Option<ApiFailure>,
+    pub(super) again: Callback<()>,
     pub(super) send: Callback<(Wish, String)>,
     pub(super) on_best: Callback<()>,
 }
@@ -53,7 +56,10 @@ pub(super) fn Panel(props: &PanelProps) -> Html {
                     if none_together && party > 1 { { apart(props, party) } }
                 }
             </div>
-            <div class="stack seat-summary" tabindex="-1" role="group" aria-label="What you chose">{ conflict(selection) }{ picked(selection) }<Outcome selection={selection.clone()} send={props.send.clone()} /></div>
+            <div class="stack seat-summary" tabindex="-1" role="group" aria-label="What you chose">
+                if let Some(failure) = props.failure.clone() { <FailureNotice {failure} old_shown=true again={props.again.clone()} /> }
+                { conflict(selection) }{ nearest(props) }{ picked(selection) }<Outcome selection={selection.clone()} send={props.send.clone()} />
+            </div>
             <SeatList hall={props.hall.clone()} selection={selection.clone()} />
             <div class="seat-foot stack">{ actions(props) }</div>
         </aside>
@@ -92,6 +98,28 @@ fn conflict(selection: &Selection) -> Html {
             { format!("Somebody was a moment faster.{still} Nothing is booked yet.") }
         </Banner>
     }
+}
+
+/// After a conflict: the free seats that are nearest to what is still chosen, or to what is gone, as many as are missing.
+fn nearest(props: &PanelProps) -> Html {
+    let selection = &props.selection;
+    let (kept, lost) = (selection.chosen(), selection.lost());
+    let missing = usize::try_from(selection.party()).unwrap_or_default().saturating_sub(kept.len());
+    if lost.is_empty() || missing == 0 {
+        return Html::default();
+    }
+    let beside = if kept.is_empty() { &lost } else { &kept };
+    let free = |seat| selection.can_choose(seat) && !kept.contains(&seat);
+    let nearest = props.hall.nearest(beside, missing, free);
+    if nearest.is_empty() {
+        return Html::default();
+    }
+    let words = format!("Take the nearest: {}", format::seat_list(&nearest));
+    let take = {
+        let selection = selection.dispatcher();
+        Callback::from(move |_: MouseEvent| selection.dispatch(Action::Add(nearest.clone())))
+    };
+    html! { <button id="nearest" class="button wide" disabled={selection.fixed()} onclick={take}>{ words }</button> }
 }
 
 fn picked(selection: &UseReducerHandle<Selection>) -> Html {

@@ -1,0 +1,114 @@
+//! How numbers, lists and dates are written: in the language of the texts, by the customs of this machine's region.
+
+use chrono::{DateTime, Utc};
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use self::intl::{date, date_in, list, number};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use self::plain::{date, date_in, list, number};
+
+/// What a date shows, as `Intl.DateTimeFormat` names it.
+pub(crate) type DateParts<'p> = &'p [(&'p str, &'p str)];
+
+/// The locale for a machine of this one: `de-DE` is `en-DE`, English as it is written there. Without a region as in Britain, like
+/// the texts.
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only a browser has a language"))]
+fn for_machine(language: &str) -> String {
+    let letters = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let digits = |part: &str| part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let region = language.split(['-', '_']).skip(1).find(|part| letters(part) || digits(part));
+    format!("en-{}", region.unwrap_or("GB"))
+}
+
+#[cfg(target_arch = "wasm32")]
+mod intl {
+    use js_sys::{Array, Function, Intl, Object, Reflect};
+    use wasm_bindgen::{JsCast, JsValue};
+
+    use super::{DateParts, DateTime, Utc, for_machine};
+
+    thread_local! {
+        static TAG: String = for_machine(&gloo::utils::window().navigator().language().unwrap_or_default());
+        static NUMBERS: Function = Intl::NumberFormat::new(&locales(), &Object::new()).format();
+        static LISTS: Intl::ListFormat = Intl::ListFormat::new(&locales(), &Object::new());
+    }
+
+    fn locales() -> Array {
+        TAG.with(|tag| Array::of1(&tag.into()))
+    }
+
+    /// 1,200
+    pub(crate) fn number(value: i64) -> String {
+        let text = NUMBERS.with(|numbers| numbers.call1(&JsValue::UNDEFINED, &JsValue::from_f64(value as f64)));
+        text.ok().and_then(|text| text.as_string()).unwrap_or_else(|| value.to_string())
+    }
+
+    /// "14, 15 and 16"
+    pub(crate) fn list(items: &[String]) -> String {
+        let items: Array = items.iter().map(JsValue::from).collect();
+        LISTS.with(|lists| lists.format(&items)).into()
+    }
+
+    /// A moment in a zone; `None` for a zone that the browser does not know.
+    pub(crate) fn date(at: DateTime<Utc>, zone: &str, parts: DateParts<'_>) -> Option<String> {
+        TAG.with(|tag| date_in(tag, at, zone, parts))
+    }
+
+    /// As [`date`], in a locale of one's own.
+    pub(crate) fn date_in(locale: &str, at: DateTime<Utc>, zone: &str, parts: DateParts<'_>) -> Option<String> {
+        let options = Object::new();
+        for (name, value) in parts.iter().chain([&("timeZone", zone)]) {
+            Reflect::set(&options, &(*name).into(), &(*value).into()).ok()?;
+        }
+        let date = js_sys::Date::new(&JsValue::from_f64(at.timestamp_millis() as f64));
+        // the constructor throws for an unknown zone, which the typed binding does not catch
+        let intl = Reflect::get(&js_sys::global(), &"Intl".into()).ok()?;
+        let constructor: Function = Reflect::get(&intl, &"DateTimeFormat".into()).ok()?.unchecked_into();
+        let format = Reflect::construct(&constructor, &Array::of2(&Array::of1(&locale.into()), &options)).ok()?;
+        format.unchecked_into::<Intl::DateTimeFormat>().format().call1(&JsValue::UNDEFINED, &date).ok()?.as_string()
+    }
+}
+
+/// Without a browser, where the sentences are tested: as in Britain, and no dates.
+#[cfg(not(target_arch = "wasm32"))]
+mod plain {
+    use super::{DateParts, DateTime, Utc};
+
+    pub(crate) fn number(value: i64) -> String {
+        let digits = value.to_string();
+        let group = |(at, digit): (usize, char)| {
+            let comma = at > 0 && (digits.len() - at).is_multiple_of(3);
+            comma.then_some(',').into_iter().chain([digit])
+        };
+        digits.chars().enumerate().flat_map(group).collect()
+    }
+
+    pub(crate) fn list(items: &[String]) -> String {
+        match items {
+            [most @ .., one, last] => {
+                [most.join(", "), format!("{one} and {last}")].join(if most.is_empty() { "" } else { ", " })
+            }
+            few => few.concat(),
+        }
+    }
+
+    pub(crate) fn date(_: DateTime<Utc>, _: &str, _: DateParts<'_>) -> Option<String> {
+        None
+    }
+
+    pub(crate) fn date_in(_: &str, _: DateTime<Utc>, _: &str, _: DateParts<'_>) -> Option<String> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::for_machine;
+
+    #[test]
+    fn the_language_is_the_texts_and_the_region_the_machines() {
+        let machines = ["en-US", "de-DE", "zh-Hans-CN", "es-419", "pt_BR", "en", "C", ""];
+        let expected = ["en-US", "en-DE", "en-CN", "en-419", "en-BR", "en-GB", "en-GB", "en-GB"];
+        assert_eq!(machines.map(for_machine), expected);
+    }
+}

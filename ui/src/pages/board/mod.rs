@@ -1,0 +1,194 @@
+//! One event's board, for its staff: numbers, seats, activity, waitlist, bookings, and what can be done with it.
+
+mod activity;
+mod duplicate;
+mod end;
+mod table;
+
+use std::rc::Rc;
+
+use happening_api::{ActivityEntry, Booking, BookingStatus, Download, Event, EventStatus, SeatMap};
+use uuid::Uuid;
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use self::activity::{activity, numbers};
+use self::duplicate::Duplicate;
+use self::end::EndEvent;
+use self::table::BookingTable;
+use super::event::{save_file, status_chip, when};
+use super::staff_cancel::StaffCancel;
+use crate::api;
+use crate::components::{FailureNotice, back, head, icon, skeleton};
+use crate::features::selection::SeatState;
+use crate::format;
+use crate::here::use_here;
+use crate::resource::use_resource;
+use crate::route::Route;
+use crate::seat_map::{SeatCanvas, legend};
+use crate::write::use_write;
+use happening_halls::Hall;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) event_id: Uuid,
+}
+
+/// What is open over the board.
+#[derive(Clone, PartialEq)]
+enum Open {
+    Nothing,
+    CancelEvent,
+    DeleteEvent,
+    Duplicate,
+    Cancel(Box<Booking>),
+}
+
+struct Known {
+    event: Event,
+    map: SeatMap,
+    bookings: Vec<Booking>,
+    waiting: Vec<Booking>,
+    activity: Vec<ActivityEntry>,
+}
+
+/// The screen.
+#[component]
+pub(crate) fn Board(props: &Props) -> Html {
+    let here = use_here();
+    let open = use_state(|| Open::Nothing);
+    let id = props.event_id;
+    let read = use_resource(format!("board {id}"), here.refresh.count, move || async move {
+        let event = api::event(id.into()).await?;
+        let map = api::seats(id.into()).await?;
+        let bookings = api::event_bookings(id.into(), false).await?;
+        let waiting = if event.waiting_bookings > 0 { api::event_bookings(id.into(), true).await? } else { Vec::new() };
+        let activity = api::event_activity(id.into()).await?;
+        Ok(Known { event, map, bookings, waiting, activity })
+    });
+    let known = read.value.clone();
+    let hall = use_memo(known.as_ref().map(|known| (known.event.category, known.event.total_slots)), |known| {
+        known.map(|(category, total)| Rc::new(Hall::new(category, total)))
+    });
+    let states = use_memo(known.as_ref().map(|known| (known.map.version, known.map.total)), |_| {
+        let mut states = vec![SeatState::Free; known.as_ref().map_or(0, |known| known.map.total as usize)];
+        for seat in known.iter().flat_map(|known| &known.map.taken) {
+            if let Some(state) = states.get_mut(*seat as usize - 1) {
+                *state = SeatState::Taken;
+            }
+        }
+        Rc::new(states)
+    });
+    let (Some(known), Some(hall)) = (read.value.clone(), (*hall).clone()) else {
+        return html! {
+            <div class="page">
+                { back(Route::Organize, "Organize") }
+                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> } else { { skeleton(10) } }
+            </div>
+        };
+    };
+    let event = &known.event;
+    let show = |what: Open| {
+        let open = open.clone();
+        Callback::from(move |_: MouseEvent| open.set(what.clone()))
+    };
+    let close = {
+        let open = open.clone();
+        Callback::from(move |()| open.set(Open::Nothing))
+    };
+    let on_cancel = {
+        let open = open.clone();
+        Callback::from(move |booking: Booking| open.set(Open::Cancel(Box::new(booking))))
+    };
+    let who = if event.visibility == happening_api::Visibility::Public { "open to everyone" } else { "members only" };
+    let confirmed: Vec<Booking> = of_status(&known.bookings, |one| !one.seat_numbers.is_empty());
+    let ended: Vec<Booking> = of_status(&known.bookings, |one| one.status == BookingStatus::Cancelled);
+    // a list is read to a thousand bookings or so; the export has all of them
+    let cut = confirmed.iter().map(|one| one.seat_numbers.len()).sum::<usize>() < known.map.taken.len();
+    let note =
+        if cut { "The first ones, by their lowest seat. Attendees saves all of them" } else { "By their lowest seat" };
+    let waiting_note = if (known.waiting.len() as i64) < event.waiting_bookings {
+        "The first ones. Attendees saves all of them"
+    } else {
+        "Seats go to the top of this list by themselves"
+    };
+    html! {
+        <div class="page">
+            { back(Route::Organize, "Organize") }
+            { head(event.name.clone(), html! { <>{ status_chip(event.status) }{ format!(" {} · {who}", when(event)) }</> }, html! { <Actions event={event.clone()} on_cancel={show(Open::CancelEvent)} on_delete={show(Open::DeleteEvent)} on_duplicate={show(Open::Duplicate)} /> }) }
+            if let Some(failure) = read.failure.clone() { <FailureNotice {failure} old_shown=true again={here.refresh.again.clone()} /> }
+            { numbers(event, &known.activity) }
+            <div class="with-side even">
+                <section class="card board-map" aria-labelledby="seats-now">
+                    <header class="card-head"><h2 id="seats-now">{ "Seats now" }</h2><span class="small muted">{ format!("{} of {} booked", format::number(known.map.taken.len() as i64), format::number(i64::from(known.map.total))) }</span></header>
+                    <SeatCanvas {hall} states={(*states).clone()} start=1 on_toggle={Callback::noop()} on_add={Callback::noop()} on_best={Callback::noop()} />
+                    <div class="seat-legend">{ legend(&[SeatState::Free, SeatState::Taken]) }</div>
+                </section>
+                <section class="card" aria-labelledby="activity">
+                    <header class="card-head"><h2 id="activity">{ "Recent activity" }</h2></header>
+                    { activity(&known.activity) }
+                </section>
+            </div>
+            <BookingTable title="Waitlist" nobody="Nobody is waiting." note={waiting_note} bookings={known.waiting.clone()} waitlist=true on_cancel={on_cancel.clone()} open={event.status == EventStatus::Upcoming} />
+            <BookingTable title="Bookings" nobody="Nobody has booked yet." note={note} bookings={confirmed} waitlist=false on_cancel={on_cancel.clone()} open={event.status == EventStatus::Upcoming} />
+            if !ended.is_empty() { <BookingTable title="Cancelled" nobody="" note="Newest first" bookings={ended} waitlist=false {on_cancel} open=false /> }
+            { dialog(&open, event, close) }
+        </div>
+    }
+}
+
+fn of_status(all: &[Booking], is: impl Fn(&Booking) -> bool) -> Vec<Booking> {
+    all.iter().filter(|one| is(one)).cloned().collect()
+}
+
+fn dialog(open: &Open, event: &Event, on_close: Callback<()>) -> Html {
+    match open {
+        Open::Nothing => Html::default(),
+        Open::CancelEvent => html! { <EndEvent event={event.clone()} delete=false {on_close} /> },
+        Open::DeleteEvent => html! { <EndEvent event={event.clone()} delete=true {on_close} /> },
+        Open::Duplicate => html! { <Duplicate event={event.clone()} {on_close} /> },
+        Open::Cancel(booking) => html! { <StaffCancel booking={(**booking).clone()} {on_close} /> },
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ActionsProps {
+    event: Event,
+    on_cancel: Callback<MouseEvent>,
+    on_delete: Callback<MouseEvent>,
+    on_duplicate: Callback<MouseEvent>,
+}
+
+#[component]
+fn Actions(props: &ActionsProps) -> Html {
+    let here = use_here();
+    let write = use_write();
+    let event = &props.event;
+    let save = {
+        let (write, id) = (write.clone(), event.id);
+        Callback::from(move |_: MouseEvent| {
+            let here = here.clone();
+            write.start_read(move || save_file(Download::Attendees { event_id: id }, here.clone()));
+        })
+    };
+    let window = {
+        let id = event.id;
+        Callback::from(move |_: MouseEvent| {
+            wasm_bindgen_futures::spawn_local(async move {
+                drop(api::open_board(id).await); // the shell says why in its log
+            });
+        })
+    };
+    let open = matches!(event.status, EventStatus::Upcoming | EventStatus::Ongoing);
+    html! {
+        <>
+            if open { <Link<Route> to={Route::edit(event.id)} classes="button">{ icon("edit") }{ "Edit" }</Link<Route>> }
+            <button class="button" onclick={props.on_duplicate.clone()}>{ icon("copy") }{ "Duplicate" }</button>
+            <button id="attendees" class="button" disabled={write.busy()} onclick={save}>{ icon("download") }{ "Attendees" }</button>
+            <button class="button quiet square" title="Open in a window of its own" aria-label="Open in a window of its own" onclick={window}>{ icon("window") }</button>
+            if open { <button class="button quiet danger" onclick={props.on_cancel.clone()}>{ "Cancel event" }</button> }
+            else { <button class="button quiet danger" onclick={props.on_delete.clone()}>{ "Delete event" }</button> }
+            { write.notice() }
+        </>
+    }
+}
