@@ -12,7 +12,7 @@ pub(crate) type DateParts<'p> = &'p [(&'p str, &'p str)];
 
 /// The locale for a machine of this one: `de-DE` is `en-DE`, English as it is written there. Without a region as in Britain, like
 /// the texts.
-#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only a browser has a language"))]
+#[cfg(any(test, target_arch = "wasm32"))]
 fn for_machine(language: &str) -> String {
     let letters = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
     let digits = |part: &str| part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_digit());
