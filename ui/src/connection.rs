@@ -145,14 +145,14 @@ mod tests {
             note(at(20));
             note(at(70));
         });
-        let ((), age) = futures_executor(read);
+        let ((), age) = ready(read);
         assert_eq!(age, at(20));
         note(at(5));
-        assert_eq!(futures_executor(with_age(async {})).1, None, "what was noted outside is not of it");
+        assert_eq!(ready(with_age(async {})).1, None, "what was noted outside is not of it");
     }
 
     /// These futures never wait.
-    fn futures_executor<T>(future: impl Future<Output = T>) -> T {
+    fn ready<T>(future: impl Future<Output = T>) -> T {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         match std::pin::pin!(future).poll(&mut context) {
             std::task::Poll::Ready(value) => value,
