@@ -45,6 +45,7 @@ async fn a_person_takes_their_data_with_them() -> Result<()> {
     barbara.book_exactly(event.id, &[4]).await?.expect(201);
     let desktop = signed_in(&world, "barbara").await?;
     desktop.go("/settings").await?;
+    desktop.exists("#server").await?; // what comes late moves what is below it
     desktop.click("#export").await?;
     let data: serde_json::Value = serde_json::from_str(&saved(&world, &desktop, "mine.json").await?)?;
     assert!(data.to_string().contains("barbara@happening.invalid") && data.to_string().contains("[4]"), "{data}");
@@ -61,6 +62,7 @@ async fn what_support_asks_for_is_copied() -> Result<()> {
     desktop.sees("Copied.").await?;
     // pasted as a person would; a field of one line joins the lines
     desktop.go("/settings").await?;
+    desktop.exists("#server").await?;
     let pasted = wait_for("what was copied", Duration::from_secs(20), || async {
         desktop.click("#my-name").await?;
         desktop.press("\u{e009}a\u{e000}").await?;

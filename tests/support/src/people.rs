@@ -94,7 +94,7 @@ impl People {
                 ("code_challenge_method", "S256"),
             ],
         )?;
-        let callback = self.sign_in_at(&authorize, login).await?;
+        let callback = self.type_password(&authorize, login).await?;
         let code =
             callback.query_pairs().find(|(name, _)| name == "code").context("no code in the callback")?.1.into_owned();
         let form = [
@@ -167,6 +167,11 @@ impl People {
     /// # Errors
     /// When the page does not ask for a password or refuses it.
     pub async fn sign_in_at(&self, authorize: &Url, login: &str) -> Result<Url> {
+        let _turn = self.turn.lock().await;
+        self.type_password(authorize, login).await
+    }
+
+    async fn type_password(&self, authorize: &Url, login: &str) -> Result<Url> {
         let page = self.http.get(authorize.clone()).send().await?.error_for_status()?;
         // Keycloak marks its cookies as secure although it is reached by http here; a cookie jar would keep them back
         let cookies: Vec<String> = page
