@@ -1,15 +1,13 @@
-//! What handlers read requests with. Access is a type: a handler that takes `EventFor<actions::Manage>` compiles only with
-//! the check made, and there is no other way to an event's row from a path.
+//! What handlers read requests with: who calls, ids of the path, queries, keys and bodies.
 
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use bytes::Bytes;
 use garde::Validate;
-use happening_api::{BookingId, ErrorCode, EventId, OrgId, Role, UserId};
+use happening_api::{ErrorCode, UserId};
 use http::header;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -17,16 +15,11 @@ use sha2::{Digest, Sha256};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{self, ObjectBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
-use uuid::Uuid;
 
 use super::limits::Peer;
 use super::{ApiError, ApiResult};
-use crate::access::{self, Access, BookingAction, EventAction, OrgAction};
 use crate::app::App;
 use crate::auth::AuthError;
-use crate::bookings::store::{self as booking_store, BookingRow};
-use crate::events::store as event_store;
-use crate::organizations::store as org_store;
 use crate::users::{self, KnownUser};
 
 const KEY_CHARS_MAX: usize = 128;
@@ -266,141 +259,4 @@ fn field_of(reason: &str, path: &str) -> (String, String) {
         reason.to_owned()
     };
     (name, reason)
-}
-
-/// The actions that extractors are made for.
-pub(crate) mod actions {
-    use super::{BookingAction, EventAction, OrgAction};
-
-    /// An action on an event.
-    pub(crate) trait OnEvent: Send {
-        const ACTION: EventAction;
-    }
-    /// An action on a booking.
-    pub(crate) trait OnBooking: Send {
-        const ACTION: BookingAction;
-    }
-    /// An action on an organization.
-    pub(crate) trait OnOrganization: Send {
-        const ACTION: OrgAction;
-    }
-
-    pub(crate) struct See;
-    pub(crate) struct Manage;
-    pub(crate) struct GiveUp;
-    pub(crate) struct Claim;
-    pub(crate) struct CreateEvent;
-    pub(crate) struct Administer;
-
-    impl OnEvent for See {
-        const ACTION: EventAction = EventAction::See;
-    }
-    impl OnEvent for Manage {
-        const ACTION: EventAction = EventAction::Manage;
-    }
-    impl OnBooking for See {
-        const ACTION: BookingAction = BookingAction::See;
-    }
-    impl OnBooking for GiveUp {
-        const ACTION: BookingAction = BookingAction::GiveUp;
-    }
-    impl OnBooking for Claim {
-        const ACTION: BookingAction = BookingAction::Claim;
-    }
-    impl OnOrganization for See {
-        const ACTION: OrgAction = OrgAction::See;
-    }
-    impl OnOrganization for Administer {
-        const ACTION: OrgAction = OrgAction::Administer;
-    }
-    impl OnOrganization for CreateEvent {
-        const ACTION: OrgAction = OrgAction::CreateEvent;
-    }
-}
-
-fn require(access: Access) -> ApiResult<()> {
-    match access {
-        Access::Allowed => Ok(()),
-        Access::Forbidden => Err(ApiError::forbidden()),
-        Access::Hidden => Err(ApiError::not_found()),
-    }
-}
-
-/// The event in the path, on which the caller may do `A`.
-pub(crate) struct EventFor<A> {
-    pub(crate) caller: CurrentUser,
-    pub(crate) event: EventId,
-    pub(crate) org: OrgId,
-    pub(crate) standing: access::EventStanding,
-    action: PhantomData<A>,
-}
-
-impl<A: actions::OnEvent> FromRequestParts<App> for EventFor<A> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        let caller = CurrentUser::from_request_parts(parts, app).await?;
-        let PathId(event) = PathId::<EventId>::from_request_parts(parts, app).await?;
-        let mut conn = app.conn().await?;
-        let (org, standing) =
-            event_store::standing(&mut conn, event, caller.id()).await?.ok_or_else(ApiError::not_found)?;
-        require(access::event(A::ACTION, standing))?;
-        Ok(Self { caller, event, org, standing, action: PhantomData })
-    }
-}
-
-/// The booking in the path, on which the caller may do `A`.
-pub(crate) struct BookingFor<A> {
-    pub(crate) caller: CurrentUser,
-    pub(crate) booking: BookingRow,
-    action: PhantomData<A>,
-}
-
-impl<A: actions::OnBooking> FromRequestParts<App> for BookingFor<A> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        let caller = CurrentUser::from_request_parts(parts, app).await?;
-        let PathId(id) = PathId::<BookingId>::from_request_parts(parts, app).await?;
-        let mut conn = app.conn().await?;
-        let booking = booking_store::find_row(&mut conn, id).await?;
-        // asked for no booking, too: the time that an answer takes must not tell whether there is one
-        let event = booking.as_ref().map_or(Uuid::nil().into(), |booking| booking.event_id);
-        let standing = event_store::standing(&mut conn, event, caller.id()).await?;
-        let booking = booking.ok_or_else(ApiError::not_found)?;
-        let staff = standing.is_some_and(|(_, standing)| standing.staff());
-        require(access::booking(A::ACTION, booking.user_id == caller.id(), staff))?;
-        Ok(Self { caller, booking, action: PhantomData })
-    }
-}
-
-/// The organization in the path, in which the caller may do `A`.
-pub(crate) struct MemberFor<A> {
-    pub(crate) caller: CurrentUser,
-    pub(crate) org: OrgId,
-    pub(crate) role: Role,
-    action: PhantomData<A>,
-}
-
-impl<A: actions::OnOrganization> MemberFor<A> {
-    /// For an organization that a body names.
-    ///
-    /// # Errors
-    /// 404 or 403.
-    pub(crate) async fn of(app: &App, caller: CurrentUser, org: OrgId) -> ApiResult<Self> {
-        let role = org_store::role(&mut *app.conn().await?, org, caller.id()).await?;
-        require(access::organization(A::ACTION, role))?;
-        let role = role.ok_or_else(ApiError::not_found)?;
-        Ok(Self { caller, org, role, action: PhantomData })
-    }
-}
-
-impl<A: actions::OnOrganization> FromRequestParts<App> for MemberFor<A> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        let caller = CurrentUser::from_request_parts(parts, app).await?;
-        let PathId(org) = PathId::<OrgId>::from_request_parts(parts, app).await?;
-        Self::of(app, caller, org).await
-    }
 }

@@ -1,4 +1,4 @@
-//! The HTTP side: the one table of routes, what requests are read with, and how failures are told.
+//! The HTTP side: the one table of routes, what requests are read with, who may act on what, and how failures are told.
 
 mod context;
 mod error;
@@ -8,13 +8,14 @@ mod health;
 pub(crate) mod idempotency;
 pub(crate) mod limits;
 mod open;
+mod permitted;
 mod router;
 
 pub(crate) use context::RequestContext;
 pub(crate) use error::{ApiError, ApiResult};
 pub(crate) use extract::{
-    Anyone, BookingFor, CurrentUser, EventFor, IdempotencyKey, MemberFor, OptionalJson, PathId, Repeatable,
-    TokenClaims, ValidJson, ValidQuery, actions,
+    Anyone, CurrentUser, IdempotencyKey, OptionalJson, PathId, Repeatable, TokenClaims, ValidJson, ValidQuery,
 };
 pub(crate) use health::{Neighbours, SignIn};
+pub(crate) use permitted::{BookingFor, EventFor, MemberFor, actions};
 pub(crate) use router::{document, router};

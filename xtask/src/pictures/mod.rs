@@ -1,10 +1,12 @@
 //! `pictures`: every screen of the real app on demo data, in light and dark and in three sizes, under `target/pictures`; and
 //! those that the documents show, in `docs/pictures`.
 
+mod states;
+
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use happening_api::{Booking, CreateBooking, Event, EventStatus, OnConflict};
+use happening_api::{Booking, Event, EventId, EventStatus};
 use happening_tests::desktop::Desktop;
 use happening_tests::stack::Stack;
 use happening_tests::{Client, People};
@@ -49,6 +51,7 @@ pub(crate) async fn take(ask: bool) -> Result<()> {
         desktop.resize(width, height).await?;
         picture(&desktop, "sign-in", false, (width, height), true).await?;
     }
+    states::sign_in(&desktop).await?;
     desktop.sign_in(&people, "ada").await?;
     desktop.sees("Upcoming events").await?;
     let ada = Client::new(&server, &people.token("ada").await?).await?;
@@ -68,7 +71,8 @@ pub(crate) async fn take(ask: bool) -> Result<()> {
     }
     desktop.script("localStorage.removeItem('theme'); location.reload(); return 1").await?;
     desktop.resize(DOCUMENT_SIZE.0, DOCUMENT_SIZE.1).await?;
-    conflict(&desktop, &people, &server, &ada).await?;
+    let event = demo_event(&ada, "Harbour Strings").await?;
+    states::signed_in(&desktop, &states::Cast { people: &people, server: &server, ada: &ada, event }).await?;
     desktop.close_app().await
 }
 
@@ -76,18 +80,20 @@ async fn desktop(stack: &Stack, server: &str) -> Result<Desktop> {
     Desktop::at(&stack.folder.join("desktop"), &build::target().join("debug/happening"), server, true).await
 }
 
-async fn screens(ada: &Client) -> Result<Vec<Screen>> {
+/// The demo event whose name begins so.
+async fn demo_event(ada: &Client, start: &str) -> Result<EventId> {
     let events: Vec<Event> = ada.get("/events?limit=200").await?.expect(200).json();
-    let event = |start: &str| {
-        let found = events.iter().find(|event| event.name.starts_with(start));
-        found.map(|event| event.id).with_context(|| format!("the demo event {start} is missing"))
-    };
+    let found = events.iter().find(|event| event.name.starts_with(start));
+    found.map(|event| event.id).with_context(|| format!("the demo event {start} is missing"))
+}
+
+async fn screens(ada: &Client) -> Result<Vec<Screen>> {
     let mine: Vec<Booking> = ada.get(&format!("/bookings/user/{}", ada.user.id)).await?.expect(200).json();
     let ahead = |one: &&Booking| one.event.as_ref().is_some_and(|event| event.status == EventStatus::Upcoming);
     let held =
         mine.iter().filter(ahead).find(|one| one.seat_numbers.len() > 1).context("no demo booking with seats")?.id;
     let waits = mine.iter().find(|one| one.waiting_seats > 0).context("no demo booking that waits")?.id;
-    let strings = event("Harbour Strings")?;
+    let strings = demo_event(ada, "Harbour Strings").await?;
     let screen = |name, route: String, shows| Screen { name, route, shows, clicks: &[], documented: false };
     let documented = |screen: Screen| Screen { documented: true, ..screen };
     let with = |screen: Screen, clicks| Screen { clicks, ..screen };
@@ -153,32 +159,4 @@ async fn picture(desktop: &Desktop, name: &str, dark: bool, size: (u32, u32), do
         std::fs::copy(&file, root().join("docs/pictures/home-dark.png"))?;
     }
     Ok(())
-}
-
-/// Somebody else books two of the chosen seats a moment before.
-async fn conflict(desktop: &Desktop, people: &People, server: &str, ada: &Client) -> Result<()> {
-    let events: Vec<Event> = ada.get("/events?limit=200").await?.expect(200).json();
-    let event = events.iter().find(|event| event.name.starts_with("Harbour Strings")).map(|event| event.id);
-    let event_id = event.context("the demo event is missing")?;
-    desktop.go(&format!("/events/{event_id}/seats")).await?;
-    desktop.sees("How many seats?").await?;
-    desktop.click("#best").await?;
-    desktop.sees("2 chosen").await?;
-    let chosen = desktop
-        .script("return [...document.querySelectorAll('.seat-chip:not(.lost) button')].slice(0, 1).map(b => Number(b.parentElement.textContent))")
-        .await?;
-    let seats: Vec<i32> = serde_json::from_value(chosen)?;
-    let other = Client::new(server, &people.token("donald").await?).await?;
-    let body = CreateBooking {
-        event_id,
-        seats: seats.len() as i32,
-        seat_numbers: Some(seats),
-        on_conflict: OnConflict::Reject,
-        waitlist: false,
-        user_id: None,
-    };
-    other.post("/bookings", serde_json::to_value(body)?).await?.expect(201);
-    desktop.click("#book").await?;
-    desktop.sees("just taken").await?;
-    picture(desktop, "seats-conflict", false, DOCUMENT_SIZE, true).await
 }

@@ -1,19 +1,21 @@
 //! One test's world: a database and a virtual host of its own on the shared services, and servers that only this test uses.
 
+mod data;
+mod processes;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use chrono::Utc;
-use happening_api::{CreateEvent, Event, EventId, OrgId, Organization, Role, Visibility};
 use serde_json::json;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
+use self::processes::Process;
 use crate::stack::{Stack, TEST_STACK};
 use crate::{Client, People};
 
@@ -53,14 +55,6 @@ impl Default for WorldOptions {
     fn default() -> Self {
         Self { backends: 2, worker: false, switches: "", env: BTreeMap::new() }
     }
-}
-
-/// A running server process.
-pub struct Process {
-    child: Child,
-    command: fn(&World) -> Command,
-    port: u16,
-    name: String,
 }
 
 /// The test's world. Dropping it ends its processes.
@@ -170,113 +164,6 @@ impl World {
         crate::stack::run(&mut self.command(arguments))
     }
 
-    fn spawn(&self, name: &str, port: u16, command: fn(&Self) -> Command) -> Result<Process> {
-        let log = std::fs::File::options().create(true).append(true).open(self.folder.join(format!("{name}.log")))?;
-        let child = command(self)
-            .env("PORT", port.to_string())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("cannot start {name}"))?;
-        Ok(Process { child, command, port, name: name.to_owned() })
-    }
-
-    /// Starts the worker of a world that began without one.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub fn start_worker(&mut self) -> Result<()> {
-        self.worker = Some(self.spawn("worker", 0, |world| world.command(&["worker"]))?);
-        Ok(())
-    }
-
-    fn add_backend(&mut self) -> Result<()> {
-        let port = crate::ports::free_port()?;
-        let name = format!("backend{}", self.backends.len());
-        let process = self.spawn(&name, port, |world| world.command(&["serve"]))?;
-        self.backends.push(process);
-        Ok(())
-    }
-
-    async fn wait_until_ready(&self) -> Result<()> {
-        for at in 0..self.backends.len() {
-            self.wait_for_backend(at).await?;
-        }
-        Ok(())
-    }
-
-    /// Waits until a server answers.
-    ///
-    /// # Errors
-    /// When it does not within 20 s.
-    pub async fn wait_for_backend(&self, at: usize) -> Result<()> {
-        let url = format!("{}/health/live", self.base(at));
-        wait_for("a server", Duration::from_secs(20), || async {
-            Ok(reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()).then_some(()))
-        })
-        .await
-    }
-
-    /// Address of a server.
-    pub fn base(&self, at: usize) -> String {
-        format!("http://127.0.0.1:{}", self.backends[at].port)
-    }
-
-    /// How many servers there are.
-    pub fn backends(&self) -> usize {
-        self.backends.len()
-    }
-
-    /// Ends a server as a crash does: no signal can be caught.
-    ///
-    /// # Errors
-    /// When it is gone already.
-    pub fn kill_backend(&mut self, at: usize) -> Result<()> {
-        self.backends[at].child.kill()?;
-        self.backends[at].child.wait()?;
-        Ok(())
-    }
-
-    /// A server stands still: connections stay open, and nothing answers.
-    ///
-    /// # Errors
-    /// When it is gone already.
-    pub fn freeze_backend(&self, at: usize) -> Result<()> {
-        self.signal_backend(at, "-STOP")
-    }
-
-    /// It goes on.
-    ///
-    /// # Errors
-    /// When it is gone already.
-    pub fn thaw_backend(&self, at: usize) -> Result<()> {
-        self.signal_backend(at, "-CONT")
-    }
-
-    fn signal_backend(&self, at: usize, signal: &str) -> Result<()> {
-        crate::stack::run(Command::new("kill").args([signal, &self.backends[at].child.id().to_string()])).map(drop)
-    }
-
-    /// Asks a server to stop and tells whether it ended well.
-    ///
-    /// # Errors
-    /// When it is gone already.
-    pub fn stop_backend(&mut self, at: usize) -> Result<bool> {
-        let child = &mut self.backends[at].child;
-        crate::stack::run(Command::new("kill").arg(child.id().to_string()))?;
-        Ok(child.wait()?.success())
-    }
-
-    /// Starts a server that was ended, on its port.
-    ///
-    /// # Errors
-    /// When it does not start.
-    pub async fn start_backend(&mut self, at: usize) -> Result<()> {
-        let (port, command, name) = (self.backends[at].port, self.backends[at].command, self.backends[at].name.clone());
-        self.backends[at] = self.spawn(&name, port, command)?;
-        self.wait_for_backend(at).await
-    }
-
     /// A demo person at the first server.
     ///
     /// # Errors
@@ -296,85 +183,6 @@ impl World {
     /// The people of this world's realm.
     pub fn people(&self) -> &People {
         &self.people
-    }
-
-    /// A public event of a new organization of `owner`, and the organization.
-    ///
-    /// # Errors
-    /// When the server refuses.
-    pub async fn event(&self, owner: &Client, total_slots: i32) -> Result<Event> {
-        let organization = self.organization(owner).await?;
-        self.event_in(owner, organization.id, total_slots, None).await
-    }
-
-    /// A new organization.
-    ///
-    /// # Errors
-    /// When the server refuses.
-    pub async fn organization(&self, owner: &Client) -> Result<Organization> {
-        Ok(owner.post("/organizations", json!({ "name": "Test hall" })).await?.expect(201).json())
-    }
-
-    /// A public event, a week ahead.
-    ///
-    /// # Errors
-    /// When the server refuses.
-    pub async fn event_in(&self, owner: &Client, org: OrgId, total_slots: i32, limit: Option<i32>) -> Result<Event> {
-        let event = CreateEvent {
-            org_id: org,
-            name: "Test evening".to_owned(),
-            description: String::new(),
-            category: None,
-            place: None,
-            time_zone: "UTC".to_owned(),
-            event_date: Utc::now() + chrono::Duration::days(7),
-            ends_at: None,
-            total_slots,
-            visibility: Visibility::Public,
-            max_seats_per_user: limit,
-        };
-        Ok(owner.post("/events", serde_json::to_value(event)?).await?.expect(201).json())
-    }
-
-    /// Makes somebody a member.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn add_member(&self, org: OrgId, person: &Client, role: Role) -> Result<()> {
-        sqlx::query("insert into organization_users (org_id, user_id, role) values ($1, $2, $3)")
-            .bind(org.0)
-            .bind(person.user.id.0)
-            .bind(role.as_str())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
-
-    /// Sets a member's role, past every rule.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn set_role(&self, org: OrgId, person: &Client, role: Role) -> Result<()> {
-        sqlx::query("update organization_users set role = $3 where org_id = $1 and user_id = $2")
-            .bind(org.0)
-            .bind(person.user.id.0)
-            .bind(role.as_str())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
-
-    /// Moves an event's start, past every rule.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn move_event(&self, event: EventId, minutes_from_now: i32) -> Result<()> {
-        sqlx::query("update events set event_date = now() + make_interval(mins => $2), ends_at = null where id = $1")
-            .bind(event.0)
-            .bind(minutes_from_now)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
     }
 
     /// Waits until so many connections of this world wait for rows that another one holds.
@@ -422,10 +230,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        for process in self.backends.iter_mut().chain(self.worker.as_mut()) {
-            process.child.kill().ok();
-            process.child.wait().ok();
-        }
+        self.end_processes();
         if std::thread::panicking() {
             eprintln!("logs of this test: {}", self.folder.display());
         } else {

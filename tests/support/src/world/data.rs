@@ -1,0 +1,90 @@
+//! What a test's world is filled with.
+
+use anyhow::Result;
+use chrono::Utc;
+use happening_api::{CreateEvent, Event, EventId, OrgId, Organization, Role, Visibility};
+use serde_json::json;
+
+use super::World;
+use crate::Client;
+
+impl World {
+    /// A public event of a new organization of `owner`, and the organization.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn event(&self, owner: &Client, total_slots: i32) -> Result<Event> {
+        let organization = self.organization(owner).await?;
+        self.event_in(owner, organization.id, total_slots, None).await
+    }
+
+    /// A new organization.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn organization(&self, owner: &Client) -> Result<Organization> {
+        Ok(owner.post("/organizations", json!({ "name": "Test hall" })).await?.expect(201).json())
+    }
+
+    /// A public event, a week ahead.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn event_in(&self, owner: &Client, org: OrgId, total_slots: i32, limit: Option<i32>) -> Result<Event> {
+        let event = CreateEvent {
+            org_id: org,
+            name: "Test evening".to_owned(),
+            description: String::new(),
+            category: None,
+            place: None,
+            time_zone: "UTC".to_owned(),
+            event_date: Utc::now() + chrono::Duration::days(7),
+            ends_at: None,
+            total_slots,
+            visibility: Visibility::Public,
+            max_seats_per_user: limit,
+        };
+        Ok(owner.post("/events", serde_json::to_value(event)?).await?.expect(201).json())
+    }
+
+    /// Makes somebody a member.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_member(&self, org: OrgId, person: &Client, role: Role) -> Result<()> {
+        sqlx::query("insert into organization_users (org_id, user_id, role) values ($1, $2, $3)")
+            .bind(org.0)
+            .bind(person.user.id.0)
+            .bind(role.as_str())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Sets a member's role, past every rule.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_role(&self, org: OrgId, person: &Client, role: Role) -> Result<()> {
+        sqlx::query("update organization_users set role = $3 where org_id = $1 and user_id = $2")
+            .bind(org.0)
+            .bind(person.user.id.0)
+            .bind(role.as_str())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Moves an event's start, past every rule.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn move_event(&self, event: EventId, minutes_from_now: i32) -> Result<()> {
+        sqlx::query("update events set event_date = now() + make_interval(mins => $2), ends_at = null where id = $1")
+            .bind(event.0)
+            .bind(minutes_from_now)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}

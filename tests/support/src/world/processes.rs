@@ -1,0 +1,132 @@
+//! Servers and the worker of a test's world: started, killed, frozen, stopped.
+
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::{World, wait_for};
+
+/// A running server process.
+pub(super) struct Process {
+    child: Child,
+    command: fn(&World) -> Command,
+    port: u16,
+    name: String,
+}
+
+impl World {
+    fn spawn(&self, name: &str, port: u16, command: fn(&Self) -> Command) -> Result<Process> {
+        let log = std::fs::File::options().create(true).append(true).open(self.folder.join(format!("{name}.log")))?;
+        let child = command(self)
+            .env("PORT", port.to_string())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        Ok(Process { child, command, port, name: name.to_owned() })
+    }
+
+    /// Starts the worker of a world that began without one.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_worker(&mut self) -> Result<()> {
+        self.worker = Some(self.spawn("worker", 0, |world| world.command(&["worker"]))?);
+        Ok(())
+    }
+
+    pub(super) fn add_backend(&mut self) -> Result<()> {
+        let port = crate::ports::free_port()?;
+        let name = format!("backend{}", self.backends.len());
+        let process = self.spawn(&name, port, |world| world.command(&["serve"]))?;
+        self.backends.push(process);
+        Ok(())
+    }
+
+    pub(super) async fn wait_until_ready(&self) -> Result<()> {
+        for at in 0..self.backends.len() {
+            self.wait_for_backend(at).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a server answers.
+    ///
+    /// # Errors
+    /// When it does not within 20 s.
+    pub async fn wait_for_backend(&self, at: usize) -> Result<()> {
+        let url = format!("{}/health/live", self.base(at));
+        wait_for("a server", Duration::from_secs(20), || async {
+            Ok(reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()).then_some(()))
+        })
+        .await
+    }
+
+    /// Address of a server.
+    pub fn base(&self, at: usize) -> String {
+        format!("http://127.0.0.1:{}", self.backends[at].port)
+    }
+
+    /// How many servers there are.
+    pub fn backends(&self) -> usize {
+        self.backends.len()
+    }
+
+    /// Ends a server as a crash does: no signal can be caught.
+    ///
+    /// # Errors
+    /// When it is gone already.
+    pub fn kill_backend(&mut self, at: usize) -> Result<()> {
+        self.backends[at].child.kill()?;
+        self.backends[at].child.wait()?;
+        Ok(())
+    }
+
+    /// A server stands still: connections stay open, and nothing answers.
+    ///
+    /// # Errors
+    /// When it is gone already.
+    pub fn freeze_backend(&self, at: usize) -> Result<()> {
+        self.signal_backend(at, "-STOP")
+    }
+
+    /// It goes on.
+    ///
+    /// # Errors
+    /// When it is gone already.
+    pub fn thaw_backend(&self, at: usize) -> Result<()> {
+        self.signal_backend(at, "-CONT")
+    }
+
+    fn signal_backend(&self, at: usize, signal: &str) -> Result<()> {
+        crate::stack::run(Command::new("kill").args([signal, &self.backends[at].child.id().to_string()])).map(drop)
+    }
+
+    /// Asks a server to stop and tells whether it ended well.
+    ///
+    /// # Errors
+    /// When it is gone already.
+    pub fn stop_backend(&mut self, at: usize) -> Result<bool> {
+        let child = &mut self.backends[at].child;
+        crate::stack::run(Command::new("kill").arg(child.id().to_string()))?;
+        Ok(child.wait()?.success())
+    }
+
+    /// Starts a server that was ended, on its port.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_backend(&mut self, at: usize) -> Result<()> {
+        let (port, command, name) = (self.backends[at].port, self.backends[at].command, self.backends[at].name.clone());
+        self.backends[at] = self.spawn(&name, port, command)?;
+        self.wait_for_backend(at).await
+    }
+
+    pub(super) fn end_processes(&mut self) {
+        for process in self.backends.iter_mut().chain(self.worker.as_mut()) {
+            process.child.kill().ok();
+            process.child.wait().ok();
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What a screen shows when something is the matter, or when something has to be confirmed.
+
+use anyhow::{Context, Result};
+use happening_api::{CreateBooking, CreatedInvite, EventId, OnConflict, Organization};
+use happening_tests::desktop::Desktop;
+use happening_tests::{Client, People};
+use serde_json::json;
+
+use super::{DOCUMENT_SIZE, SIZES, close_dialogs, picture};
+use crate::services;
+
+/// The screen that is shown, in light and dark and in all sizes.
+async fn everywhere(desktop: &Desktop, name: &str) -> Result<()> {
+    for theme in ["light", "dark"] {
+        desktop.script(&format!("document.documentElement.setAttribute('data-theme', '{theme}'); return 1")).await?;
+        for (width, height) in SIZES {
+            desktop.resize(width, height).await?;
+            picture(desktop, name, theme == "dark", (width, height), false).await?;
+        }
+    }
+    desktop.script("document.documentElement.setAttribute('data-theme', 'light'); return 1").await?;
+    desktop.resize(DOCUMENT_SIZE.0, DOCUMENT_SIZE.1).await
+}
+
+/// Signing in while the browser is open, and after it was cancelled there; ends at the start.
+pub(super) async fn sign_in(desktop: &Desktop) -> Result<()> {
+    desktop.click("#sign-in").await?;
+    desktop.sees("Continue in your browser").await?;
+    everywhere(desktop, "sign-in-waiting").await?;
+    let page = desktop.opened_page().await?;
+    let state = page.query_pairs().find(|(name, _)| name == "state").context("no state")?.1.into_owned();
+    desktop.follow(&format!("happening://auth/callback?state={state}&error=access_denied"))?;
+    desktop.sees("The sign-in was cancelled in the browser.").await?;
+    everywhere(desktop, "sign-in-failed").await
+}
+
+/// Whom the states need.
+pub(super) struct Cast<'a> {
+    pub(super) people: &'a People,
+    pub(super) server: &'a str,
+    pub(super) ada: &'a Client,
+    /// An event of Ada's with free seats.
+    pub(super) event: EventId,
+}
+
+/// Everything after signing in; at the end nothing answers any more.
+pub(super) async fn signed_in(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
+    conflict(desktop, cast).await?;
+    too_few(desktop, cast).await?;
+    confirm(desktop, cast).await?;
+    nothing_found(desktop).await?;
+    invite(desktop, cast).await?;
+    compare(desktop, cast).await?;
+    offline(desktop, cast).await
+}
+
+/// Somebody else books one of the chosen seats a moment before.
+async fn conflict(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
+    desktop.go(&format!("/events/{}/seats", cast.event)).await?;
+    desktop.sees("How many seats?").await?;
+    desktop.click("#best").await?;
+    desktop.sees("2 chosen").await?;
+    let chosen = desktop
+        .script("return [...document.querySelectorAll('.seat-chip:not(.lost) button')].slice(0, 1).map(b => Number(b.parentElement.textContent))")
+        .await?;
+    let seats: Vec<i32> = serde_json::from_value(chosen)?;
+    let other = Client::new(cast.server, &cast.people.token("donald").await?).await?;
+    let body = CreateBooking {
+        event_id: cast.event,
+        seats: seats.len() as i32,
+        seat_numbers: Some(seats),
+        on_conflict: OnConflict::Reject,
+        waitlist: false,
+        user_id: None,
+    };
+    other.post("/bookings", serde_json::to_value(body)?).await?.expect(201);
+    desktop.click("#book").await?;
+    desktop.sees("just taken").await?;
+    picture(desktop, "seats-conflict", false, DOCUMENT_SIZE, true).await?;
+    everywhere(desktop, "seats-conflict").await?;
+    close_dialogs(desktop).await
+}
+
+/// More seats wanted than are free.
+async fn too_few(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
+    let org: Organization =
+        cast.ada.post("/organizations", json!({ "name": "Quay Players" })).await?.expect(201).json();
+    let body = json!({ "org_id": org.id, "name": "Improvised Harbour Tales", "event_date": "2031-05-03T18:00:00Z",
+        "total_slots": 1, "visibility": "public", "category": "concert" });
+    let event: happening_api::Event = cast.ada.post("/events", body).await?.expect(201).json();
+    desktop.go(&format!("/events/{}/seats", event.id)).await?;
+    desktop.sees("How many seats?").await?;
+    desktop.click("button[aria-label='One more']").await?;
+    desktop.exists("#take-free").await?;
+    everywhere(desktop, "seats-too-few").await?;
+    close_dialogs(desktop).await
+}
+
+/// What calling an event off means.
+async fn confirm(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
+    desktop.go(&format!("/organize/{}", cast.event)).await?;
+    desktop.click_text("Cancel event").await?;
+    desktop.sees("Cancel this event?").await?;
+    everywhere(desktop, "confirm").await?;
+    close_dialogs(desktop).await?;
+    desktop.press("\u{e00c}").await
+}
+
+async fn nothing_found(desktop: &Desktop) -> Result<()> {
+    desktop.go("/events").await?;
+    desktop.fill("input[type=search]", "zither").await?;
+    desktop.sees("No event fits").await?;
+    everywhere(desktop, "events-none").await?;
+    desktop.fill("input[type=search]", "").await
+}
+
+/// An invite whose link was opened.
+async fn invite(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
+    let barbara = Client::new(cast.server, &cast.people.token("barbara").await?).await?;
+    let org: Organization =
+        barbara.post("/organizations", json!({ "name": "Lantern Film Club" })).await?.expect(201).json();
+    let body = json!({ "org_id": org.id, "email": cast.ada.user.email, "role": "organizer" });
+    let invite: CreatedInvite = barbara.post("/org-invites", body).await?.expect(201).json();
+    desktop.follow(&format!("happening://invite/{}", invite.token))?;
+    desktop.sees("Join Lantern Film Club").await?;
+    everywhere(desktop, "invite-link").await
+}
+
+/// Two versions of an event, after somebody else saved first.
+async fn compare(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
+    desktop.go(&format!("/organize/{}/edit", cast.event)).await?;
+    desktop.sees("Nothing has changed yet.").await?;
+    desktop.fill("#name", "Harbour Strings: Winter Matinee").await?;
+    let event = cast.ada.event(cast.event).await?;
+    let theirs = json!({ "name": "Harbour Strings: A Winter Evening" });
+    cast.ada.put(&format!("/events/{}", cast.event), theirs).await?.expect(200);
+    desktop.click("#save").await?;
+    desktop.sees("changed while you were editing").await?;
+    everywhere(desktop, "compare").await?;
+    cast.ada.put(&format!("/events/{}", cast.event), json!({ "name": event.name })).await?.expect(200);
+    Ok(())
+}
+
+/// What was known, when nothing answers; and a screen that was never read.
+async fn offline(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
+    desktop.go("/events").await?;
+    desktop.sees("Harbour Strings").await?;
+    services::down().await?;
+    desktop.script("window.dispatchEvent(new Event('focus')); return 1").await?;
+    desktop.sees("This is what we knew at").await?;
+    everywhere(desktop, "offline").await?;
+    desktop.go(&format!("/events/{}", cast.event)).await?;
+    everywhere(desktop, "offline-event").await
+}
