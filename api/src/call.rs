@@ -30,8 +30,8 @@ pub enum Call {
     UpdateOrganization { org_id: OrgId, body: UpdateOrganization },
     /// Answers nothing.
     DeleteOrganization { org_id: OrgId },
-    /// Answers `Vec<Member>`, by name.
-    Members { org_id: OrgId },
+    /// Answers `Vec<Member>`, by name; all of them when nothing is searched.
+    Members { org_id: OrgId, q: String },
     /// Answers `Member`.
     UpdateMember { org_id: OrgId, user_id: UserId, body: UpdateMember },
     /// Answers nothing; the caller leaves when it is their own membership.
@@ -204,7 +204,7 @@ impl Call {
             Self::CreateOrganization { key, body } => post("/organizations".to_owned(), Some(body), Some(key)),
             Self::UpdateOrganization { org_id, body } => send(Method::Put, format!("/organizations/{org_id}"), body),
             Self::DeleteOrganization { org_id } => bare(Method::Delete, format!("/organizations/{org_id}")),
-            Self::Members { org_id } => get(format!("/organizations/{org_id}/members?limit=200")),
+            Self::Members { org_id, q } => get(format!("/organizations/{org_id}/members?limit=200&q={}", encoded(q))),
             Self::UpdateMember { org_id, user_id, body } => {
                 send(Method::Patch, format!("/organizations/{org_id}/members/{user_id}"), body)
             }
@@ -261,6 +261,10 @@ impl Call {
 
 fn bare(method: Method, path: String) -> HttpRequest {
     HttpRequest { method, path, body: None, idempotency_key: None, if_match: None }
+}
+
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn get(path: String) -> HttpRequest {

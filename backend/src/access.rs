@@ -1,4 +1,4 @@
-//! Who may do what: one pure table. Handlers get its answers as extractor types (`http/extract.rs`).
+//! Who may do what: one pure table. Handlers get its answers as extractor types (`http/permitted.rs`).
 //!
 //! What a caller may not know of is hidden (404); what they may know of but not do is forbidden (403).
 

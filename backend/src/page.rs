@@ -16,6 +16,7 @@ use crate::http::ApiError;
 
 const LIMIT_DEFAULT: u32 = 50;
 const LIMIT_MAX: u32 = 200;
+const SOUGHT_CHARS_MAX: usize = 200;
 
 /// Where a page begins and how long it is.
 #[derive(Clone, Debug)]
@@ -127,6 +128,22 @@ impl Page {
     pub(crate) fn after_id(&self) -> Option<Uuid> {
         self.after.as_ref().map(|cursor| cursor.id)
     }
+}
+
+/// The pattern of `ilike` for what a list is searched for with `q`; `None` when that is nothing.
+///
+/// # Errors
+/// 400 that names `q`.
+pub(crate) fn sought(q: Option<&str>) -> Result<Option<String>, ApiError> {
+    let Some(text) = q else { return Ok(None) };
+    if text.chars().count() > SOUGHT_CHARS_MAX || text.contains('\0') {
+        return Err(ApiError::field("q", format!("must have at most {SOUGHT_CHARS_MAX} characters")));
+    }
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    Ok(Some(format!("%{escaped}%")))
 }
 
 /// A page of a list, as an answer: an array, `X-Total-Count`, and `Link: <...>; rel="next"` when there is more.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use happening_api::{Call, Notification, NotificationId, NotificationType, OpenTarget, UserId};
+use notify_rust::NotificationResponse;
 use tauri::{AppHandle, Emitter, Manager};
 
 use crate::commands::Opened;
@@ -76,26 +77,28 @@ fn target(one: &Notification) -> Option<OpenTarget> {
     booking.or_else(|| one.event_id.map(|event_id| OpenTarget::Event { event_id }))
 }
 
-/// Shows it; where the desktop tells of a click, the click opens what it is about.
+/// Shows it; a click opens what it is about.
 fn show(app: &AppHandle, one: &Notification) {
     let mut notice = notify_rust::Notification::new();
     notice.appname("Happening").summary(title(one.kind)).body(&one.message).action("default", "Open");
+    #[cfg(windows)]
+    notice.app_id(&app.config().identifier); // as the installer has registered it; otherwise it comes from PowerShell
     let (app, target) = (app.clone(), target(one));
     // waits for the click on a thread of its own, which ends with the notification
-    std::thread::spawn(move || match notice.show() {
-        #[cfg(all(unix, not(target_os = "macos")))]
-        Ok(handle) => handle.wait_for_action(|action| {
-            if action == "default" {
-                open(&app, target.as_ref());
-            }
-        }),
-        #[cfg(not(all(unix, not(target_os = "macos"))))]
-        Ok(_) => drop((app, target)),
-        Err(error) => tracing::debug!(%error, "the desktop shows no notifications"),
+    std::thread::spawn(move || {
+        let answered = notice.show().and_then(|handle| {
+            handle.wait_for_response(|response: &NotificationResponse| {
+                if matches!(response, NotificationResponse::Default | NotificationResponse::Action(_)) {
+                    open(&app, target.as_ref());
+                }
+            })
+        });
+        if let Err(error) = answered {
+            tracing::debug!(%error, "the desktop shows no notifications");
+        }
     });
 }
 
-#[cfg(all(unix, not(target_os = "macos")))]
 fn open(app: &AppHandle, target: Option<&OpenTarget>) {
     windows::show_main(app);
     if let Some(target) = target {

@@ -38,12 +38,13 @@ async fn an_invited_newcomer_joins_and_books() -> Result<()> {
     ada.click("#invite").await?;
     ada.fill("#invite-email", "frances@happening.invalid").await?;
     ada.click("#send-invite").await?;
-    ada.sees("Invited frances@happening.invalid.").await?;
-    ada.sees("Pending invites").await?;
     // what is said is said in the dialog, since nothing behind it can be heard, and stays when it closes
+    ada.sees("Invited frances@happening.invalid.").await?;
     ada.exists("dialog [aria-live] > .toast").await?;
     ada.click("dialog button[aria-label='Close']").await?;
-    ada.exists(".app > [aria-live] > .toast").await?;
+    ada.click(".app > [aria-live] > .toast button").await?;
+    ada.exists_no_more(".toast").await?;
+    ada.sees("Pending invites").await?;
 
     // the link starts the app; who was invited signs in first, and the invite waits for them
     let link = invited(&world, "frances@happening.invalid").await?;

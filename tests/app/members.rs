@@ -132,3 +132,22 @@ async fn the_switch_chooses_whose_bookings_are_shown() -> Result<()> {
     desktop.choose(".org-switch select", "").await?;
     desktop.sees("You have 2 seats").await
 }
+
+#[tokio::test]
+async fn a_member_is_found_among_more_than_the_app_reads_at_once() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let org = world.organization(&ada).await?;
+    world.add_many_members(org.id, 1_200).await?;
+    let desktop = signed_in(&world, "ada").await?;
+    desktop.choose(".org-switch select", &org.id.to_string()).await?;
+    desktop.go("/members").await?;
+    desktop.sees("25 of 1,201 shown").await?;
+    desktop.click_text("Show all").await?;
+    desktop.sees("1,000 of 1,201 shown").await?;
+    desktop.fill("#member-search", "member 1200").await?;
+    desktop.sees("1 of 1,201 shown").await?;
+    desktop.exists("select[aria-label='Role of Member 1200']").await?;
+    desktop.fill("#member-search", "nobody at all").await?;
+    desktop.sees("Nobody has that name.").await
+}

@@ -1,7 +1,8 @@
 //! People who left an organization: what they hold stays theirs, and nothing new is.
 
 use anyhow::Result;
-use happening_api::{Booking, BookingStatus};
+use happening_api::{Booking, BookingStatus, Member};
+use happening_tests::Client;
 use happening_tests::world::wait_for;
 use serde_json::json;
 
@@ -52,5 +53,25 @@ async fn members_do_not_see_each_others_addresses() -> Result<()> {
     for person in [&barbara, &edsger] {
         assert_eq!(addresses(person.get(&path).await?.expect(200).body), 0);
     }
+    world.audit()
+}
+
+#[tokio::test]
+async fn members_are_found_by_name_and_by_address_only_where_it_is_told() -> Result<()> {
+    let Cast { world, ada, barbara, org, .. } = cast().await?;
+    let find = async |person: &Client, q: &str| -> Result<Vec<String>> {
+        let path = format!("/organizations/{}/members?q={q}", org.id);
+        let answer = person.get(&path).await?.expect(200);
+        let found: Vec<Member> = answer.json();
+        assert_eq!(answer.headers["x-total-count"], found.len().to_string());
+        Ok(found.into_iter().map(|one| one.name).collect())
+    };
+    assert_eq!(find(&barbara, "lisk").await?, ["Barbara Liskov"]);
+    assert_eq!(find(&ada, "edsger%40happening").await?, ["Edsger Dijkstra"]);
+    assert!(find(&barbara, "edsger%40happening").await?.is_empty(), "an address is told by searching it");
+    assert!(find(&ada, "%25").await?.is_empty(), "a pattern is not taken as words");
+    assert_eq!(find(&ada, "%20").await?.len(), 3);
+    let too_long = format!("/organizations/{}/members?q={}", org.id, "a".repeat(201));
+    ada.get(&too_long).await?.refused(400, "invalid");
     world.audit()
 }

@@ -7,11 +7,11 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::api;
-use crate::components::{Dialog, OfflineBar, Toast, icon};
-use crate::connection::use_offline_since;
+use crate::components::{Dialog, OfflineBar, ToastIn, icon};
+use crate::connection::use_old;
 use crate::finder::Finder;
 use crate::here::Here;
-use crate::layers::{LAYER, use_top_layer};
+use crate::layers::{LAYER, TopLayer, use_top_layer};
 use crate::pages;
 use crate::resource::{Refresh, use_resource};
 use crate::route::{Place, Route};
@@ -139,7 +139,7 @@ fn Frame(props: &FrameProps) -> Html {
     let organizations =
         use_resource(format!("organizations {user}"), refresh.count, move || api::my_organizations(user));
     let unread = use_resource("unread".to_owned(), refresh.count, || api::notifications(true));
-    let offline = use_offline_since();
+    let old = use_old();
     let (said, layer) = (use_node_ref(), use_top_layer());
     use_opened(navigator.clone(), refresh.again.clone());
     use_title(route);
@@ -190,7 +190,7 @@ fn Frame(props: &FrameProps) -> Html {
         organizations_failure,
         scope,
         on_scope,
-        offline,
+        old,
         refresh,
         tell,
         warn,
@@ -201,10 +201,12 @@ fn Frame(props: &FrameProps) -> Html {
     };
     let unread = unread.value.map_or(0, |all| all.len());
     // a node in any case: one child more would make the list of all of them anew, and with it the screen
-    let toast = match (*told).clone().zip(layer.or_else(|| said.cast())) {
-        Some(((count, text, icon), layer)) => {
+    let layer = layer.or_else(|| Some(TopLayer { element: said.cast()?, number: 0 }));
+    let toast = match (*told).clone().zip(layer) {
+        Some(((count, text, icon), TopLayer { element, number })) => {
             let on_close = Callback::from(move |()| told.set(None));
-            create_portal(html! { <Toast key={count} {text} {icon} {on_close} /> }, layer)
+            // made anew in another layer: what a portal moves hears no more clicks
+            html! { <ToastIn key={format!("{number} {count}")} {element} {text} {icon} {on_close} /> }
         }
         None => Html::default(),
     };
@@ -217,7 +219,7 @@ fn Frame(props: &FrameProps) -> Html {
                     if !props.remembered {
                         <p class="notice-bar">{ icon("alert") }{ "This system has no keyring, so you sign in again after closing the app." }</p>
                     }
-                    <OfflineBar since={here.offline} again={here.refresh.again.clone()} />
+                    <OfflineBar old={here.old} again={here.refresh.again.clone()} />
                     { screen(route) }
                 </main>
                 if *finding { <Finder on_close={stop_finding} /> }

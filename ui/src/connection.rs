@@ -11,21 +11,30 @@ use yew::prelude::*;
 /// From when an answer is that was kept; `None` for the server's own.
 pub(crate) type AsOf = Option<DateTime<Utc>>;
 
+/// What the screens show is not what the server says now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Old {
+    /// From when the oldest of it is.
+    pub(crate) since: DateTime<Utc>,
+    /// The server could not be reached last; otherwise only some of it could not be read again.
+    pub(crate) offline: bool,
+}
+
 #[derive(Default)]
 struct Known {
     /// The last answer of all was a kept one.
     offline: AsOf,
     /// What is on the screen and was kept, by who reads it.
     shown: BTreeMap<u32, DateTime<Utc>>,
-    told: AsOf,
-    listener: Option<Callback<AsOf>>,
+    told: Option<Old>,
+    listener: Option<Callback<Option<Old>>>,
 }
 
 impl Known {
-    /// Since when what is shown may be old: the oldest of it counts.
-    fn since(&self) -> AsOf {
-        let last = self.offline?;
-        Some(self.shown.values().copied().fold(last, DateTime::min))
+    /// The oldest of what is shown counts; what was read for no screen, only while nothing else is old.
+    fn old(&self) -> Option<Old> {
+        let since = self.shown.values().copied().min().or(self.offline)?;
+        Some(Old { since, offline: self.offline.is_some() })
     }
 }
 
@@ -38,12 +47,12 @@ thread_local! {
 fn change(what: impl FnOnce(&mut Known)) {
     let news = KNOWN.with_borrow_mut(|known| {
         what(known);
-        let since = known.since();
-        let changed = std::mem::replace(&mut known.told, since) != since;
-        known.listener.clone().filter(|_| changed).map(|listener| (listener, since))
+        let old = known.old();
+        let changed = std::mem::replace(&mut known.told, old) != old;
+        known.listener.clone().filter(|_| changed).map(|listener| (listener, old))
     });
-    if let Some((listener, since)) = news {
-        listener.emit(since);
+    if let Some((listener, old)) = news {
+        listener.emit(old);
     }
 }
 
@@ -100,19 +109,19 @@ impl Drop for Shown {
     }
 }
 
-/// Since when what the screens show is old; `None` while the server answers.
+/// How old what the screens show is; `None` while all of it is what the server says.
 #[hook]
-pub(crate) fn use_offline_since() -> AsOf {
-    let since = use_state(|| KNOWN.with_borrow(|known| known.told));
+pub(crate) fn use_old() -> Option<Old> {
+    let old = use_state(|| KNOWN.with_borrow(|known| known.told));
     {
-        let since = since.clone();
+        let old = old.clone();
         use_effect_with((), move |()| {
-            let listener = Callback::from(move |at| since.set(at));
+            let listener = Callback::from(move |now| old.set(now));
             change(|known| known.listener = Some(listener));
             || change(|known| known.listener = None)
         });
     }
-    *since
+    *old
 }
 
 #[cfg(test)]
@@ -125,17 +134,21 @@ mod tests {
 
     #[test]
     fn the_oldest_of_what_is_shown_counts() {
-        let since = || KNOWN.with_borrow(|known| known.told);
+        let told = || KNOWN.with_borrow(|known| known.told);
+        let old = |second, offline| at(second).map(|since| Old { since, offline });
         let (screen, bell) = (Shown::new(), Shown::new());
-        note(at(90));
-        assert_eq!(since(), at(90));
-        screen.set(at(10));
+        note(at(70));
+        assert_eq!(told(), old(70, true));
         bell.set(at(80));
-        assert_eq!(since(), at(10));
+        assert_eq!(told(), old(80, true), "what is on no screen does not count");
+        screen.set(at(10));
+        assert_eq!(told(), old(10, true));
         drop(screen);
-        assert_eq!(since(), at(80));
+        assert_eq!(told(), old(80, true));
         note(None);
-        assert_eq!(since(), None, "the server answers again");
+        assert_eq!(told(), old(80, false), "the server answers again, but what is shown is as it was");
+        bell.set(None);
+        assert_eq!(told(), None);
     }
 
     #[test]

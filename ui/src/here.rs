@@ -4,7 +4,7 @@ use happening_api::{ApiFailure, Booking, Event, OrgId, Organization, Role, User}
 use yew::prelude::*;
 
 use crate::components::{FailureNotice, head, skeleton};
-use crate::connection::AsOf;
+use crate::connection::Old;
 use crate::resource::Refresh;
 
 /// The context of every screen.
@@ -20,8 +20,8 @@ pub(crate) struct Here {
     /// The organization that the screens are about; `None` is all of them.
     pub(crate) scope: Option<OrgId>,
     pub(crate) on_scope: Callback<Option<OrgId>>,
-    /// Since when what is shown is old; `None` while the server answers.
-    pub(crate) offline: AsOf,
+    /// How old what is shown is; `None` while it is what the server says.
+    pub(crate) old: Option<Old>,
     pub(crate) refresh: Refresh,
     /// Says what was just done.
     pub(crate) tell: Callback<String>,

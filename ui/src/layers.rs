@@ -11,8 +11,17 @@ pub(crate) const LAYER: &str = "toasts";
 
 #[derive(Default)]
 struct Layers {
-    open: Vec<Element>,
-    listener: Option<Callback<Option<Element>>>,
+    open: Vec<TopLayer>,
+    count: u32,
+    listener: Option<Callback<Option<TopLayer>>>,
+}
+
+/// Where a dialog says things.
+#[derive(Clone, PartialEq)]
+pub(crate) struct TopLayer {
+    pub(crate) element: Element,
+    /// No other layer has or had it.
+    pub(crate) number: u32,
 }
 
 thread_local! {
@@ -30,23 +39,28 @@ fn change(what: impl FnOnce(&mut Layers)) {
 }
 
 /// A dialog's, as long as this is.
-pub(crate) struct Layer(Element);
+pub(crate) struct Layer(u32);
 
 /// A dialog is open over everything else.
-pub(crate) fn put_on_top(layer: Element) -> Layer {
-    change(|layers| layers.open.push(layer.clone()));
-    Layer(layer)
+pub(crate) fn put_on_top(element: Element) -> Layer {
+    let mut number = 0;
+    change(|layers| {
+        layers.count += 1;
+        number = layers.count;
+        layers.open.push(TopLayer { element, number });
+    });
+    Layer(number)
 }
 
 impl Drop for Layer {
     fn drop(&mut self) {
-        change(|layers| layers.open.retain(|one| *one != self.0));
+        change(|layers| layers.open.retain(|one| one.number != self.0));
     }
 }
 
 /// Where the topmost dialog says things; `None` while there is no dialog.
 #[hook]
-pub(crate) fn use_top_layer() -> Option<Element> {
+pub(crate) fn use_top_layer() -> Option<TopLayer> {
     let top = use_state(|| None);
     {
         let top = top.clone();

@@ -22,6 +22,7 @@ mod seat_map;
 mod session;
 mod shortcuts;
 mod sidebar;
+mod typing;
 mod write;
 
 /// Puts the app into the page.

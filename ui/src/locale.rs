@@ -28,9 +28,16 @@ mod intl {
     use super::{DateParts, DateTime, Utc, for_machine};
 
     thread_local! {
-        static TAG: String = for_machine(&gloo::utils::window().navigator().language().unwrap_or_default());
+        static TAG: String = known(for_machine(&gloo::utils::window().navigator().language().unwrap_or_default()));
         static NUMBERS: Function = Intl::NumberFormat::new(&locales(), &Object::new()).format();
         static LISTS: Intl::ListFormat = Intl::ListFormat::new(&locales(), &Object::new());
+    }
+
+    /// English of a region that the browser has no customs of is written as in America; then as in Britain, like the texts.
+    fn known(tag: String) -> String {
+        let format = Intl::DateTimeFormat::new(&Array::of1(&tag.as_str().into()), &Object::new());
+        let taken = Reflect::get(&format.resolved_options(), &"locale".into()).ok();
+        if taken.and_then(|taken| taken.as_string()).as_ref() == Some(&tag) { tag } else { "en-GB".to_owned() }
     }
 
     fn locales() -> Array {

@@ -126,7 +126,12 @@ async fn read_again(read: Read, reading: Reading, answer: UseStateHandle<Answer>
                 }
                 (Some(value), None)
             }
-            Err(failure) => (known.clone(), Some(failure)),
+            Err(failure) => {
+                if let (None, Some(shown)) = (&known, shown.upgrade()) {
+                    shown.set(None); // nothing of it is on the screen
+                }
+                (known.clone(), Some(failure))
+            }
         };
         let wait_s = match &failure {
             Some(ApiFailure::Busy { retry_after_s, .. }) => Some(*retry_after_s),

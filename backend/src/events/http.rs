@@ -26,9 +26,7 @@ use crate::http::{
     ValidJson, ValidQuery, actions, idempotency,
 };
 use crate::organizations::http::PageQuery;
-use crate::page::{Cursor, CursorText, Listed, Order, Page};
-
-const TEXT_CHARS_MAX: usize = 200;
+use crate::page::{self, Cursor, CursorText, Listed, Order, Page};
 
 /// Makes an event in an organization where the caller is organizer or orgAdmin.
 #[utoipa::path(post, path = "/events", tag = "events", params(("Idempotency-Key" = inline(Option<IdempotencyKey>), Header)), security(("token" = [])), request_body = CreateEvent, responses(
@@ -74,9 +72,7 @@ pub(crate) async fn list(
     uri: Uri,
     ValidQuery(query): ValidQuery<ListQuery>,
 ) -> ApiResult<Listed<Event>> {
-    if query.q.as_ref().is_some_and(|text| text.chars().count() > TEXT_CHARS_MAX || text.contains('\0')) {
-        return Err(ApiError::field("q", format!("must have at most {TEXT_CHARS_MAX} characters")));
-    }
+    let text = page::sought(query.q.as_deref())?;
     for (field, time) in [("from", query.from), ("to", query.to)] {
         if time.is_some_and(|time| !time_in_bounds(time)) {
             return Err(ApiError::field(field, "must lie between 1970 and 9998"));
@@ -90,7 +86,7 @@ pub(crate) async fn list(
         status: query.status,
         from: query.from,
         to: query.to,
-        text: query.q.filter(|text| !text.trim().is_empty()),
+        text,
         mine: query.mine.unwrap_or(false),
     };
     let mut conn = app.conn().await?;

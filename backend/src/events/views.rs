@@ -15,7 +15,7 @@ pub(crate) struct Filter {
     pub(crate) status: Option<EventStatus>,
     pub(crate) from: Option<DateTime<Utc>>,
     pub(crate) to: Option<DateTime<Utc>>,
-    /// In name, description or place.
+    /// In name, description or place: a pattern of `ilike`.
     pub(crate) text: Option<String>,
     /// Owned by the viewer.
     pub(crate) mine: bool,
@@ -95,7 +95,7 @@ pub(crate) async fn list(
         filter.status as Option<EventStatus>,
         filter.from,
         filter.to,
-        filter.text.as_deref().map(like_pattern),
+        filter.text.as_deref(),
         filter.mine,
         filter.only_current(),
         page.after_time(),
@@ -126,7 +126,7 @@ pub(crate) async fn count(conn: &mut PgConnection, viewer: UserId, filter: &Filt
         filter.status as Option<EventStatus>,
         filter.from,
         filter.to,
-        filter.text.as_deref().map(like_pattern),
+        filter.text.as_deref(),
         filter.mine,
         filter.only_current()
     )
@@ -138,11 +138,6 @@ pub(crate) async fn count(conn: &mut PgConnection, viewer: UserId, filter: &Filt
 pub(crate) async fn find(conn: &mut PgConnection, viewer: UserId, event: EventId) -> sqlx::Result<Option<Event>> {
     let filter = Filter { only: Some(event), ..Filter::default() };
     Ok(list(conn, viewer, &filter, &Page::single()).await?.pop())
-}
-
-fn like_pattern(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{escaped}%")
 }
 
 fn event_of(row: Row) -> Event {

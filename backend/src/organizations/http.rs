@@ -12,6 +12,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::members::Target;
+use super::store::MemberFilter;
 use super::{change, members, store};
 use crate::access::{self, Access, OrgAction};
 use crate::app::App;
@@ -20,7 +21,7 @@ use crate::http::{
     ApiError, ApiResult, CurrentUser, IdempotencyKey, MemberFor, PathId, Repeatable, RequestContext, ValidJson,
     ValidQuery, actions, idempotency,
 };
-use crate::page::{Cursor, CursorText, Listed, Order, Page};
+use crate::page::{self, Cursor, CursorText, Listed, Order, Page};
 
 /// Where a page begins and how long it is.
 #[derive(Deserialize, IntoParams)]
@@ -35,11 +36,7 @@ pub(crate) struct PageQuery {
 
 impl PageQuery {
     pub(crate) fn page(&self) -> ApiResult<Page> {
-        self.page_by(Order::Time)
-    }
-
-    pub(crate) fn page_by(&self, order: Order) -> ApiResult<Page> {
-        Page::parse(self.limit, self.cursor.as_deref(), order)
+        Page::parse(self.limit, self.cursor.as_deref(), Order::Time)
     }
 }
 
@@ -173,19 +170,35 @@ pub(crate) async fn audit(
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
 }
 
+/// Which members a list holds.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct MembersQuery {
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    #[param(inline, value_type = Option<CursorText>)]
+    cursor: Option<String>,
+    /// Searched in the name; for orgAdmins in the e-mail address, too.
+    #[param(max_length = 200, pattern = "^[^\\x00]*$")]
+    q: Option<String>,
+}
+
 /// Members by name. E-mail addresses are there for orgAdmins only.
-#[utoipa::path(get, path = "/organizations/{id}/members", tag = "organizations", params(("id" = OrgId, Path), PageQuery), security(("token" = [])), responses(
+#[utoipa::path(get, path = "/organizations/{id}/members", tag = "organizations", params(("id" = OrgId, Path), MembersQuery), security(("token" = [])), responses(
     (status = 200, body = [Member]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn list_members(
     member: MemberFor<actions::See>,
     State(app): State<App>,
     uri: Uri,
-    ValidQuery(query): ValidQuery<PageQuery>,
+    ValidQuery(query): ValidQuery<MembersQuery>,
 ) -> ApiResult<Listed<Member>> {
-    let page = query.page_by(Order::Name)?;
+    let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Name)?;
+    let sought = page::sought(query.q.as_deref())?;
     let with_emails = access::organization(OrgAction::SeeEmails, Some(member.role)) == Access::Allowed;
     let mut conn = app.conn().await?;
-    let total = store::count_members(&mut conn, member.org).await?;
-    let rows = store::members(&mut conn, member.org, with_emails, &page).await?;
+    let which = MemberFilter { org: member.org, with_emails, sought: sought.as_deref() };
+    let total = store::count_members(&mut conn, which).await?;
+    let rows = store::members(&mut conn, which, &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_name(&one.name, one.user_id.0)))
 }

@@ -81,23 +81,34 @@ pub(crate) async fn find_for(conn: &mut PgConnection, user: UserId, org: OrgId) 
     Ok(list_of(conn, user, Some(org), &Page::single()).await?.pop())
 }
 
+/// Which members a list holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MemberFilter<'q> {
+    pub(crate) org: OrgId,
+    /// E-mail addresses are told, and searched.
+    pub(crate) with_emails: bool,
+    /// A pattern of `ilike`.
+    pub(crate) sought: Option<&'q str>,
+}
+
 /// Members by name; e-mail addresses only when asked for.
 pub(crate) async fn members(
     conn: &mut PgConnection,
-    org: OrgId,
-    with_emails: bool,
+    which: MemberFilter<'_>,
     page: &Page,
 ) -> sqlx::Result<Vec<Member>> {
     let rows = sqlx::query!(
         r#"select u.id, u.name, m.role, m.joined_at, case when $2 then u.email end as email
         from organization_users m join users u on u.id = m.user_id
         where m.org_id = $1 and ($3::text is null or (u.name, u.id) > ($3, $4))
+            and ($6::text is null or u.name ilike $6 or ($2 and u.email ilike $6))
         order by u.name, u.id limit $5"#,
-        org.0,
-        with_emails,
+        which.org.0,
+        which.with_emails,
         page.after_name(),
         page.after_id(),
-        page.rows_wanted()
+        page.rows_wanted(),
+        which.sought
     )
     .fetch_all(conn)
     .await?;
@@ -113,11 +124,17 @@ pub(crate) async fn members(
         .collect())
 }
 
-/// How many members an organization has.
-pub(crate) async fn count_members(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"select count(*) as "count!" from organization_users where org_id = $1"#, org.0)
-        .fetch_one(conn)
-        .await
+/// How many members there are of that kind.
+pub(crate) async fn count_members(conn: &mut PgConnection, which: MemberFilter<'_>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from organization_users m join users u on u.id = m.user_id
+        where m.org_id = $1 and ($3::text is null or u.name ilike $3 or ($2 and u.email ilike $3))"#,
+        which.org.0,
+        which.with_emails,
+        which.sought
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Locks an organization against other changes of its members. False when there is none, or it was deleted.

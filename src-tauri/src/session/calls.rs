@@ -119,6 +119,7 @@ impl Session {
         let refresh = current.refresh.as_deref().ok_or(ApiFailure::SessionEnded)?;
         match issuer.refresh(refresh).await {
             Ok(tokens) => {
+                tracing::debug!(in_time = Instant::now() < current.ends_at, "the tokens were replaced");
                 self.keep(&tokens, turn).await.ok_or(ApiFailure::SessionEnded)?;
                 Ok(tokens.access)
             }

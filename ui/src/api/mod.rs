@@ -157,7 +157,11 @@ pub(crate) async fn delete_organization(org_id: OrgId) -> Result<(), ApiFailure>
 }
 
 pub(crate) async fn members(org_id: OrgId) -> Result<Vec<Member>, ApiFailure> {
-    call(Call::Members { org_id }).await
+    find_members(org_id, String::new()).await
+}
+
+pub(crate) async fn find_members(org_id: OrgId, q: String) -> Result<Vec<Member>, ApiFailure> {
+    call(Call::Members { org_id, q }).await
 }
 
 pub(crate) async fn set_role(org_id: OrgId, user_id: UserId, role: Role) -> Result<Member, ApiFailure> {

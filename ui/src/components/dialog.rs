@@ -85,7 +85,7 @@ pub(crate) fn Dialog(props: &Props) -> Html {
                 </div>
                 if props.closable { <button class="button quiet square" aria-label="Close" onclick={on_click}>{ icon("close") }</button> }
             </header>
-            if let Some(here) = here { <OfflineBar since={here.offline} again={here.refresh.again} /> }
+            if let Some(here) = here { <OfflineBar old={here.old} again={here.refresh.again} /> }
             { props.children.clone() }
             <div class={LAYER} aria-live="polite"></div>
         </dialog>

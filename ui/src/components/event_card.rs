@@ -69,7 +69,7 @@ fn meter(event: &Event) -> Html {
     let free = i64::from(event.available_slots);
     let (class, picture, words) = match event.available_slots {
         0 if event.waiting_bookings > 0 => {
-            ("full", Some("clock"), format!("Full · {} waiting", event.waiting_bookings))
+            ("full", Some("clock"), format!("Full · {} waiting", format::number(event.waiting_bookings)))
         }
         0 => ("full", Some("clock"), "Full".to_owned()),
         few if few < FEW_SEATS => ("few", Some("alert"), format!("Only {} left", format::seats(free))),

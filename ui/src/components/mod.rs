@@ -24,4 +24,4 @@ pub(crate) use leaf::Leaf;
 pub(crate) use notices::{Banner, Empty, FailureNotice, OfflineBar, Tone, skeleton};
 pub(crate) use page::{back, head};
 pub(crate) use stepper::Stepper;
-pub(crate) use toast::Toast;
+pub(crate) use toast::ToastIn;

@@ -4,7 +4,7 @@ use happening_api::ApiFailure;
 use yew::prelude::*;
 
 use super::{Countdown, icon};
-use crate::connection::AsOf;
+use crate::connection::Old;
 use crate::features::failure;
 use crate::format;
 
@@ -69,23 +69,25 @@ pub(crate) fn FailureNotice(props: &FailureProps) -> Html {
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct OfflineProps {
-    /// From when what is shown is; `None` while the server answers.
-    pub(crate) since: AsOf,
+    /// `None` while everything is what the server says.
+    pub(crate) old: Option<Old>,
     pub(crate) again: Callback<()>,
 }
 
 /// Says that the server cannot be reached, how old what is shown is, and what can be done.
 #[component]
 pub(crate) fn OfflineBar(props: &OfflineProps) -> Html {
-    let Some(since) = props.since else { return Html::default() };
+    let Some(old) = props.old else { return Html::default() };
     let again = {
         let again = props.again.clone();
         Callback::from(move |_: MouseEvent| again.emit(()))
     };
-    let words = format!(
-        "You are offline. This is what we knew at {}. You can look, but not book or change anything.",
-        format::moment(since)
-    );
+    let since = format::moment(old.since);
+    let words = if old.offline {
+        format!("You are offline. This is what we knew at {since}. You can look, but not book or change anything.")
+    } else {
+        format!("Some of this could not be read again, and is what we knew at {since}.")
+    };
     html! { <p class="notice-bar wait" role="status">{ icon("offline") }{ words }<button class="button small" onclick={again}>{ "Try now" }</button></p> }
 }
 

@@ -8,15 +8,31 @@ use super::icon;
 const TOAST_MS: u32 = 8_000;
 
 #[derive(Properties, PartialEq)]
-pub(crate) struct Props {
+struct Props {
+    text: String,
+    icon: &'static str,
+    on_close: Callback<()>,
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct InProps {
+    /// Where it is shown, and read out.
+    pub(crate) element: web_sys::Element,
     pub(crate) text: String,
     pub(crate) icon: &'static str,
     pub(crate) on_close: Callback<()>,
 }
 
+/// The message, in an element elsewhere. Another element wants another key.
+#[component]
+pub(crate) fn ToastIn(props: &InProps) -> Html {
+    let InProps { element, text, icon, on_close } = props;
+    create_portal(html! { <Toast text={text.clone()} {icon} on_close={on_close.clone()} /> }, element.clone())
+}
+
 /// The message.
 #[component]
-pub(crate) fn Toast(props: &Props) -> Html {
+fn Toast(props: &Props) -> Html {
     let held = use_state(|| false);
     {
         let on_close = props.on_close.clone();
@@ -35,7 +51,7 @@ pub(crate) fn Toast(props: &Props) -> Html {
         Callback::from(move |_: MouseEvent| on_close.emit(()))
     };
     html! {
-        <div class="toast" role="status" onmouseenter={move |_| enter()} onmouseleave={move |_| leave()}
+        <div class="toast" onmouseenter={move |_| enter()} onmouseleave={move |_| leave()}
             onfocusin={move |_| focus()} onfocusout={move |_| blur()}>
             { icon(props.icon) }<p>{ &props.text }</p><button aria-label="Close the message" onclick={close}>{ icon("close") }</button>
         </div>

@@ -12,9 +12,8 @@ use crate::format::{self, BrowserZones};
 use crate::here::use_here;
 use crate::resource::use_resource;
 use crate::route::Route;
+use crate::typing::use_paused;
 
-/// Milliseconds without typing before a search is sent.
-const TYPING_MS: u32 = 250;
 /// More events than this are not shown at once.
 const SHOWN_MAX: usize = 120;
 
@@ -24,18 +23,10 @@ pub(crate) fn Events() -> Html {
     let here = use_here();
     let navigator = use_navigator().expect("inside the router");
     let typed = use_state(String::new);
-    let words = use_state(String::new);
+    let words = use_paused(&typed);
     let category = use_state(|| None::<Category>);
     let only_free = use_state(|| false);
     let (from, to) = (use_state(String::new), use_state(String::new));
-    {
-        let words = words.clone();
-        use_effect_with((*typed).clone(), move |typed| {
-            let typed = typed.clone();
-            let timer = gloo_timers::callback::Timeout::new(TYPING_MS, move || words.set(typed));
-            move || drop(timer)
-        });
-    }
     let filter = EventFilter {
         org_id: here.scope,
         category: *category,

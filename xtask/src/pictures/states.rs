@@ -1,7 +1,7 @@
 //! What a screen shows when something is the matter, or when something has to be confirmed.
 
 use anyhow::{Context, Result};
-use happening_api::{CreateBooking, CreatedInvite, EventId, OnConflict, Organization};
+use happening_api::{CreateBooking, CreatedInvite, Event, EventId, OnConflict, Organization};
 use happening_tests::desktop::Desktop;
 use happening_tests::{Client, People};
 use serde_json::json;
@@ -86,11 +86,11 @@ async fn too_few(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     let org: Organization =
         cast.ada.post("/organizations", json!({ "name": "Quay Players" })).await?.expect(201).json();
     let body = json!({ "org_id": org.id, "name": "Improvised Harbour Tales", "event_date": "2031-05-03T18:00:00Z",
-        "total_slots": 1, "visibility": "public", "category": "concert" });
-    let event: happening_api::Event = cast.ada.post("/events", body).await?.expect(201).json();
+        "total_slots": 3, "visibility": "public", "category": "concert" });
+    let event: Event = cast.ada.post("/events", body).await?.expect(201).json();
+    cast.ada.book(event.id, 2).await?.expect(201);
     desktop.go(&format!("/events/{}/seats", event.id)).await?;
     desktop.sees("How many seats?").await?;
-    desktop.click("button[aria-label='One more']").await?;
     desktop.exists("#take-free").await?;
     everywhere(desktop, "seats-too-few").await?;
     close_dialogs(desktop).await
@@ -108,10 +108,9 @@ async fn confirm(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
 
 async fn nothing_found(desktop: &Desktop) -> Result<()> {
     desktop.go("/events").await?;
-    desktop.fill("input[type=search]", "zither").await?;
+    desktop.fill("#event-search", "zither").await?;
     desktop.sees("No event fits").await?;
-    everywhere(desktop, "events-none").await?;
-    desktop.fill("input[type=search]", "").await
+    everywhere(desktop, "events-none").await
 }
 
 /// An invite whose link was opened.

@@ -154,6 +154,7 @@ impl Desktop {
             .env("XDG_CACHE_HOME", self.folder.join("cache"))
             .env("XDG_RUNTIME_DIR", self.folder.join("run"))
             .env("HAPPENING_SERVER_URL", &self.server)
+            .env("HAPPENING_LOG", "info,happening=debug")
             .env("TAURI_AUTOMATION", "true")
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .env("LIBGL_ALWAYS_SOFTWARE", "1")

@@ -61,6 +61,24 @@ impl World {
         Ok(())
     }
 
+    /// Makes so many members who never sign in: Member 0001 and so on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_many_members(&self, org: OrgId, count: i32) -> Result<()> {
+        sqlx::query(
+            "with made as (insert into users (id, keycloak_id, name, email)
+                select gen_random_uuid(), 'member' || n, 'Member ' || lpad(n::text, 4, '0'), 'member' || n || '@happening.invalid'
+                from generate_series(1, $2) n returning id)
+            insert into organization_users (org_id, user_id, role) select $1, id, 'user' from made",
+        )
+        .bind(org.0)
+        .bind(count)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// Sets a member's role, past every rule.
     ///
     /// # Errors

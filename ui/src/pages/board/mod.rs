@@ -62,7 +62,7 @@ pub(crate) fn Board(props: &Props) -> Html {
         let event = api::event(id.into()).await?;
         let map = api::seats(id.into()).await?;
         let bookings = api::event_bookings(id.into(), false).await?;
-        let waiting = if event.waiting_bookings > 0 { api::event_bookings(id.into(), true).await? } else { Vec::new() };
+        let waiting = api::event_bookings(id.into(), true).await?;
         let activity = api::event_activity(id.into()).await?;
         Ok(Known { event, map, bookings, waiting, activity })
     });

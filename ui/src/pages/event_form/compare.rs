@@ -48,7 +48,7 @@ pub(super) fn Compare(props: &CompareProps) -> Html {
         <section class="card" role="alert">
             <header class="card-head"><h2>{ "This event was changed while you were editing" }</h2></header>
             <p class="card-part soft">{ "Compare both versions, then save again. Nothing was replaced." }</p>
-            <table>
+            <table class="compare">
                 <thead><tr><th scope="col">{ "Field" }</th><th scope="col">{ "Yours" }</th><th scope="col">{ "Saved meanwhile" }</th></tr></thead>
                 <tbody>{ for rows.into_iter().map(|(field, mine, theirs)| html! { <tr><th scope="row">{ field }</th><td>{ mine }</td><td>{ theirs }</td></tr> }) }</tbody>
             </table>

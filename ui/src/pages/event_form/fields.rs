@@ -53,7 +53,7 @@ pub(super) fn fields(
         <>
             <Field id="name" label="Name" error={error("name")}>{ input("name", &draft.name, |draft, text| draft.name = text, false) }</Field>
             <div class="pair">
-                <Field id="event_date" label="Starts" error={error("event_date")} hint="As 2027-04-24 and 19:00">
+                <Field id="event_date" label="Starts" error={error("event_date")} hint="For example 2027-04-24 and 19:00">
                     <div class="date-time"><DateField id="event_date" value={draft.date.clone()} on_change={set(|draft, text| draft.date = text)} disabled={ongoing} invalid={problems.contains_key("event_date")} />{ input("event_time", &draft.time, |draft, text| draft.time = text, ongoing) }</div>
                 </Field>
                 <Field id="ends_at" label="Ends" optional=true error={error("ends_at")} hint="Without a date, on the day of the start">

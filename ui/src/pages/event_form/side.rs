@@ -44,7 +44,7 @@ pub(super) fn HandOver(props: &HandOverProps) -> Html {
     let here = use_here();
     let org = props.event.org_id;
     let admin = here.role(org) == Some(happening_api::Role::OrgAdmin);
-    let members = use_resource(format!("members {org} {admin}"), 0, move || async move {
+    let members = use_resource(format!("members {org} {admin}"), here.refresh.count, move || async move {
         if admin { api::members(org).await } else { Ok(Vec::new()) }
     });
     if !admin {

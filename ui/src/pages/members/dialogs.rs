@@ -7,6 +7,7 @@ use super::tables::role_select;
 use crate::api;
 use crate::components::{Confirm, Dialog, Field, icon, value_of};
 use crate::features::failure;
+use crate::format;
 use crate::here::use_here;
 use crate::pages::copy_text;
 use crate::write::use_write;
@@ -124,7 +125,7 @@ pub(super) fn EditOrganization(props: &DialogProps) -> Html {
             <form onsubmit={submit}>
                 <div class="dialog-body stack">
                     <Field id="org-name" label="Name" error={wrong("name")}><input id="org-name" class="input" aria-describedby="org-name-note" maxlength="200" value={(*name).clone()} oninput={on_name} /></Field>
-                    <Field id="org-days" label="Forget who came, days after an event" optional=true error={days_wrong} hint="30 to 3,650 days; empty keeps it. Seats and times stay, names do not.">
+                    <Field id="org-days" label="Forget who came, days after an event" optional=true error={days_wrong} hint={format!("30 to {} days; empty keeps it. Seats and times stay, names do not.", format::number(3650))}>
                         <input id="org-days" class="input" aria-describedby="org-days-note" inputmode="numeric" value={(*days).clone()} oninput={on_days} /></Field>
                     { write.notice() }
                 </div>

@@ -5,9 +5,11 @@ use yew::prelude::*;
 
 use super::Open;
 use crate::api;
-use crate::components::{icon, value_of};
+use crate::components::{FailureNotice, icon, value_of};
 use crate::format;
 use crate::here::use_here;
+use crate::resource::{Resource, use_resource};
+use crate::typing::use_paused;
 use crate::write::use_write;
 
 const ROWS_AT_FIRST: usize = 25;
@@ -83,18 +85,44 @@ pub(super) struct TableProps {
     pub(super) on_open: Callback<Open>,
 }
 
+fn fits(member: &Member, words: &str) -> bool {
+    let wanted = words.trim().to_lowercase();
+    let holds = |text: &str| text.to_lowercase().contains(&wanted);
+    wanted.is_empty() || holds(&member.name) || member.email.as_deref().is_some_and(holds)
+}
+
+/// What the server finds, when an organization has more members than were read at once.
+struct Far {
+    found: Resource<Vec<Member>>,
+    /// The answer for these words is not there yet.
+    waits: bool,
+}
+
+#[hook]
+fn use_far(props: &TableProps, words: &str) -> Far {
+    let here = use_here();
+    let paused = use_paused(words);
+    let all_known = props.members.len() as i64 >= props.organization.member_count;
+    let sought = if all_known { String::new() } else { paused.trim().to_owned() };
+    let org = props.organization.id;
+    let stale = !all_known && *paused != words;
+    let found = use_resource(format!("members {org} {sought}"), here.refresh.count, move || {
+        let sought = sought.clone();
+        async move { if sought.is_empty() { Ok(Vec::new()) } else { api::find_members(org, sought).await } }
+    });
+    Far { waits: stale || found.loading(), found }
+}
+
 #[component]
 pub(super) fn MemberTable(props: &TableProps) -> Html {
     let here = use_here();
     let write = use_write();
     let (words, all) = (use_state(String::new), use_state(|| false));
-    let wanted = words.trim().to_lowercase();
-    let fits = |one: &&Member| {
-        wanted.is_empty()
-            || one.name.to_lowercase().contains(&wanted)
-            || one.email.as_ref().is_some_and(|email| email.to_lowercase().contains(&wanted))
+    let far = use_far(props, &words);
+    let found: Vec<&Member> = match far.found.value.as_deref() {
+        Some(far) if !far.is_empty() => far.iter().collect(),
+        _ => props.members.iter().filter(|one| fits(one, &words)).collect(),
     };
-    let found: Vec<&Member> = props.members.iter().filter(fits).collect();
     let shown = if *all { found.len() } else { ROWS_AT_FIRST };
     let on_input = {
         let words = words.clone();
@@ -141,13 +169,14 @@ pub(super) fn MemberTable(props: &TableProps) -> Html {
     html! {
         <section class="card section near" aria-labelledby="members">
             <header class="card-head"><h2 id="members">{ "Members" }</h2>
-                <label class="search always"><span class="visually-hidden">{ "Find a member" }</span>{ icon("search") }<input class="input" type="search" placeholder="Find a member" value={(*words).clone()} oninput={on_input} /></label></header>
+                <label class="search always"><span class="visually-hidden">{ "Find a member" }</span>{ icon("search") }<input id="member-search" class="input" type="search" placeholder="Find a member" value={(*words).clone()} oninput={on_input} /></label></header>
             { write.notice() }
+            if let Some(failure) = far.found.failure.clone() { <FailureNotice {failure} old_shown=true again={here.refresh.again.clone()} /> }
             <table>
                 <thead><tr><th scope="col">{ "Name" }</th>if admin { <th scope="col">{ "E-mail" }</th> }<th scope="col">{ "Role" }</th><th scope="col" class="hide-narrow">{ "Member since" }</th><th scope="col"><span class="visually-hidden">{ "Actions" }</span></th></tr></thead>
                 <tbody>{ for rows }</tbody>
             </table>
-            if found.is_empty() { <p class="card-part muted">{ "Nobody has that name." }</p> }
+            if found.is_empty() { <p class="card-part muted" role="status">{ if far.waits { "Looking…" } else { "Nobody has that name." } }</p> }
             <footer class="card-part row spread"><span class="small muted">{ format!("{} of {} shown", found.len().min(shown), format::number(props.organization.member_count)) }</span>
                 if shown < found.len() { <button class="button small" onclick={more}>{ "Show all" }</button> }</footer>
         </section>

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use happening_api::{ApiFailure, Event};
 use happening_halls::Hall;
+use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 use super::list::SeatList;
@@ -117,9 +118,19 @@ fn nearest(props: &PanelProps) -> Html {
     let words = format!("Take the nearest: {}", format::seat_list(&nearest));
     let take = {
         let selection = selection.dispatcher();
-        Callback::from(move |_: MouseEvent| selection.dispatch(Action::Add(nearest.clone())))
+        Callback::from(move |_: MouseEvent| {
+            selection.dispatch(Action::Add(nearest.clone()));
+            focus_summary(); // the button goes, and the focus would go with it
+        })
     };
     html! { <button id="nearest" class="button wide" disabled={selection.fixed()} onclick={take}>{ words }</button> }
+}
+
+fn focus_summary() {
+    let summary = gloo::utils::document().query_selector(".seat-summary").ok().flatten();
+    if let Some(summary) = summary.and_then(|summary| summary.dyn_into::<web_sys::HtmlElement>().ok()) {
+        drop(summary.focus()); // it is on the page in any case
+    }
 }
 
 fn picked(selection: &UseReducerHandle<Selection>) -> Html {
@@ -138,9 +149,9 @@ fn picked(selection: &UseReducerHandle<Selection>) -> Html {
         <>
             <div class="row spread"><h3>{ "Your seats" }</h3><span class="small muted" role="status">{ words }</span></div>
             <div class="row">
-                { for selection.lost().into_iter().map(|seat| html! { <span class="seat-chip lost">{ seat }<span class="visually-hidden">{ " just taken" }</span></span> }) }
+                { for selection.lost().into_iter().map(|seat| html! { <span class="seat-chip lost">{ format::number(i64::from(seat)) }<span class="visually-hidden">{ " just taken" }</span></span> }) }
                 { for chosen.into_iter().map(|seat| html! {
-                    <span class="seat-chip">{ seat }<button aria-label={format!("Do not take seat {seat}")} onclick={drop_seat(seat)}>{ icon("close") }</button></span>
+                    <span class="seat-chip">{ format::number(i64::from(seat)) }<button aria-label={format!("Do not take seat {seat}")} onclick={drop_seat(seat)}>{ icon("close") }</button></span>
                 }) }
                 { for (0..open.min(6)).map(|_| html! { <span class="seat-chip open" aria-hidden="true">{ "Choose" }</span> }) }
             </div>
