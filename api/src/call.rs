@@ -337,6 +337,8 @@ pub enum SignInFailure {
     Refused,
     /// Signed in, but our own server does not answer.
     ServerAway,
+    /// Signed in, but our own server asks to wait.
+    ServerBusy,
     /// No browser could be opened.
     NoBrowser,
 }

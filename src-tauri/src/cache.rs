@@ -36,6 +36,8 @@ fn is_kept(call: &Call) -> bool {
         call,
         Call::MyOrganizations { .. }
             | Call::Members { .. }
+            | Call::Invites { .. }
+            | Call::Audit { .. }
             | Call::Events { .. }
             | Call::Event { .. }
             | Call::Seats { .. }

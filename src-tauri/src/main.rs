@@ -21,6 +21,7 @@ mod windows;
 use happening_api::OpenTarget;
 use tauri::{Emitter, Manager};
 use tauri_plugin_deep_link::DeepLinkExt;
+use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
 
 use crate::deep_link::DeepLink;
 use crate::session::Session;
@@ -78,12 +79,23 @@ fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
     };
     let settings = Settings::new();
     let cache_folder = app.path().app_cache_dir()?;
-    app.manage(Session::new(settings.server_url()?, cache_folder, Box::new(tell))?);
+    let server = settings.server_url().unwrap_or_else(|error| {
+        tracing::error!(%error, "the server's address cannot be used");
+        let words = format!("{error}. Choose the server's address on the next screen, or ask your administrator.");
+        app.dialog()
+            .message(words)
+            .title("The server's address cannot be used")
+            .kind(MessageDialogKind::Warning)
+            .show(drop);
+        settings::default_server()
+    });
+    app.manage(Session::new(server, cache_folder, Box::new(tell))?);
     app.manage(settings);
     app.manage(commands::Opened::default());
     if updates::configured(app) {
         app.plugin(tauri_plugin_updater::Builder::new().build())?;
     }
+    windows::open_main(app)?;
     listen_for_links(app);
     let handle = app.clone();
     tauri::async_runtime::spawn(async move {

@@ -9,6 +9,11 @@ use url::Url;
 /// The server that runs on this machine.
 const DEFAULT: &str = "http://127.0.0.1:5000";
 
+/// The server that is asked when no address is set.
+pub(crate) fn default_server() -> Url {
+    Url::parse(DEFAULT).expect("a good address")
+}
+
 /// Settings as files of one line in the app's configuration folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {

@@ -24,10 +24,19 @@ pub(crate) fn show_main(app: &AppHandle) {
     }
 }
 
-fn open_main(app: &AppHandle) -> tauri::Result<WebviewWindow> {
+/// Opens the main window.
+///
+/// # Errors
+/// When no window can be made.
+pub(crate) fn open_main(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     let configured = app.config().app.windows.iter().find(|window| window.label == MAIN);
     let configured = configured.ok_or(tauri::Error::WindowNotFound)?;
-    WebviewWindowBuilder::from_config(app, configured)?.build()
+    WebviewWindowBuilder::from_config(app, configured)?.on_document_title_changed(follow_title).build()
+}
+
+/// The window's title is its screen's.
+fn follow_title(window: WebviewWindow, title: String) {
+    drop(window.set_title(&title)); // a window that is closing needs none
 }
 
 /// A window that cannot be raised is still there.
@@ -55,6 +64,7 @@ pub(crate) fn open_board(app: &AppHandle, event: EventId) -> tauri::Result<()> {
     let address = WebviewUrl::App(format!("index.html#/organize/{event}").into());
     WebviewWindowBuilder::new(app, label, address)
         .title("Happening")
+        .on_document_title_changed(follow_title)
         .inner_size(1100.0, 760.0)
         .min_inner_size(900.0, 600.0)
         .build()

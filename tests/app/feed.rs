@@ -32,7 +32,7 @@ async fn what_was_looked_at_is_read_and_the_rest_is_marked_at_once() -> Result<(
     desktop.exists("a[href='#/notifications'] .count").await?;
     assert_eq!(
         desktop.script("return document.querySelector(`a[href='#/notifications'] .count`).textContent").await?,
-        "4"
+        "4 unread"
     );
     desktop.go("/notifications").await?;
     desktop.sees("4 unread").await?;

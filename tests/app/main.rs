@@ -3,6 +3,7 @@
 mod accessibility;
 mod feed;
 mod files;
+mod finding;
 mod journeys;
 mod manners;
 mod meanwhile;

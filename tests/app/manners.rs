@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use happening_api::Booking;
-use happening_tests::desktop::Desktop;
+use happening_tests::desktop::{Desktop, app_program};
 use happening_tests::world::wait_for;
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
@@ -51,7 +51,7 @@ async fn the_menu_ends_the_app_and_the_window_comes_back_where_it_was() -> Resul
     })
     .await?;
     // there is no window manager that would do it
-    let window = desktop.xdotool("search --onlyvisible --name ^Happening$")?;
+    let window = desktop.xdotool("search --onlyvisible --name Happening$")?;
     desktop.xdotool(&format!("windowmove --sync {} 120 70", window.trim()))?;
     assert_eq!(desktop.windows()?, 1);
     // File, and its last entry; again when the menu was not open yet
@@ -68,7 +68,7 @@ async fn the_menu_ends_the_app_and_the_window_comes_back_where_it_was() -> Resul
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;
     assert_eq!(desktop.script(size).await?, chosen);
-    let place = desktop.xdotool("search --onlyvisible --name ^Happening$ getwindowgeometry")?;
+    let place = desktop.xdotool("search --onlyvisible --name Happening$ getwindowgeometry")?;
     assert!(place.contains("Position: 120,70"), "{place}");
     Ok(())
 }
@@ -81,13 +81,20 @@ async fn a_board_has_a_window_of_its_own() -> Result<()> {
     let desktop = signed_in(&world, "ada").await?;
     desktop.go(&format!("/organize/{}", event.id)).await?;
     desktop.sees("Seats now").await?;
-    let main = desktop.xdotool("search --onlyvisible --name ^Happening$")?;
+    let main = desktop.xdotool("search --onlyvisible --name Happening$")?;
     for _ in 0..2 {
         // the second click shows the window that is there
         desktop.click("button[aria-label='Open in a window of its own']").await?;
         wait_for("the window", Duration::from_secs(30), || async { Ok((desktop.windows()? == 2).then_some(())) })
             .await?;
     }
+    // windows are told apart by their titles
+    desktop.go("/settings").await?;
+    wait_for("the titles", Duration::from_secs(20), || async {
+        let named = |name: &str| desktop.xdotool(&format!("search --onlyvisible --name ^{name}")).is_ok();
+        Ok((named("Settings") && named("Test")).then_some(()))
+    })
+    .await?;
     // the main one is closed; a link opens it again
     let windows = || desktop.windows().unwrap_or(0); // the search fails when one goes meanwhile
     wait_for("one window", Duration::from_secs(30), || async {
@@ -212,4 +219,20 @@ async fn numbers_and_times_are_written_as_in_the_machines_region() -> Result<()>
         desktop.sees(time).await?;
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_used_leaves_an_app_that_says_so() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let folder = world.folder.join("desktop-grace");
+    // plain http to another machine
+    let mut desktop = Desktop::at(&folder, &app_program()?, "http://happening.invalid", true).await?;
+    desktop.start_app().await?;
+    desktop.sees("Sign in to Happening").await?;
+    desktop.sees("Server: http://127.0.0.1:5000/").await?;
+    assert!(desktop.xdotool("search --onlyvisible --name cannot").is_ok(), "nobody is told");
+    // support is told why, before anybody can sign in
+    desktop.click("#support").await?;
+    desktop.sees("the server's address must begin with https://").await?;
+    desktop.sees("webview:").await
 }

@@ -94,6 +94,26 @@ async fn who_finds_too_few_seats_has_three_choices_and_takes_the_free_ones_later
 }
 
 #[tokio::test]
+async fn who_finds_too_few_seats_can_take_them_and_want_no_more() -> Result<()> {
+    let world = world().await?;
+    let owner = world.person("edsger").await?;
+    let event = world.event_in(&owner, world.organization(&owner).await?.id, 3, Some(2)).await?;
+    owner.book(event.id, 2).await?.expect(201);
+    let desktop = signed_in(&world, "ken").await?;
+    desktop.go(&format!("/events/{}/seats", event.id)).await?;
+    desktop.sees("Only 1 seat free, and you want 2.").await?;
+    desktop.click("#take-free").await?;
+    desktop.sees("Booked: seat 3").await?;
+    let person = world.person("ken").await?;
+    let mine: Vec<Booking> = person.get(&format!("/bookings/user/{}", person.user.id)).await?.expect(200).json();
+    assert_eq!((mine.len(), mine[0].waiting_seats, mine[0].seat_numbers.as_slice()), (1, 0, [3].as_slice()));
+    // full now, and there is a line to join
+    desktop.go("/events").await?;
+    desktop.sees("Join the waitlist").await?;
+    world.audit()
+}
+
+#[tokio::test]
 async fn events_are_found_by_their_date_and_a_date_that_is_none_is_marked() -> Result<()> {
     let world = world().await?;
     let owner = world.person("edsger").await?;

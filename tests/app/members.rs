@@ -20,6 +20,16 @@ async fn an_admin_looks_after_an_organization() -> Result<()> {
     desktop.sees("Second hall is there.").await?;
     desktop.click("a[href='#/members']").await?;
     desktop.sees("1 member: 1 admin").await?;
+    desktop.click_text("Edit organization").await?;
+    desktop.fill("#org-name", "The second hall").await?;
+    desktop.fill("#org-days", "20").await?;
+    desktop.click_text("Save changes").await?;
+    desktop.exists(".wrong #org-days-note").await?;
+    desktop.fill("#org-days", "90").await?;
+    desktop.click_text("Save changes").await?;
+    desktop.sees("Saved.").await?;
+    desktop.exists_no_more("dialog[open]").await?;
+    desktop.sees("The second hall").await?;
 
     // the switch changes what every screen is about
     desktop.choose(".org-switch select", &org.id.to_string()).await?;

@@ -115,3 +115,43 @@ async fn who_leaves_a_form_is_not_led_back_and_hears_how_it_went() -> Result<()>
     assert_eq!(ada.event(event.id).await?.name, "Held for a moment");
     Ok(())
 }
+
+#[tokio::test]
+async fn who_saves_too_late_can_take_what_was_saved_and_an_event_that_ended_goes() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let event = world.event(&ada, 4).await?;
+    let desktop = signed_in(&world, "ada").await?;
+    desktop.go(&format!("/organize/{}/edit", event.id)).await?;
+    desktop.sees("Nothing has changed yet.").await?;
+    desktop.fill("#name", "Mine").await?;
+    ada.put(&format!("/events/{}", event.id), json!({ "name": "Theirs" })).await?.expect(200);
+    desktop.click("#save").await?;
+    desktop.sees("Saved meanwhile").await?;
+    desktop.click("#take-theirs").await?;
+    desktop.sees("Nothing has changed yet.").await?;
+    assert_eq!(desktop.script("return document.querySelector('#name').value").await?, "Theirs");
+    assert_eq!(ada.event(event.id).await?.name, "Theirs");
+
+    // while it goes on, it stays with who runs it
+    world.move_event(event.id, -10).await?;
+    desktop.go(&format!("/organize/{}", event.id)).await?;
+    desktop.press("\u{e009}r\u{e000}").await?;
+    desktop.sees("Going on now").await?;
+    desktop.go(&format!("/organize/{}/edit", event.id)).await?;
+    desktop.sees("An event that has begun stays with its organizer").await?;
+    desktop.exists("#owner:disabled").await?;
+
+    world.move_event(event.id, 600).await?;
+    desktop.go(&format!("/organize/{}", event.id)).await?;
+    desktop.press("\u{e009}r\u{e000}").await?;
+    desktop.sees_no_more("Going on now").await?;
+    desktop.click_text("Cancel event").await?;
+    desktop.click("#confirm").await?;
+    desktop.click_text("Delete event").await?;
+    desktop.sees("It disappears from every list.").await?;
+    desktop.click("#confirm").await?;
+    desktop.sees("Theirs is deleted.").await?;
+    ada.get(&format!("/events/{}", event.id)).await?.refused(404, "not_found");
+    world.audit()
+}

@@ -139,3 +139,19 @@ async fn a_token_is_replaced_before_its_end_and_once_at_a_time() -> Result<()> {
     assert!(in_time >= 3, "{in_time} tokens were replaced before their end, in five lives of one");
     Ok(())
 }
+
+#[tokio::test]
+async fn without_a_keyring_nothing_outlives_the_app() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    world.event(&world.person("edsger").await?, 3).await?;
+    let mut desktop = Desktop::new(&world, "grace", false).await?;
+    desktop.start_app().await?;
+    desktop.sign_in(world.people(), "grace").await?;
+    desktop.sees("This system has no keyring").await?;
+    desktop.sees("Test evening").await?;
+    desktop.close_app().await?;
+    desktop.start_app().await?;
+    desktop.sees("Sign in to Happening").await?;
+    assert_eq!(desktop.kept_answers()?, 0, "answers lie there for whoever comes next");
+    Ok(())
+}

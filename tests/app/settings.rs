@@ -46,6 +46,15 @@ async fn a_person_sets_the_app_up_for_themselves() -> Result<()> {
     let kept = desktop.script("return Object.keys(localStorage).join()").await?;
     assert_eq!(kept, "theme", "the window keeps something but the appearance");
 
+    // the name that others see
+    desktop.click("a[href='#/settings']").await?;
+    desktop.fill("#my-name", "Margaret H.").await?;
+    desktop.click_text("Save").await?;
+    desktop.sees("Saved.").await?;
+    desktop.sees("Margaret H.").await?;
+    let me: User = person.get("/users/me").await?.expect(200).json();
+    assert_eq!(me.name, "Margaret H.");
+
     // the account
     desktop.click("a[href='#/settings']").await?;
     desktop.click("#delete-account").await?;

@@ -126,3 +126,30 @@ async fn what_a_person_may_not_see_is_said_to_be_nowhere_and_no_screen_breaks() 
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn where_nothing_is_yet_every_screen_says_what_comes_there() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let desktop = signed_in(&world, "grace").await?;
+    let empty = [
+        ("/", "No events yet"),
+        ("/", "You have no bookings"),
+        ("/events", "No events yet"),
+        ("/bookings", "You have no bookings"),
+        ("/organize", "You run no events here"),
+        ("/organize/new", "You cannot create events here"),
+        ("/members", "You belong to no organization"),
+        ("/notifications", "Nothing new"),
+    ];
+    for (route, says) in empty {
+        desktop.go(route).await?;
+        desktop.exists_text(says).await.with_context(|| format!("{route} does not say {says}"))?;
+    }
+    // an organization alone is no event
+    world.organization(&world.person("grace").await?).await?;
+    desktop.press("\u{e009}r\u{e000}").await?;
+    desktop.go("/organize").await?;
+    desktop.sees("No event is planned").await?;
+    desktop.click_text("Past and cancelled").await?;
+    desktop.sees("Nothing is over yet").await
+}

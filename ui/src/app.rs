@@ -6,7 +6,6 @@ use happening_api::{OpenTarget, OrgId, SessionView, User};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::api;
 use crate::components::{Dialog, OfflineBar, ToastIn, icon};
 use crate::connection::use_old;
 use crate::finder::Finder;
@@ -18,6 +17,7 @@ use crate::route::{Place, Route};
 use crate::session::use_session;
 use crate::shortcuts::{self, Wanted};
 use crate::sidebar::Sidebar;
+use crate::{api, appearance};
 
 /// Milliseconds between two reads of what others may have changed.
 const REFRESH_EVERY_MS: u32 = 20_000;
@@ -86,7 +86,10 @@ fn use_refresh() -> Refresh {
             };
             let window = gloo::utils::window();
             let focus = gloo::events::EventListener::new(&window, "focus", move |_| again.emit(()));
-            move || drop((timer, focus, news))
+            // chosen in another window
+            let theme =
+                gloo::events::EventListener::new(&window, "storage", |_| appearance::apply(appearance::chosen()));
+            move || drop((timer, focus, news, theme))
         });
     }
     Refresh { count: *count, again }

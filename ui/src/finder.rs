@@ -74,7 +74,8 @@ fn find(words: &str, here: &Here, events: &[Event], bookings: &[Booking]) -> Vec
             leads: Leads::Scope(Some(one.id)),
         }));
     }
-    let actions = ACTIONS.iter().filter(|(_, name, _)| fits(name));
+    let may = |route: &Route| here.is_staff() || !matches!(route, Route::Organize | Route::CreateEvent);
+    let actions = ACTIONS.iter().filter(|(_, name, route)| fits(name) && may(route));
     found.extend(actions.map(|(icon, name, route)| Found {
         icon,
         name: (*name).to_owned(),

@@ -25,7 +25,7 @@ pub(crate) fn event_date(at: DateTime<Utc>, zone: &str) -> EventDate {
         month: part(&[("month", "short")]),
         day: part(&[("day", "numeric")]),
         date: long_date(at, zone),
-        time: part(&[("hour", "numeric"), ("minute", "2-digit")]),
+        time: part(&[("hour", locale::hour()), ("minute", "2-digit")]),
         weekday: part(&[("weekday", "long")]),
     }
 }

@@ -30,6 +30,11 @@ pub(crate) struct Here {
 }
 
 impl Here {
+    /// Creates and runs events somewhere.
+    pub(crate) fn is_staff(&self) -> bool {
+        self.organizations.iter().any(|one| matches!(one.role, Role::OrgAdmin | Role::Organizer))
+    }
+
     pub(crate) fn role(&self, org: OrgId) -> Option<Role> {
         self.organizations.iter().find(|one| one.id == org).map(|one| one.role)
     }

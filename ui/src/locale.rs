@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use self::intl::{date, date_in, list, number};
+pub(crate) use self::intl::{date, date_in, hour, list, number};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use self::plain::{date, date_in, list, number};
+pub(crate) use self::plain::{date, date_in, hour, list, number};
 
 /// What a date shows, as `Intl.DateTimeFormat` names it.
 pub(crate) type DateParts<'p> = &'p [(&'p str, &'p str)];
@@ -30,6 +30,7 @@ mod intl {
     thread_local! {
         static TAG: String = known(for_machine(&gloo::utils::window().navigator().language().unwrap_or_default()));
         static NUMBERS: Function = Intl::NumberFormat::new(&locales(), &Object::new()).format();
+        static HOUR: &'static str = hour_of(&locales());
         static LISTS: Intl::ListFormat = Intl::ListFormat::new(&locales(), &Object::new());
     }
 
@@ -42,6 +43,19 @@ mod intl {
 
     fn locales() -> Array {
         TAG.with(|tag| Array::of1(&tag.into()))
+    }
+
+    fn hour_of(locales: &Array) -> &'static str {
+        let options = Object::new();
+        let cycle = Reflect::set(&options, &"hour".into(), &"numeric".into()).and_then(|_| {
+            Reflect::get(&Intl::DateTimeFormat::new(locales, &options).resolved_options(), &"hourCycle".into())
+        });
+        if cycle.is_ok_and(|cycle| cycle == "h12") { "numeric" } else { "2-digit" }
+    }
+
+    /// How the hour is written: "09:30", but "9:30 AM".
+    pub(crate) fn hour() -> &'static str {
+        HOUR.with(|hour| *hour)
     }
 
     /// 1,200
@@ -80,6 +94,10 @@ mod intl {
 #[cfg(not(target_arch = "wasm32"))]
 mod plain {
     use super::{DateParts, DateTime, Utc};
+
+    pub(crate) fn hour() -> &'static str {
+        "2-digit"
+    }
 
     pub(crate) fn number(value: i64) -> String {
         let digits = value.to_string();

@@ -1,6 +1,5 @@
 //! The sidebar: which organization, where to, and who is here.
 
-use happening_api::Role;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -44,7 +43,7 @@ pub(crate) fn Sidebar(props: &Props) -> Html {
             drop(api::sign_out().await); // the session event says how it went
         });
     });
-    let is_staff = here.organizations.iter().any(|one| matches!(one.role, Role::OrgAdmin | Role::Organizer));
+    let is_staff = here.is_staff();
     html! {
         <aside class="sidebar" aria-label="Sidebar">
             <OrganizationSwitch />

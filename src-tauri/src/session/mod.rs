@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Result;
-use happening_api::{Call, SessionView, SignInFailure, User};
+use happening_api::{ApiFailure, Call, SessionView, SignInFailure, User};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use url::Url;
 
@@ -171,6 +171,8 @@ impl Session {
     /// Takes up the session of the last start, if the keyring has it.
     pub(crate) async fn restore(&self) {
         let Some(refresh) = vault::load(&self.server()).await else {
+            // what a session without a keyring has left behind is nobody's now
+            self.cache().clear();
             return self.show(SessionView::SignedOut { ended: false });
         };
         let restored = async {
@@ -185,6 +187,7 @@ impl Session {
             // the session ended at the service: nothing to be alarmed about
             Err(SignInFailure::Refused) => {
                 vault::forget(&self.server()).await;
+                self.cache().clear();
                 self.show(SessionView::SignedOut { ended: false });
             }
             Err(reason) => match self.cache().person() {
@@ -225,7 +228,10 @@ impl Session {
     async fn enter(&self, tokens: Tokens, turn: u64) -> Result<(), SignInFailure> {
         let backend = self.backend();
         let remembered = self.keep(&tokens, turn).await.ok_or(SignInFailure::Cancelled)?;
-        let answer = backend.call(&tokens.access, &Call::Me).await.map_err(|_| SignInFailure::ServerAway)?;
+        let answer = backend.call(&tokens.access, &Call::Me).await.map_err(|failure| match failure {
+            ApiFailure::Busy { .. } => SignInFailure::ServerBusy,
+            _ => SignInFailure::ServerAway,
+        })?;
         let user: User = serde_json::from_value(answer).map_err(|_| SignInFailure::ServerAway)?;
         let remember = |cache: Cache| {
             if remembered {

@@ -32,8 +32,12 @@ pub(crate) fn EventCard(props: &Props) -> Html {
     let event = &props.event;
     let (pattern, picture, word) = kind(event.category);
     let date = format::event_date(event.event_date, &event.time_zone);
-    let here = format::event_date(event.event_date, &format::own_zone()).time;
-    let own = if here == date.time { String::new() } else { format!(" ({here} for you)") };
+    let here = format::event_date(event.event_date, &format::own_zone());
+    let own = match (here.date == date.date, here.time == date.time) {
+        (true, true) => String::new(),
+        (true, false) => format!(" ({} for you)", here.time),
+        (false, _) => format!(" ({} at {} for you)", here.weekday, here.time),
+    };
     let who = if event.visibility == Visibility::Public { "open to everyone" } else { "members only" };
     let book = {
         let on_book = props.on_book.clone();

@@ -83,8 +83,7 @@ pub(crate) fn told(entry: &HistoryEntry, booking: &Booking, total: i32) -> (Stri
         ),
         HistoryAction::Promoted => (
             format!("You got {seats}"),
-            "It was given back, and you were next."
-                .replace("It was", if entry.seat_numbers.len() == 1 { "It was" } else { "They were" }),
+            format!("{} came free, and you were next.", if entry.seat_numbers.len() == 1 { "It" } else { "They" }),
         ),
         HistoryAction::Claimed => {
             (format!("You took {seats}"), "Free seats that you took while you waited.".to_owned())

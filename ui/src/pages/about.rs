@@ -15,12 +15,6 @@ use crate::write::use_write;
 pub(crate) fn About() -> Html {
     let here = use_here();
     let info = use_resource("info".to_owned(), 0, api::info);
-    let diagnostics = use_resource("diagnostics".to_owned(), here.refresh.count, api::diagnostics);
-    let text = diagnostics.value.as_deref().cloned().unwrap_or_default();
-    let copy = {
-        let (text, tell) = (text.clone(), here.tell);
-        Callback::from(move |_: MouseEvent| copy_text(text.clone(), tell.clone()))
-    };
     let (version, updates) =
         info.value.as_ref().map_or((String::new(), false), |info| (info.version.clone(), info.updates));
     html! {
@@ -29,13 +23,36 @@ pub(crate) fn About() -> Html {
             { head("About Happening", html! { format!("Version {version}. Free software under the Apache License 2.0.") }, html! {}) }
             <div class="stack loose">
                 if updates { <Updates /> }
-                <section class="card" aria-labelledby="diagnostics">
-                    <header class="card-head"><h2 id="diagnostics">{ "Diagnostics" }</h2><button class="button small" onclick={copy}>{ icon("copy") }{ "Copy" }</button></header>
-                    <pre class="card-part small" tabindex="0" aria-label="Diagnostics">{ text }</pre>
-                </section>
-                <p class="small muted">{ "Copy this when you ask for help. It holds no password, no token and no name." }</p>
+                <Diagnostics refresh={here.refresh.count} tell={here.tell} />
             </div>
         </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(super) struct DiagnosticsProps {
+    pub(super) refresh: u32,
+    /// Says that it was copied.
+    pub(super) tell: Callback<String>,
+}
+
+/// What support wants to know, to be copied.
+#[component]
+pub(super) fn Diagnostics(props: &DiagnosticsProps) -> Html {
+    let diagnostics = use_resource("diagnostics".to_owned(), props.refresh, api::diagnostics);
+    let text = diagnostics.value.as_deref().cloned().unwrap_or_default();
+    let copy = {
+        let (text, tell) = (text.clone(), props.tell.clone());
+        Callback::from(move |_: MouseEvent| copy_text(text.clone(), tell.clone()))
+    };
+    html! {
+        <>
+            <section class="card" aria-labelledby="diagnostics">
+                <header class="card-head"><h2 id="diagnostics">{ "Diagnostics" }</h2><button class="button small" onclick={copy}>{ icon("copy") }{ "Copy" }</button></header>
+                <pre class="card-part small" tabindex="0" aria-label="Diagnostics">{ text }</pre>
+            </section>
+            <p class="small muted">{ "Copy this when you ask for help. It holds no password, no token and no name." }</p>
+        </>
     }
 }
 

@@ -104,7 +104,10 @@ fn yours(bookings: &Resource<Vec<Booking>>, again: &Callback<()>) -> Html {
     let groups = groups(current, true);
     html! {
         <section class="section" aria-labelledby="yours">
-            <div class="section-head"><h2 id="yours">{ "Your events" }</h2></div>
+            <div class="section-head">
+                <h2 id="yours">{ "Your events" }</h2>
+                <Link<Route> to={Route::Bookings} classes="button quiet">{ "All my bookings" }{ icon("right") }</Link<Route>>
+            </div>
             if let Some(failure) = bookings.failure.clone() {
                 <FailureNotice {failure} old_shown={bookings.value.is_some()} again={again.clone()} />
             }

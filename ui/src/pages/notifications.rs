@@ -108,17 +108,20 @@ fn Entry(props: &EntryProps) -> Html {
         NotificationType::WaitlistPromoted => format!("You got {seats}"),
         _ => title.to_owned(),
     };
-    let at = format::event_date(entry.created_at, &format::own_zone());
+    let warn = use_here().warn;
     let open = {
         let (id, refresh) = (entry.id, props.refresh.clone());
         let route = target(entry);
         Callback::from(move |_: MouseEvent| {
-            let refresh = refresh.clone();
+            let (refresh, warn) = (refresh.clone(), warn.clone());
             if let Some(route) = route {
                 navigator.push(&route);
             }
             wasm_bindgen_futures::spawn_local(async move {
-                drop(api::read_notification(id).await); // it stays unread then, and is tried by the next click
+                // who went to where it leads is tried again by the next click
+                if api::read_notification(id).await.is_err() && route.is_none() {
+                    warn.emit("It could not be marked as read. Try again in a moment.".to_owned());
+                }
                 refresh.again.emit(());
             });
         })
@@ -131,7 +134,7 @@ fn Entry(props: &EntryProps) -> Html {
                 <p class="small soft">{ &entry.message }</p>
             </div>
             <div class="notice-meta">
-                <time datetime={entry.created_at.to_rfc3339()} title={at.date}>{ at.time }</time>
+                <time datetime={entry.created_at.to_rfc3339()}>{ format::moment(entry.created_at) }</time>
                 if target(entry).is_some() { <button class="link small" onclick={open}>{ if entry.booking_id.is_some() { "View booking" } else { "View event" } }</button> }
                 else if unread { <button class="link small" onclick={open}>{ "Mark as read" }</button> }
             </div>

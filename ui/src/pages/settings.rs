@@ -10,7 +10,7 @@ use super::event::save_file;
 use super::server_form::ServerForm;
 use crate::api;
 use crate::appearance::{self, Theme};
-use crate::components::{Confirm, Field, head, icon, value_of};
+use crate::components::{Confirm, Field, head, icon, skeleton, value_of};
 use crate::features::failure;
 use crate::here::use_here;
 use crate::resource::use_resource;
@@ -41,7 +41,7 @@ pub(crate) fn Settings() -> Html {
             <div class="stack loose">
                 <section class="card" aria-labelledby="server-title">
                     <header class="card-head"><h2 id="server-title">{ "Server" }</h2></header>
-                    <div class="card-part">if let Some(server) = server { <ServerForm {server} signed_in=true /> }</div>
+                    <div class="card-part">if let Some(server) = server { <ServerForm {server} signed_in=true /> } else { { skeleton(3) } }</div>
                 </section>
                 <Appearance />
                 <Channels />
@@ -92,7 +92,7 @@ fn Channels() -> Html {
             <tr key={*title}>
                 <th scope="row">{ *title }<span class="small muted">{ *note }</span></th>
                 <td class="centred"><input type="checkbox" checked=true disabled=true aria-label={format!("{title}: in the app, always")} /></td>
-                <td class="centred"><input type="checkbox" checked={on} disabled={write.busy()} aria-label={format!("{title}: by e-mail")} onchange={toggle} /></td>
+                <td class="centred"><label class="tap"><input type="checkbox" checked={on} disabled={write.busy()} aria-label={format!("{title}: by e-mail")} onchange={toggle} /></label></td>
             </tr>
         }
     });

@@ -3,6 +3,7 @@
 use happening_api::{SessionView, SignInFailure};
 use yew::prelude::*;
 
+use super::about::Diagnostics;
 use super::server_form::ServerForm;
 use crate::api;
 use crate::components::{icon, skeleton};
@@ -69,7 +70,19 @@ pub(crate) fn SignInPane(props: &Props) -> Html {
             move || drop(listener)
         });
     }
-    let changing = use_state(|| false);
+    let (changing, support) = (use_state(|| false), use_state(|| false));
+    {
+        let (changing, support) = (changing.clone(), support.clone());
+        use_effect_with((), move |()| {
+            // the menu is there before anybody has signed in
+            let listener = api::listen::<String>("menu", move |entry| match entry.as_str() {
+                "about" => support.set(true),
+                "settings" => changing.set(true),
+                _ => {}
+            });
+            move || drop(listener)
+        });
+    }
     let change = {
         let changing = changing.clone();
         Callback::from(move |_: MouseEvent| changing.set(true))
@@ -90,8 +103,31 @@ pub(crate) fn SignInPane(props: &Props) -> Html {
             } else if can_change {
                 <p class="small muted">{ "Server: " }<span class="soft">{ server }</span>{ " " }<button id="change-server" class="link" onclick={change}>{ "Change" }</button></p>
             }
+            if *support {
+                <Support />
+            } else {
+                <p class="small">{ details(&support) }</p>
+            }
         </div>
     }
+}
+
+fn details(support: &UseStateHandle<bool>) -> Html {
+    let show = {
+        let support = support.clone();
+        Callback::from(move |_: MouseEvent| support.set(true))
+    };
+    html! { <button id="support" class="link" onclick={show}>{ "Details for support" }</button> }
+}
+
+#[component]
+fn Support() -> Html {
+    let said = use_state(String::new);
+    let tell = {
+        let said = said.clone();
+        Callback::from(move |text| said.set(text))
+    };
+    html! { <><Diagnostics refresh=0 {tell} /><p class="small soft" role="status">{ &*said }</p></> }
 }
 
 fn start() -> Html {
@@ -166,6 +202,10 @@ fn failed(reason: SignInFailure) -> Html {
         SignInFailure::ServerAway => {
             ("The server does not answer", "Check your network, or ask whoever runs the server.")
         }
+        SignInFailure::ServerBusy => (
+            "A lot is going on right now",
+            "You are signed in at the service, but our server could not look you up. Try again in a moment.",
+        ),
         SignInFailure::NoBrowser => ("No browser opened", "Set a default browser, then try again."),
     };
     html! {

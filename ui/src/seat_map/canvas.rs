@@ -58,9 +58,9 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
     let last = use_mut_ref(|| None::<i32>);
     let drag = use_state(|| None::<Drag>);
     let size = use_size(canvas.clone());
-    let theme = use_theme_changes();
+    let looks = use_theme_changes() + use_ratio_changes();
     use_whole_view(&view, size, &props.hall);
-    use_drawing(&canvas, &view, props, *cursor, theme);
+    use_drawing(&canvas, &view, props, *cursor, looks);
 
     let zoom = |factor: f32| {
         let view = view.clone();
@@ -316,6 +316,25 @@ fn use_size(node: NodeRef) -> (f32, f32) {
         });
     }
     *size
+}
+
+/// Counts changes of the pixels per CSS pixel, as when the window moves to another screen.
+#[hook]
+fn use_ratio_changes() -> u32 {
+    let changes = use_state(|| 0u32);
+    {
+        let changes = changes.clone();
+        // a query asks for one ratio only, so every change wants a new one
+        use_effect_with(*changes, move |_| {
+            let window = gloo::utils::window();
+            let same = format!("(resolution: {}dppx)", window.device_pixel_ratio());
+            let query = window.match_media(&same).ok().flatten();
+            let changed = move |_: &_| changes.set(*changes + 1);
+            let listener = query.map(|query| gloo::events::EventListener::new(&query, "change", changed));
+            move || drop(listener)
+        });
+    }
+    *changes
 }
 
 /// Counts changes between light and dark: a canvas does not follow the style sheet by itself.

@@ -47,10 +47,8 @@ pub(crate) async fn take(ask: bool) -> Result<()> {
     let mut desktop = desktop(&stack, &server).await?;
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;
-    for (width, height) in SIZES {
-        desktop.resize(width, height).await?;
-        picture(&desktop, "sign-in", false, (width, height), true).await?;
-    }
+    picture(&desktop, "sign-in", false, DOCUMENT_SIZE, true).await?;
+    states::everywhere(&desktop, "sign-in").await?;
     states::sign_in(&desktop).await?;
     desktop.sign_in(&people, "ada").await?;
     desktop.sees("Upcoming events").await?;

@@ -10,7 +10,7 @@ use super::{DOCUMENT_SIZE, SIZES, close_dialogs, picture};
 use crate::services;
 
 /// The screen that is shown, in light and dark and in all sizes.
-async fn everywhere(desktop: &Desktop, name: &str) -> Result<()> {
+pub(super) async fn everywhere(desktop: &Desktop, name: &str) -> Result<()> {
     for theme in ["light", "dark"] {
         desktop.script(&format!("document.documentElement.setAttribute('data-theme', '{theme}'); return 1")).await?;
         for (width, height) in SIZES {

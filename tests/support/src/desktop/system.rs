@@ -17,7 +17,7 @@ impl Desktop {
     /// When there is none, or no xdotool.
     pub fn windows(&self) -> Result<usize> {
         let mut search = Command::new("xdotool");
-        search.args(["search", "--onlyvisible", "--name", "^Happening$"]).env("DISPLAY", &self.display);
+        search.args(["search", "--onlyvisible", "--name", "Happening$"]).env("DISPLAY", &self.display);
         Ok(crate::stack::run(&mut search)?.lines().count())
     }
 

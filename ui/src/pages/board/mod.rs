@@ -79,6 +79,12 @@ pub(crate) fn Board(props: &Props) -> Html {
         }
         Rc::new(states)
     });
+    // a board beside others is told apart by its window's title
+    use_effect_with(known.as_ref().map(|known| known.event.name.clone()), |name| {
+        if let Some(name) = name {
+            gloo::utils::document().set_title(&format!("{name} - Happening"));
+        }
+    });
     let (Some(known), Some(hall)) = (read.value.clone(), (*hall).clone()) else {
         return html! {
             <div class="page">

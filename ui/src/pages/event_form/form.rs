@@ -50,6 +50,12 @@ pub(super) fn Form(props: &FormProps) -> Html {
     }
     add_refused(&mut problems, write.failure());
     let shown = if *checked { problems.clone() } else { Problems::new() };
+    // where the person reads what is wrong, as after a check of one's own
+    use_effect_with(write.failure().is_some() && !shown.is_empty(), |refused| {
+        if *refused {
+            focus("problems");
+        }
+    });
     let save = saver(Saving {
         here,
         navigator,

@@ -57,6 +57,7 @@ pub(super) fn HandOver(props: &HandOverProps) -> Html {
         .filter(|one| one.role != happening_api::Role::User)
         .cloned()
         .collect();
+    let ahead = props.event.status == happening_api::EventStatus::Upcoming;
     let current = props.owner.unwrap_or(props.event.owner_id);
     let on_change = {
         let on_owner = props.on_owner.clone();
@@ -68,8 +69,8 @@ pub(super) fn HandOver(props: &HandOverProps) -> Html {
     };
     html! {
         <section class="card pad stack">
-            <Field id="owner" label="Organizer" hint="Hand the event over to another organizer or admin">
-                <select id="owner" class="input" onchange={on_change}>
+            <Field id="owner" label="Organizer" hint={if ahead { "Hand the event over to another organizer or admin" } else { "An event that has begun stays with its organizer" }}>
+                <select id="owner" class="input" disabled={!ahead} onchange={on_change}>
                     { for staff.iter().map(|one| html! { <option value={one.user_id.to_string()} selected={one.user_id == current}>{ &one.name }</option> }) }
                     if !staff.iter().any(|one| one.user_id == current) { <option value={current.to_string()} selected=true>{ "A former member" }</option> }
                 </select>

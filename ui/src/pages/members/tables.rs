@@ -177,7 +177,7 @@ pub(super) fn MemberTable(props: &TableProps) -> Html {
                 <tbody>{ for rows }</tbody>
             </table>
             if found.is_empty() { <p class="card-part muted" role="status">{ if far.waits { "Looking…" } else { "Nobody has that name." } }</p> }
-            <footer class="card-part row spread"><span class="small muted">{ format!("{} of {} shown", found.len().min(shown), format::number(props.organization.member_count)) }</span>
+            <footer class="card-part row spread"><span class="small muted">{ format!("{} of {} shown", format::number(found.len().min(shown) as i64), format::number(props.organization.member_count)) }</span>
                 if shown < found.len() { <button class="button small" onclick={more}>{ "Show all" }</button> }</footer>
         </section>
     }

@@ -96,7 +96,7 @@ fn conflict(selection: &Selection) -> Html {
     };
     html! {
         <Banner tone={Tone::Bad} title={format!("{} {were} just taken", format::capitalized(&format::seat_list(&lost)))}>
-            { format!("Somebody was a moment faster.{still} Nothing is booked yet.") }
+            { format!("Someone booked {} a moment before you.{still} Nothing is booked yet.", if lost.len() == 1 { "it" } else { "them" }) }
         </Banner>
     }
 }
