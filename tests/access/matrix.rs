@@ -128,7 +128,7 @@ impl Stage {
         let org: Organization = self.world.organization(admin).await?;
         self.world.organization(elsewhere).await?;
         for (person, role) in [(user, Role::User), (organizer, Role::Organizer), (owner, Role::Organizer)] {
-            self.world.add_member(org.id, person, role).await?;
+            self.world.set_role(org.id, person, role).await?;
         }
         let event: Event = self.world.event_in(owner, org.id, 10, None).await?;
         owner.put(&format!("/events/{}", event.id), json!({ "visibility": "members" })).await?.expect(200);

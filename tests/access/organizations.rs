@@ -56,7 +56,7 @@ impl Names {
 async fn house(world: &World, admin: &str, member: &str) -> Result<House> {
     let (admin, member) = (world.person(admin).await?, world.person(member).await?);
     let org = world.organization(&admin).await?;
-    world.add_member(org.id, &member, Role::User).await?;
+    world.set_role(org.id, &member, Role::User).await?;
     let event = world.event_in(&admin, org.id, 5, None).await?;
     admin.put(&format!("/events/{}", event.id), json!({ "visibility": "members" })).await?.expect(200);
     let booking: Booking = member.book(event.id, 2).await?.expect(201).json();

@@ -111,7 +111,7 @@ async fn every_dialog_passes_the_checker() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 6).await?;
-    world.add_member(event.org_id, &barbara, Role::User).await?;
+    world.set_role(event.org_id, &barbara, Role::User).await?;
     let own: Booking = ada.book(event.id, 1).await?.expect(201).json();
     barbara.book(event.id, 2).await?.expect(201);
     let invite = json!({ "org_id": event.org_id, "email": "mira@happening.invalid", "role": "user" });

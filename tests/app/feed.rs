@@ -16,7 +16,7 @@ async fn what_was_looked_at_is_read_and_the_rest_is_marked_at_once() -> Result<(
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (ada, ken) = (world.person("ada").await?, world.person("ken").await?);
     let event = world.event(&ada, 5).await?;
-    world.add_member(event.org_id, &ken, Role::User).await?;
+    world.set_role(event.org_id, &ken, Role::User).await?;
     for _ in 0..3 {
         ken.book(event.id, 1).await?.expect(201);
     }

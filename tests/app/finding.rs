@@ -42,7 +42,7 @@ async fn the_finder_knows_events_bookings_and_organizations_and_what_one_may_do(
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (owner, dennis) = (world.person("edsger").await?, world.person("dennis").await?);
     let event = world.event(&owner, 5).await?;
-    world.add_member(event.org_id, &dennis, Role::User).await?;
+    world.set_role(event.org_id, &dennis, Role::User).await?;
     dennis.book(event.id, 2).await?.expect(201);
     let desktop = signed_in(&world, "dennis").await?;
     let find = async |words: &str| -> Result<()> {

@@ -12,7 +12,7 @@ async fn an_admin_looks_after_an_organization() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let org = world.organization(&ada).await?;
-    world.add_member(org.id, &barbara, Role::User).await?;
+    world.set_role(org.id, &barbara, Role::User).await?;
     let desktop = signed_in(&world, "ada").await?;
     desktop.choose(".org-switch select", "create").await?;
     desktop.fill("#organization-name", "Second hall").await?;
@@ -90,7 +90,7 @@ async fn a_member_leaves_by_themselves() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, donald) = (world.person("ada").await?, world.person("donald").await?);
     let org = world.organization(&ada).await?;
-    world.add_member(org.id, &donald, Role::User).await?;
+    world.set_role(org.id, &donald, Role::User).await?;
     let desktop = signed_in(&world, "donald").await?;
     desktop.go("/members").await?;
     desktop.click_text("Leave").await?;
@@ -108,7 +108,7 @@ async fn an_admin_hands_an_event_over_to_another_organizer() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, grace) = (world.person("ada").await?, world.person("grace").await?);
     let org = world.organization(&ada).await?;
-    world.add_member(org.id, &grace, Role::Organizer).await?;
+    world.set_role(org.id, &grace, Role::Organizer).await?;
     let event = world.event_in(&ada, org.id, 5, None).await?;
     let desktop = signed_in(&world, "ada").await?;
     desktop.go(&format!("/organize/{}/edit", event.id)).await?;
@@ -125,7 +125,7 @@ async fn the_switch_chooses_whose_bookings_are_shown() -> Result<()> {
     let (owner, person) = (world.person("edsger").await?, world.person("donald").await?);
     let (one, other) = (world.organization(&owner).await?, world.organization(&owner).await?);
     for (org, name) in [(one.id, "First evening"), (other.id, "Second evening")] {
-        world.add_member(org, &person, Role::User).await?;
+        world.set_role(org, &person, Role::User).await?;
         let event = world.event_in(&owner, org, 5, None).await?;
         owner.put(&format!("/events/{}", event.id), json!({ "name": name })).await?.expect(200);
         person.book(event.id, 1).await?.expect(201);

@@ -13,7 +13,7 @@ async fn an_organizer_creates_and_runs_an_event() -> Result<()> {
     let (ada, grace, barbara) =
         (world.person("ada").await?, world.person("grace").await?, world.person("barbara").await?);
     let org = world.organization(&ada).await?;
-    world.add_member(org.id, &grace, Role::Organizer).await?;
+    world.set_role(org.id, &grace, Role::Organizer).await?;
     let desktop = signed_in(&world, "grace").await?;
 
     // what is wrong is named, and nothing is sent

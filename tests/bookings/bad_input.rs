@@ -84,7 +84,7 @@ async fn what_may_not_be_known_answers_404() -> Result<()> {
     b.put(&format!("/events/{}", event.id), json!({ "name": "Mine" })).await?.refused(404, "not_found");
     b.get(&format!("/bookings/user/{}", a.user.id)).await?.refused(403, "forbidden");
 
-    world.add_member(organization.id, &b, Role::Organizer).await?;
+    world.set_role(organization.id, &b, Role::Organizer).await?;
     let mine: Booking = b.book(event.id, 1).await?.expect(201).json();
     b.put(&format!("/events/{}", event.id), json!({ "name": "Mine" })).await?.refused(403, "forbidden");
     c.get(&format!("/bookings/{}", mine.id)).await?.refused(404, "not_found");

@@ -129,7 +129,7 @@ async fn a_duplicate_has_a_new_date_and_no_bookings() -> Result<()> {
     let ada = world.person("ada").await?;
     let barbara = world.person("barbara").await?;
     let event = world.event(&ada, 3).await?;
-    world.add_member(event.org_id, &barbara, Role::Organizer).await?;
+    world.set_role(event.org_id, &barbara, Role::Organizer).await?;
     ada.book(event.id, 2).await?.expect(201);
     let path = format!("/events/{}/duplicate", event.id);
     ada.post(&path, json!({})).await?.refused(400, "invalid");
@@ -154,8 +154,8 @@ async fn an_event_is_handed_over_by_an_admin_to_an_organizer() -> Result<()> {
     let (ada, barbara, edsger) =
         (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
     let org = world.organization(&ada).await?;
-    world.add_member(org.id, &barbara, Role::Organizer).await?;
-    world.add_member(org.id, &edsger, Role::User).await?;
+    world.set_role(org.id, &barbara, Role::Organizer).await?;
+    world.set_role(org.id, &edsger, Role::User).await?;
     let event = world.event_in(&barbara, org.id, 3, None).await?;
     let path = format!("/events/{}", event.id);
     barbara.put(&path, json!({ "owner_id": ada.user.id })).await?.refused(403, "forbidden");

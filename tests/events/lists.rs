@@ -28,7 +28,7 @@ async fn events_are_found_by_words_kind_time_and_owner() -> Result<()> {
     let (ada, barbara, donald) =
         (world.person("ada").await?, world.person("barbara").await?, world.person("donald").await?);
     let org = world.organization(&ada).await?;
-    world.add_member(org.id, &barbara, Role::Organizer).await?;
+    world.set_role(org.id, &barbara, Role::Organizer).await?;
     make(&ada, org.id, json!({ "name": "Brass at night", "category": "concert", "place": "River stage" })).await?;
     make(
         &barbara,
@@ -76,7 +76,7 @@ async fn a_search_that_says_nothing_sensible_is_refused() -> Result<()> {
     let world = World::new().await?;
     let ada = world.person("ada").await?;
     let org = world.organization(&ada).await?;
-    world.add_member(org.id, &world.person("barbara").await?, Role::User).await?;
+    world.set_role(org.id, &world.person("barbara").await?, Role::User).await?;
     let find = async |query: &str| ada.get(&format!("/events?{query}")).await;
     for bad in [
         "limit=0",

@@ -105,8 +105,8 @@ async fn who_is_not_staff_is_refused_as_far_as_they_know_the_event() -> Result<(
         world.person("donald").await?,
     );
     let org = world.organization(&ada).await?;
-    world.add_member(org.id, &barbara, Role::Organizer).await?;
-    world.add_member(org.id, &edsger, Role::User).await?;
+    world.set_role(org.id, &barbara, Role::Organizer).await?;
+    world.set_role(org.id, &edsger, Role::User).await?;
     let public = world.event_in(&ada, org.id, 3, None).await?;
     let hidden = world.event_in(&ada, org.id, 3, None).await?;
     ada.put(&format!("/events/{}", hidden.id), json!({ "visibility": "members" })).await?.expect(200);
@@ -132,7 +132,7 @@ async fn who_was_staff_when_they_asked_and_is_no_more_cancels_nothing() -> Resul
     let (ada, barbara, donald) =
         (world.person("ada").await?, world.person("barbara").await?, world.person("donald").await?);
     let org = world.organization(&ada).await?;
-    world.add_member(org.id, &barbara, Role::Organizer).await?;
+    world.set_role(org.id, &barbara, Role::Organizer).await?;
     let event = world.event_in(&barbara, org.id, 3, None).await?;
     let booking: Booking = donald.book(event.id, 2).await?.expect(201).json();
     for call in ["cancel", "cancel-seats"] {

@@ -26,8 +26,8 @@ pub(crate) async fn cast() -> Result<Cast> {
     let (ada, barbara, edsger) =
         (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
     let org = world.organization(&ada).await?;
-    world.add_member(org.id, &barbara, Role::Organizer).await?;
-    world.add_member(org.id, &edsger, Role::User).await?;
+    world.set_role(org.id, &barbara, Role::Organizer).await?;
+    world.set_role(org.id, &edsger, Role::User).await?;
     Ok(Cast { world, ada, barbara, edsger, org })
 }
 

@@ -17,10 +17,13 @@ use crate::route::{Place, Route};
 use crate::session::use_session;
 use crate::shortcuts::{self, Wanted};
 use crate::sidebar::Sidebar;
-use crate::{api, appearance};
+use crate::{api, appearance, focus};
 
 /// Milliseconds between two reads of what others may have changed.
 const REFRESH_EVERY_MS: u32 = 20_000;
+
+/// Where the screen is shown.
+const SCREEN: &str = "#main";
 
 /// The app.
 #[component]
@@ -216,7 +219,7 @@ fn Frame(props: &FrameProps) -> Html {
     html! {
         <ContextProvider<Here> context={here.clone()}>
             <div class="app">
-                <button class="skip" onclick={|_: MouseEvent| drop(focus_screen())}>{ "Skip to the content" }</button>
+                <button class="skip" onclick={|_: MouseEvent| drop(focus::focus(SCREEN))}>{ "Skip to the content" }</button>
                 <Sidebar {unread} place={route.place()} on_find={let finding = finding.clone(); Callback::from(move |()| finding.set(true))} />
                 <main class="main" id="main" tabindex="-1">
                     if !props.remembered {
@@ -256,19 +259,6 @@ fn screen(route: Route) -> Html {
     }
 }
 
-/// Puts the focus on the screen.
-fn focus_screen() -> Option<web_sys::HtmlElement> {
-    let main = gloo::utils::document().get_element_by_id("main")?;
-    let main = wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(main).ok()?;
-    drop(main.focus()); // it is on the page in any case
-    Some(main)
-}
-
-/// Nothing that is on the page has it.
-fn focus_is_lost() -> bool {
-    gloo::utils::document().active_element().is_none_or(|element| element.tag_name() == "BODY")
-}
-
 /// The window's title follows the screen, and so does the focus, for whoever hears or types instead of seeing and pointing. A
 /// dialog gives it back to what opened it.
 #[hook]
@@ -289,11 +279,11 @@ fn use_title(route: Route) {
         document.set_title(&format!("{name} - Happening"));
         let is_dialog = |route: &Route| matches!(route, Route::Seats { .. } | Route::ManageSeats { .. });
         let before = last.borrow_mut().replace(*route);
-        let closed = before.as_ref().is_some_and(is_dialog) && !focus_is_lost();
+        let closed = before.as_ref().is_some_and(is_dialog) && !focus::is_lost();
         if before.is_some()
             && !is_dialog(route)
             && !closed
-            && let Some(main) = focus_screen()
+            && let Some(main) = focus::focus(SCREEN)
         {
             main.set_scroll_top(0);
         }

@@ -10,6 +10,7 @@ mod components;
 mod connection;
 mod features;
 mod finder;
+mod focus;
 mod format;
 mod here;
 mod layers;

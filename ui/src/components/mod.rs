@@ -21,7 +21,7 @@ pub(crate) use event_card::{EventCard, bar, kind};
 pub(crate) use field::{Field, value_of};
 pub(crate) use icon::icon;
 pub(crate) use leaf::Leaf;
-pub(crate) use notices::{Banner, Empty, FailureNotice, OfflineBar, Tone, skeleton};
+pub(crate) use notices::{Banner, Empty, FailureNotice, OfflineBar, Tone, card_skeleton, row_skeleton, skeleton};
 pub(crate) use page::{back, head};
 pub(crate) use stepper::Stepper;
 pub(crate) use toast::ToastIn;

@@ -117,9 +117,23 @@ pub(crate) fn Empty(props: &EmptyProps) -> Html {
 
 /// Something is being read; it takes the room that the answer will take.
 pub(crate) fn skeleton(lines: usize) -> Html {
+    shapes("lines", lines)
+}
+
+/// The same for cards.
+pub(crate) fn card_skeleton(cards: usize) -> Html {
+    shapes("cards", cards)
+}
+
+/// The same for a list of rows.
+pub(crate) fn row_skeleton(rows: usize) -> Html {
+    shapes("rows", rows)
+}
+
+fn shapes(kind: &'static str, count: usize) -> Html {
     html! {
-        <div class="skeleton" role="status" aria-label="Loading">
-            { for (0..lines).map(|_| html! { <span /> }) }
+        <div class={classes!("skeleton", kind)} role="status" aria-label="Loading">
+            { for (0..count).map(|_| html! { <span /> }) }
         </div>
     }
 }

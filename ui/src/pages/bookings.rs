@@ -6,7 +6,7 @@ use yew_router::prelude::*;
 
 use super::booking_list::{BookingList, groups, is_current};
 use crate::api;
-use crate::components::{Empty, FailureNotice, head, skeleton};
+use crate::components::{Empty, FailureNotice, head, row_skeleton};
 use crate::here::use_here;
 use crate::resource::use_resource;
 use crate::route::Route;
@@ -28,7 +28,7 @@ pub(crate) fn MyBookings() -> Html {
             if let Some(failure) = read.failure.clone() {
                 <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
             }
-            if read.loading() { { skeleton(6) } }
+            if read.loading() { { row_skeleton(4) } }
             if read.value.is_some() && all.is_empty() {
                 <div class="card">
                     <Empty title="You have no bookings" text="Choose an event; your seats are here afterwards.">

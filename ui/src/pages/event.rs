@@ -179,7 +179,7 @@ fn BookPanel(props: &PanelProps) -> Html {
     html! {
         <section class="card" aria-label="Book">
             <div class="card-part stack">
-                <div class="big-number"><b>{ format::number(i64::from(event.available_slots)) }</b><span>{ format!("seats are free, of {}", format::number(i64::from(event.total_slots))) }</span></div>
+                <div class="big-number" role="status"><b>{ format::number(i64::from(event.available_slots)) }</b><span>{ format!("seats are free, of {}", format::number(i64::from(event.total_slots))) }</span></div>
                 { bar(event) }
                 if !open {
                     <Banner tone={Tone::Wait} title="This event takes no bookings">{ closed_because(event.status) }</Banner>

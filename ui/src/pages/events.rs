@@ -6,7 +6,7 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::api;
-use crate::components::{DateField, Empty, EventCard, FailureNotice, head, icon, skeleton, value_of};
+use crate::components::{DateField, Empty, EventCard, FailureNotice, card_skeleton, head, icon, value_of};
 use crate::features::event_draft::{Zones, parse_date};
 use crate::format::{self, BrowserZones};
 use crate::here::use_here;
@@ -99,7 +99,7 @@ pub(crate) fn Events() -> Html {
             if let Some(failure) = read.failure.clone() {
                 <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
             }
-            if read.loading() { { skeleton(8) } }
+            if read.loading() { { card_skeleton(6) } }
             if read.value.is_some() && shown.is_empty() {
                 <div class="card">
                     if filtered {

@@ -9,7 +9,7 @@ use yew_router::prelude::*;
 use super::booking_list::{BookingList, groups, is_current};
 use super::organize::event_row;
 use crate::api;
-use crate::components::{Empty, EventCard, FailureNotice, icon, skeleton};
+use crate::components::{Empty, EventCard, FailureNotice, card_skeleton, icon, row_skeleton};
 use crate::format;
 use crate::here::use_here;
 use crate::resource::{Resource, use_resource};
@@ -90,7 +90,7 @@ fn upcoming(events: &Resource<Vec<Event>>, again: &Callback<()>, navigator: &Nav
             if let Some(failure) = events.failure.clone() {
                 <FailureNotice {failure} old_shown={events.value.is_some()} again={again.clone()} />
             }
-            if events.loading() { { skeleton(4) } }
+            if events.loading() { { card_skeleton(3) } }
             if events.value.is_some() && known.is_empty() {
                 <div class="card"><Empty title="No events yet" text="When an organization opens one that you may book, it is here." /></div>
             }
@@ -111,7 +111,7 @@ fn yours(bookings: &Resource<Vec<Booking>>, again: &Callback<()>) -> Html {
             if let Some(failure) = bookings.failure.clone() {
                 <FailureNotice {failure} old_shown={bookings.value.is_some()} again={again.clone()} />
             }
-            if bookings.loading() { { skeleton(3) } }
+            if bookings.loading() { { row_skeleton(2) } }
             if bookings.value.is_some() && groups.is_empty() {
                 <div class="card"><Empty title="You have no bookings" text="Choose an event above; your seats are here afterwards." /></div>
             } else if bookings.value.is_some() {
@@ -139,7 +139,7 @@ fn Organized() -> Html {
             if let Some(failure) = mine.failure.clone() {
                 <FailureNotice {failure} old_shown={mine.value.is_some()} again={here.refresh.again.clone()} />
             }
-            if mine.loading() { { skeleton(3) } }
+            if mine.loading() { { row_skeleton(3) } }
             if mine.value.as_ref().is_some_and(|all| all.is_empty()) {
                 <div class="card"><Empty title="You run no event" text="Events that you create are here, with their numbers." /></div>
             } else if mine.value.is_some() {

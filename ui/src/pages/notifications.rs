@@ -5,7 +5,7 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::api;
-use crate::components::{Empty, FailureNotice, icon, skeleton};
+use crate::components::{Empty, FailureNotice, icon, row_skeleton};
 use crate::format;
 use crate::here::use_here;
 use crate::resource::{Refresh, use_resource};
@@ -60,7 +60,7 @@ pub(crate) fn Notifications() -> Html {
             if let Some(failure) = read.failure.clone() {
                 <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
             }
-            if read.loading() { { skeleton(5) } }
+            if read.loading() { { row_skeleton(5) } }
             if read.value.is_some() && all.is_empty() {
                 <div class="card"><Empty title="Nothing new" text="When you book, wait or get a seat, it is told here." /></div>
             }

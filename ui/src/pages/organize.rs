@@ -6,7 +6,7 @@ use yew_router::prelude::*;
 
 use super::event::status_chip;
 use crate::api;
-use crate::components::{Empty, FailureNotice, Leaf, head, icon, skeleton};
+use crate::components::{Empty, FailureNotice, Leaf, head, icon, row_skeleton};
 use crate::format;
 use crate::here::use_here;
 use crate::resource::use_resource;
@@ -70,7 +70,7 @@ pub(crate) fn Organize() -> Html {
             if let Some(failure) = read.failure.clone() {
                 <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
             }
-            if read.loading() { { skeleton(6) } }
+            if read.loading() { { row_skeleton(6) } }
             if read.value.is_some() && known.is_empty() {
                 <div class="card">
                     if show_past { <Empty title="Nothing is over yet" text="Events that ended or were cancelled are here, with who came." /> }

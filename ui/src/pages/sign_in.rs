@@ -7,6 +7,7 @@ use super::about::Diagnostics;
 use super::server_form::ServerForm;
 use crate::api;
 use crate::components::{icon, skeleton};
+use crate::focus::focus;
 use crate::resource::use_resource;
 
 /// Any page can open such a link, so it is said, and nothing else happens.
@@ -33,6 +34,10 @@ where
 /// The screen of somebody who is not signed in.
 #[component]
 pub(crate) fn SignIn(props: &Props) -> Html {
+    // who just signed out was on a screen that is gone
+    use_effect_with((), |()| {
+        focus(".welcome-pane");
+    });
     html! {
         <div class="welcome">
             <header class="welcome-art">
@@ -50,7 +55,7 @@ pub(crate) fn SignIn(props: &Props) -> Html {
                     <p class="soft">{ "A full event has a waitlist. A seat that is given back goes to the next person by itself." }</p>
                 </div>
             </header>
-            <main class="welcome-pane"><SignInPane session={props.session.clone()} /></main>
+            <main class="welcome-pane" tabindex="-1"><SignInPane session={props.session.clone()} /></main>
         </div>
     }
 }

@@ -62,6 +62,10 @@ impl Desktop {
     /// When it does not; the message has what is shown instead.
     pub async fn sees(&self, text: &str) -> Result<()> {
         let seen = wait_for(text, PATIENCE, || async { Ok(self.text().await?.contains(text).then_some(())) }).await;
+        self.or_what_is_shown(seen).await
+    }
+
+    async fn or_what_is_shown(&self, seen: Result<()>) -> Result<()> {
         match seen {
             Ok(()) => Ok(()),
             Err(error) => {
@@ -77,10 +81,11 @@ impl Desktop {
     /// When it does not.
     pub async fn exists_text(&self, text: &str) -> Result<()> {
         let script = "return document.body.textContent + [...document.querySelectorAll('[placeholder]')].map(e => e.placeholder).join()";
-        wait_for(text, PATIENCE, || async {
+        let seen = wait_for(text, PATIENCE, || async {
             Ok(self.script(script).await?.as_str().is_some_and(|all| all.contains(text)).then_some(()))
         })
-        .await
+        .await;
+        self.or_what_is_shown(seen).await
     }
 
     /// Waits until the page holds an element.

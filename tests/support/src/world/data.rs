@@ -47,17 +47,20 @@ impl World {
         Ok(owner.post("/events", serde_json::to_value(event)?).await?.expect(201).json())
     }
 
-    /// Makes somebody a member.
+    /// Gives somebody a role in an organization, past every rule.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn add_member(&self, org: OrgId, person: &Client, role: Role) -> Result<()> {
-        sqlx::query("insert into organization_users (org_id, user_id, role) values ($1, $2, $3)")
-            .bind(org.0)
-            .bind(person.user.id.0)
-            .bind(role.as_str())
-            .execute(&self.pool)
-            .await?;
+    pub async fn set_role(&self, org: OrgId, person: &Client, role: Role) -> Result<()> {
+        sqlx::query(
+            "insert into organization_users (org_id, user_id, role) values ($1, $2, $3)
+            on conflict (org_id, user_id) do update set role = excluded.role",
+        )
+        .bind(org.0)
+        .bind(person.user.id.0)
+        .bind(role.as_str())
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
@@ -76,20 +79,6 @@ impl World {
         .bind(count)
         .execute(&self.pool)
         .await?;
-        Ok(())
-    }
-
-    /// Sets a member's role, past every rule.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn set_role(&self, org: OrgId, person: &Client, role: Role) -> Result<()> {
-        sqlx::query("update organization_users set role = $3 where org_id = $1 and user_id = $2")
-            .bind(org.0)
-            .bind(person.user.id.0)
-            .bind(role.as_str())
-            .execute(&self.pool)
-            .await?;
         Ok(())
     }
 

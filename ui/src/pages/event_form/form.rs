@@ -11,6 +11,7 @@ use crate::api;
 use crate::components::{Banner, Empty, Tone, back, head};
 use crate::features::event_draft::{self, Draft, Problems};
 use crate::features::failure;
+use crate::focus::focus;
 use crate::format::{self, BrowserZones};
 use crate::here::{Here, use_here};
 use crate::route::Route;
@@ -51,9 +52,10 @@ pub(super) fn Form(props: &FormProps) -> Html {
     add_refused(&mut problems, write.failure());
     let shown = if *checked { problems.clone() } else { Problems::new() };
     // where the person reads what is wrong, as after a check of one's own
-    use_effect_with(write.failure().is_some() && !shown.is_empty(), |refused| {
-        if *refused {
-            focus("problems");
+    let to_read = !shown.is_empty();
+    use_effect_with(write.failure().cloned(), move |failure| {
+        if failure.is_some() && to_read {
+            focus("#problems");
         }
     });
     let save = saver(Saving {
@@ -154,7 +156,7 @@ fn saver(saving: Saving) -> Callback<SubmitEvent> {
         let mut local = saving.draft.problems(&BrowserZones, format::now()).into_keys();
         if local.any(|field| saving.problems.contains_key(field)) {
             // it is on the page after this click was drawn
-            gloo_timers::callback::Timeout::new(0, || focus("problems")).forget();
+            gloo_timers::callback::Timeout::new(0, || drop(focus("#problems"))).forget();
             return;
         }
         let (draft, base, org) = ((*saving.draft).clone(), (*saving.base).clone(), saving.org);
@@ -233,18 +235,9 @@ fn summary(problems: &Problems) -> Html {
     };
     let links = problems.iter().map(|(field, reason)| {
         let field = *field;
-        html! { <li><button type="button" class="link" onclick={move |_| focus(field)}>{ reason.clone() }</button></li> }
+        html! { <li><button type="button" class="link" onclick={move |_| drop(focus(&format!("#{field}")))}>{ reason.clone() }</button></li> }
     });
     html! { <div id="problems" tabindex="-1"><Banner tone={Tone::Bad} title={title}><ul>{ for links }</ul></Banner></div> }
-}
-
-fn focus(id: &str) {
-    let element = gloo::utils::document().get_element_by_id(id);
-    if let Some(element) =
-        element.and_then(|element| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(element).ok())
-    {
-        drop(element.focus()); // it is on the screen in any case
-    }
 }
 
 /// Ctrl or Cmd S saves.

@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use happening_api::{ApiFailure, Booking, BookingStatus, Event, EventId};
 use uuid::Uuid;
-use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 use self::panel::Panel;
@@ -16,6 +15,7 @@ use crate::api;
 use crate::components::{Dialog, FailureNotice, skeleton};
 use crate::features::failure;
 use crate::features::selection::{Action, SeatState, Selection, Step, Wish};
+use crate::focus::focus;
 use crate::format;
 use crate::here::{Here, use_here};
 use crate::presence::{Presence, use_presence};
@@ -104,8 +104,7 @@ pub(crate) fn Seats(props: &Props) -> Html {
         format::number(i64::from(selection.free())),
         format::number(i64::from(event.total_slots))
     );
-    let subtitle =
-        html! { format!("{} · {} · {free}", event.name, format::date_line(event.event_date, &event.time_zone)) };
+    let subtitle = html! { <>{ format!("{} · {} · ", event.name, format::date_line(event.event_date, &event.time_zone)) }<span role="status">{ free }</span></> };
     html! {
         <Dialog title="Choose your seats" {subtitle} class={classes!("large")} on_close={props.on_close.clone()} closable={!selection.busy()}>
             <div class="seat-pick" onkeydown={go_on_by_f6}>
@@ -217,9 +216,7 @@ fn go_on_by_f6(event: KeyboardEvent) {
         (Some(now), false) => (now + 1) % PARTS.len(),
         (Some(now), true) => (now + PARTS.len() - 1) % PARTS.len(),
     };
-    if let Some(part) = part(next).and_then(|part| part.dyn_into::<web_sys::HtmlElement>().ok()) {
-        drop(part.focus()); // it is on the screen in any case
-    }
+    focus(PARTS[next]);
 }
 
 /// The shapes of one's own map; the one of a seat that was lost while there is one.

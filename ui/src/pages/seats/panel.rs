@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use happening_api::{ApiFailure, Event};
 use happening_halls::Hall;
-use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 use super::list::SeatList;
@@ -12,6 +11,7 @@ use super::outcome::Outcome;
 use crate::api;
 use crate::components::{Banner, FailureNotice, Stepper, Tone, icon};
 use crate::features::selection::{Action, Selection, Wish};
+use crate::focus::focus;
 use crate::format;
 
 #[derive(Properties, PartialEq)]
@@ -120,17 +120,10 @@ fn nearest(props: &PanelProps) -> Html {
         let selection = selection.dispatcher();
         Callback::from(move |_: MouseEvent| {
             selection.dispatch(Action::Add(nearest.clone()));
-            focus_summary(); // the button goes, and the focus would go with it
+            focus(".seat-summary"); // the button goes, and the focus would go with it
         })
     };
     html! { <button id="nearest" class="button wide" disabled={selection.fixed()} onclick={take}>{ words }</button> }
-}
-
-fn focus_summary() {
-    let summary = gloo::utils::document().query_selector(".seat-summary").ok().flatten();
-    if let Some(summary) = summary.and_then(|summary| summary.dyn_into::<web_sys::HtmlElement>().ok()) {
-        drop(summary.focus()); // it is on the page in any case
-    }
 }
 
 fn picked(selection: &UseReducerHandle<Selection>) -> Html {
