@@ -204,7 +204,7 @@ impl Call {
             Self::CreateOrganization { key, body } => post("/organizations".to_owned(), Some(body), Some(key)),
             Self::UpdateOrganization { org_id, body } => send(Method::Put, format!("/organizations/{org_id}"), body),
             Self::DeleteOrganization { org_id } => bare(Method::Delete, format!("/organizations/{org_id}")),
-            Self::Members { org_id, q } => get(format!("/organizations/{org_id}/members?limit=200&q={}", encoded(q))),
+            Self::Members { org_id, q } => get(format!("/organizations/{org_id}/members?limit=200{}", sought(q))),
             Self::UpdateMember { org_id, user_id, body } => {
                 send(Method::Patch, format!("/organizations/{org_id}/members/{user_id}"), body)
             }
@@ -263,8 +263,10 @@ fn bare(method: Method, path: String) -> HttpRequest {
     HttpRequest { method, path, body: None, idempotency_key: None, if_match: None }
 }
 
-fn encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+/// A parameter only when something is searched: a server that does not know it answers the rest.
+fn sought(q: &str) -> String {
+    let encoded: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
+    if q.is_empty() { encoded } else { format!("&q={encoded}") }
 }
 
 fn get(path: String) -> HttpRequest {

@@ -32,10 +32,12 @@ struct Kept {
 
 /// Whether an answer is worth keeping: what lists, maps and pages show.
 fn is_kept(call: &Call) -> bool {
+    if let Call::Members { q, .. } = call {
+        return q.is_empty();
+    }
     matches!(
         call,
         Call::MyOrganizations { .. }
-            | Call::Members { .. }
             | Call::Invites { .. }
             | Call::Audit { .. }
             | Call::Events { .. }

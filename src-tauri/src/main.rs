@@ -61,11 +61,18 @@ fn main() {
             commands::update,
         ])
         .setup(|app| Ok(set_up(app.handle())?))
-        .run(tauri::generate_context!());
-    if let Err(error) = app {
-        tracing::error!(%error, "the app cannot run");
-        eprintln!("Happening cannot run: {error}");
-        std::process::exit(1);
+        .build(tauri::generate_context!());
+    match app {
+        Ok(app) => app.run(|app, event| {
+            if matches!(event, tauri::RunEvent::Exit) {
+                app.state::<Session>().leave();
+            }
+        }),
+        Err(error) => {
+            tracing::error!(%error, "the app cannot run");
+            eprintln!("Happening cannot run: {error}");
+            std::process::exit(1);
+        }
     }
 }
 
@@ -81,7 +88,7 @@ fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
     let cache_folder = app.path().app_cache_dir()?;
     let server = settings.server_url().unwrap_or_else(|error| {
         tracing::error!(%error, "the server's address cannot be used");
-        let words = format!("{error}. Choose the server's address on the next screen, or ask your administrator.");
+        let words = format!("{error:#}. Another one is used until it is mended; ask your administrator.");
         app.dialog()
             .message(words)
             .title("The server's address cannot be used")

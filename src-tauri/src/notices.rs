@@ -17,6 +17,9 @@ const SHOWN_MAX: usize = 3;
 
 /// Looks until the app ends. What was unread at the first look is no news.
 pub(crate) async fn watch(app: AppHandle) {
+    // otherwise they come from the Finder; one that is refused is told with each of them
+    #[cfg(target_os = "macos")]
+    drop(notify_rust::set_application(&app.config().identifier));
     let mut known: Option<(UserId, BTreeSet<NotificationId>)> = None;
     loop {
         look(&app, &mut known).await;

@@ -35,8 +35,11 @@ impl Settings {
     /// # Errors
     /// When it is no address that the app may use.
     pub(crate) fn server_url(&self) -> Result<Url> {
-        let text = std::env::var("HAPPENING_SERVER_URL").ok().or_else(|| self.line("server-url"));
-        parse_server_url(text.as_deref().unwrap_or(DEFAULT))
+        const VARIABLE: &str = "HAPPENING_SERVER_URL";
+        match std::env::var(VARIABLE) {
+            Ok(text) => parse_server_url(&text).context(VARIABLE),
+            Err(_) => parse_server_url(self.line("server-url").as_deref().unwrap_or(DEFAULT)).context("server-url"),
+        }
     }
 
     /// Keeps the server's address for the next start.

@@ -1,20 +1,35 @@
 //! The refresh token in the system's keyring. Without a keyring nothing is kept, and the app says so.
 
+use std::time::Duration;
+
 use keyring::Entry;
 use url::Url;
 
 const SERVICE: &str = "org.happening.desktop";
+/// A keyring that asks for its password answers when somebody types it; calls to the server don't wait for that.
+const STORE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The keyring is absent, or was not unlocked: nobody knows what it holds.
+pub(crate) struct Unreadable;
 
 /// The token that was kept for a server.
-pub(crate) async fn load(server: &Url) -> Option<String> {
+///
+/// # Errors
+/// [`Unreadable`].
+pub(crate) async fn load(server: &Url) -> Result<Option<String>, Unreadable> {
     let account = server.to_string();
-    blocking(move || Entry::new(SERVICE, &account)?.get_password()).await
+    let read = move || match Entry::new(SERVICE, &account)?.get_password() {
+        Err(keyring::Error::NoEntry) => Ok(None),
+        other => other.map(Some),
+    };
+    blocking(read).await.ok_or(Unreadable)
 }
 
 /// Keeps a token; answers whether it was kept.
 pub(crate) async fn store(server: &Url, token: &str) -> bool {
     let (account, token) = (server.to_string(), token.to_owned());
-    blocking(move || Entry::new(SERVICE, &account)?.set_password(&token)).await.is_some()
+    let stored = blocking(move || Entry::new(SERVICE, &account)?.set_password(&token));
+    tokio::time::timeout(STORE_TIMEOUT, stored).await.is_ok_and(|stored| stored.is_some())
 }
 
 /// Forgets the token.

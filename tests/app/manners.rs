@@ -230,7 +230,10 @@ async fn an_address_that_cannot_be_used_leaves_an_app_that_says_so() -> Result<(
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;
     desktop.sees("Server: http://127.0.0.1:5000/").await?;
-    assert!(desktop.xdotool("search --onlyvisible --name cannot").is_ok(), "nobody is told");
+    wait_for("a word about it", Duration::from_secs(20), || async {
+        Ok(desktop.xdotool("search --onlyvisible --name cannot").ok())
+    })
+    .await?;
     // support is told why, before anybody can sign in
     desktop.click("#support").await?;
     desktop.sees("the server's address must begin with https://").await?;

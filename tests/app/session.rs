@@ -149,6 +149,7 @@ async fn without_a_keyring_nothing_outlives_the_app() -> Result<()> {
     desktop.sign_in(world.people(), "grace").await?;
     desktop.sees("This system has no keyring").await?;
     desktop.sees("Test evening").await?;
+    assert!(desktop.kept_answers()? > 0);
     desktop.close_app().await?;
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;

@@ -58,8 +58,13 @@ where
 fn use_answer(key: String, refresh: u32, read: Read) -> Answer {
     let answer = use_state(|| Answer { value: None, failure: None, of: String::new() });
     let latest = use_mut_ref(|| 0u32);
+    let answers = use_mut_ref(Answers::default);
     let asked_to_wait = use_mut_ref(|| None::<Wait>);
     let shown = use_memo((), |()| Shown::new());
+    {
+        let answers = answers.clone();
+        use_effect_with(key.clone(), move |_| move || answers.borrow_mut().begin_anew());
+    }
     {
         let answer = answer.clone();
         use_effect_with((key.clone(), refresh), move |(key, _)| {
@@ -69,7 +74,9 @@ fn use_answer(key: String, refresh: u32, read: Read) -> Answer {
                 *latest
             };
             let left = Rc::clone(&latest);
-            let reading = Reading { key: key.clone(), turn, latest, asked_to_wait, shown: Rc::downgrade(&shown) };
+            let asked = answers.borrow().asked;
+            let shown = Rc::downgrade(&shown);
+            let reading = Reading { key: key.clone(), turn, latest, asked, answers, asked_to_wait, shown };
             wasm_bindgen_futures::spawn_local(read_again(read, reading, answer));
             // a screen that is left is not read for any more
             move || {
@@ -93,18 +100,36 @@ impl Wait {
     }
 }
 
+/// Whether something is known of what a screen asks for.
+#[derive(Default)]
+struct Answers {
+    /// Counts the keys that were asked for.
+    asked: u32,
+    /// The one that is asked for has an answer.
+    some: bool,
+}
+
+impl Answers {
+    fn begin_anew(&mut self) {
+        self.asked = self.asked.wrapping_add(1);
+        self.some = false;
+    }
+}
+
 /// One read among those that a screen starts one after another.
 struct Reading {
     key: String,
     turn: u32,
     latest: Rc<RefCell<u32>>,
+    asked: u32,
+    answers: Rc<RefCell<Answers>>,
     asked_to_wait: Rc<RefCell<Option<Wait>>>,
     /// Gone with the screen.
     shown: Weak<Shown>,
 }
 
 async fn read_again(read: Read, reading: Reading, answer: UseStateHandle<Answer>) {
-    let Reading { key, turn, latest, asked_to_wait, shown } = reading;
+    let Reading { key, turn, latest, asked, answers, asked_to_wait, shown } = reading;
     let known = (answer.of == key).then(|| answer.value.clone()).flatten();
     // for as long as the server asks to wait and the screen is there; a reason to read again does not shorten it
     loop {
@@ -116,8 +141,14 @@ async fn read_again(read: Read, reading: Reading, answer: UseStateHandle<Answer>
             }
         }
         let (result, as_of) = with_age(read()).await;
-        if *latest.borrow() != turn {
-            return; // a later read is on its way
+        {
+            let mut answers = answers.borrow_mut();
+            // of a later read that is on its way nobody knows when it comes: until something is known, this one serves
+            let late = *latest.borrow() != turn && answers.some;
+            if answers.asked != asked || late {
+                return;
+            }
+            answers.some = true;
         }
         let (value, failure) = match result {
             Ok(value) => {

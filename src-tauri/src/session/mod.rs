@@ -18,7 +18,7 @@ use url::Url;
 use crate::backend::Backend;
 use crate::cache::Cache;
 use crate::login::{Issuer, Pending, Tokens};
-use crate::vault;
+use crate::vault::{self, Unreadable};
 
 type Tell = Box<dyn Fn(&SessionView) + Send + Sync>;
 
@@ -170,13 +170,14 @@ impl Session {
 
     /// Takes up the session of the last start, if the keyring has it.
     pub(crate) async fn restore(&self) {
-        let Some(refresh) = vault::load(&self.server()).await else {
-            // what a session without a keyring has left behind is nobody's now
-            self.cache().clear();
-            return self.show(SessionView::SignedOut { ended: false });
+        let turn = self.turn();
+        let refresh = match vault::load(&self.server()).await {
+            Ok(Some(refresh)) => refresh,
+            Ok(None) => return self.restored_nothing(turn, true),
+            // it may hold the session of whoever can be read about here
+            Err(Unreadable) => return self.restored_nothing(turn, self.cache().person().is_none()),
         };
         let restored = async {
-            let turn = self.turn();
             let tokens = self.issuer().await?.refresh(&refresh).await.map_err(SignInFailure::from)?;
             self.enter(tokens, turn).await
         };
@@ -186,14 +187,40 @@ impl Session {
             Err(SignInFailure::Cancelled) => {}
             // the session ended at the service: nothing to be alarmed about
             Err(SignInFailure::Refused) => {
-                vault::forget(&self.server()).await;
-                self.cache().clear();
-                self.show(SessionView::SignedOut { ended: false });
+                if self.nobody_came(turn) {
+                    vault::forget(&self.server()).await;
+                }
+                self.restored_nothing(turn, true);
             }
             Err(reason) => match self.cache().person() {
                 Some(user) => self.restore_offline(user, refresh),
                 None => self.fail(reason),
             },
+        }
+    }
+
+    /// There is no session to go on with; `clear`: nor can there be one, so what was kept is nobody's.
+    fn restored_nothing(&self, turn: u64, clear: bool) {
+        if self.nobody_came(turn) {
+            if clear {
+                self.cache().clear();
+            }
+            self.show(SessionView::SignedOut { ended: false });
+        }
+    }
+
+    /// Nobody has signed in, or begun to, since that turn.
+    fn nobody_came(&self, turn: u64) -> bool {
+        let state = self.lock();
+        state.turn == turn && state.tokens.is_none() && state.pending.is_none()
+    }
+
+    /// The app ends: what a session without a keyring has read goes with it.
+    pub(crate) fn leave(&self) {
+        if !matches!(self.lock().view, SessionView::SignedIn { remembered: true, .. })
+            && self.cache().person().is_none()
+        {
+            self.cache().clear();
         }
     }
 

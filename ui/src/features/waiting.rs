@@ -176,8 +176,8 @@ mod tests {
         assert_eq!(told(&entry(HistoryAction::Created, &[]), &booking, 9).0, "You joined the waitlist as 3rd");
         assert_eq!(
             told(&entry(HistoryAction::Promoted, &[1]), &booking, 9),
-            ("You got seat 1".into(), "It was given back, and you were next.".into())
+            ("You got seat 1".into(), "It came free, and you were next.".into())
         );
-        assert!(told(&entry(HistoryAction::Promoted, &[1, 2]), &booking, 9).1.starts_with("They were"));
+        assert!(told(&entry(HistoryAction::Promoted, &[1, 2]), &booking, 9).1.starts_with("They came"));
     }
 }

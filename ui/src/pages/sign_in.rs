@@ -36,6 +36,7 @@ where
 pub(crate) fn SignIn(props: &Props) -> Html {
     // who just signed out was on a screen that is gone
     use_effect_with((), |()| {
+        gloo::utils::document().set_title("Happening");
         focus(".welcome-pane");
     });
     html! {
@@ -109,7 +110,8 @@ pub(crate) fn SignInPane(props: &Props) -> Html {
                 <p class="small muted">{ "Server: " }<span class="soft">{ server }</span>{ " " }<button id="change-server" class="link" onclick={change}>{ "Change" }</button></p>
             }
             if *support {
-                <Support />
+                // made anew with every step, as what it tells
+                <Support key={format!("{:?}", props.session)} />
             } else {
                 <p class="small">{ details(&support) }</p>
             }
@@ -207,10 +209,9 @@ fn failed(reason: SignInFailure) -> Html {
         SignInFailure::ServerAway => {
             ("The server does not answer", "Check your network, or ask whoever runs the server.")
         }
-        SignInFailure::ServerBusy => (
-            "A lot is going on right now",
-            "You are signed in at the service, but our server could not look you up. Try again in a moment.",
-        ),
+        SignInFailure::ServerBusy => {
+            ("The server is busy", "You signed in, but it could not answer yet. Try again in a moment.")
+        }
         SignInFailure::NoBrowser => ("No browser opened", "Set a default browser, then try again."),
     };
     html! {

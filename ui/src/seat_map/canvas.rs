@@ -6,6 +6,7 @@ use web_sys::{HtmlCanvasElement, KeyboardEvent, PointerEvent, WheelEvent};
 use yew::prelude::*;
 
 use super::draw;
+use crate::appearance;
 use crate::components::icon;
 use crate::features::selection::SeatState;
 use happening_halls::{Glyph, Hall, View};
@@ -345,9 +346,15 @@ fn use_theme_changes() -> u32 {
         let changes = changes.clone();
         use_effect_with((), move |()| {
             let query = gloo::utils::window().match_media("(prefers-color-scheme: dark)").ok().flatten();
-            let count = counter(changes);
+            let count = Rc::new(counter(changes));
+            // chosen in another window: the page has it before the map is drawn
+            let elsewhere = Rc::clone(&count);
+            let elsewhere = gloo::events::EventListener::new(&gloo::utils::window(), "storage", move |_| {
+                appearance::apply(appearance::chosen());
+                elsewhere();
+            });
             let listener = query.map(|query| gloo::events::EventListener::new(&query, "change", move |_| count()));
-            move || drop(listener)
+            move || drop((listener, elsewhere))
         });
     }
     *changes

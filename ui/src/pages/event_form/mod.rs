@@ -27,14 +27,18 @@ pub(crate) struct Props {
 pub(crate) fn EventForm(props: &Props) -> Html {
     let here = use_here();
     let id = props.event_id;
-    let tries = use_state(|| 0u32);
-    // read once: what somebody else saves meanwhile is met when saving, not under the person's hands
-    let read = use_resource(format!("edit {id:?}"), *tries, move || async move {
+    // read again until it is known, then never: what somebody else saves meanwhile is met when saving, not under the person's hands
+    let known_at = use_mut_ref(|| None::<u32>);
+    let refresh = known_at.borrow().unwrap_or(here.refresh.count);
+    let read = use_resource(format!("edit {id:?}"), refresh, move || async move {
         match id {
             Some(id) => api::event(id.into()).await.map(Some),
             None => Ok(None),
         }
     });
+    if read.value.is_some() {
+        known_at.borrow_mut().get_or_insert(refresh);
+    }
     if let Some(waiting) = here.without_organizations("Event") {
         return waiting;
     }
@@ -49,7 +53,7 @@ pub(crate) fn EventForm(props: &Props) -> Html {
             event => html! { <Form event={event.clone()} /> },
         },
         (None, Some(failure)) => {
-            html! { <div class="page">{ back(Route::Organize, "Organize") }<FailureNotice failure={failure.clone()} again={Callback::from(move |()| tries.set(*tries + 1))} /></div> }
+            html! { <div class="page">{ back(Route::Organize, "Organize") }<FailureNotice failure={failure.clone()} again={here.refresh.again.clone()} /></div> }
         }
         (None, None) => html! { <div class="page">{ skeleton(10) }</div> },
     }

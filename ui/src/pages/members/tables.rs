@@ -110,7 +110,7 @@ fn use_far(props: &TableProps, words: &str) -> Far {
         let sought = sought.clone();
         async move { if sought.is_empty() { Ok(Vec::new()) } else { api::find_members(org, sought).await } }
     });
-    Far { waits: stale || found.loading(), found }
+    Far { waits: stale || found.loading() || found.failure.is_some(), found }
 }
 
 #[component]
@@ -169,14 +169,14 @@ pub(super) fn MemberTable(props: &TableProps) -> Html {
     html! {
         <section class="card section near" aria-labelledby="members">
             <header class="card-head"><h2 id="members">{ "Members" }</h2>
-                <label class="search always"><span class="visually-hidden">{ "Find a member" }</span>{ icon("search") }<input id="member-search" class="input" type="search" placeholder="Find a member" value={(*words).clone()} oninput={on_input} /></label></header>
+                <label class="search always"><span class="visually-hidden">{ "Find a member" }</span>{ icon("search") }<input id="member-search" class="input" type="search" maxlength="200" placeholder="Find a member" value={(*words).clone()} oninput={on_input} /></label></header>
             { write.notice() }
             if let Some(failure) = far.found.failure.clone() { <FailureNotice {failure} old_shown=true again={here.refresh.again.clone()} /> }
             <table>
                 <thead><tr><th scope="col">{ "Name" }</th>if admin { <th scope="col">{ "E-mail" }</th> }<th scope="col">{ "Role" }</th><th scope="col" class="hide-narrow">{ "Member since" }</th><th scope="col"><span class="visually-hidden">{ "Actions" }</span></th></tr></thead>
                 <tbody>{ for rows }</tbody>
             </table>
-            if found.is_empty() { <p class="card-part muted" role="status">{ if far.waits { "Looking…" } else { "Nobody has that name." } }</p> }
+            if found.is_empty() { <p class="card-part muted" role="status">{ if far.found.failure.is_some() { "Nobody of those who are known has that name." } else if far.waits { "Looking…" } else { "Nobody has that name." } }</p> }
             <footer class="card-part row spread"><span class="small muted">{ format!("{} of {} shown", format::number(found.len().min(shown) as i64), format::number(props.organization.member_count)) }</span>
                 if shown < found.len() { <button class="button small" onclick={more}>{ "Show all" }</button> }</footer>
         </section>
