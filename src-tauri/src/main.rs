@@ -87,8 +87,9 @@ fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
     let settings = Settings::new();
     let cache_folder = app.path().app_cache_dir()?;
     let server = settings.server_url().unwrap_or_else(|error| {
-        tracing::error!(%error, "the server's address cannot be used");
-        let words = format!("{error:#}. Another one is used until it is mended; ask your administrator.");
+        let reason = format!("{error:#}");
+        tracing::error!(reason, "the server's address cannot be used");
+        let words = format!("{reason}. Another one is used until it is mended; ask your administrator.");
         app.dialog()
             .message(words)
             .title("The server's address cannot be used")
