@@ -61,7 +61,10 @@ async fn nothing_is_kept(world: &World, desktop: &Desktop, owner: &Client, event
     world.thaw_backend(0)?;
     let enough = Instant::now() + Duration::from_secs(2);
     while Instant::now() < enough {
-        owner.event(event).await?;
+        // the server may close a connection that stood still; the next one is new
+        if owner.event(event).await.is_err() {
+            owner.event(event).await?;
+        }
         assert_eq!(desktop.kept_answers()?, 0, "an answer of the session that ended was kept");
     }
     desktop.sees("Sign in to Happening").await
