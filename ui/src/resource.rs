@@ -148,7 +148,7 @@ async fn read_again(read: Read, reading: Reading, answer: UseStateHandle<Answer>
             if answers.asked != asked || late {
                 return;
             }
-            answers.some = true;
+            answers.some |= result.is_ok();
         }
         let (value, failure) = match result {
             Ok(value) => {

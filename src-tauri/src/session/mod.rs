@@ -217,9 +217,8 @@ impl Session {
 
     /// The app ends: what a session without a keyring has read goes with it.
     pub(crate) fn leave(&self) {
-        if !matches!(self.lock().view, SessionView::SignedIn { remembered: true, .. })
-            && self.cache().person().is_none()
-        {
+        // one with a keyring has noted who it is of
+        if self.cache().person().is_none() {
             self.cache().clear();
         }
     }
