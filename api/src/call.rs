@@ -14,7 +14,7 @@ use crate::{
 
 /// A call of the server's HTTP API. The key of a creating call is made once per click and kept for retries.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "call", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Call {
     /// Answers `User`.
     Me,
@@ -141,7 +141,7 @@ impl EventFilter {
 
 /// A file that the server makes, for saving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "file", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Download {
     /// Bookings of an event, as CSV.
     Attendees { event_id: EventId },
@@ -285,7 +285,7 @@ fn post<T: Serialize>(path: String, body: Option<&T>, key: Option<&String>) -> H
 
 /// Why a call has no answer, in the words that a screen decides by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum ApiFailure {
     /// The server refused; the body says why.
     Refused { status: u16, body: Box<ErrorBody> },
@@ -303,7 +303,7 @@ pub enum ApiFailure {
 
 /// Where the person stands with signing in. The shell tells the UI, also by the event `session`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum SessionView {
     /// A stored session is being restored.
     Restoring,
@@ -345,10 +345,10 @@ pub enum SignInFailure {
     NoBrowser,
 }
 
-/// What a call came to.
+/// What a call came to: for the shell any JSON, for a screen what it asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Answered {
-    pub value: Value,
+pub struct Answered<T = Value> {
+    pub value: T,
     /// Set when the server could not be reached: the value is what it said then.
     pub as_of: Option<DateTime<Utc>>,
 }
@@ -367,7 +367,7 @@ pub struct ShellInfo {
 
 /// What stands at an address that may be a server's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "found", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum ServerCheck {
     /// A server of ours, with its version.
     Server { version: String },
@@ -381,7 +381,7 @@ pub enum ServerCheck {
 
 /// What became of saving a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "saved", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Saved {
     /// Under this name.
     File { name: String },
@@ -391,7 +391,7 @@ pub enum Saved {
 
 /// Where a deep link leads inside the app; sent by the event `open`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "target", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum OpenTarget {
     Event {
         event_id: EventId,

@@ -97,6 +97,34 @@ async fn every_screen_that_was_never_read_says_that_it_is_offline_and_is_read_la
 }
 
 #[tokio::test]
+async fn a_part_of_the_app_that_cannot_be_loaded_says_so_and_is_loaded_later() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
+    world.event(&world.person("ada").await?, 4).await?;
+    let desktop = signed_in(&world, "ada").await?;
+    let failing = "window.asked = [];
+        window.broken = true;
+        const real = window.fetch;
+        window.fetch = (what, ...rest) => {
+            const staff = String(what).includes('split_staff');
+            if (staff) window.asked.push(what);
+            return staff && window.broken ? Promise.reject(new TypeError('gone')) : real(what, ...rest);
+        };
+        return 1";
+    desktop.script(failing).await?;
+    desktop.go("/organize").await?;
+    desktop.sees("This part of the app could not be loaded").await?;
+    desktop.script("window.broken = false; return 1").await?;
+    desktop.click_text("Try again").await?;
+    desktop.sees("Test evening").await?;
+    desktop.go("/about").await?;
+    desktop.exists_text("webview:").await?;
+    desktop.go("/organize").await?;
+    desktop.sees("Test evening").await?;
+    assert_eq!(desktop.script("return window.asked.length").await?, 2, "one that failed, and one that is kept");
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_a_person_may_not_see_is_said_to_be_nowhere_and_no_screen_breaks() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);

@@ -6,12 +6,13 @@ use happening_api::{OpenTarget, OrgId, SessionView, User};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::components::{Dialog, OfflineBar, ToastIn, icon};
+use crate::components::{Dialog, OfflineBar, ToastIn, icon, skeleton};
 use crate::connection::use_old;
 use crate::finder::Finder;
 use crate::here::Here;
 use crate::layers::{LAYER, TopLayer, use_top_layer};
 use crate::pages;
+use crate::parts::{InPart, Part, Screen};
 use crate::resource::{Refresh, use_resource};
 use crate::route::{Place, Route};
 use crate::session::use_session;
@@ -45,7 +46,15 @@ pub(crate) fn App() -> Html {
         _ => (*kept).clone(),
     };
     let signed_in = matches!(session, SessionView::SignedIn { .. });
-    let Some((me, remembered)) = here else { return html! { <pages::SignIn {session} /> } };
+    let Some((me, remembered)) = here else {
+        return match session {
+            // most who open the app are signed in: it takes the shape of what comes then
+            SessionView::Restoring => {
+                html! { <div class="app"><div class="sidebar" /><main class="main">{ skeleton(6) }</main></div> }
+            }
+            session => html! { <InPart part={Part::Person} screen={Screen::SignIn(session)} /> },
+        };
+    };
     let key = me.id.to_string();
     html! {
         <>
@@ -53,7 +62,7 @@ pub(crate) fn App() -> Html {
             if !signed_in {
                 <Dialog title="Please sign in again" closable=false
                     subtitle={html! { "Your session ended. What you were doing is still here and continues after you sign in." }} on_close={Callback::noop()}>
-                    <div class="dialog-body"><pages::SignInPane {session} /></div>
+                    <div class="dialog-body"><InPart part={Part::Person} screen={Screen::SignInPane(session)} /></div>
                 </Dialog>
             }
         </>
@@ -237,26 +246,20 @@ fn Frame(props: &FrameProps) -> Html {
 }
 
 fn screen(route: Route) -> Html {
-    match route {
-        Route::Home | Route::Nothing => html! { <pages::Home /> },
-        Route::Events => html! { <pages::Events /> },
-        Route::Event { id } => html! { <pages::EventPage key={id.to_string()} event_id={id} choosing=false /> },
-        Route::Seats { id } => html! { <pages::EventPage key={id.to_string()} event_id={id} choosing=true /> },
-        Route::Bookings => html! { <pages::MyBookings /> },
-        Route::Booking { id } => html! { <pages::BookingPage key={id.to_string()} booking_id={id} managing=false /> },
-        Route::ManageSeats { id } => {
-            html! { <pages::BookingPage key={id.to_string()} booking_id={id} managing=true /> }
+    let part = match route {
+        Route::Home | Route::Nothing => return html! { <pages::Home /> },
+        Route::Events => return html! { <pages::Events /> },
+        Route::Event { .. }
+        | Route::Seats { .. }
+        | Route::Bookings
+        | Route::Booking { .. }
+        | Route::ManageSeats { .. } => Part::Seats,
+        Route::Organize | Route::CreateEvent | Route::Board { .. } | Route::EditEvent { .. } | Route::Members => {
+            Part::Staff
         }
-        Route::Organize => html! { <pages::Organize /> },
-        Route::CreateEvent => html! { <pages::EventForm key="new" event_id={None::<uuid::Uuid>} /> },
-        Route::Board { id } => html! { <pages::Board key={id.to_string()} event_id={id} /> },
-        Route::EditEvent { id } => html! { <pages::EventForm key={id.to_string()} event_id={Some(id)} /> },
-        Route::Members => html! { <pages::Members /> },
-        Route::Notifications => html! { <pages::Notifications /> },
-        Route::Settings => html! { <pages::Settings /> },
-        Route::About => html! { <pages::About /> },
-        Route::Invite => html! { <pages::Invite /> },
-    }
+        Route::Notifications | Route::Settings | Route::About | Route::Invite => Part::Person,
+    };
+    html! { <InPart {part} screen={Screen::At(route)} /> }
 }
 
 /// The window's title follows the screen, and so does the focus, for whoever hears or types instead of seeing and pointing. A

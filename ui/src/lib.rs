@@ -16,6 +16,7 @@ mod here;
 mod layers;
 mod locale;
 mod pages;
+mod parts;
 mod presence;
 mod resource;
 mod route;

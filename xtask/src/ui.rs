@@ -1,6 +1,7 @@
 //! `ui`: the app's screens as wasm, with their page and styles, in `ui/dist`.
 
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -21,6 +22,12 @@ const WASM_OPT: [&str; 8] = [
     "--enable-multivalue",
 ];
 
+/// Bytes of it at most, as gzip, so that the first screen stays quick to be there.
+const START_GZIP_MAX: usize = 300_000;
+
+/// What is loaded at the start.
+const START: &str = "happening_ui_bg.wasm";
+
 /// Builds the bundle.
 ///
 /// # Errors
@@ -37,30 +44,79 @@ pub(crate) fn bundle_with(features: &[&str]) -> Result<()> {
     step("Building the app's screens");
     ensure_target()?;
     let features = features.join(",");
-    let arguments = ["build", "--package", "happening-ui", "--target", "wasm32-unknown-unknown", "--profile", "wasm"];
-    build::cargo(&[&arguments[..], &["--features", &features]].concat())?;
+    let package = ["--package", "happening-ui", "--bin", "happening-ui", "--target", "wasm32-unknown-unknown"];
+    let options = ["--profile", "wasm", "--features", &features, "--", "-Clink-arg=--emit-relocs"];
+    build::cargo(&[&["rustc"][..], &package, &options].concat())?;
     let dist = root().join("ui/dist");
+    if dist.exists() {
+        std::fs::remove_dir_all(&dist)?; // parts of an earlier cut would be packed, too
+    }
     std::fs::create_dir_all(&dist)?;
-    let wasm = build::target().join("wasm32-unknown-unknown/wasm/happening-ui.wasm");
-    Bindgen::new().input_path(&wasm).web(true)?.typescript(false).out_name("happening_ui").generate(&dist)?;
+    let start = cut(&build::target().join("wasm32-unknown-unknown/wasm/happening-ui.wasm"), &dist)?;
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(&start).web(true)?.typescript(false).out_name("happening_ui");
+    bindgen.keep_lld_exports(true).generate(&dist)?; // the parts share its table of functions
     copy_folder(&root().join("ui/public"), &dist)?;
-    let bytes = std::fs::metadata(dist.join("happening_ui_bg.wasm"))?.len();
-    say(&format!("ui/dist: {} kB of wasm", bytes / 1024));
-    Ok(())
+    tell_sizes(&dist)
+}
+
+/// Cuts the compiled screens at the functions that `ui/src/parts.rs` marks: the parts go to `dist`, what is loaded at the start
+/// to the path that is returned.
+fn cut(wasm: &Path, dist: &Path) -> Result<PathBuf> {
+    let (whole, start) = (std::fs::read(wasm)?, wasm.with_file_name("start.wasm"));
+    let mut options = wasm_split_cli_support::Options::new(&whole);
+    (options.output_dir, options.main_out_path, options.main_module) = (dist, &start, "./happening_ui.js");
+    wasm_split_cli_support::transform(options)
+        .map_err(|error| anyhow::anyhow!("the screens cannot be cut into parts: {error}"))?;
+    Ok(start)
 }
 
 /// As [`bundle`], made as small as the optimizer can.
 ///
 /// # Errors
-/// When npm is missing, or the screens do not compile.
+/// When npm is missing, the screens do not compile, or more than [`START_GZIP_MAX`] is loaded at the start.
 pub(crate) fn bundle_small() -> Result<()> {
     bundle()?;
     step("Making the screens small");
-    let wasm = root().join("ui/dist/happening_ui_bg.wasm");
-    let optimizer = tools::wasm_opt()?;
-    run(Command::new(optimizer).args(WASM_OPT).arg(&wasm).arg("-o").arg(&wasm))?;
-    let kb = std::fs::metadata(&wasm)?.len() / 1024;
-    say(&format!("ui/dist: {kb} kB of wasm"));
+    let (optimizer, dist) = (tools::wasm_opt()?, root().join("ui/dist"));
+    for (name, _) in parts(&dist)? {
+        let wasm = dist.join(name);
+        run(Command::new(&optimizer).args(WASM_OPT).arg(&wasm).arg("-o").arg(&wasm))?;
+    }
+    tell_sizes(&dist)?;
+    let start = gzipped(&dist.join(START))?;
+    say(&format!("{} kB gzip at the start; at most {} kB", start / 1000, START_GZIP_MAX / 1000));
+    anyhow::ensure!(
+        start <= START_GZIP_MAX,
+        "too much is loaded at the start; can a screen that is not seen first move to a part of ui/src/parts.rs?"
+    );
+    Ok(())
+}
+
+fn gzipped(file: &Path) -> Result<usize> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(&std::fs::read(file)?)?;
+    Ok(gzip.finish()?.len())
+}
+
+/// Names and bytes of what is loaded as wasm.
+fn parts(dist: &Path) -> Result<Vec<(String, u64)>> {
+    let mut parts = Vec::new();
+    for entry in std::fs::read_dir(dist)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".wasm") {
+            parts.push((name, entry.metadata()?.len()));
+        }
+    }
+    Ok(parts)
+}
+
+fn tell_sizes(dist: &Path) -> Result<()> {
+    let parts = parts(dist)?;
+    let all: u64 = parts.iter().map(|(_, bytes)| bytes).sum();
+    let start = parts.iter().find(|(name, _)| name == START).map_or(0, |(_, bytes)| *bytes);
+    say(&format!("ui/dist: {} kB of wasm, {} kB of it loaded at the start", all / 1024, start / 1024));
     Ok(())
 }
 

@@ -22,9 +22,9 @@ struct CallArgument {
 }
 
 async fn call<T: DeserializeOwned>(call: Call) -> Result<T, ApiFailure> {
-    let answered: Answered = bridge::invoke("call", &CallArgument { call }).await?;
+    let answered: Answered<T> = bridge::invoke("call", &CallArgument { call }).await?;
     connection::note(answered.as_of);
-    serde_json::from_value(answered.value).map_err(|error| ApiFailure::Unexpected { message: error.to_string() })
+    Ok(answered.value)
 }
 
 pub(crate) async fn session() -> Result<SessionView, ApiFailure> {

@@ -15,8 +15,8 @@ use serde_json::json;
 use super::{median, report_as};
 use crate::{build, packages, root, say, step, ui};
 
-/// The first screen is there and can be used.
-const THERE: &str = "return !!document.querySelector('.welcome')";
+/// The first frame is there, in the app and in a window that has no shell to ask.
+const THERE: &str = "return !!document.querySelector('.app, .welcome')";
 
 /// A file server that ends with the measurement.
 struct Files(Child);

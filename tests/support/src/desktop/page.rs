@@ -23,14 +23,15 @@ impl Desktop {
     /// # Errors
     /// When it does not come.
     pub async fn click(&self, css: &str) -> Result<()> {
-        wait_for(css, PATIENCE, || async {
+        let clicked = wait_for(css, PATIENCE, || async {
             // an element can be drawn anew between finding and clicking it
             match self.driver()?.find(Locator::Css(css)).await {
                 Ok(element) => Ok(element.click().await.ok()),
                 Err(_) => Ok(None),
             }
         })
-        .await
+        .await;
+        self.or_what_is_shown(clicked).await
     }
 
     /// Waits for a button with that text and clicks it.

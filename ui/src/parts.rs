@@ -1,0 +1,150 @@
+//! The app in parts. What is needed to look around is loaded at the start; the rest when somebody first goes there.
+//!
+//! `xtask ui` cuts the bundle at the functions with `wasm_split`: what only such a function leads to lies in a file of its own.
+
+use std::cell::Cell;
+
+use happening_api::{ApiFailure, SessionView};
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
+use yew::prelude::*;
+
+use crate::components::{FailureNotice, skeleton};
+use crate::pages;
+use crate::route::Route;
+
+/// A part that is not there at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Events and bookings with their seats.
+    Seats,
+    /// What staff do.
+    Staff,
+    /// What is about the person and the app; signing in, too.
+    Person,
+}
+
+/// What a part is asked to show.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Screen {
+    SignIn(SessionView),
+    /// Over the screen that was left when the session ended.
+    SignInPane(SessionView),
+    At(Route),
+}
+
+type Shows = fn(&Screen) -> Html;
+
+thread_local! {
+    static LOADED: [Cell<Option<Shows>>; 3] = const { [const { Cell::new(None) }; 3] };
+}
+
+impl Part {
+    fn loaded(self) -> Option<Shows> {
+        LOADED.with(|loaded| loaded[self as usize].get())
+    }
+
+    async fn load(self) -> Result<Shows, SplitLoaderError> {
+        let shows = match self {
+            Self::Seats => seats().await,
+            Self::Staff => staff().await,
+            Self::Person => person().await,
+        }?;
+        LOADED.with(|loaded| loaded[self as usize].set(Some(shows)));
+        Ok(shows)
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) part: Part,
+    pub(crate) screen: Screen,
+}
+
+/// A screen of a part: at once when the part is there, else when it is.
+#[component]
+pub(crate) fn InPart(props: &Props) -> Html {
+    // once per part: another one is another place in the tree
+    html! { <Loaded key={props.part as usize} part={props.part} screen={props.screen.clone()} /> }
+}
+
+#[component]
+fn Loaded(props: &Props) -> Html {
+    let part = props.part;
+    let shows = use_state(|| part.loaded());
+    let failed = use_state(|| false);
+    let load = {
+        let (shows, failed) = (shows.clone(), failed.clone());
+        use_callback((), move |(), ()| {
+            let (shows, failed) = (shows.clone(), failed.clone());
+            failed.set(false);
+            wasm_bindgen_futures::spawn_local(async move {
+                match part.load().await {
+                    Ok(loaded) => shows.set(Some(loaded)),
+                    Err(_) => failed.set(true),
+                }
+            });
+        })
+    };
+    {
+        let (load, missing) = (load.clone(), shows.is_none());
+        use_effect_with((), move |()| {
+            if missing {
+                load.emit(());
+            }
+        });
+    }
+    match *shows {
+        Some(shows) => shows(&props.screen),
+        None if *failed => {
+            let failure =
+                ApiFailure::Unexpected { message: "This part of the app could not be loaded from its files.".to_owned() };
+            html! { <FailureNotice {failure} again={load} /> }
+        }
+        None => skeleton(6),
+    }
+}
+
+#[wasm_split(seats, fallible)]
+fn seats() -> Result<Shows, SplitLoaderError> {
+    Ok(|screen| {
+        let event = |id: uuid::Uuid, choosing| {
+            html! { <pages::EventPage key={id.to_string()} event_id={id} {choosing} /> }
+        };
+        let booking = |id: uuid::Uuid, managing| {
+            html! { <pages::BookingPage key={id.to_string()} booking_id={id} {managing} /> }
+        };
+        match screen {
+            Screen::At(Route::Event { id }) => event(*id, false),
+            Screen::At(Route::Seats { id }) => event(*id, true),
+            Screen::At(Route::Bookings) => html! { <pages::MyBookings /> },
+            Screen::At(Route::Booking { id }) => booking(*id, false),
+            Screen::At(Route::ManageSeats { id }) => booking(*id, true),
+            _ => Html::default(),
+        }
+    })
+}
+
+#[wasm_split(staff, fallible)]
+fn staff() -> Result<Shows, SplitLoaderError> {
+    Ok(|screen| match screen {
+        Screen::At(Route::Organize) => html! { <pages::Organize /> },
+        Screen::At(Route::CreateEvent) => html! { <pages::EventForm key="new" event_id={None::<uuid::Uuid>} /> },
+        Screen::At(Route::Board { id }) => html! { <pages::Board key={id.to_string()} event_id={*id} /> },
+        Screen::At(Route::EditEvent { id }) => html! { <pages::EventForm key={id.to_string()} event_id={Some(*id)} /> },
+        Screen::At(Route::Members) => html! { <pages::Members /> },
+        _ => Html::default(),
+    })
+}
+
+#[wasm_split(person, fallible)]
+fn person() -> Result<Shows, SplitLoaderError> {
+    Ok(|screen| match screen {
+        Screen::SignIn(session) => html! { <pages::SignIn session={session.clone()} /> },
+        Screen::SignInPane(session) => html! { <pages::SignInPane session={session.clone()} /> },
+        Screen::At(Route::Notifications) => html! { <pages::Notifications /> },
+        Screen::At(Route::Settings) => html! { <pages::Settings /> },
+        Screen::At(Route::About) => html! { <pages::About /> },
+        Screen::At(Route::Invite) => html! { <pages::Invite /> },
+        _ => Html::default(),
+    })
+}
