@@ -22,6 +22,11 @@ const CHECK: &str = "const done = arguments[arguments.length - 1];
 /// What is wrong with the screen that is shown.
 async fn check(desktop: &Desktop, checker: &str, what: &str) -> Result<Vec<String>> {
     desktop.script(&format!("if (!window.axe) {{ {checker} }}; return 1")).await?;
+    // colours on their way from one to another are no colours of ours
+    let settle = "document.body.offsetTop;
+        document.getAnimations().filter(one => one.effect.getComputedTiming().endTime !== Infinity).forEach(one => one.finish());
+        return 1";
+    desktop.script(settle).await?;
     let found = desktop.script_async(CHECK).await?;
     let mut found: Vec<String> =
         found.as_array().iter().flat_map(|all| all.iter()).map(|one| format!("{what}: {one}")).collect();

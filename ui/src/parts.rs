@@ -96,8 +96,9 @@ fn Loaded(props: &Props) -> Html {
     match *shows {
         Some(shows) => shows(&props.screen),
         None if *failed => {
-            let failure =
-                ApiFailure::Unexpected { message: "This part of the app could not be loaded from its files.".to_owned() };
+            let failure = ApiFailure::Unexpected {
+                message: "This part of the app could not be loaded from its files.".to_owned(),
+            };
             html! { <FailureNotice {failure} again={load} /> }
         }
         None => skeleton(6),
