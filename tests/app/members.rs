@@ -70,6 +70,9 @@ async fn invites_are_sent_again_and_taken_back_and_an_organization_ends() -> Res
     desktop.click("#confirm").await?;
     desktop.sees("The invite no longer works.").await?;
     desktop.sees_no_more("dennis@happening.invalid").await?;
+    // the button that had the focus is gone with its row
+    let focus = desktop.script("return document.activeElement.id").await?;
+    assert_eq!(focus, "main", "who types would begin at the top of the window");
     let left: Vec<Invite> = ada.get(&format!("/org-invites?org_id={}", org.id)).await?.expect(200).json();
     assert!(left.iter().all(|one| one.status != InviteStatus::Pending), "{left:?}");
 

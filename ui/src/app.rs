@@ -158,6 +158,7 @@ fn Frame(props: &FrameProps) -> Html {
     let (said, layer) = (use_node_ref(), use_top_layer());
     use_opened(navigator.clone(), refresh.again.clone());
     use_title(route);
+    focus::use_kept_focus(SCREEN);
     {
         let again = refresh.again.clone();
         use_effect_with(props.signed_in, move |signed_in| {
