@@ -50,7 +50,7 @@ pub(crate) fn App() -> Html {
         return match session {
             // most who open the app are signed in: it takes the shape of what comes then
             SessionView::Restoring => {
-                html! { <div class="app"><div class="sidebar" /><main class="main">{ skeleton(6) }</main></div> }
+                html! { <div class="app"><div class="sidebar" /><main class="main"><div class="page">{ skeleton(6) }</div></main></div> }
             }
             session => html! { <InPart part={Part::Person} screen={Screen::SignIn(session)} /> },
         };

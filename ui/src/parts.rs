@@ -99,9 +99,9 @@ fn Loaded(props: &Props) -> Html {
             let failure = ApiFailure::Unexpected {
                 message: "This part of the app could not be loaded from its files.".to_owned(),
             };
-            html! { <FailureNotice {failure} again={load} /> }
+            html! { <div class="page"><FailureNotice {failure} again={load} /></div> }
         }
-        None => skeleton(6),
+        None => html! { <div class="page">{ skeleton(6) }</div> },
     }
 }
 
