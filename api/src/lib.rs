@@ -12,6 +12,7 @@ mod ids;
 mod invite;
 mod notification;
 mod organization;
+mod shell;
 mod user;
 
 pub use booking::*;
@@ -22,4 +23,5 @@ pub use ids::*;
 pub use invite::*;
 pub use notification::*;
 pub use organization::*;
+pub use shell::*;
 pub use user::*;

@@ -7,7 +7,7 @@ use happening_api::EventId;
 use sqlx::PgPool;
 
 use super::Finding;
-use crate::bookings::store;
+use crate::bookings::{reconcile, store};
 use crate::gate::{Gate, GateImage};
 
 const LOOKS_MAX: u32 = 60;
@@ -25,7 +25,7 @@ struct Difference {
 /// Compares every upcoming event with its gate. Without a gate an event is right, unless somebody waits. One that differs
 /// is looked at again for a while, and one whose rows go on changing is not at rest: nothing can be said of it.
 pub(super) async fn compare(pool: &PgPool, gate: &Gate) -> anyhow::Result<Vec<Finding>> {
-    let events = store::upcoming_event_ids(&mut *pool.acquire().await?).await?;
+    let events = reconcile::upcoming_event_ids(&mut *pool.acquire().await?).await?;
     let mut differing: BTreeMap<EventId, Option<Difference>> = events.into_iter().map(|event| (event, None)).collect();
     let mut findings = Vec::new();
     for look in 0..LOOKS_MAX {
@@ -75,7 +75,7 @@ async fn compare_event(pool: &PgPool, gate: &Gate, event: EventId) -> anyhow::Re
 async fn image_of_rows(pool: &PgPool, event: EventId) -> anyhow::Result<Option<GateImage>> {
     let mut tx = pool.begin().await?;
     sqlx::query("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
-    let Some(numbers) = store::gate_numbers(&mut tx, &[event]).await?.remove(&event) else { return Ok(None) };
+    let Some(numbers) = reconcile::gate_numbers(&mut tx, &[event]).await?.remove(&event) else { return Ok(None) };
     let total: i32 =
         sqlx::query_scalar("select total_slots from events where id = $1").bind(event.0).fetch_one(&mut *tx).await?;
     Ok(Some(GateImage {

@@ -1,5 +1,5 @@
-//! Bookings: creating, giving up, claiming, promotion. One file per operation; `store` and `lists` hold the SQL, `writer` the batch
-//! writer through which everything that takes seats goes.
+//! Bookings: creating, giving up, claiming, promotion. One file per operation; `store`, `lists` and `reconcile` hold the SQL,
+//! `writer` the batch writer through which everything that takes seats goes.
 
 mod answer;
 mod cancel;
@@ -12,6 +12,7 @@ pub(crate) mod lists;
 #[cfg(feature = "switches")]
 mod one_transaction;
 pub(crate) mod promote;
+pub(crate) mod reconcile;
 mod reserve;
 pub(crate) mod store;
 pub(crate) mod writer;

@@ -16,7 +16,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::{Gate, Peek, Rebuilder};
-use crate::bookings::store;
+use crate::bookings::reconcile;
 use crate::switches;
 
 const PEEK_EVENTS_MAX: usize = 256;
@@ -98,7 +98,7 @@ impl Watcher {
         let current = self.gate.run_id().await?;
         let restarted = run_id.as_ref().is_some_and(|known| *known != current);
         let events = match &self.scope {
-            Scope::All => store::upcoming_event_ids(&mut *self.pool.acquire().await?).await?,
+            Scope::All => reconcile::upcoming_event_ids(&mut *self.pool.acquire().await?).await?,
             Scope::Touched(touched) => touched.take_look(),
         };
         seen.retain(|event, _| events.contains(event));
@@ -116,7 +116,7 @@ impl Watcher {
         restarted: bool,
     ) -> anyhow::Result<()> {
         let peeks = self.gate.peek(events).await?;
-        let rows = store::gate_numbers(&mut *self.pool.acquire().await?, events).await?;
+        let rows = reconcile::gate_numbers(&mut *self.pool.acquire().await?, events).await?;
         for (event, peek) in events.iter().zip(&peeks) {
             let Some(row) = rows.get(event).copied() else {
                 seen.remove(event); // gone or no longer upcoming: such an event needs no gate
