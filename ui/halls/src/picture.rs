@@ -1,6 +1,8 @@
 //! The pixels of a hall as it was drawn last. Drawn again in the same view, only what changed is: a redraw for one seat must not
 //! cost what a hall of 100,000 costs.
 
+use std::rc::Rc;
+
 use crate::hall::{Front, Hall};
 use crate::raster::{Brush, Colours, Glyph, Pixels, Raster, Spot};
 use crate::view::View;
@@ -14,8 +16,8 @@ pub struct Scene<'s> {
     pub hall: &'s Hall,
     /// Which part of the hall, and how large.
     pub view: View,
-    /// What each seat looks like: seat n is `glyphs[n - 1]`.
-    pub glyphs: &'s [Glyph],
+    /// What each seat looks like: seat n is `glyphs[n - 1]`. Shared, so that a picture can keep them without copying.
+    pub glyphs: &'s Rc<Vec<Glyph>>,
     /// Of the theme that is shown.
     pub colours: Colours,
     /// Pixels of the surface per CSS pixel of the view.
@@ -35,7 +37,7 @@ pub struct Picture {
 
 struct Drawn {
     look: Look,
-    glyphs: Vec<Glyph>,
+    glyphs: Rc<Vec<Glyph>>,
     cursor: Option<i32>,
 }
 
@@ -59,12 +61,12 @@ impl Picture {
                 Some(changed) => self.mend(scene, &changed),
                 None => Some(self.draw_all(scene, false)),
             };
-            drawn.glyphs.copy_from_slice(scene.glyphs);
+            drawn.glyphs = Rc::clone(scene.glyphs);
             drawn.cursor = scene.cursor;
             self.drawn = Some(drawn);
             return touched;
         }
-        self.drawn = Some(Drawn { look, glyphs: scene.glyphs.to_vec(), cursor: scene.cursor });
+        self.drawn = Some(Drawn { look, glyphs: Rc::clone(scene.glyphs), cursor: scene.cursor });
         Some(self.draw_all(scene, true))
     }
 
@@ -80,9 +82,13 @@ impl Picture {
 
     fn draw_all(&mut self, scene: &Scene<'_>, new_look: bool) -> Pixels {
         let (width, height) = scene.size();
-        self.raster.clear(width, height);
         let (brush, surface) = (scene.brush(), scene.surface());
         let points = scene.hall.places.iter().map(|place| surface.at(place.x, place.y));
+        if new_look || !brush.draws_dots() {
+            self.raster.clear(width, height);
+        } else {
+            self.raster.clear_larger();
+        }
         if brush.draws_dots() {
             if new_look {
                 self.raster.spots(points.clone(), &mut self.spots);
@@ -92,14 +98,18 @@ impl Picture {
         } else {
             let reach = brush.reach();
             let (right, bottom) = (width as f32 + reach, height as f32 + reach);
-            for ((place, glyph), (x, y)) in scene.hall.places.iter().zip(scene.glyphs).zip(points) {
+            for ((place, glyph), (x, y)) in scene.hall.places.iter().zip(scene.glyphs.iter()).zip(points) {
                 if x > -reach && y > -reach && x < right && y < bottom {
                     self.raster.seat(&brush, *glyph, x, y, place.angle);
                 }
             }
         }
         self.draw_cursor(scene, &brush);
-        Pixels { left: 0, top: 0, right: width, bottom: height }
+        if new_look {
+            return Pixels { left: 0, top: 0, right: width, bottom: height };
+        }
+        let [left, top, right, bottom] = scene.hall.bounds;
+        self.raster.around(surface.at(left, top), surface.at(right, bottom), brush.ring_reach())
     }
 
     /// Draws what lies around each of these seats anew, and nothing else.
@@ -116,6 +126,7 @@ impl Picture {
                 continue; // out of sight
             }
             touched = Some(touched.map_or(square, |before: Pixels| before.with(square)));
+            self.raster.mark_larger(square);
             self.raster.erase();
             // whole pixels reach a little farther, into a neighbour's reach
             scene.hall.near((place.x, place.y), (reach + 1.0 + brush.reach()) / brush.size, &mut near);
@@ -137,6 +148,8 @@ impl Picture {
         if let Some(place) = scene.cursor.and_then(|seat| scene.hall.places.get(usize::try_from(seat - 1).ok()?)) {
             let (x, y) = surface.at(place.x, place.y);
             self.raster.cursor(brush, x, y, place.angle);
+            let square = self.raster.around((x, y), (x, y), brush.ring_reach());
+            self.raster.mark_larger(square);
         }
     }
 }
@@ -190,12 +203,11 @@ struct Changed {
 impl Drawn {
     /// What looks different now; `None` when it is too much to be mended.
     fn changed(&self, scene: &Scene<'_>) -> Option<Changed> {
-        const AT_ONCE: usize = 256;
+        const AT_ONCE: usize = 64;
         let mended_max = scene.glyphs.len() / MENDED_ONE_OF[usize::from(scene.brush().draws_dots())];
         let mut glyphs = Vec::new();
         for (n, (before, now)) in self.glyphs.chunks(AT_ONCE).zip(scene.glyphs.chunks(AT_ONCE)).enumerate() {
-            // as bytes, since those are compared many at once
-            if bytemuck::cast_slice::<_, u8>(before) != bytemuck::cast_slice::<_, u8>(now) {
+            if differ(bytemuck::cast_slice(before), bytemuck::cast_slice(now)) {
                 let differing = before.iter().zip(now).enumerate().filter(|(_, (before, now))| before != now);
                 glyphs.extend(differing.map(|(at, _)| n * AT_ONCE + at));
                 if glyphs.len() > mended_max {
@@ -209,6 +221,13 @@ impl Drawn {
     }
 }
 
+/// Whether bytes differ, found out eight at a time: `!=` of slices looks at each when it is compiled for the web.
+fn differ(one: &[u8], other: &[u8]) -> bool {
+    let ((one, one_rest), (other, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    let words = one.iter().zip(other).map(|(one, other)| u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other));
+    words.fold(0, |differing, word| differing | word) != 0 || one_rest != other_rest
+}
+
 #[cfg(test)]
 mod tests {
     use happening_api::Category;
@@ -219,8 +238,17 @@ mod tests {
 
     const KINDS: [Option<Category>; 3] = [None, Some(Category::Concert), Some(Category::Hackathon)];
 
-    fn scene<'s>(hall: &'s Hall, view: View, glyphs: &'s [Glyph], ratio: f32, cursor: Option<i32>) -> Scene<'s> {
+    fn scene<'s>(hall: &'s Hall, view: View, glyphs: &'s Rc<Vec<Glyph>>, ratio: f32, cursor: Option<i32>) -> Scene<'s> {
         Scene { hall, view, glyphs, colours: COLOURS, ratio, cursor }
+    }
+
+    fn only_touched_differ(before: &[u8], picture: &Picture, touched: Pixels) -> bool {
+        let width = picture.size().0;
+        before.chunks(4).zip(picture.bytes().chunks(4)).enumerate().all(|(at, (before, now))| {
+            let told = (touched.left..touched.right).contains(&(at % width))
+                && (touched.top..touched.bottom).contains(&(at / width));
+            told || before == now
+        })
     }
 
     proptest! {
@@ -234,20 +262,15 @@ mod tests {
         ) {
             let hall = Hall::new(KINDS[kind], 400);
             let view = View::whole(&hall, 160.0, 120.0).zoomed(zoom, 50.0, 60.0);
-            let mut glyphs: Vec<Glyph> = (0..400).map(|at| ALL[at * 5 % 7]).collect();
+            let mut glyphs: Rc<Vec<Glyph>> = Rc::new((0..400).map(|at| ALL[at * 5 % 7]).collect());
             let mut mended = Picture::default();
             mended.draw(&scene(&hall, view, &glyphs, ratio, cursors.0));
             for (at, to) in changes {
-                glyphs[at] = ALL[to];
+                Rc::make_mut(&mut glyphs)[at] = ALL[to];
             }
             let before = mended.bytes().to_vec();
             let touched = mended.draw(&scene(&hall, view, &glyphs, ratio, cursors.1)).unwrap_or_default();
-            let width = mended.size().0;
-            for (at, (before, now)) in before.chunks(4).zip(mended.bytes().chunks(4)).enumerate() {
-                let told = (touched.left..touched.right).contains(&(at % width))
-                    && (touched.top..touched.bottom).contains(&(at / width));
-                prop_assert!(told || before == now);
-            }
+            prop_assert!(only_touched_differ(&before, &mended, touched));
             let mut new = Picture::default();
             new.draw(&scene(&hall, view, &glyphs, ratio, cursors.1));
             prop_assert!(mended.bytes() == new.bytes());
@@ -260,21 +283,36 @@ mod tests {
         fn so_are_those_of_dots_and_of_many_changes(
             kind in 0..3usize,
             zoom in 1.0..2.0f32,
-            changes in proptest::collection::vec((0..5_000usize, 0..7usize), 1..24),
-            cursor in proptest::option::of(1..5_000i32),
+            // a few are mended, more are drawn over what was there
+            rounds in proptest::collection::vec(
+                (
+                    proptest::collection::vec((0..5_000usize, 0..7usize), 1..24),
+                    proptest::option::of(0..7usize),
+                    proptest::option::of(1..5_000i32),
+                ),
+                1..5,
+            ),
         ) {
             let hall = Hall::new(KINDS[kind], 5_000);
             let view = View::whole(&hall, 160.0, 120.0).zoomed(zoom, 50.0, 60.0);
-            let mut glyphs: Vec<Glyph> = (0..5_000).map(|at| ALL[at * 5 % 7]).collect();
+            let mut glyphs: Rc<Vec<Glyph>> = Rc::new((0..5_000).map(|at| ALL[at * 5 % 7]).collect());
             let mut mended = Picture::default();
-            mended.draw(&scene(&hall, view, &glyphs, 1.0, cursor));
-            for (at, to) in changes {
-                glyphs[at] = ALL[to];
+            mended.draw(&scene(&hall, view, &glyphs, 1.0, None));
+            for (changes, all, cursor) in rounds {
+                let changed = Rc::make_mut(&mut glyphs);
+                if let Some(all) = all {
+                    changed.fill(ALL[all]);
+                }
+                for (at, to) in changes {
+                    changed[at] = ALL[to];
+                }
+                let before = mended.bytes().to_vec();
+                let touched = mended.draw(&scene(&hall, view, &glyphs, 1.0, cursor)).unwrap_or_default();
+                prop_assert!(only_touched_differ(&before, &mended, touched));
+                let mut new = Picture::default();
+                new.draw(&scene(&hall, view, &glyphs, 1.0, cursor));
+                prop_assert!(mended.bytes() == new.bytes());
             }
-            mended.draw(&scene(&hall, view, &glyphs, 1.0, cursor));
-            let mut new = Picture::default();
-            new.draw(&scene(&hall, view, &glyphs, 1.0, cursor));
-            prop_assert!(mended.bytes() == new.bytes());
         }
     }
 
@@ -282,15 +320,15 @@ mod tests {
     fn a_new_view_or_hall_or_theme_is_drawn_anew() {
         let (small, large) = (Hall::new(None, 50), Hall::new(None, 60));
         let view = View::whole(&small, 100.0, 80.0);
-        let glyphs = vec![Glyph::Taken; 60];
-        let first = scene(&small, view, &glyphs[..50], 1.0, None);
+        let glyphs = [50, 60].map(|seats| Rc::new(vec![Glyph::Taken; seats]));
+        let first = scene(&small, view, &glyphs[0], 1.0, None);
         let mut colours = COLOURS;
         colours.taken = [9, 9, 9];
         let others = [
             Scene { view: view.zoomed(2.0, 3.0, 3.0), ..first },
             Scene { ratio: 2.0, ..first },
             Scene { colours, ..first },
-            Scene { hall: &large, view: View::whole(&large, 100.0, 80.0), glyphs: &glyphs, ..first },
+            Scene { hall: &large, view: View::whole(&large, 100.0, 80.0), glyphs: &glyphs[1], ..first },
         ];
         for other in others {
             let (mut picture, mut new) = (Picture::default(), Picture::default());

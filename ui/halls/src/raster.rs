@@ -1,5 +1,10 @@
 //! Draws seats into a pixel buffer: each shape is a distance function, so its edges are smooth at every size and angle.
 
+mod dots;
+
+use dots::Dot;
+pub(crate) use dots::Spot;
+
 /// Red, green, blue.
 pub type Colour = [u8; 3];
 
@@ -14,6 +19,8 @@ pub(crate) struct Raster {
     pixels: Vec<u32>,
     /// Nothing is drawn outside of it.
     clip: Pixels,
+    /// Outside of these (up to [`LARGER_MAX`] and one) is nothing but single pixels of dots.
+    larger: Vec<Pixels>,
 }
 
 /// A rectangle of pixels; right and bottom lie outside of it.
@@ -78,25 +85,6 @@ pub(crate) struct Brush {
     dots: [Dot; 7],
 }
 
-/// A square whose size says more than its colour.
-#[derive(Clone, Copy)]
-struct Dot {
-    pixel: u32,
-    side: usize,
-}
-
-impl Dot {
-    /// Pixels to the left of the one that a seat's middle is in, and above it.
-    fn before(self) -> usize {
-        (self.side - 1) / 2
-    }
-}
-
-/// The pixel that a seat's middle is in, by its index; [`EDGE`] when a dot there might not be inside of the surface.
-pub(crate) type Spot = u32;
-
-const EDGE: Spot = Spot::MAX;
-
 impl Brush {
     pub(crate) fn new(colours: Colours, size: f32) -> Self {
         let dot = |colour: Colour, part: f32| {
@@ -132,19 +120,25 @@ impl Raster {
         (self.width, self.height) = (width, height);
         self.pixels.clear();
         self.pixels.resize(width * height, 0);
+        self.larger.clear();
         self.clip_to_nothing();
     }
 
     /// Draws nothing outside of a square from now on, and tells its pixels.
     pub(crate) fn clip_to(&mut self, x: f32, y: f32, reach: f32) -> Pixels {
-        let within = |at: f32, limit: usize| (at.max(0.0) as usize).min(limit);
-        self.clip = Pixels {
-            left: within(x - reach, self.width),
-            top: within(y - reach, self.height),
-            right: within((x + reach).ceil(), self.width),
-            bottom: within((y + reach).ceil(), self.height),
-        };
+        self.clip = self.around((x, y), (x, y), reach);
         self.clip
+    }
+
+    /// The pixels of a rectangle and of what it reaches.
+    pub(crate) fn around(&self, first: (f32, f32), last: (f32, f32), reach: f32) -> Pixels {
+        let within = |at: f32, limit: usize| (at.max(0.0) as usize).min(limit);
+        Pixels {
+            left: within(first.0 - reach, self.width),
+            top: within(first.1 - reach, self.height),
+            right: within((last.0 + reach).ceil(), self.width),
+            bottom: within((last.1 + reach).ceil(), self.height),
+        }
     }
 
     /// Draws everywhere again.
@@ -168,54 +162,6 @@ impl Raster {
     fn fill(&mut self, row: usize, from: usize, to: usize, pixel: u32) {
         if let Some(line) = self.pixels.get_mut(row * self.width + from..row * self.width + to) {
             line.fill(pixel);
-        }
-    }
-
-    fn dot(&mut self, dot: Dot, x: f32, y: f32) {
-        let (left, top) = (down(x) - dot.before() as i32, down(y) - dot.before() as i32);
-        let end = |start: i32, limit: usize| (start + dot.side as i32).min(limit as i32);
-        let (from, to) = (left.max(self.clip.left as i32), end(left, self.clip.right));
-        if from < to {
-            for row in top.max(self.clip.top as i32)..end(top, self.clip.bottom) {
-                self.fill(row as usize, from as usize, to as usize, dot.pixel);
-            }
-        }
-    }
-
-    /// Where dots are drawn for seats around these points.
-    #[inline(never)] // as it is compiled here: for speed
-    pub(crate) fn spots(&self, points: impl Iterator<Item = (f32, f32)>, spots: &mut Vec<Spot>) {
-        const EDGE_PIXELS: Spot = SHAPES_FROM as Spot; // no dot is larger
-        let (width, height) = (self.width as Spot, self.height as Spot);
-        let within = |at: Spot, end: Spot| at.wrapping_sub(EDGE_PIXELS) < end.saturating_sub(2 * EDGE_PIXELS);
-        spots.clear();
-        spots.extend(points.map(|(x, y)| {
-            let (x, y) = (down(x) as Spot, down(y) as Spot);
-            if within(x, width) & within(y, height) { y * width + x } else { EDGE }
-        }));
-    }
-
-    /// Draws seats that are too small for shapes, as [`Raster::seat`] does one by one; `point` tells where the ones at the edge
-    /// are. Nothing may be clipped. Where seats are is found out before: a loop that does both takes three times as long,
-    /// because the processor does not read ahead past writes to places that it does not know yet.
-    #[inline(never)]
-    pub(crate) fn dots(&mut self, brush: &Brush, seats: &[Glyph], spots: &[Spot], point: impl Fn(usize) -> (f32, f32)) {
-        for (at, (glyph, spot)) in seats.iter().zip(spots).enumerate() {
-            let dot = brush.dots[*glyph as usize];
-            // by far the most, when there are 100,000
-            if dot.side == 1
-                && let Some(pixel) = self.pixels.get_mut(*spot as usize)
-            {
-                *pixel = dot.pixel;
-            } else if *spot == EDGE {
-                let (x, y) = point(at);
-                self.dot(dot, x, y);
-            } else {
-                let first = *spot as usize - dot.before() * (self.width + 1);
-                for row in 0..dot.side {
-                    self.fill(row, first, first + dot.side, dot.pixel);
-                }
-            }
         }
     }
 
@@ -314,14 +260,6 @@ impl Raster {
     }
 }
 
-/// The next lower whole number, of one below four million; quicker than `floor`. A float of that size has no place for a
-/// fraction, so adding one rounds to the nearest, and leaves the whole number in the lowest bits.
-fn down(at: f32) -> i32 {
-    const SHIFT: f32 = 12_582_912.0; // 1.5 * 2^23
-    let nearest = (at + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()) as i32;
-    nearest - i32::from(nearest as f32 > at)
-}
-
 /// Distance to a box of half width `half` whose corners are rounded by `round`.
 fn boxed(u: f32, v: f32, half: f32, round: f32) -> f32 {
     let (a, b) = (u.abs() - half + round, v.abs() - half + round);
@@ -372,15 +310,6 @@ pub(crate) mod tests {
                 let (one_dark, other_dark) = (covered(*one), covered(*other));
                 let differing = one_dark.iter().zip(&other_dark).filter(|(a, b)| a != b).count();
                 assert!(differing > 40, "{one:?} and {other:?} differ in {differing} pixels");
-            }
-        }
-    }
-
-    #[test]
-    fn the_next_lower_number_is_found_on_both_sides_of_zero() {
-        for n in -5_000..5_000i32 {
-            for part in [0.0, 0.01, 0.3, 0.5, 0.7, 0.99f32] {
-                assert_eq!(down(n as f32 + part), n, "{n} {part}");
             }
         }
     }

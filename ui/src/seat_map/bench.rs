@@ -1,10 +1,12 @@
 //! The map's drawing alone, for `cargo xtask bench seat-map`.
 
+use std::rc::Rc;
+
 use happening_api::Category;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlCanvasElement;
 
-use super::draw;
+use super::draw::{self, Canvases, Shown};
 use happening_halls::{Glyph, Hall, View};
 
 /// A hall that a script draws and changes.
@@ -12,7 +14,9 @@ use happening_halls::{Glyph, Hall, View};
 pub struct SeatMapBench {
     hall: Hall,
     view: View,
-    glyphs: Vec<Glyph>,
+    glyphs: Rc<Vec<Glyph>>,
+    /// What they become, and were before: made beforehand, so that it is not measured.
+    others: Rc<Vec<Glyph>>,
     drawn: draw::Drawn,
     changes: usize,
 }
@@ -24,20 +28,31 @@ impl SeatMapBench {
     pub fn new(seats: i32, width: f32, height: f32) -> Self {
         let hall = Hall::new(Some(Category::Concert), seats);
         let view = View::whole(&hall, width, height);
-        let glyphs = (0..seats).map(|seat| if seat % 3 == 0 { Glyph::Free } else { Glyph::Taken }).collect();
-        Self { hall, view, glyphs, drawn: draw::Drawn::default(), changes: 0 }
+        let glyph = |seat| if seat % 3 == 0 { Glyph::Free } else { Glyph::Taken };
+        let glyphs = Rc::new((0..seats).map(glyph).collect::<Vec<_>>());
+        let drawn = draw::Drawn::default();
+        Self { hall, view, others: Rc::clone(&glyphs), glyphs, drawn, changes: 0 }
     }
 
-    /// Brings the canvas up to date, as the app does.
-    pub fn draw(&mut self, canvas: &HtmlCanvasElement) {
-        draw::draw(canvas, &mut self.drawn, &self.hall, &self.view, &self.glyphs, None);
+    /// Brings the canvases up to date, as the app does.
+    pub fn draw(&mut self, seats: &HtmlCanvasElement, words: &HtmlCanvasElement) {
+        let canvases = Canvases { seats: seats.clone(), words: words.clone() };
+        let (hall, view, glyphs) = (&self.hall, &self.view, &self.glyphs);
+        draw::draw(&canvases, &mut self.drawn, Shown { hall, view, glyphs, cursor: None, looks: 0 });
     }
 
-    /// Changes one seat out of so many; beginning at the back, where no word is.
-    pub fn change(&mut self, one_of: usize) {
-        self.changes += 1;
-        let to = if self.changes.is_multiple_of(2) { Glyph::Free } else { Glyph::Taken };
-        self.glyphs.iter_mut().rev().step_by(one_of).for_each(|glyph| *glyph = to);
+    /// From now on [`SeatMapBench::change`] changes one seat out of so many; beginning at the back.
+    pub fn will_change(&mut self, one_of: usize) {
+        let mut others = self.glyphs.to_vec();
+        for glyph in others.iter_mut().rev().step_by(one_of) {
+            *glyph = if *glyph == Glyph::Free { Glyph::Taken } else { Glyph::Free };
+        }
+        self.others = Rc::new(others);
+    }
+
+    /// Changes seats, or changes them back.
+    pub fn change(&mut self) {
+        std::mem::swap(&mut self.glyphs, &mut self.others);
     }
 
     /// Shows a little more or less of the hall.

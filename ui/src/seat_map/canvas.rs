@@ -5,7 +5,7 @@ use std::rc::Rc;
 use web_sys::{HtmlCanvasElement, KeyboardEvent, PointerEvent, WheelEvent};
 use yew::prelude::*;
 
-use super::draw;
+use super::draw::{self, Canvases, Shown};
 use crate::appearance;
 use crate::components::icon;
 use crate::features::selection::SeatState;
@@ -52,7 +52,7 @@ fn glyph(state: SeatState) -> Glyph {
 /// The map. The same seats are in the list beside it.
 #[component]
 pub(crate) fn SeatCanvas(props: &Props) -> Html {
-    let canvas = use_node_ref();
+    let (canvas, words_canvas) = (use_node_ref(), use_node_ref());
     let view = use_state(|| None::<View>);
     let cursor = use_state(|| None::<i32>);
     let hovered = use_state(|| None::<i32>);
@@ -61,7 +61,7 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
     let size = use_size(canvas.clone());
     let looks = use_theme_changes() + use_ratio_changes();
     use_whole_view(&view, size, &props.hall);
-    use_drawing(&canvas, &view, props, *cursor, looks);
+    use_drawing([&canvas, &words_canvas], &view, props, *cursor, looks);
 
     let zoom = |factor: f32| {
         let view = view.clone();
@@ -162,6 +162,7 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
             <canvas ref={canvas} class="hall-canvas" tabindex="0" role="application" aria-roledescription="seat map"
                 aria-label={label} onpointerdown={on_pointer_down} onpointermove={on_pointer_move} onpointerup={on_pointer_up} onpointercancel={on_pointer_cancel}
                 onpointerleave={on_leave} onwheel={on_wheel} onkeydown={on_key} onblur={on_blur} />
+            <canvas ref={words_canvas} class="hall-words" aria-hidden="true" />
             { for rectangle }
             <div class="hall-zoom" role="group" aria-label="Zoom">
                 <button class="button quiet square" aria-label="Zoom in" title="Zoom in (+)" onclick={zoom(1.5)}>{ icon("plus") }</button>
@@ -207,14 +208,21 @@ fn use_whole_view(view: &UseStateHandle<Option<View>>, size: (f32, f32), hall: &
 }
 
 #[hook]
-fn use_drawing(canvas: &NodeRef, view: &UseStateHandle<Option<View>>, props: &Props, cursor: Option<i32>, theme: u32) {
+fn use_drawing(
+    canvases: [&NodeRef; 2],
+    view: &UseStateHandle<Option<View>>,
+    props: &Props,
+    cursor: Option<i32>,
+    looks: u32,
+) {
     let kept = use_mut_ref(draw::Drawn::default);
     let glyphs = use_memo(props.states.clone(), |states| states.iter().copied().map(glyph).collect::<Vec<Glyph>>());
-    let (canvas, hall) = (canvas.clone(), props.hall.clone());
-    let drawn = (**view, props.states.clone(), cursor, hall, theme);
-    use_effect_with(drawn, move |(view, _, cursor, hall, _)| {
-        if let (Some(element), Some(view)) = (canvas.cast::<HtmlCanvasElement>(), view) {
-            draw::draw(&element, &mut kept.borrow_mut(), hall, view, &glyphs, *cursor);
+    let ([seats, words], hall) = (canvases.map(NodeRef::clone), props.hall.clone());
+    let drawn = (**view, props.states.clone(), cursor, hall, looks);
+    use_effect_with(drawn, move |(view, _, cursor, hall, looks)| {
+        if let (Some(seats), Some(words), Some(view)) = (seats.cast(), words.cast(), view) {
+            let shown = Shown { hall, view, glyphs: &glyphs, cursor: *cursor, looks: *looks };
+            draw::draw(&Canvases { seats, words }, &mut kept.borrow_mut(), shown);
         }
     });
 }

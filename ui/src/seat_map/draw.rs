@@ -1,4 +1,6 @@
-//! Draws a hall on a canvas: one pixel buffer for all seats, then the few words on top.
+//! Draws a hall on two canvases: one pixel buffer for all seats, and the few words over it.
+
+use std::rc::Rc;
 
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
@@ -11,9 +13,6 @@ const NUMBERS_FROM_PX: f32 = 22.0;
 /// Height of the front's word in CSS pixels.
 const WORD_PX_MAX: f64 = 30.0;
 
-/// What each seat looks like.
-pub(crate) type Glyphs<'g> = &'g [Glyph];
-
 struct Theme {
     colours: Colours,
     ink: String,
@@ -22,69 +21,89 @@ struct Theme {
     font: String,
 }
 
+/// What a hall is drawn on: the words have a canvas of their own over that of the seats, so that seats can change below them.
+#[derive(Clone)]
+pub(crate) struct Canvases {
+    pub(crate) seats: HtmlCanvasElement,
+    pub(crate) words: HtmlCanvasElement,
+}
+
 /// What is kept from one drawing to the next.
 #[derive(Default)]
 pub(crate) struct Drawn {
     picture: Picture,
-    theme: Option<(Shown, Theme)>,
+    /// With the number that it was read at: reading the colours of a style sheet takes longer than drawing with them.
+    theme: Option<(u32, Theme)>,
+    words: Option<Words>,
 }
 
-/// What tells which theme is shown: the page's own choice, and whether the system is dark. Reading the colours of a style sheet
-/// takes longer than drawing with them.
-type Shown = (Option<String>, bool);
+/// What the words were drawn for, and the CSS pixel that they end above.
+#[derive(PartialEq)]
+struct Words {
+    looks: u32,
+    front: Front,
+    view: View,
+    ratio: f32,
+    end: f64,
+}
+
+/// What is drawn, beside the pixels that the screen has.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'s> {
+    pub(crate) hall: &'s Hall,
+    pub(crate) view: &'s View,
+    /// Seat n is `glyphs[n - 1]`.
+    pub(crate) glyphs: &'s Rc<Vec<Glyph>>,
+    /// The seat that the keyboard is at.
+    pub(crate) cursor: Option<i32>,
+    /// Another number whenever the theme is another one.
+    pub(crate) looks: u32,
+}
 
 /// Draws everything, of which `drawn` keeps what did not change. Does nothing while the canvas has no size.
-pub(crate) fn draw(
-    canvas: &HtmlCanvasElement,
-    drawn: &mut Drawn,
-    hall: &Hall,
-    view: &View,
-    glyphs: Glyphs<'_>,
-    cursor: Option<i32>,
-) {
+pub(crate) fn draw(canvases: &Canvases, drawn: &mut Drawn, shown: Shown<'_>) {
+    let Shown { hall, view, glyphs, cursor, looks } = shown;
     let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio()) as f32;
     let (width, height) = ((view.width * ratio) as u32, (view.height * ratio) as u32);
     if width == 0 || height == 0 {
         return;
     }
-    let Some(context) = context(canvas, width, height) else { return };
-    let shown = shown();
-    let (_, theme) = match drawn.theme.take().filter(|(known, _)| *known == shown) {
+    let (_, theme) = match drawn.theme.take().filter(|(known, _)| *known == looks) {
         Some(known) => drawn.theme.insert(known),
-        None => drawn.theme.insert((shown, theme(canvas))),
+        None => drawn.theme.insert((looks, theme(&canvases.seats))),
     };
     let scene = Scene { hall, view: *view, glyphs, colours: theme.colours, ratio, cursor };
-    let Some(mut touched) = drawn.picture.draw(&scene).map(edges) else { return };
-    // words lie over the pixels, so those are put anew with them
-    let words = view.scale() >= NUMBERS_FROM_PX || touched[1] < front_ends(hall.front, view) * f64::from(ratio);
-    if words {
-        touched = [0.0, 0.0, f64::from(width), f64::from(height)];
-    }
-    if let Ok(image) = ImageData::new_with_u8_clamped_array_and_sh(Clamped(drawn.picture.bytes()), width, height) {
-        let [left, top, right, bottom] = touched;
-        let put = context.put_image_data_with_dirty_x_and_dirty_y_and_dirty_width_and_dirty_height(
-            &image,
-            0.0,
-            0.0,
-            left,
-            top,
-            right - left,
-            bottom - top,
-        );
-        drop(put);
-    }
-    if words {
+    let Some(touched) = drawn.picture.draw(&scene) else { return };
+    put(&canvases.seats, &drawn.picture, touched);
+
+    let numbered = view.scale() >= NUMBERS_FROM_PX;
+    let end = if numbered { f64::from(view.height) } else { front_ends(hall.front, view) };
+    let words = Words { looks, front: hall.front, view: *view, ratio, end };
+    if numbered || drawn.words.as_ref() != Some(&words) {
+        let Some(context) = context(&canvases.words, width, height) else { return };
+        let before = drawn.words.replace(words).map_or(0.0, |words| words.end);
         drop(context.set_transform(f64::from(ratio), 0.0, 0.0, f64::from(ratio), 0.0, 0.0));
+        context.clear_rect(0.0, 0.0, f64::from(view.width), before.max(end));
         front(&context, hall.front, view, theme);
-        if view.scale() >= NUMBERS_FROM_PX {
+        if numbered {
             numbers(&context, hall, view, glyphs, theme);
         }
     }
 }
 
-/// Left, top, right, bottom.
-fn edges(pixels: Pixels) -> [f64; 4] {
-    [pixels.left, pixels.top, pixels.right, pixels.bottom].map(|edge| edge as f64)
+/// Shows pixels of the picture.
+fn put(canvas: &HtmlCanvasElement, picture: &Picture, pixels: Pixels) {
+    let (width, height) = picture.size();
+    let (width, height) = (width as u32, height as u32);
+    let Some(context) = context(canvas, width, height) else { return };
+    let image = ImageData::new_with_u8_clamped_array_and_sh(Clamped(picture.bytes()), width, height);
+    if let Ok(image) = image {
+        let [left, top, right, bottom] = [pixels.left, pixels.top, pixels.right, pixels.bottom].map(|edge| edge as f64);
+        let (wide, high) = (right - left, bottom - top);
+        drop(context.put_image_data_with_dirty_x_and_dirty_y_and_dirty_width_and_dirty_height(
+            &image, 0.0, 0.0, left, top, wide, high,
+        ));
+    }
 }
 
 /// The lowest CSS pixel that the front of the hall or its word may reach.
@@ -93,20 +112,13 @@ fn front_ends(front: Front, view: &View) -> f64 {
     f64::from(view.to_surface(0.0, y).1) + f64::from(view.scale()) + WORD_PX_MAX
 }
 
+/// Of a canvas of so many pixels.
 fn context(canvas: &HtmlCanvasElement, width: u32, height: u32) -> Option<CanvasRenderingContext2d> {
     if (canvas.width(), canvas.height()) != (width, height) {
         canvas.set_width(width);
         canvas.set_height(height);
     }
-    let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
-    drop(context.set_transform(1.0, 0.0, 0.0, 1.0, 0.0, 0.0));
-    Some(context)
-}
-
-fn shown() -> Shown {
-    let chosen = gloo::utils::document().document_element().and_then(|root| root.get_attribute("data-theme"));
-    let dark = gloo::utils::window().match_media("(prefers-color-scheme: dark)").ok().flatten();
-    (chosen, dark.is_some_and(|query| query.matches()))
+    canvas.get_context("2d").ok()??.dyn_into().ok()
 }
 
 fn theme(canvas: &HtmlCanvasElement) -> Theme {
@@ -168,7 +180,7 @@ fn front(context: &CanvasRenderingContext2d, front: Front, view: &View, theme: &
     drop(context.fill_text("Stage", f64::from(x), f64::from(y)));
 }
 
-fn numbers(context: &CanvasRenderingContext2d, hall: &Hall, view: &View, glyphs: Glyphs<'_>, theme: &Theme) {
+fn numbers(context: &CanvasRenderingContext2d, hall: &Hall, view: &View, glyphs: &[Glyph], theme: &Theme) {
     let scale = view.scale();
     context.set_font(&format!("600 {}px {}", (scale * 0.3).min(15.0), theme.font));
     for ((seat, place), glyph) in (1i32..).zip(&hall.places).zip(glyphs) {

@@ -30,24 +30,26 @@ const paced = async work => {
 const frame = () => new Promise(next => requestAnimationFrame(() => requestAnimationFrame(next)));
 (async () => {
     const { SeatMapBench } = await import('/happening_ui.js');
-    const canvas = document.createElement('canvas');
-    canvas.style.cssText = 'position:fixed;inset:0;width:900px;height:640px';
-    document.body.append(canvas);
+    const [canvas, words] = ['canvas', 'canvas'].map(name => {
+        const element = document.createElement(name);
+        element.style.cssText = 'position:fixed;inset:0;width:900px;height:640px';
+        document.body.append(element);
+        return element;
+    });
     await frame();
     let bench;
-    const first = timed(() => { bench = new SeatMapBench(seats, 900, 640); bench.draw(canvas); });
+    const first = timed(() => { bench = new SeatMapBench(seats, 900, 640); bench.draw(canvas, words); });
     await frame();
-    const redraw = many(() => { bench.change(1e9); bench.draw(canvas); });
-    const update = many(() => { bench.change(100); bench.draw(canvas); });
-    const all = many(() => { bench.change(1); bench.draw(canvas); });
-    const anew = many(() => { bench.turn(); bench.draw(canvas); });
+    const changed = one_of => { bench.will_change(one_of); return many(() => { bench.change(); bench.draw(canvas, words); }); };
+    const redraw = changed(1e9), update = changed(100), all = changed(1);
+    const anew = many(() => { bench.turn(); bench.draw(canvas, words); });
     const context = canvas.getContext('2d');
     const pixels = new ImageData(canvas.width, canvas.height);
     pixels.data.fill(200);
     const bare = many(() => context.putImageData(pixels, 0, 0));
-    const pan = await paced(() => { bench.turn(); bench.draw(canvas); });
+    const pan = await paced(() => { bench.turn(); bench.draw(canvas, words); });
     const still = await paced(() => context.putImageData(pixels, 0, 0));
-    const close = timed(() => { canvas.remove(); document.body.offsetHeight; });
+    const close = timed(() => { canvas.remove(); words.remove(); document.body.offsetHeight; });
 
     const sheet = document.styleSheets[0];
     for (const rule of ['.grid-bench{position:fixed;inset:0;overflow:auto;line-height:0}', '.grid-bench i{display:inline-block;width:8px;height:8px;margin:1px;background:#4c6f66}', '.grid-bench.other i{background:#c2bbab}', '.grid-bench i.taken{background:#a93420}'])
