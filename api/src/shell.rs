@@ -68,10 +68,11 @@ pub enum SignInFailure {
     NoBrowser,
 }
 
-/// What a call came to: for the shell any JSON, for a screen what it asked for.
+/// What a call came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Answered<T = Value> {
-    pub value: T,
+pub struct Answered {
+    /// As the server sent it.
+    pub value: Value,
     /// Set when the server could not be reached: the value is what it said then.
     pub as_of: Option<DateTime<Utc>>,
 }

@@ -1,14 +1,17 @@
 //! A session that ends by itself: sign in again, and go on where one was.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use happening_api::EventId;
-use happening_tests::desktop::Desktop;
+use happening_tests::desktop::{Desktop, app_program};
 use happening_tests::ports::free_port;
+use happening_tests::proxy::Proxy;
 use happening_tests::world::{stack, wait_for};
 use happening_tests::{Client, People, World, WorldOptions};
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use crate::signed_in;
 
@@ -52,7 +55,7 @@ async fn reading_on_a_frozen_server(world: &World, login: &str) -> Result<(Deskt
     assert!(desktop.kept_answers()? > 0);
     world.freeze_backend(0)?;
     desktop.go(&format!("/events/{}", event.id)).await?;
-    desktop.exists(".skeleton").await?;
+    desktop.exists(".page-back ~ .skeleton").await?; // the page's own, so the read is on its way
     Ok((desktop, owner, event.id))
 }
 
@@ -158,4 +161,69 @@ async fn without_a_keyring_nothing_outlives_the_app() -> Result<()> {
     desktop.sees("Sign in to Happening").await?;
     assert_eq!(desktop.kept_answers()?, 0, "answers lie there for whoever comes next");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_session_that_takes_long_to_be_found_is_no_silence() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let mut desktop = signed_in(&world, "grace").await?;
+    desktop.close_app().await?;
+    world.freeze_backend(0)?;
+    desktop.start_app().await?;
+    desktop.exists(".app .skeleton").await?;
+    desktop.sees("Looking for your session").await?;
+    desktop.click("#support").await?;
+    desktop.sees("webview:").await?;
+    world.thaw_backend(0)?;
+    desktop.sees("Upcoming events").await
+}
+
+#[tokio::test]
+async fn a_kept_session_goes_on_when_the_sign_in_service_was_away() -> Result<()> {
+    let service = Url::parse(&stack()?.issuer())?;
+    let proxy = Proxy::start(service.port().context("a port")?).await?;
+    let issuer = format!("http://127.0.0.1:{}{}", proxy.port, service.path());
+    let env = [("OIDC_ISSUER_URL", issuer)].into();
+    let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let mut desktop = signed_in(&world, "grace").await?;
+    desktop.sees("Upcoming events").await?;
+    desktop.close_app().await?;
+    proxy.cut();
+    desktop.start_app().await?;
+    // what was known is shown; nobody is asked to sign in where nobody can
+    desktop.sees("Upcoming events").await?;
+    desktop.sees("You are offline").await?;
+    proxy.mend();
+    desktop.script("window.dispatchEvent(new Event('focus')); return 1").await?;
+    desktop.sees_no_more("You are offline").await
+}
+
+/// An app whose machine's clock is so many seconds off.
+async fn with_clock(world: &World, seconds: i64) -> Result<Desktop> {
+    let folder = world.folder.join(format!("desktop{seconds:+}"));
+    std::fs::create_dir_all(&folder)?;
+    let app = folder.join("app");
+    let script = format!(
+        "#!/bin/sh\nFAKETIME_DONT_FAKE_MONOTONIC=1 exec faketime -f '{seconds:+}s' '{}' \"$@\"\n",
+        app_program()?.display()
+    );
+    std::fs::write(&app, script)?;
+    std::fs::set_permissions(&app, std::fs::Permissions::from_mode(0o755))?;
+    let mut desktop = Desktop::at(&folder, &app, &world.base(0), true).await?;
+    desktop.start_app().await?;
+    Ok(desktop)
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_keeps_nobody_out() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    for seconds in [-120, 120] {
+        let desktop = with_clock(&world, seconds).await?;
+        desktop.sign_in(world.people(), "grace").await?;
+        desktop.sees("Upcoming events").await.with_context(|| format!("{seconds} s"))?;
+    }
+    // the clock of the app is really another one
+    let desktop = with_clock(&world, 24 * 3600).await?;
+    desktop.sign_in(world.people(), "grace").await?;
+    desktop.sees("The sign-in was refused").await
 }

@@ -16,6 +16,11 @@ async fn every_screen_says_that_it_waits_and_then_shows_the_answer() -> Result<(
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let screens = screens(&world, &world.person("ada").await?).await?;
     let desktop = signed_in(&world, "ada").await?;
+    // the parts are loaded: what waits below is the screen itself
+    for route in ["/bookings", "/organize"] {
+        desktop.go(route).await?;
+        desktop.exists_no_more(".skeleton").await?;
+    }
     for screen in screens.iter().filter(|screen| screen.reads) {
         desktop.go("/about").await?;
         desktop.exists_text("webview:").await?;

@@ -12,7 +12,7 @@ use crate::finder::Finder;
 use crate::here::Here;
 use crate::layers::{LAYER, TopLayer, use_top_layer};
 use crate::pages;
-use crate::parts::{InPart, Part, Screen};
+use crate::parts::{Screen, Shown};
 use crate::resource::{Refresh, use_resource};
 use crate::route::{Place, Route};
 use crate::session::use_session;
@@ -23,6 +23,9 @@ use crate::{api, appearance, focus};
 /// Milliseconds between two reads of what others may have changed.
 const REFRESH_EVERY_MS: u32 = 20_000;
 
+/// Milliseconds in which a kept session is found, or none, on most machines.
+const RESTORING_LONG_MS: u32 = 5_000;
+
 /// Where the screen is shown.
 const SCREEN: &str = "#main";
 
@@ -30,6 +33,7 @@ const SCREEN: &str = "#main";
 #[component]
 pub(crate) fn App() -> Html {
     let session = use_session();
+    focus::use_kept_focus();
     let kept = use_state(|| None::<(User, bool)>);
     {
         let kept = kept.clone();
@@ -48,11 +52,8 @@ pub(crate) fn App() -> Html {
     let signed_in = matches!(session, SessionView::SignedIn { .. });
     let Some((me, remembered)) = here else {
         return match session {
-            // most who open the app are signed in: it takes the shape of what comes then
-            SessionView::Restoring => {
-                html! { <div class="app"><div class="sidebar" /><main class="main"><div class="page">{ skeleton(6) }</div></main></div> }
-            }
-            session => html! { <InPart part={Part::Person} screen={Screen::SignIn(session)} /> },
+            SessionView::Restoring => html! { <Restoring /> },
+            session => html! { <Shown screen={Screen::SignIn(session)} /> },
         };
     };
     let key = me.id.to_string();
@@ -62,11 +63,29 @@ pub(crate) fn App() -> Html {
             if !signed_in {
                 <Dialog title="Please sign in again" closable=false
                     subtitle={html! { "Your session ended. What you were doing is still here and continues after you sign in." }} on_close={Callback::noop()}>
-                    <div class="dialog-body"><InPart part={Part::Person} screen={Screen::SignInPane(session)} /></div>
+                    <div class="dialog-body"><Shown screen={Screen::SignInPane(session)} /></div>
                 </Dialog>
             }
         </>
     }
+}
+
+/// A kept session is being looked up. Most who open the app are signed in, so it takes the shape of what comes then; when it
+/// takes long, as with a keyring that waits for its password, there is something to read and to do.
+#[component]
+fn Restoring() -> Html {
+    let long = use_state(|| false);
+    {
+        let long = long.clone();
+        use_effect_with((), move |()| {
+            let timer = gloo_timers::callback::Timeout::new(RESTORING_LONG_MS, move || long.set(true));
+            move || drop(timer)
+        });
+    }
+    if *long {
+        return html! { <Shown screen={Screen::SignIn(SessionView::Restoring)} /> };
+    }
+    html! { <div class="app"><div class="sidebar" /><main class="main"><div class="page">{ skeleton(6) }</div></main></div> }
 }
 
 /// Counts reasons to read again: asked for, the window's focus, news in the feed, time.
@@ -158,7 +177,6 @@ fn Frame(props: &FrameProps) -> Html {
     let (said, layer) = (use_node_ref(), use_top_layer());
     use_opened(navigator.clone(), refresh.again.clone());
     use_title(route);
-    focus::use_kept_focus(SCREEN);
     {
         let again = refresh.again.clone();
         use_effect_with(props.signed_in, move |signed_in| {
@@ -236,7 +254,7 @@ fn Frame(props: &FrameProps) -> Html {
                         <p class="notice-bar">{ icon("alert") }{ "This system has no keyring, so you sign in again after closing the app." }</p>
                     }
                     <OfflineBar old={here.old} again={here.refresh.again.clone()} />
-                    { screen(route) }
+                    <Shown screen={Screen::At(route)} />
                 </main>
                 if *finding { <Finder on_close={stop_finding} /> }
                 <div ref={said} class={LAYER} aria-live="polite"></div>
@@ -244,23 +262,6 @@ fn Frame(props: &FrameProps) -> Html {
             </div>
         </ContextProvider<Here>>
     }
-}
-
-fn screen(route: Route) -> Html {
-    let part = match route {
-        Route::Home | Route::Nothing => return html! { <pages::Home /> },
-        Route::Events => return html! { <pages::Events /> },
-        Route::Event { .. }
-        | Route::Seats { .. }
-        | Route::Bookings
-        | Route::Booking { .. }
-        | Route::ManageSeats { .. } => Part::Seats,
-        Route::Organize | Route::CreateEvent | Route::Board { .. } | Route::EditEvent { .. } | Route::Members => {
-            Part::Staff
-        }
-        Route::Notifications | Route::Settings | Route::About | Route::Invite => Part::Person,
-    };
-    html! { <InPart {part} screen={Screen::At(route)} /> }
 }
 
 /// The window's title follows the screen, and so does the focus, for whoever hears or types instead of seeing and pointing. A

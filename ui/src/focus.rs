@@ -6,7 +6,7 @@ use std::rc::Rc;
 use gloo::events::EventListener;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Element, FocusOptions, HtmlElement, MutationObserver, MutationObserverInit};
+use web_sys::{FocusOptions, HtmlElement, MutationObserver, MutationObserverInit, Node};
 use yew::prelude::*;
 
 /// Puts the focus on the first element of a selector, which is answered; `None` when the page has none.
@@ -22,25 +22,36 @@ pub(crate) fn is_lost() -> bool {
     gloo::utils::document().active_element().is_none_or(|element| element.tag_name() == "BODY")
 }
 
-/// Takes the focus to the first element of `selector` whenever what had it has gone from the page, as a row does with the button
-/// that ended it: who types or listens goes on from there, and not from the top of the window.
+/// Keeps the focus when what had it goes from the page, as a row does with the button that ended it: who types or listens goes
+/// on in the dialog or on the screen, and not from the top of the window. What only moved has it again.
 #[hook]
-pub(crate) fn use_kept_focus(selector: &'static str) {
+pub(crate) fn use_kept_focus() {
     use_effect_with((), move |()| {
         let document = gloo::utils::document();
-        let last = Rc::new(RefCell::new(None::<Element>));
-        let listener = {
+        let last = Rc::new(RefCell::new(None::<HtmlElement>));
+        let came = {
             let last = Rc::clone(&last);
-            EventListener::new(&document, "focusin", move |event| {
-                *last.borrow_mut() = event.target().and_then(|target| target.dyn_into().ok());
+            EventListener::new(&document, "focusin", move |event| *last.borrow_mut() = target(event))
+        };
+        let left = {
+            let last = Rc::clone(&last);
+            EventListener::new(&document, "focusout", move |event| {
+                let here = gloo::utils::document().has_focus().unwrap_or(true);
+                let to = event.dyn_ref::<FocusEvent>().and_then(FocusEvent::related_target);
+                // the person clicked where nothing is; neither the window nor the element went
+                if here && to.is_none() && target(event).is_some_and(|element| element.is_connected()) {
+                    last.borrow_mut().take();
+                }
             })
         };
         // runs when all changes of a moment are done: what moved the focus on purpose has moved it
         let on_change = Closure::<dyn FnMut()>::new(move || {
-            let gone = last.borrow().as_ref().is_some_and(|last| !last.is_connected());
-            if gone && is_lost() {
-                last.borrow_mut().take();
-                keep(selector);
+            if !is_lost() {
+                return;
+            }
+            let had = last.borrow_mut().take();
+            if let Some(had) = had {
+                keep(if had.is_connected() { Some(had) } else { place() });
             }
         });
         let observer = MutationObserver::new(on_change.as_ref().unchecked_ref()).ok();
@@ -54,15 +65,27 @@ pub(crate) fn use_kept_focus(selector: &'static str) {
             if let Some(observer) = observer {
                 observer.disconnect();
             }
-            drop((listener, on_change));
+            drop((came, left, on_change));
         }
     });
 }
 
+fn target(event: &Event) -> Option<HtmlElement> {
+    event.target().and_then(|target| target.dyn_into().ok())
+}
+
+/// The title of the topmost dialog, as those come last in the page; else the screen.
+fn place() -> Option<HtmlElement> {
+    let document = gloo::utils::document();
+    let titles = document.query_selector_all("dialog[open] h2[tabindex]").ok()?;
+    let title = titles.length().checked_sub(1).and_then(|last| titles.get(last));
+    let screen = || document.query_selector("main[tabindex]").ok().flatten().map(Node::from);
+    title.or_else(screen)?.dyn_into().ok()
+}
+
 /// Without scrolling: the place where the row was stays in sight.
-fn keep(selector: &str) {
-    let element = gloo::utils::document().query_selector(selector).ok().flatten();
-    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+fn keep(element: Option<HtmlElement>) {
+    if let Some(element) = element {
         let options = FocusOptions::new();
         options.set_prevent_scroll(true);
         drop(element.focus_with_options(&options)); // it is on the page

@@ -27,7 +27,8 @@ pub(crate) const VIRTUAL_DISPLAY: &[&str] = &["xvfb", "dbus-x11", "imagemagick"]
 /// What the tests of the API need: the guide's examples, and Schemathesis.
 pub(crate) const EXAMPLES: &[&str] = &["curl", "jq", "python3-venv"];
 /// What the tests of the app need.
-pub(crate) const WEBDRIVER: &[&str] = &["webkit2gtk-driver", "gnome-keyring", "xdotool", "dunst", "locales", "npm"];
+pub(crate) const WEBDRIVER: &[&str] =
+    &["webkit2gtk-driver", "gnome-keyring", "xdotool", "dunst", "locales", "faketime", "npm"];
 
 /// Whether the system's packages are Debian's.
 pub(crate) fn has_packages() -> bool {

@@ -22,11 +22,11 @@ const WASM_OPT: [&str; 8] = [
     "--enable-multivalue",
 ];
 
-/// Bytes of it at most, as gzip, so that the first screen stays quick to be there.
-const START_GZIP_MAX: usize = 300_000;
-
-/// What is loaded at the start.
+/// The wasm that is loaded at the start. Its JavaScript and the parts are not counted in [`START_GZIP_MAX`].
 const START: &str = "happening_ui_bg.wasm";
+
+/// Most bytes of [`START`] as gzip, so that the first screen stays quick to be there.
+const START_GZIP_MAX: usize = 300_000;
 
 /// Builds the bundle.
 ///
@@ -67,7 +67,7 @@ fn cut(wasm: &Path, dist: &Path) -> Result<PathBuf> {
     let mut options = wasm_split_cli_support::Options::new(&whole);
     (options.output_dir, options.main_out_path, options.main_module) = (dist, &start, "./happening_ui.js");
     wasm_split_cli_support::transform(options)
-        .map_err(|error| anyhow::anyhow!("the screens cannot be cut into parts: {error}"))?;
+        .map_err(|error| anyhow::anyhow!("the screens cannot be cut into parts: {error:#}"))?;
     Ok(start)
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn bundle_small() -> Result<()> {
     }
     tell_sizes(&dist)?;
     let start = gzipped(&dist.join(START))?;
-    say(&format!("{} kB gzip at the start; at most {} kB", start / 1000, START_GZIP_MAX / 1000));
+    say(&format!("{start} bytes gzip at the start; at most {START_GZIP_MAX}"));
     anyhow::ensure!(
         start <= START_GZIP_MAX,
         "too much is loaded at the start; can a screen that is not seen first move to a part of ui/src/parts.rs?"

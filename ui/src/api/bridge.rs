@@ -21,10 +21,15 @@ pub(crate) async fn invoke<A: Serialize, T: DeserializeOwned>(command: &str, arg
     let arguments = arguments.serialize(&serializer).map_err(|error| unexpected(&error.to_string()))?;
     let arguments = if arguments.is_object() { arguments } else { js_sys::Object::new().into() };
     match tauri_invoke(command, arguments).await {
-        Ok(value) => serde_wasm_bindgen::from_value(value).map_err(|error| unexpected(&error.to_string())),
+        Ok(value) => read(value),
         Err(value) => Err(serde_wasm_bindgen::from_value(value.clone())
             .unwrap_or_else(|_| unexpected(&value.as_string().unwrap_or_default()))),
     }
+}
+
+/// What the shell answered, as the type that was asked for.
+pub(crate) fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, ApiFailure> {
+    serde_wasm_bindgen::from_value(value).map_err(|error| unexpected(&error.to_string()))
 }
 
 fn unexpected(message: &str) -> ApiFailure {

@@ -2,15 +2,17 @@
 
 mod bridge;
 
+use chrono::{DateTime, Utc};
 use happening_api::{
-    ActivityEntry, Answered, ApiFailure, Booking, BookingId, Call, CancelBooking, CancelSeats, ClaimSeats,
-    CreateBooking, CreateEvent, CreateInvite, CreateOrganization, CreatedInvite, Download, DuplicateEvent, Event,
-    EventFilter, EventId, HistoryEntry, Invite, InviteId, InvitePreview, Member, Notification, NotificationId,
-    OpenTarget, OrgId, Organization, Role, Saved, SeatMap, ServerCheck, SessionView, ShellInfo, UpdateEvent,
-    UpdateMember, UpdateOrganization, UpdateUser, User, UserId, WaitlistMove,
+    ActivityEntry, ApiFailure, Booking, BookingId, Call, CancelBooking, CancelSeats, ClaimSeats, CreateBooking,
+    CreateEvent, CreateInvite, CreateOrganization, CreatedInvite, Download, DuplicateEvent, Event, EventFilter,
+    EventId, HistoryEntry, Invite, InviteId, InvitePreview, Member, Notification, NotificationId, OpenTarget, OrgId,
+    Organization, Role, Saved, SeatMap, ServerCheck, SessionView, ShellInfo, UpdateEvent, UpdateMember,
+    UpdateOrganization, UpdateUser, User, UserId, WaitlistMove,
 };
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
 
 use crate::connection;
 
@@ -21,10 +23,18 @@ struct CallArgument {
     call: Call,
 }
 
+/// As [`happening_api::Answered`], of which the value is not read yet.
+#[derive(Deserialize)]
+struct Answered {
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    value: JsValue,
+    as_of: Option<DateTime<Utc>>,
+}
+
 async fn call<T: DeserializeOwned>(call: Call) -> Result<T, ApiFailure> {
-    let answered: Answered<T> = bridge::invoke("call", &CallArgument { call }).await?;
-    connection::note(answered.as_of);
-    Ok(answered.value)
+    let answered: Answered = bridge::invoke("call", &CallArgument { call }).await?;
+    connection::note(answered.as_of); // whether or not this app understands it
+    bridge::read(answered.value)
 }
 
 pub(crate) async fn session() -> Result<SessionView, ApiFailure> {

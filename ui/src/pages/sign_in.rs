@@ -94,7 +94,8 @@ pub(crate) fn SignInPane(props: &Props) -> Html {
         Callback::from(move |_: MouseEvent| changing.set(true))
     };
     let pane = match &props.session {
-        SessionView::Restoring | SessionView::SignedIn { .. } => skeleton(3),
+        SessionView::Restoring => restoring(),
+        SessionView::SignedIn { .. } => skeleton(3),
         SessionView::SignedOut { .. } => start(),
         SessionView::Waiting { expires_in_s } => html! { <Waiting expires_in_s={*expires_in_s} /> },
         SessionView::Failed { reason } => failed(*reason),
@@ -135,6 +136,19 @@ fn Support() -> Html {
         Callback::from(move |text| said.set(text))
     };
     html! { <><Diagnostics refresh=0 {tell} /><p class="small soft" role="status">{ &*said }</p></> }
+}
+
+/// Seen only when it takes long.
+fn restoring() -> Html {
+    html! {
+        <>
+            <span class="spinner" aria-hidden="true" />
+            <div class="stack" role="status">
+                <h1>{ "Looking for your session" }</h1>
+                <p class="soft">{ "It takes longer than usual. Your keyring may be waiting for its password, or the server for a moment of quiet." }</p>
+            </div>
+        </>
+    }
 }
 
 fn start() -> Html {

@@ -23,7 +23,7 @@ pub(crate) enum Bench {
     },
     /// Drawing the seat map in the real engine, against bare pixels and against a grid of elements
     SeatMap,
-    /// From starting the app to its first screen, against a bare window of the same engine with the same files
+    /// From starting the app to a screen that can be used, against the first frame of a bare window of the same engine
     Start {
         /// Pairs of measurement and reference
         #[arg(long, default_value_t = 5)]
