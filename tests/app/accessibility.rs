@@ -206,7 +206,7 @@ async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
     assert_eq!(there, serde_json::json!(["main", "#/events"]));
     tab_to(&desktop, ".event-card .button").await?;
     desktop.press("\u{e007}").await?;
-    desktop.sees("How many seats?").await?;
+    desktop.sees("None chosen yet").await?;
     tab_to(&desktop, ".hall-canvas").await?;
     // to the third seat, choose it; the end of its row, choose it
     desktop.press("\u{e014}\u{e014} ").await?;
@@ -242,9 +242,9 @@ async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
     // so does one that has an address of its own
     tab_to(&desktop, "#choose").await?;
     desktop.press("\u{e007}").await?;
-    desktop.sees("How many seats?").await?;
+    desktop.sees("None chosen yet").await?;
     desktop.press("\u{e00c}").await?;
-    desktop.sees_no_more("How many seats?").await?;
+    desktop.sees_no_more("None chosen yet").await?;
     let back = desktop.script("return document.activeElement.id").await?;
     assert_eq!(back, "choose", "the focus did not come back from the seats");
 

@@ -68,8 +68,8 @@ async fn who_finds_too_few_seats_has_three_choices_and_takes_the_free_ones_later
     let desktop = signed_in(&world, "margaret").await?;
     let person = world.person("margaret").await?;
     desktop.go(&format!("/events/{}/seats", event.id)).await?;
-    desktop.sees("How many seats?").await?;
-    desktop.click("button[aria-label='One more']").await?;
+    desktop.sees("None chosen yet").await?;
+    desktop.click("dialog button[aria-label='One more']").await?;
     desktop.sees("Only 2 seats free, and you want 3.").await?;
     for choice in ["#take-free", "#take-and-wait", "#wait"] {
         desktop.exists(choice).await?;

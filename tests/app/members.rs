@@ -1,7 +1,10 @@
 //! Organizations in the app: create, switch, roles, the last admin, invites, leaving, handing over, ending.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use happening_api::{CreatedInvite, Invite, InviteStatus, Member, Role};
+use happening_tests::world::wait_for;
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
 
@@ -45,6 +48,13 @@ async fn an_admin_looks_after_an_organization() -> Result<()> {
     desktop.sees("Their access ends at once.").await?;
     desktop.click("#confirm").await?;
     desktop.sees("Barbara Liskov is no longer a member.").await?;
+    // the button that had the focus is gone with its row
+    desktop.sees_no_more("Remove Barbara Liskov?").await?;
+    wait_for("the focus", Duration::from_secs(5), || async {
+        let main = desktop.script("return document.activeElement.id === 'main'").await?;
+        Ok((main == true).then_some(()))
+    })
+    .await?;
     let members: Vec<Member> = ada.get(&format!("/organizations/{}/members", org.id)).await?.expect(200).json();
     assert_eq!(members.len(), 1);
     world.audit()
@@ -163,4 +173,32 @@ async fn a_member_is_found_among_more_than_the_app_reads_at_once() -> Result<()>
     desktop.exists("select[aria-label='Role of Member 1200']").await?;
     desktop.fill("#member-search", "nobody at all").await?;
     desktop.sees("Nobody has that name.").await
+}
+
+#[tokio::test]
+async fn several_are_invited_at_once_and_one_that_is_refused_stops_nobody_before_it() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let org = world.organization(&ada).await?;
+    let desktop = signed_in(&world, "ada").await?;
+    desktop.choose(".org-switch select", &org.id.to_string()).await?;
+    desktop.go("/members").await?;
+    desktop.click("#invite").await?;
+    desktop.fill("#invite-email", "dennis@happening.invalid; not-an-address, ken@happening.invalid").await?;
+    desktop.sees("Send 3 invites").await?;
+    desktop.click("#send-invite").await?;
+    // the first was sent; what is left is what was refused, and what comes after
+    desktop.sees("not-an-address: It").await?;
+    desktop.exists("button[aria-label='Copy the link for dennis@happening.invalid']").await?;
+    let left = desktop.script("return document.querySelector('#invite-email').value").await?;
+    assert_eq!(left, "not-an-address, ken@happening.invalid");
+    desktop.fill("#invite-email", "ken@happening.invalid, KEN@happening.invalid").await?;
+    desktop.sees("Send the invite").await?;
+    desktop.click("#send-invite").await?;
+    desktop.sees("Invited ken@happening.invalid. The mail is on its way.").await?;
+    let invites: Vec<Invite> = ada.get(&format!("/org-invites?org_id={}", org.id)).await?.expect(200).json();
+    let mut emails: Vec<&str> = invites.iter().map(|one| one.email.as_str()).collect();
+    emails.sort_unstable();
+    assert_eq!(emails, ["dennis@happening.invalid", "ken@happening.invalid"]);
+    Ok(())
 }

@@ -76,7 +76,7 @@ async fn a_pointer_chooses_seats_takes_ranges_and_moves_the_hall() -> Result<()>
     owner.book_exactly(event.id, &[2]).await?.expect(201);
     let desktop = signed_in(&world, "frances").await?;
     desktop.go(&format!("/events/{}/seats", event.id)).await?;
-    desktop.sees("How many seats?").await?;
+    desktop.sees("None chosen yet").await?;
     let mut map = Map::of(&desktop, 60).await?;
 
     // what is pointed at is said; what is taken cannot be chosen

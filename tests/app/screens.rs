@@ -30,7 +30,7 @@ pub(crate) async fn screens(world: &World, ada: &Client) -> Result<Vec<Screen>> 
         screen(true, "/".to_owned(), "Test evening"),
         screen(true, "/events".to_owned(), "Test evening"),
         screen(true, format!("/events/{}", event.id), "Who can book"),
-        screen(true, format!("/events/{}/seats", event.id), "How many seats?"),
+        screen(true, format!("/events/{}/seats", event.id), "None chosen yet"),
         screen(true, "/bookings".to_owned(), "Ahead"),
         screen(true, format!("/bookings/{}", waits.id), "How the waitlist works"),
         screen(true, format!("/bookings/{}/seats", held.id), "What happens"),

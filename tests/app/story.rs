@@ -104,6 +104,13 @@ async fn a_seat_that_was_just_taken_is_named_and_the_rest_is_kept() -> Result<()
     desktop.click("#book").await?;
     desktop.sees("Booked: seats 3 and 5 for Test evening.").await?;
 
+    // the event's own page asks how many, and the app finds them
+    desktop.click("button[aria-label='One more']").await?;
+    desktop.click("#together").await?;
+    desktop.sees("3 chosen").await?;
+    desktop.click("dialog button[aria-label='Close']").await?;
+    desktop.click("button[aria-label='One fewer']").await?;
+
     // too few are free now: three plain choices
     owner.book(event.id, 4).await?.expect(201);
     desktop.click("#choose").await?;

@@ -1,6 +1,7 @@
 //! Addresses of screens. An address is enough to come back to a screen.
 
 use happening_api::{BookingId, EventId};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use yew_router::prelude::*;
 
@@ -45,6 +46,22 @@ pub(crate) enum Route {
     #[not_found]
     #[at("/nothing")]
     Nothing,
+}
+
+/// What an address of [`Route::Seats`] may say behind its question mark.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SeatsWish {
+    /// How many seats are wanted.
+    pub(crate) seats: i32,
+    /// Begin with the best ones together.
+    pub(crate) together: bool,
+}
+
+impl Default for SeatsWish {
+    fn default() -> Self {
+        Self { seats: 2, together: false }
+    }
 }
 
 /// Places of the sidebar.

@@ -1,6 +1,6 @@
 //! An event: facts, seats left, the way to book, and one's own bookings.
 
-use happening_api::{Booking, BookingStatus, Download, Event, EventStatus, Saved, Visibility};
+use happening_api::{Booking, BookingStatus, Download, Event, EventStatus, SEATS_PER_BOOKING_MAX, Saved, Visibility};
 use uuid::Uuid;
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -8,11 +8,11 @@ use yew_router::prelude::*;
 use super::booking_list::BookingList;
 use super::seats::Seats;
 use crate::api;
-use crate::components::{Banner, FailureNotice, Leaf, Tone, back, bar, icon, kind, skeleton};
+use crate::components::{Banner, FailureNotice, Leaf, Stepper, Tone, back, bar, icon, kind, skeleton};
 use crate::format;
 use crate::here::{Here, use_here};
 use crate::resource::use_resource;
-use crate::route::Route;
+use crate::route::{Route, SeatsWish};
 use crate::write::use_write;
 
 #[derive(Properties, PartialEq)]
@@ -162,6 +162,13 @@ fn BookPanel(props: &PanelProps) -> Html {
             write.start_read(move || save_file(Download::Calendar { event_id: id }, here.clone()));
         })
     };
+    let party = use_state(|| SeatsWish::default().seats);
+    let choose = {
+        let (navigator, id) = (navigator.clone(), event.id);
+        Callback::from(move |wish: SeatsWish| {
+            drop(navigator.push_with_query(&Route::seats(id), &wish)); // a number and a yes or no can be written
+        })
+    };
     let have: i32 = props.own.iter().map(|one| one.seat_numbers.len() as i32 + one.waiting_seats).sum();
     let open = event.status == EventStatus::Upcoming;
     let limit = event.max_seats_per_user.map(|max| (max - have).max(0));
@@ -186,7 +193,7 @@ fn BookPanel(props: &PanelProps) -> Html {
                 } else if limit == Some(0) {
                     <p class="small soft">{ held }</p>
                 } else {
-                    <button id="choose" class="button primary wide" onclick={go(Route::seats(event.id))}>{ icon("seat") }{ if event.available_slots == 0 { "Join the waitlist" } else { "Choose your seats" } }</button>
+                    { ways_to_book(event, limit, &party, &choose) }
                     if !held.is_empty() { <p class="small soft">{ held }</p> }
                 }
                 if here.runs(event) { <button class="button wide" onclick={go(Route::board(event.id))}>{ icon("board") }{ "Organize this event" }</button> }
@@ -199,6 +206,30 @@ fn BookPanel(props: &PanelProps) -> Html {
                 <li class="row tight">{ icon("seat") }{ "Give seats back any time before the start." }</li>
             </ul>
         </section>
+    }
+}
+
+/// How many seats, and whether the app or the person finds them.
+fn ways_to_book(event: &Event, limit: Option<i32>, party: &UseStateHandle<i32>, choose: &Callback<SeatsWish>) -> Html {
+    let max = limit.unwrap_or(SEATS_PER_BOOKING_MAX).min(event.total_slots).min(SEATS_PER_BOOKING_MAX);
+    let seats = (**party).min(max);
+    let on_party = {
+        let party = party.clone();
+        Callback::from(move |wanted| party.set(wanted))
+    };
+    let go = |together| {
+        let choose = choose.clone();
+        Callback::from(move |_: MouseEvent| choose.emit(SeatsWish { seats, together }))
+    };
+    let enough = event.available_slots >= seats;
+    let best = if seats == 1 { "Find the best seat".to_owned() } else { format!("Find the best {seats} together") };
+    let other = if event.available_slots == 0 { "Join the waitlist" } else { "Choose on the seat map" };
+    html! {
+        <>
+            <div class="row spread"><b>{ "How many seats?" }</b><Stepper label="How many seats" value={seats} min={1} {max} on_change={on_party} /></div>
+            if enough { <button id="together" class="button primary wide" onclick={go(true)}>{ icon("together") }{ best }</button> }
+            <button id="choose" class={classes!("button", "wide", (!enough).then_some("primary"))} onclick={go(false)}>{ icon("seat") }{ other }</button>
+        </>
     }
 }
 

@@ -156,14 +156,18 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
     let state = |seat: i32| props.states.get(seat as usize - 1).copied().unwrap_or(SeatState::Taken);
     let words = pointed.map(|seat| format!("Seat {}: {}", crate::format::number(i64::from(seat)), state(seat).words()));
     let label = format!("Seat map, {} seats.", crate::format::number(props.hall.places.len() as i64));
-    let rectangle = drag.filter(|drag| drag.moved && drag.takes).map(|drag| rectangle(drag.from, drag.to));
+    // a node in any case: one child more would make the canvases anew, and end the drag
+    let rectangle = match *drag {
+        Some(drag) if drag.moved && drag.takes => rectangle(drag.from, drag.to),
+        _ => Html::default(),
+    };
     html! {
         <div class="hall">
             <canvas ref={canvas} class="hall-canvas" tabindex="0" role="application" aria-roledescription="seat map"
                 aria-label={label} onpointerdown={on_pointer_down} onpointermove={on_pointer_move} onpointerup={on_pointer_up} onpointercancel={on_pointer_cancel}
                 onpointerleave={on_leave} onwheel={on_wheel} onkeydown={on_key} onblur={on_blur} />
             <canvas ref={words_canvas} class="hall-words" aria-hidden="true" />
-            { for rectangle }
+            { rectangle }
             <div class="hall-zoom" role="group" aria-label="Zoom">
                 <button class="button quiet square" aria-label="Zoom in" title="Zoom in (+)" onclick={zoom(1.5)}>{ icon("plus") }</button>
                 <button class="button quiet square" aria-label="Zoom out" title="Zoom out (-)" onclick={zoom(1.0 / 1.5)}>{ icon("minus") }</button>

@@ -99,7 +99,7 @@ async fn screens(ada: &Client) -> Result<Vec<Screen>> {
         documented(screen("home", "/".to_owned(), "Organized by you")),
         documented(screen("events", "/events".to_owned(), "Harbour Strings")),
         documented(screen("event", format!("/events/{strings}"), "Who can book")),
-        documented(with(screen("seats", format!("/events/{strings}/seats"), "How many seats?"), &["#best"])),
+        documented(with(screen("seats", format!("/events/{strings}/seats"), "None chosen yet"), &["#best"])),
         screen("bookings", "/bookings".to_owned(), "Ahead"),
         documented(screen("waitlist", format!("/bookings/{waits}"), "What happened so far")),
         documented(with(

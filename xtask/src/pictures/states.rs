@@ -57,7 +57,7 @@ pub(super) async fn signed_in(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> 
 /// Somebody else books one of the chosen seats a moment before.
 async fn conflict(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     desktop.go(&format!("/events/{}/seats", cast.event)).await?;
-    desktop.sees("How many seats?").await?;
+    desktop.sees("None chosen yet").await?;
     desktop.click("#best").await?;
     desktop.sees("2 chosen").await?;
     let chosen = desktop
@@ -90,7 +90,7 @@ async fn too_few(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     let event: Event = cast.ada.post("/events", body).await?.expect(201).json();
     cast.ada.book(event.id, 2).await?.expect(201);
     desktop.go(&format!("/events/{}/seats", event.id)).await?;
-    desktop.sees("How many seats?").await?;
+    desktop.sees("None chosen yet").await?;
     desktop.exists("#take-free").await?;
     everywhere(desktop, "seats-too-few").await?;
     close_dialogs(desktop).await

@@ -1,87 +1,19 @@
-//! What is asked before something is changed: inviting, editing, removing, revoking, ending.
+//! What is asked before something is changed: editing, removing, revoking, ending.
 
-use happening_api::{CreateInvite, Invite, Member, Organization, Role, UpdateOrganization};
+use happening_api::{Invite, Member, Organization, UpdateOrganization};
 use yew::prelude::*;
 
-use super::tables::role_select;
 use crate::api;
-use crate::components::{Confirm, Dialog, Field, icon, value_of};
+use crate::components::{Confirm, Dialog, Field, value_of};
 use crate::features::failure;
 use crate::format;
 use crate::here::use_here;
-use crate::pages::copy_text;
 use crate::write::use_write;
 
 #[derive(Properties, PartialEq)]
 pub(super) struct DialogProps {
     pub(super) organization: Organization,
     pub(super) on_close: Callback<()>,
-}
-
-#[component]
-pub(super) fn InvitePeople(props: &DialogProps) -> Html {
-    let here = use_here();
-    let write = use_write();
-    let (email, role, link) = (use_state(String::new), use_state(|| Role::User), use_state(|| None::<String>));
-    let key = use_state(api::new_key);
-    let on_input = {
-        let email = email.clone();
-        Callback::from(move |event: InputEvent| email.set(value_of(&event)))
-    };
-    let on_role = {
-        let role = role.clone();
-        Callback::from(move |wanted: Role| role.set(wanted))
-    };
-    let submit = {
-        let (write, email, role, link, key, org) =
-            (write.clone(), email.clone(), role.clone(), link.clone(), key, props.organization.id);
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
-            let body = CreateInvite { org_id: org, email: email.trim().to_owned(), role: *role };
-            let (here, link, key_used, key) = (here.clone(), link.clone(), (*key).clone(), key.clone());
-            write.start_keyed(move || {
-                let (here, link, key_used, key, body) =
-                    (here.clone(), link.clone(), key_used.clone(), key.clone(), body.clone());
-                async move {
-                    let made = api::create_invite(key_used, body).await?;
-                    here.tell.emit(format!("Invited {}. The mail is on its way.", made.invite.email));
-                    here.refresh.again.emit(());
-                    link.set(Some(made.url));
-                    key.set(api::new_key());
-                    Ok(())
-                }
-            });
-        })
-    };
-    let copy = {
-        let (link, tell) = (link.clone(), use_here().tell);
-        Callback::from(move |_: MouseEvent| {
-            if let Some(link) = (*link).clone() {
-                copy_text(link, tell.clone());
-            }
-        })
-    };
-    let error = write.failure().and_then(|failure| failure::field(failure, "email"));
-    html! {
-        <Dialog title="Invite people" subtitle={html! { props.organization.name.clone() }} on_close={props.on_close.clone()} closable={!write.busy()}>
-            <form onsubmit={submit}>
-                <div class="dialog-body stack">
-                    <Field id="invite-email" label="E-mail" {error} hint="The invite is for this address, and valid for 7 days">
-                        <input id="invite-email" class="input" aria-describedby="invite-email-note" type="email" maxlength="254" required=true value={(*email).clone()} oninput={on_input} />
-                    </Field>
-                    <Field id="invite-role" label="Role">{ role_select("Role", *role, on_role) }</Field>
-                    <ul class="small muted stack">
-                        <li>{ "Members book events of the organization." }</li><li>{ "Organizers create and run events of their own." }</li><li>{ "Admins run all events, and invite people." }</li>
-                    </ul>
-                    if link.is_some() {
-                        <p class="row small">{ icon("check") }{ "Sent. You can also pass the link on yourself:" }<button type="button" class="button small" onclick={copy}>{ icon("copy") }{ "Copy the link" }</button></p>
-                    }
-                    { write.notice() }
-                </div>
-                <footer class="dialog-foot"><button id="send-invite" class="button primary" disabled={email.trim().is_empty() || write.busy() || write.unsure()} aria-busy={write.busy().to_string()}>{ "Send the invite" }</button></footer>
-            </form>
-        </Dialog>
-    }
 }
 
 #[component]

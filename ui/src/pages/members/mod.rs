@@ -1,13 +1,15 @@
 //! An organization: its members and their roles, invites, what was changed, and ending it.
 
 mod dialogs;
+mod invite;
 mod log;
 mod tables;
 
 use happening_api::{Invite, Member, Organization, Role};
 use yew::prelude::*;
 
-use self::dialogs::{EditOrganization, EndOrganization, InvitePeople, Remove, Revoke};
+use self::dialogs::{EditOrganization, EndOrganization, Remove, Revoke};
+use self::invite::InvitePeople;
 use self::log::Log;
 use self::tables::{Invites, MemberTable};
 use crate::api;

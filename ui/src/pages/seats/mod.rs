@@ -6,9 +6,10 @@ mod panel;
 
 use std::rc::Rc;
 
-use happening_api::{ApiFailure, Booking, BookingStatus, Event, EventId};
+use happening_api::{ApiFailure, Booking, BookingStatus, Event, EventId, SEATS_PER_BOOKING_MAX};
 use uuid::Uuid;
 use yew::prelude::*;
+use yew_router::prelude::*;
 
 use self::panel::Panel;
 use crate::api;
@@ -20,10 +21,9 @@ use crate::format;
 use crate::here::{Here, use_here};
 use crate::presence::{Presence, use_presence};
 use crate::resource::use_resource;
+use crate::route::SeatsWish;
 use crate::seat_map::{SeatCanvas, legend};
 use happening_halls::Hall;
-
-const PARTY_AT_FIRST: i32 = 2;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -36,7 +36,8 @@ pub(crate) struct Props {
 pub(crate) fn Seats(props: &Props) -> Html {
     let here = use_here();
     let presence = use_presence();
-    let selection = use_reducer(|| Selection::new(PARTY_AT_FIRST));
+    let wish = use_location().and_then(|location| location.query::<SeatsWish>().ok()).unwrap_or_default();
+    let selection = use_reducer(|| Selection::new(wish.seats.clamp(1, SEATS_PER_BOOKING_MAX)));
     let id = props.event_id;
     let event = use_resource(format!("seats of {id}: event"), here.refresh.count, move || api::event(id.into()));
     let map = use_resource(format!("seats of {id}: map"), here.refresh.count, move || api::seats(id.into()));
@@ -58,6 +59,7 @@ pub(crate) fn Seats(props: &Props) -> Html {
         let known = event.value.as_ref().map(|event| (event.category, event.total_slots));
         use_memo(known, |known| known.map(|(category, total)| Rc::new(Hall::new(category, total))))
     };
+    use_together_at_first(wish.together, (*hall).as_ref(), &selection);
     let event_failure = event.failure.clone();
     let (Some(event), Some(hall), true) = (event.value, (*hall).clone(), map.value.is_some()) else {
         return html! {
@@ -91,13 +93,7 @@ pub(crate) fn Seats(props: &Props) -> Html {
     };
     let on_best = {
         let (selection, hall) = (selection.clone(), hall.clone());
-        Callback::from(move |()| {
-            let best = hall.best_together(selection.party() as usize, |seat| selection.can_choose(seat));
-            // what was chosen is not lost for a wish that cannot be met
-            if !best.is_empty() {
-                selection.dispatch(Action::Choose(best));
-            }
-        })
+        Callback::from(move |()| choose_best(&hall, &selection))
     };
     let free = format!(
         "{} of {} free",
@@ -114,6 +110,26 @@ pub(crate) fn Seats(props: &Props) -> Html {
             </div>
         </Dialog>
     }
+}
+
+/// Chooses the best seats together.
+fn choose_best(hall: &Hall, selection: &UseReducerHandle<Selection>) {
+    let best = hall.best_together(selection.party() as usize, |seat| selection.can_choose(seat));
+    // what was chosen is not lost for a wish that cannot be met
+    if !best.is_empty() {
+        selection.dispatch(Action::Choose(best));
+    }
+}
+
+/// Does so once, as soon as the seats are known.
+#[hook]
+fn use_together_at_first(wanted: bool, hall: Option<&Rc<Hall>>, selection: &UseReducerHandle<Selection>) {
+    let (hall, selection) = (hall.cloned(), selection.clone());
+    use_effect_with(hall.is_some() && !selection.states().is_empty(), move |known| {
+        if let (true, true, Some(hall)) = (wanted, *known, hall) {
+            choose_best(&hall, &selection);
+        }
+    });
 }
 
 /// Seats that a person's bookings of an event hold or wait for.
