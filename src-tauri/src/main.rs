@@ -83,6 +83,10 @@ fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
         if let Err(error) = handle.emit("session", view) {
             tracing::warn!(%error, "the window could not be told of the session");
         }
+        let signed_in = matches!(view, happening_api::SessionView::SignedIn { .. });
+        if let Err(error) = menu::follow(&handle, signed_in) {
+            tracing::warn!(%error, "the menu does not follow the session");
+        }
     };
     let settings = Settings::new();
     let cache_folder = app.path().app_cache_dir()?;

@@ -1,6 +1,6 @@
 //! The menu. Its entries name what a screen does; the screens hear of them by the event `menu`.
 
-use tauri::menu::{Menu, MenuItem, PredefinedMenuItem, Submenu};
+use tauri::menu::{Menu, MenuItem, MenuItemKind, PredefinedMenuItem, Submenu};
 use tauri::{AppHandle, Emitter, Manager, Runtime};
 
 use crate::windows;
@@ -8,12 +8,16 @@ use crate::windows;
 const QUIT: &str = "quit";
 const CLOSE: &str = "close-window";
 
+/// Entries that say something to somebody who is not signed in.
+const FOR_EVERYBODY: [&str; 4] = ["settings", "about", CLOSE, QUIT];
+
 /// Builds the menu.
 ///
 /// # Errors
 /// When the system refuses one.
 pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Menu<R>> {
-    let item = |id: &str, text: &str, keys: Option<&str>| MenuItem::with_id(app, id, text, true, keys);
+    let item =
+        |id: &str, text: &str, keys: Option<&str>| MenuItem::with_id(app, id, text, FOR_EVERYBODY.contains(&id), keys);
     let line = || PredefinedMenuItem::separator(app);
     let file = Submenu::with_items(
         app,
@@ -70,6 +74,22 @@ pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Menu<R>> {
             &help,
         ],
     )
+}
+
+/// Entries can be chosen by whom they lead somewhere.
+///
+/// # Errors
+/// When the system refuses one.
+pub(crate) fn follow(app: &AppHandle, signed_in: bool) -> tauri::Result<()> {
+    let menus = app.menu().map(|menu| menu.items()).transpose()?.unwrap_or_default();
+    for menu in menus.iter().filter_map(MenuItemKind::as_submenu) {
+        for entry in menu.items()? {
+            if let Some(entry) = entry.as_menuitem() {
+                entry.set_enabled(signed_in || FOR_EVERYBODY.contains(&entry.id().as_ref()))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Quits, closes the window that is looked at, or tells it, or the main one.

@@ -74,6 +74,28 @@ async fn the_menu_ends_the_app_and_the_window_comes_back_where_it_was() -> Resul
 }
 
 #[tokio::test]
+async fn the_menu_follows_the_session() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let mut desktop = Desktop::new(&world, "alan", false).await?;
+    desktop.start_app().await?;
+    desktop.sees("Sign in to Happening").await?;
+    desktop.sign_in(world.people(), "alan").await?;
+    desktop.sees("Upcoming events").await?;
+    let window = desktop.xdotool("search --onlyvisible --name Happening$")?;
+    desktop.xdotool(&format!("windowmove --sync {} 120 70", window.trim()))?;
+    // File, and its first entry, which nobody could choose before; again when the menu was not open yet
+    wait_for("the form for an event", Duration::from_secs(30), || async {
+        desktop.xdotool("key --clearmodifiers Escape")?;
+        desktop.xdotool("mousemove 140 82 click 1")?;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        desktop.xdotool("key --clearmodifiers Down Return")?;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        Ok((desktop.script("return location.hash").await? == "#/organize/new").then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_board_has_a_window_of_its_own() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;

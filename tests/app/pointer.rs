@@ -118,3 +118,26 @@ async fn a_pointer_chooses_seats_takes_ranges_and_moves_the_hall() -> Result<()>
     assert_eq!(owner.event(event.id).await?.available_slots, 60 - 7);
     world.audit()
 }
+
+#[tokio::test]
+async fn the_hall_is_drawn_anew_for_another_theme() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let event = world.event(&world.person("edsger").await?, 60).await?;
+    let desktop = signed_in(&world, "frances").await?;
+    desktop.go(&format!("/events/{}/seats", event.id)).await?;
+    desktop.sees("None chosen yet").await?;
+    let brightness = async || -> Result<f64> {
+        let script = "const c = document.querySelector('.hall-canvas'), all = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            let sum = 0, count = 0;
+            for (let at = 0; at < all.length; at += 4) if (all[at + 3] === 255) { sum += all[at]; count += 1; }
+            return sum / count";
+        desktop.script(script).await?.as_f64().context("a number")
+    };
+    let choose = async |theme: &str| {
+        desktop.script(&format!("document.documentElement.setAttribute('data-theme', '{theme}'); return 1")).await
+    };
+    choose("light").await?;
+    wait_for("a light hall", Duration::from_secs(10), async || Ok((brightness().await? > 150.0).then_some(()))).await?;
+    choose("dark").await?;
+    wait_for("a dark hall", Duration::from_secs(10), async || Ok((brightness().await? < 120.0).then_some(()))).await
+}

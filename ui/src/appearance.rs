@@ -10,6 +10,9 @@ pub(crate) enum Theme {
 
 const KEY: &str = "theme";
 
+/// Of the page's root: what was chosen; absent when the system decides.
+pub(crate) const ATTRIBUTE: &str = "data-theme";
+
 fn storage() -> Option<web_sys::Storage> {
     gloo::utils::window().local_storage().ok().flatten()
 }
@@ -40,9 +43,9 @@ pub(crate) fn choose(theme: Theme) {
 pub(crate) fn apply(theme: Theme) {
     let Some(root) = gloo::utils::document().document_element() else { return };
     let shown = match theme {
-        Theme::System => root.remove_attribute("data-theme"),
-        Theme::Light => root.set_attribute("data-theme", "light"),
-        Theme::Dark => root.set_attribute("data-theme", "dark"),
+        Theme::System => root.remove_attribute(ATTRIBUTE),
+        Theme::Light => root.set_attribute(ATTRIBUTE, "light"),
+        Theme::Dark => root.set_attribute(ATTRIBUTE, "dark"),
     };
     drop(shown); // the attribute's name is a good one
 }

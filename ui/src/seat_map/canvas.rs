@@ -6,7 +6,7 @@ use web_sys::{HtmlCanvasElement, KeyboardEvent, PointerEvent, WheelEvent};
 use yew::prelude::*;
 
 use super::draw::{self, Canvases, Shown};
-use crate::appearance;
+use super::surface::{use_looks, use_size};
 use crate::components::icon;
 use crate::features::selection::SeatState;
 use happening_halls::{Glyph, Hall, View};
@@ -59,7 +59,7 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
     let last = use_mut_ref(|| None::<i32>);
     let drag = use_state(|| None::<Drag>);
     let size = use_size(canvas.clone());
-    let looks = use_theme_changes() + use_ratio_changes();
+    let looks = use_looks();
     use_whole_view(&view, size, &props.hall);
     use_drawing([&canvas, &words_canvas], &view, props, *cursor, looks);
 
@@ -296,88 +296,6 @@ fn moved(hall: &Hall, here: i32, key: &str, far: bool) -> Option<i32> {
         "End" => row?.1,
         _ => return None,
     })
-}
-
-/// Size of an element in CSS pixels, as it changes.
-#[hook]
-fn use_size(node: NodeRef) -> (f32, f32) {
-    let size = use_state(|| (0.0, 0.0));
-    {
-        let size = size.clone();
-        use_effect_with((), move |()| {
-            let element = node.cast::<HtmlCanvasElement>();
-            let measure = {
-                let (element, size) = (element.clone(), size);
-                move || {
-                    if let Some(element) = &element {
-                        size.set((element.client_width() as f32, element.client_height() as f32));
-                    }
-                }
-            };
-            measure();
-            let on_resize = wasm_bindgen::closure::Closure::<dyn FnMut()>::new(measure);
-            let observer = web_sys::ResizeObserver::new(wasm_bindgen::JsCast::unchecked_ref(on_resize.as_ref())).ok();
-            if let (Some(observer), Some(element)) = (&observer, &element) {
-                observer.observe(element);
-            }
-            move || {
-                if let Some(observer) = observer {
-                    observer.disconnect();
-                }
-                drop(on_resize);
-            }
-        });
-    }
-    *size
-}
-
-/// Counts changes of the pixels per CSS pixel, as when the window moves to another screen.
-#[hook]
-fn use_ratio_changes() -> u32 {
-    let changes = use_state(|| 0u32);
-    {
-        let changes = changes.clone();
-        // a query asks for one ratio only, so every change wants a new one
-        use_effect_with(*changes, move |_| {
-            let window = gloo::utils::window();
-            let same = format!("(resolution: {}dppx)", window.device_pixel_ratio());
-            let query = window.match_media(&same).ok().flatten();
-            let changed = move |_: &_| changes.set(*changes + 1);
-            let listener = query.map(|query| gloo::events::EventListener::new(&query, "change", changed));
-            move || drop(listener)
-        });
-    }
-    *changes
-}
-
-/// Counts changes between light and dark: a canvas does not follow the style sheet by itself.
-#[hook]
-fn use_theme_changes() -> u32 {
-    let changes = use_state(|| 0u32);
-    {
-        let changes = changes.clone();
-        use_effect_with((), move |()| {
-            let query = gloo::utils::window().match_media("(prefers-color-scheme: dark)").ok().flatten();
-            let count = Rc::new(counter(changes));
-            // chosen in another window: the page has it before the map is drawn
-            let elsewhere = Rc::clone(&count);
-            let elsewhere = gloo::events::EventListener::new(&gloo::utils::window(), "storage", move |_| {
-                appearance::apply(appearance::chosen());
-                elsewhere();
-            });
-            let listener = query.map(|query| gloo::events::EventListener::new(&query, "change", move |_| count()));
-            move || drop((listener, elsewhere))
-        });
-    }
-    *changes
-}
-
-fn counter(changes: UseStateHandle<u32>) -> impl Fn() {
-    let count = std::cell::Cell::new(0u32);
-    move || {
-        count.set(count.get() + 1);
-        changes.set(count.get());
-    }
 }
 
 #[cfg(test)]
