@@ -120,6 +120,32 @@ async fn a_pointer_chooses_seats_takes_ranges_and_moves_the_hall() -> Result<()>
 }
 
 #[tokio::test]
+async fn a_screen_of_twice_the_pixels_gets_twice_the_pixels() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let event = world.event(&world.person("edsger").await?, 60).await?;
+    let mut desktop = Desktop::started_by(&world, "frances", "env GDK_SCALE=2").await?;
+    desktop.start_app().await?;
+    desktop.sign_in(world.people(), "frances").await?;
+    desktop.sees("Upcoming events").await?;
+    desktop.go(&format!("/events/{}/seats", event.id)).await?;
+    desktop.sees("None chosen yet").await?;
+    let map = Map::of(&desktop, 60).await?;
+    let pixels =
+        "const c = document.querySelector('.hall-canvas'); return [c.width / c.clientWidth, c.height / c.clientHeight]";
+    assert_eq!(desktop.script(pixels).await?, serde_json::json!([2, 2]));
+    // what is seen is where it is pointed at
+    let (x, y) = map.view.to_surface(map.hall.places[4].x, map.hall.places[4].y);
+    let drawn = format!(
+        "return document.querySelector('.hall-canvas').getContext('2d').getImageData({}, {}, 1, 1).data[3]",
+        2.0 * x,
+        2.0 * y
+    );
+    assert_eq!(desktop.script(&drawn).await?, 255);
+    desktop.drag(&[map.seat(5)]).await?;
+    chosen(&desktop, &[5]).await
+}
+
+#[tokio::test]
 async fn the_hall_is_drawn_anew_for_another_theme() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let event = world.event(&world.person("edsger").await?, 60).await?;

@@ -1,11 +1,10 @@
 //! A session that ends by itself: sign in again, and go on where one was.
 
-use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use happening_api::EventId;
-use happening_tests::desktop::{Desktop, app_program};
+use happening_tests::desktop::Desktop;
 use happening_tests::ports::free_port;
 use happening_tests::proxy::Proxy;
 use happening_tests::world::{stack, wait_for};
@@ -200,16 +199,8 @@ async fn a_kept_session_goes_on_when_the_sign_in_service_was_away() -> Result<()
 
 /// An app whose machine's clock is so many seconds off.
 async fn with_clock(world: &World, seconds: i64) -> Result<Desktop> {
-    let folder = world.folder.join(format!("desktop{seconds:+}"));
-    std::fs::create_dir_all(&folder)?;
-    let app = folder.join("app");
-    let script = format!(
-        "#!/bin/sh\nFAKETIME_DONT_FAKE_MONOTONIC=1 exec faketime -f '{seconds:+}s' '{}' \"$@\"\n",
-        app_program()?.display()
-    );
-    std::fs::write(&app, script)?;
-    std::fs::set_permissions(&app, std::fs::Permissions::from_mode(0o755))?;
-    let mut desktop = Desktop::at(&folder, &app, &world.base(0), true).await?;
+    let command = format!("env FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f '{seconds:+}s'");
+    let mut desktop = Desktop::started_by(world, &format!("clock{seconds:+}"), &command).await?;
     desktop.start_app().await?;
     Ok(desktop)
 }

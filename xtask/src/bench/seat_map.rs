@@ -104,8 +104,8 @@ fn line(measured: &Value) -> Option<String> {
     let grid = |name: &str| measured["grid"][name].as_f64();
     let (redraw, bare, restyle) = (of("redraw")?, of("bare")?, grid("restyle")?);
     Some(format!(
-        "{} seats: first paint {:.1} ms, redraw for a seat {redraw:.2} ms ({:.2} x bare pixels of {bare:.2} ms, {:.4} x the grid's restyle of {restyle:.1} ms), \
-        for all seats {:.2} ms ({:.1} x bare, {:.4} x restyle), of another view {:.2} ms ({:.1} x bare, {:.4} x restyle), for 1 % {:.1} ms (grid {:.1} ms), a frame of moving {:.1} ms (of bare pixels {:.1} ms), close {:.1} ms (grid {})",
+        "{} seats: first paint {:.1} ms, redraw for a seat {redraw:.2} ms ({:.2} x bare pixels of {bare:.3} ms, {:.4} x the grid's restyle of {restyle:.1} ms), \
+        for all seats {:.3} ms ({:.2} x bare, {:.4} x restyle), of another view {:.2} ms ({:.1} x bare, {:.4} x restyle), for 1 % {:.1} ms (grid {:.1} ms), a frame of moving {:.1} ms (of bare pixels {:.1} ms), close {:.1} ms (grid {})",
         measured["seats"],
         of("first")?,
         redraw / bare,

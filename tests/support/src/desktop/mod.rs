@@ -74,6 +74,19 @@ impl Desktop {
         Self::prepared(&folder, &app_program()?, &world.base(0), false, Some(language)).await
     }
 
+    /// A desktop whose app is started by a command, such as `env GDK_SCALE=2`.
+    ///
+    /// # Errors
+    /// When a program is missing.
+    pub async fn started_by(world: &World, name: &str, command: &str) -> Result<Self> {
+        let folder = world.folder.join(format!("desktop-{name}"));
+        std::fs::create_dir_all(&folder)?;
+        let script = folder.join("app");
+        std::fs::write(&script, format!("#!/bin/sh\nexec {command} '{}' \"$@\"\n", app_program()?.display()))?;
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
+        Self::at(&folder, &script, &world.base(0), true).await
+    }
+
     /// A new desktop with its files in a folder.
     ///
     /// # Errors
