@@ -85,7 +85,7 @@ fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
         }
         let signed_in = matches!(view, happening_api::SessionView::SignedIn { .. });
         if let Err(error) = menu::follow(&handle, signed_in) {
-            tracing::warn!(%error, "the menu does not follow the session");
+            tracing::debug!(%error, "the menu does not follow the session");
         }
     };
     let settings = Settings::new();

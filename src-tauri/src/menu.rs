@@ -76,11 +76,20 @@ pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Menu<R>> {
     )
 }
 
-/// Entries can be chosen by whom they lead somewhere.
+/// Entries can be chosen by whom they lead somewhere. Does not wait for it.
 ///
 /// # Errors
-/// When the system refuses one.
+/// When the app is about to end.
 pub(crate) fn follow(app: &AppHandle, signed_in: bool) -> tauri::Result<()> {
+    let handle = app.clone();
+    app.run_on_main_thread(move || {
+        if let Err(error) = enable(&handle, signed_in) {
+            tracing::warn!(%error, "the menu does not follow the session");
+        }
+    })
+}
+
+fn enable(app: &AppHandle, signed_in: bool) -> tauri::Result<()> {
     let menus = app.menu().map(|menu| menu.items()).transpose()?.unwrap_or_default();
     for menu in menus.iter().filter_map(MenuItemKind::as_submenu) {
         for entry in menu.items()? {

@@ -8,6 +8,8 @@ use url::Url;
 const SERVICE: &str = "org.happening.desktop";
 /// A keyring that asks for its password answers when somebody types it; calls to the server don't wait for that.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Nobody seems to type it, or to be asked: the person can sign in without it.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The keyring is absent, or was not unlocked: nobody knows what it holds.
 pub(crate) struct Unreadable;
@@ -22,7 +24,7 @@ pub(crate) async fn load(server: &Url) -> Result<Option<String>, Unreadable> {
         Err(keyring::Error::NoEntry) => Ok(None),
         other => other.map(Some),
     };
-    blocking(read).await.ok_or(Unreadable)
+    tokio::time::timeout(LOAD_TIMEOUT, blocking(read)).await.ok().flatten().ok_or(Unreadable)
 }
 
 /// Keeps a token; answers whether it was kept.

@@ -189,6 +189,7 @@ async fn several_are_invited_at_once_and_one_that_is_refused_stops_nobody_before
     desktop.click("#send-invite").await?;
     // the first was sent; what is left is what was refused, and what comes after
     desktop.sees("not-an-address: It").await?;
+    desktop.sees("It stopped at not-an-address. That one is still to be sent, and 1 more.").await?;
     desktop.exists("button[aria-label='Copy the link for dennis@happening.invalid']").await?;
     let left = desktop.script("return document.querySelector('#invite-email').value").await?;
     assert_eq!(left, "not-an-address, ken@happening.invalid");
@@ -196,6 +197,10 @@ async fn several_are_invited_at_once_and_one_that_is_refused_stops_nobody_before
     desktop.sees("Send the invite").await?;
     desktop.click("#send-invite").await?;
     desktop.sees("Invited ken@happening.invalid. The mail is on its way.").await?;
+    // who is a member already is named, too
+    desktop.fill("#invite-email", "ada@happening.invalid").await?;
+    desktop.click("#send-invite").await?;
+    desktop.sees("It stopped at ada@happening.invalid.").await?;
     let invites: Vec<Invite> = ada.get(&format!("/org-invites?org_id={}", org.id)).await?.expect(200).json();
     let mut emails: Vec<&str> = invites.iter().map(|one| one.email.as_str()).collect();
     emails.sort_unstable();

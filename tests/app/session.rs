@@ -169,7 +169,6 @@ async fn a_session_that_takes_long_to_be_found_is_no_silence() -> Result<()> {
     desktop.close_app().await?;
     world.freeze_backend(0)?;
     desktop.start_app().await?;
-    desktop.exists(".app .skeleton").await?;
     desktop.sees("Looking for your session").await?;
     desktop.click("#support").await?;
     desktop.sees("webview:").await?;

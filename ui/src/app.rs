@@ -51,10 +51,7 @@ pub(crate) fn App() -> Html {
     };
     let signed_in = matches!(session, SessionView::SignedIn { .. });
     let Some((me, remembered)) = here else {
-        return match session {
-            SessionView::Restoring => html! { <Restoring /> },
-            session => html! { <Shown screen={Screen::SignIn(session)} /> },
-        };
+        return html! { <Nobody {session} /> };
     };
     let key = me.id.to_string();
     html! {
@@ -70,10 +67,15 @@ pub(crate) fn App() -> Html {
     }
 }
 
-/// A kept session is being looked up. Most who open the app are signed in, so it takes the shape of what comes then; when it
-/// takes long, as with a keyring that waits for its password, there is something to read and to do.
+#[derive(Properties, PartialEq)]
+struct NobodyProps {
+    session: SessionView,
+}
+
+/// Nobody is signed in, or it is not known yet. Most who open the app are, so at first it takes the shape of what comes then;
+/// when finding out takes long, as with a keyring that waits for its password, it says so.
 #[component]
-fn Restoring() -> Html {
+fn Nobody(props: &NobodyProps) -> Html {
     let long = use_state(|| false);
     {
         let long = long.clone();
@@ -82,10 +84,10 @@ fn Restoring() -> Html {
             move || drop(timer)
         });
     }
-    if *long {
-        return html! { <Shown screen={Screen::SignIn(SessionView::Restoring)} /> };
+    if props.session == SessionView::Restoring && !*long {
+        return html! { <div class="app"><div class="sidebar" /><main class="main"><div class="page">{ skeleton(6) }</div></main></div> };
     }
-    html! { <div class="app"><div class="sidebar" /><main class="main"><div class="page">{ skeleton(6) }</div></main></div> }
+    html! { <Shown screen={Screen::SignIn(props.session.clone())} /> }
 }
 
 /// Counts reasons to read again: asked for, the window's focus, news in the feed, time.

@@ -38,8 +38,10 @@ pub(crate) fn use_kept_focus() {
             EventListener::new(&document, "focusout", move |event| {
                 let here = gloo::utils::document().has_focus().unwrap_or(true);
                 let to = event.dyn_ref::<FocusEvent>().and_then(FocusEvent::related_target);
+                let stays =
+                    |element: HtmlElement| element.is_connected() && !element.matches(":disabled").unwrap_or(false);
                 // the person clicked where nothing is; neither the window nor the element went
-                if here && to.is_none() && target(event).is_some_and(|element| element.is_connected()) {
+                if here && to.is_none() && target(event).is_some_and(stays) {
                     last.borrow_mut().take();
                 }
             })
@@ -50,8 +52,15 @@ pub(crate) fn use_kept_focus() {
                 return;
             }
             let had = last.borrow_mut().take();
-            if let Some(had) = had {
-                keep(if had.is_connected() { Some(had) } else { place() });
+            let Some(had) = had else { return };
+            if had.is_connected() {
+                keep(Some(&had));
+                // one that cannot have it now may have it later
+                if is_lost() {
+                    last.borrow_mut().replace(had);
+                }
+            } else {
+                keep(place().as_ref());
             }
         });
         let observer = MutationObserver::new(on_change.as_ref().unchecked_ref()).ok();
@@ -84,7 +93,7 @@ fn place() -> Option<HtmlElement> {
 }
 
 /// Without scrolling: the place where the row was stays in sight.
-fn keep(element: Option<HtmlElement>) {
+fn keep(element: Option<&HtmlElement>) {
     if let Some(element) = element {
         let options = FocusOptions::new();
         options.set_prevent_scroll(true);

@@ -57,12 +57,16 @@ impl Session {
         let (state, tell) = (Arc::clone(&self.state), Arc::clone(&self.tell));
         tauri::async_runtime::spawn(async move {
             tokio::time::sleep(TIME_MAX).await;
-            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            if state.pending.as_ref().is_some_and(|pending| pending.state == started) {
+            let view = SessionView::Failed { reason: SignInFailure::TimedOut };
+            {
+                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                if state.pending.as_ref().is_none_or(|pending| pending.state != started) {
+                    return;
+                }
                 state.pending = None;
-                state.view = SessionView::Failed { reason: SignInFailure::TimedOut };
-                tell(&state.view);
+                state.view = view.clone();
             }
+            tell(&view); // who is told may want the state, too
         });
     }
 

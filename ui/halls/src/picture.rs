@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::hall::{Front, Hall};
+use crate::hall::{Front, Hall, Place};
 use crate::raster::{Brush, Colours, Glyph, Pixels, Raster, Spot};
 use crate::view::View;
 
@@ -44,7 +44,8 @@ struct Drawn {
 /// What all seats share: when it changes, all are drawn.
 #[derive(PartialEq)]
 struct Look {
-    seats: usize,
+    /// Of the hall, and of the glyphs: they are read apart, and one can be newer for a moment.
+    seats: (usize, usize),
     front: Front,
     view: View,
     colours: Colours,
@@ -105,6 +106,7 @@ impl Picture {
             }
         }
         self.draw_cursor(scene, &brush);
+        self.mark_cursor(scene, &brush);
         if new_look {
             return Pixels { left: 0, top: 0, right: width, bottom: height };
         }
@@ -126,7 +128,9 @@ impl Picture {
                 continue; // out of sight
             }
             touched = Some(touched.map_or(square, |before: Pixels| before.with(square)));
-            self.raster.mark_larger(square);
+            if brush.draws_dots() {
+                self.raster.mark_larger(square);
+            }
             self.raster.erase();
             // whole pixels reach a little farther, into a neighbour's reach
             scene.hall.near((place.x, place.y), (reach + 1.0 + brush.reach()) / brush.size, &mut near);
@@ -143,13 +147,18 @@ impl Picture {
         touched
     }
 
-    fn draw_cursor(&mut self, scene: &Scene<'_>, brush: &Brush) {
-        let surface = scene.surface();
-        if let Some(place) = scene.cursor.and_then(|seat| scene.hall.places.get(usize::try_from(seat - 1).ok()?)) {
-            let (x, y) = surface.at(place.x, place.y);
-            self.raster.cursor(brush, x, y, place.angle);
+    fn mark_cursor(&mut self, scene: &Scene<'_>, brush: &Brush) {
+        if let Some(place) = scene.cursor_place() {
+            let (x, y) = scene.surface().at(place.x, place.y);
             let square = self.raster.around((x, y), (x, y), brush.ring_reach());
             self.raster.mark_larger(square);
+        }
+    }
+
+    fn draw_cursor(&mut self, scene: &Scene<'_>, brush: &Brush) {
+        if let Some(place) = scene.cursor_place() {
+            let (x, y) = scene.surface().at(place.x, place.y);
+            self.raster.cursor(brush, x, y, place.angle);
         }
     }
 }
@@ -157,12 +166,16 @@ impl Picture {
 impl Scene<'_> {
     fn look(&self) -> Look {
         Look {
-            seats: self.glyphs.len(),
+            seats: (self.hall.places.len(), self.glyphs.len()),
             front: self.hall.front,
             view: self.view,
             colours: self.colours,
             ratio: self.ratio,
         }
+    }
+
+    fn cursor_place(&self) -> Option<&Place> {
+        self.hall.places.get(usize::try_from(self.cursor? - 1).ok()?)
     }
 
     fn size(&self) -> (usize, usize) {
@@ -313,6 +326,21 @@ mod tests {
                 new.draw(&scene(&hall, view, &glyphs, 1.0, cursor));
                 prop_assert!(mended.bytes() == new.bytes());
             }
+        }
+    }
+
+    #[test]
+    fn a_hall_that_grows_after_its_seats_is_drawn_anew() {
+        // more seats in the row that is there: nothing else tells of them
+        let (small, large) = (Hall::new(None, 12), Hall::new(None, 20));
+        for ratio in [1.0, 0.1] {
+            let glyphs = Rc::new(vec![Glyph::Taken; 20]);
+            let view = View::whole(&large, 400.0, 80.0);
+            let (mut picture, mut new) = (Picture::default(), Picture::default());
+            picture.draw(&scene(&small, view, &glyphs, ratio, None));
+            picture.draw(&scene(&large, view, &glyphs, ratio, None));
+            new.draw(&scene(&large, view, &glyphs, ratio, None));
+            assert!(picture.bytes() == new.bytes());
         }
     }
 

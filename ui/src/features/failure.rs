@@ -29,6 +29,7 @@ pub(crate) fn of_write(failure: &ApiFailure, unsure: bool, keyed: bool) -> Words
     if !keyed && (unsure || is_unsure(failure)) {
         words.text = format!("Look whether it was done before you try again.{}", request_of(failure));
     }
+    words.again |= unsure; // nothing else settles it
     words
 }
 

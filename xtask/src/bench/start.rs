@@ -18,8 +18,8 @@ use crate::{build, packages, root, say, step, ui};
 /// The app can be used: it found that nobody is signed in, and loaded the part that signs in.
 const APP_THERE: &str = "return !!document.querySelector('#sign-in')";
 
-/// A window without a shell never gets further than the first frame.
-const BARE_THERE: &str = "return !!document.querySelector('.app')";
+/// A window without a shell has no session to find; its first frame is there.
+const BARE_THERE: &str = "return !!document.querySelector('.app, .welcome')";
 
 /// A file server that ends with the measurement.
 struct Files(Child);

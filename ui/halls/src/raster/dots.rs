@@ -40,7 +40,8 @@ impl Raster {
 
     /// Tells that more than single pixels of dots is drawn here.
     pub(crate) fn mark_larger(&mut self, pixels: Pixels) {
-        if self.larger.len() <= LARGER_MAX {
+        let empty = pixels.left >= pixels.right || pixels.top >= pixels.bottom;
+        if !empty && self.larger.len() <= LARGER_MAX {
             self.larger.push(pixels);
         }
     }

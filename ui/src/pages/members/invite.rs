@@ -21,6 +21,8 @@ use crate::write::use_write;
 struct Invites {
     typed: String,
     sent: Vec<Sent>,
+    /// The one that was not sent, and so nothing after it.
+    stopped: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,7 @@ struct Sent {
 enum Action {
     Type(String),
     Sent(Sent),
+    Stop(String),
 }
 
 impl Invites {
@@ -55,11 +58,15 @@ impl Reducible for Invites {
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
         let mut next = (*self).clone();
         match action {
-            Action::Type(text) => next.typed = text,
+            Action::Type(text) => (next.typed, next.stopped) = (text, None),
+            Action::Stop(email) => next.stopped = Some(email),
             Action::Sent(sent) => {
                 let mut left = self.addresses();
                 left.retain(|address| !address.eq_ignore_ascii_case(&sent.email));
                 next.typed = left.join(", ");
+                next.stopped = None;
+                // the link of an invite that was sent before no longer works
+                next.sent.retain(|one| !one.email.eq_ignore_ascii_case(&sent.email));
                 next.sent.push(sent);
             }
         }
@@ -75,6 +82,15 @@ fn told(emails: &[String]) -> String {
     }
 }
 
+/// "It stopped at ada@happening.invalid. That one is still to be sent, and 2 more."
+fn stopped(address: &str, left: usize) -> String {
+    let more = match left.saturating_sub(1) {
+        0 => String::new(),
+        more => format!(", and {} more", format::number(more as i64)),
+    };
+    format!("It stopped at {address}. That one is still to be sent{more}.")
+}
+
 /// The dialog.
 #[component]
 pub(super) fn InvitePeople(props: &DialogProps) -> Html {
@@ -83,12 +99,18 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
     let write = use_write();
     let (invites, role) = (use_reducer(Invites::default), use_state(|| Role::User));
     let on_input = {
-        let invites = invites.dispatcher();
-        Callback::from(move |event: InputEvent| invites.dispatch(Action::Type(value_of(&event))))
+        let (write, invites) = (write.clone(), invites.dispatcher());
+        Callback::from(move |event: InputEvent| {
+            write.clear(); // trying again would send what was written before
+            invites.dispatch(Action::Type(value_of(&event)));
+        })
     };
     let on_role = {
-        let role = role.clone();
-        Callback::from(move |wanted: Role| role.set(wanted))
+        let (write, role) = (write.clone(), role.clone());
+        Callback::from(move |wanted: Role| {
+            write.clear();
+            role.set(wanted);
+        })
     };
     let submit = {
         let (write, invites, role, org) = (write.clone(), invites.clone(), *role, props.organization.id);
@@ -103,7 +125,8 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
                 async move {
                     // trying again goes on with the one that failed
                     while let Some((body, key)) = wishes.get(done.get()) {
-                        let made = api::create_invite(key.clone(), body.clone()).await?;
+                        let made = api::create_invite(key.clone(), body.clone()).await;
+                        let made = made.inspect_err(|_| invites.dispatch(Action::Stop(body.email.clone())))?;
                         done.set(done.get() + 1);
                         invites.dispatch(Action::Sent(Sent { email: body.email.clone(), url: made.url }));
                         here.refresh.again.emit(());
@@ -116,30 +139,30 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
         })
     };
     let addresses = invites.addresses();
-    // the first that is left is the one that failed
     let wrong = write.failure().and_then(|failure| failure::field(failure, "email"));
-    let error = wrong.zip(addresses.first()).map(|(wrong, address)| format!("{address}: {wrong}"));
+    let error = wrong.zip(invites.stopped.as_ref()).map(|(wrong, address)| format!("{address}: {wrong}"));
     let label = match addresses.len() {
         0 | 1 => "Send the invite".to_owned(),
         some => format!("Send {} invites", format::number(some as i64)),
     };
-    let still = addresses.is_empty() || write.busy() || write.unsure();
+    let fixed = write.busy() || write.unsure();
     html! {
         <Dialog title="Invite people" subtitle={html! { props.organization.name.clone() }} on_close={props.on_close.clone()} closable={!write.busy()}>
             <form onsubmit={submit}>
                 <div class="dialog-body stack">
                     <Field id="invite-email" label="E-mail addresses" {error} hint="Separate several with a comma. An invite is for its address only, and valid for 7 days">
                         <input id="invite-email" class="input" aria-describedby="invite-email-note" inputmode="email" autocomplete="off" spellcheck="false" maxlength="4000"
-                            disabled={write.busy()} value={invites.typed.clone()} oninput={on_input} />
+                            readonly={fixed} value={invites.typed.clone()} oninput={on_input} />
                     </Field>
-                    <Field id="invite-role" label="Role">{ role_select("Role", *role, on_role) }</Field>
+                    <Field id="invite-role" label="Role">{ role_select("Role", *role, fixed, on_role) }</Field>
                     <ul class="small muted stack">
                         <li>{ "Members book events of the organization." }</li><li>{ "Organizers create and run events of their own." }</li><li>{ "Admins run all events, and invite people." }</li>
                     </ul>
                     { sent(&invites.sent, &tell) }
                     { write.notice() }
+                    if let (Some(address), false) = (&invites.stopped, write.busy()) { <p class="small soft">{ stopped(address, addresses.len()) }</p> }
                 </div>
-                <footer class="dialog-foot"><button id="send-invite" class="button primary" disabled={still} aria-busy={write.busy().to_string()}>{ label }</button></footer>
+                <footer class="dialog-foot"><button id="send-invite" class="button primary" disabled={addresses.is_empty() || fixed} aria-busy={write.busy().to_string()}>{ label }</button></footer>
             </form>
         </Dialog>
     }
@@ -166,12 +189,15 @@ mod tests {
 
     #[test]
     fn what_was_sent_leaves_what_is_left() {
-        let typed = |text: &str| Rc::new(Invites { typed: text.to_owned(), sent: Vec::new() });
+        let typed = |text: &str| Rc::new(Invites { typed: text.to_owned(), ..Invites::default() });
         assert_eq!(typed(" ").addresses(), Vec::<String>::new());
         let invites = typed("ada@x.test, grace@x.test;ADA@x.test\nalan@x.test ,");
         assert_eq!(invites.addresses(), ["ada@x.test", "grace@x.test", "alan@x.test"]);
         let sent = Sent { email: "ada@x.test".to_owned(), url: String::new() };
         let invites = invites.reduce(Action::Sent(sent));
         assert_eq!((invites.typed.as_str(), invites.sent.len()), ("grace@x.test, alan@x.test", 1));
+        let again = Sent { email: "Ada@x.test".to_owned(), url: "newer".to_owned() };
+        let invites = invites.reduce(Action::Stop("grace@x.test".to_owned())).reduce(Action::Sent(again));
+        assert_eq!((invites.sent.len(), invites.sent[0].url.as_str(), &invites.stopped), (1, "newer", &None));
     }
 }

@@ -160,7 +160,7 @@ pub(super) fn MemberTable(props: &TableProps) -> Html {
             <tr key={member.user_id.to_string()}>
                 <th scope="row"><span class="row"><span class="avatar" aria-hidden="true">{ format::initials(&member.name) }</span><span>{ &member.name }if own { <span class="muted">{ " (you)" }</span> }</span></span></th>
                 if admin { <td>{ member.email.clone().unwrap_or_default() }</td> }
-                <td>if admin { { role_select(&format!("Role of {}", member.name), member.role, on_role) } } else { { format::role(member.role) } }</td>
+                <td>if admin { { role_select(&format!("Role of {}", member.name), member.role, false, on_role) } } else { { format::role(member.role) } }</td>
                 <td class="muted hide-narrow">{ format::month(member.joined_at) }</td>
                 <td class="table-action">if own || admin { <button class="button small quiet" onclick={remove}>{ if own { "Leave" } else { "Remove" } }</button> }</td>
             </tr>
@@ -183,7 +183,7 @@ pub(super) fn MemberTable(props: &TableProps) -> Html {
     }
 }
 
-pub(super) fn role_select(label: &str, current: Role, on_role: Callback<Role>) -> Html {
+pub(super) fn role_select(label: &str, current: Role, fixed: bool, on_role: Callback<Role>) -> Html {
     let on_change = Callback::from(move |event: Event| {
         let Some(select) = event.target_dyn_into::<web_sys::HtmlSelectElement>() else { return };
         if let Some(role) = Role::parse(&select.value()) {
@@ -193,7 +193,7 @@ pub(super) fn role_select(label: &str, current: Role, on_role: Callback<Role>) -
         }
     });
     html! {
-        <select class="input small" aria-label={label.to_owned()} onchange={on_change}>
+        <select class="input small" aria-label={label.to_owned()} disabled={fixed} onchange={on_change}>
             { for [Role::OrgAdmin, Role::Organizer, Role::User].into_iter().map(|role| html! { <option value={role.as_str()} selected={role == current}>{ format::role(role) }</option> }) }
         </select>
     }

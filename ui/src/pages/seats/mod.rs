@@ -50,7 +50,9 @@ pub(crate) fn Seats(props: &Props) -> Html {
         use_effect_with((map.value.clone(), event.value.clone(), have), move |(map, event, have)| {
             if let (Some(map), Some(event)) = (map, event) {
                 let have = have.unwrap_or(map.mine.len() as i32);
-                selection.dispatch(Action::Limit(event.max_seats_per_user.map_or(50, |max| max - have).min(map.total)));
+                selection.dispatch(Action::Limit(
+                    event.max_seats_per_user.map_or(SEATS_PER_BOOKING_MAX, |max| max - have).min(map.total),
+                ));
                 selection.dispatch(Action::Map((**map).clone()));
             }
         });
