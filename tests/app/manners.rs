@@ -168,7 +168,7 @@ async fn the_desktop_tells_of_changes_and_of_an_event_that_is_called_off() -> Re
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (owner, ken) = (world.person("edsger").await?, world.person("ken").await?);
     let event = world.event(&owner, 4).await?;
-    ken.book(event.id, 1).await?.expect(201);
+    let booking: Booking = ken.book(event.id, 1).await?.expect(201).json();
     let mut desktop = Desktop::new(&world, "ken", false).await?;
     desktop.start_notifications()?;
     desktop.start_app().await?;
@@ -186,6 +186,17 @@ async fn the_desktop_tells_of_changes_and_of_an_event_that_is_called_off() -> Re
     owner.put(&format!("/events/{}", event.id), json!({ "place": "The other hall" })).await?.expect(200);
     told("An event changed").await?;
     owner.post(&format!("/events/{}/cancel", event.id), json!({})).await?.expect(200);
+    wait_for("the notification", Duration::from_secs(60), || async {
+        Ok((desktop.notifications("count displayed")?.trim() != "0").then_some(()))
+    })
+    .await?;
+    // a click opens what it is about
+    desktop.notifications("action 0")?;
+    wait_for("the booking", Duration::from_secs(20), || async {
+        let hash = desktop.script("return location.hash").await?;
+        Ok((hash == format!("#/bookings/{}", booking.id)).then_some(()))
+    })
+    .await?;
     told("An event was cancelled").await?;
     // one's own booking is no news for the desktop
     assert!(!desktop.notifications("history")?.contains("Booked"));
