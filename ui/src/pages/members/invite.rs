@@ -82,13 +82,12 @@ fn told(emails: &[String]) -> String {
     }
 }
 
-/// "It stopped at ada@happening.invalid. That one is still to be sent, and 2 more."
+/// "It stopped at ada@happening.invalid, with 2 more after it." Whether that one was sent is said by the failure.
 fn stopped(address: &str, left: usize) -> String {
-    let more = match left.saturating_sub(1) {
-        0 => String::new(),
-        more => format!(", and {} more", format::number(more as i64)),
-    };
-    format!("It stopped at {address}. That one is still to be sent{more}.")
+    match left.saturating_sub(1) {
+        0 => format!("It stopped at {address}."),
+        more => format!("It stopped at {address}, with {} more after it.", format::number(more as i64)),
+    }
 }
 
 /// The dialog.
