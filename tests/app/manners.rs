@@ -36,6 +36,18 @@ async fn links_open_events_in_the_one_app_that_runs() -> Result<()> {
     Ok(())
 }
 
+/// Opens File of a window that lies at 120, 70, and chooses what a key leads to. Nothing outside of the app tells that its menu
+/// is open, so it is given a moment; whoever asks does so again when nothing came of it.
+async fn file_menu(desktop: &Desktop, key: &str) -> Result<()> {
+    const MOMENT: Duration = Duration::from_millis(300);
+    desktop.xdotool("key --clearmodifiers Escape")?;
+    desktop.xdotool("mousemove 140 82 click 1")?;
+    tokio::time::sleep(MOMENT).await;
+    desktop.xdotool(&format!("key --clearmodifiers {key} Return"))?;
+    tokio::time::sleep(MOMENT).await;
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_menu_ends_the_app_and_the_window_comes_back_where_it_was() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
@@ -56,11 +68,7 @@ async fn the_menu_ends_the_app_and_the_window_comes_back_where_it_was() -> Resul
     assert_eq!(desktop.windows()?, 1);
     // File, and its last entry; again when the menu was not open yet
     wait_for("the end of the app", Duration::from_secs(30), || async {
-        desktop.xdotool("key --clearmodifiers Escape")?;
-        desktop.xdotool("mousemove 140 82 click 1")?;
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        desktop.xdotool("key --clearmodifiers Up Return")?;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        file_menu(&desktop, "Up").await?;
         Ok((desktop.windows().unwrap_or(0) == 0).then_some(()))
     })
     .await?;
@@ -78,11 +86,7 @@ async fn choose_first(desktop: &Desktop, what: &str, comes: &str) -> Result<()> 
     let window = desktop.xdotool("search --onlyvisible --name Happening$")?;
     desktop.xdotool(&format!("windowmove --sync {} 120 70", window.trim()))?;
     wait_for(what, Duration::from_secs(30), || async {
-        desktop.xdotool("key --clearmodifiers Escape")?;
-        desktop.xdotool("mousemove 140 82 click 1")?;
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        desktop.xdotool("key --clearmodifiers Down Return")?;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        file_menu(desktop, "Down").await?;
         Ok((desktop.script(comes).await? == true).then_some(()))
     })
     .await
