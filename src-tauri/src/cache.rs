@@ -80,10 +80,18 @@ impl Cache {
         Some(Answered { value: kept.value, as_of: Some(kept.as_of) })
     }
 
-    /// Remembers who is signed in, so that a start without network can show their answers.
-    pub(crate) fn remember(&self, user: &User) {
-        if let Err(error) = write(&self.folder.join(PERSON), user) {
-            tracing::debug!(%error, "who is signed in was not kept");
+    /// Remembers whose session outlives the app, so that a start without network can show their answers.
+    pub(crate) fn remember(&self, user: Option<&User>) {
+        let file = self.folder.join(PERSON);
+        let done = match user {
+            Some(user) => write(&file, user),
+            None => std::fs::remove_file(&file),
+        };
+        match done {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::debug!(%error, "who is signed in was not kept");
+            }
+            _ => {}
         }
     }
 
@@ -171,7 +179,7 @@ mod tests {
         let (ada, grace) = (person("ada"), person("grace"));
         let call = Call::Events { filter: EventFilter::default() };
         let now = DateTime::UNIX_EPOCH;
-        here.remember(&ada);
+        here.remember(Some(&ada));
         here.put(&ada, &call, &json!([1]), now);
         here.put(&ada, &Call::Me, &json!({}), now);
         assert_eq!(here.get(&ada, &call), Some(Answered { value: json!([1]), as_of: Some(now) }));
@@ -182,6 +190,8 @@ mod tests {
         }
         let files = std::fs::read_dir(here.folder.join(ada.id.to_string())).expect("a folder").count();
         assert_eq!(files, ANSWERS_MAX);
+        here.remember(None);
+        assert_eq!(here.person(), None);
         here.clear();
         assert_eq!((here.person(), here.get(&ada, &call)), (None, None));
         drop(std::fs::remove_dir_all(&folder));

@@ -1,15 +1,26 @@
 //! The refresh token in the system's keyring. Without a keyring nothing is kept, and the app says so.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use keyring::Entry;
+#[cfg(target_os = "macos")]
+use apple_native_keyring_store::keychain::Store;
+use keyring_core::api::CredentialStoreApi;
+use keyring_core::{Entry, Error, Result};
 use url::Url;
+#[cfg(windows)]
+use windows_native_keyring_store::Store;
+#[cfg(not(any(windows, target_os = "macos")))]
+use zbus_secret_service_keyring_store::Store;
 
 const SERVICE: &str = "org.happening.desktop";
 /// A keyring that asks for its password answers when somebody types it; calls to the server don't wait for that.
-const STORE_TIMEOUT: Duration = Duration::from_secs(10);
+const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Nobody seems to type it, or to be asked: the person can sign in without it.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What was asked for first is done first, also when nobody waits for it any more.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// The keyring is absent, or was not unlocked: nobody knows what it holds.
 pub(crate) struct Unreadable;
@@ -18,40 +29,42 @@ pub(crate) struct Unreadable;
 ///
 /// # Errors
 /// [`Unreadable`].
-pub(crate) async fn load(server: &Url) -> Result<Option<String>, Unreadable> {
-    let account = server.to_string();
-    let read = move || match Entry::new(SERVICE, &account)?.get_password() {
-        Err(keyring::Error::NoEntry) => Ok(None),
+pub(crate) async fn load(server: &Url) -> std::result::Result<Option<String>, Unreadable> {
+    let read = |entry: Entry| match entry.get_password() {
+        Err(Error::NoEntry) => Ok(None),
         other => other.map(Some),
     };
-    tokio::time::timeout(LOAD_TIMEOUT, blocking(read)).await.ok().flatten().ok_or(Unreadable)
+    within(LOAD_TIMEOUT, server, read).await.ok_or(Unreadable)
 }
 
 /// Keeps a token; answers whether it was kept.
 pub(crate) async fn store(server: &Url, token: &str) -> bool {
-    let (account, token) = (server.to_string(), token.to_owned());
-    let stored = blocking(move || Entry::new(SERVICE, &account)?.set_password(&token));
-    tokio::time::timeout(STORE_TIMEOUT, stored).await.is_ok_and(|stored| stored.is_some())
+    let token = token.to_owned();
+    within(CHANGE_TIMEOUT, server, move |entry| entry.set_password(&token)).await.is_some()
 }
 
 /// Forgets the token.
 pub(crate) async fn forget(server: &Url) {
-    let account = server.to_string();
-    blocking(move || Entry::new(SERVICE, &account)?.delete_credential()).await;
+    within(CHANGE_TIMEOUT, server, |entry| entry.delete_credential()).await;
 }
 
-/// A keyring can ask the person to unlock it, and can be absent.
-async fn blocking<T: Send + 'static>(call: impl FnOnce() -> keyring::Result<T> + Send + 'static) -> Option<T> {
-    match tokio::task::spawn_blocking(call).await {
-        Ok(Ok(value)) => Some(value),
-        Ok(Err(keyring::Error::NoEntry)) => None,
-        Ok(Err(error)) => {
-            tracing::info!(%error, "the system's keyring cannot be used");
-            None
-        }
-        Err(error) => {
-            tracing::warn!(%error, "the keyring call failed");
-            None
-        }
+/// Asks the keyring about a server's token. It is looked for each time: it can start later than the app, and be started anew.
+async fn within<T: Send + 'static>(
+    limit: Duration,
+    server: &Url,
+    ask: impl FnOnce(Entry) -> Result<T> + Send + 'static,
+) -> Option<T> {
+    let account = server.to_string();
+    let asked = tokio::task::spawn_blocking(move || {
+        let _one_at_a_time = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        ask(Store::new()?.build(SERVICE, &account, None)?)
+    });
+    match tokio::time::timeout(limit, asked).await {
+        Ok(Ok(Ok(value))) => return Some(value),
+        Ok(Ok(Err(Error::NoEntry))) => {}
+        Ok(Ok(Err(error))) => tracing::info!(%error, "the system's keyring cannot be used"),
+        Ok(Err(error)) => tracing::warn!(%error, "the keyring call failed"),
+        Err(_) => tracing::info!("the system's keyring does not answer"),
     }
+    None
 }

@@ -163,6 +163,37 @@ async fn without_a_keyring_nothing_outlives_the_app() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_keyring_that_comes_late_or_anew_is_used() -> Result<()> {
+    let client = People::of(&stack()?.issuer()).client_with_brief_tokens(4).await?;
+    let env = [("OIDC_CLIENT", client)].into();
+    let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let mut desktop = Desktop::new(&world, "margaret", false).await?;
+    desktop.start_app().await?;
+    desktop.sign_in(world.people(), "margaret").await?;
+    desktop.sees("This system has no keyring").await?;
+    desktop.sees("Upcoming events").await?;
+    desktop.script("document.querySelector('h1').dataset.same = 'yes'").await?;
+    let told_by_the_next_token = async |there: bool| {
+        let asks = "window.dispatchEvent(new Event('focus')); return document.body.innerText.includes('no keyring')";
+        wait_for("the keyring", Duration::from_secs(30), || async {
+            Ok((desktop.script(asks).await? == !there).then_some(()))
+        })
+        .await
+    };
+    desktop.start_keyring()?;
+    told_by_the_next_token(true).await?;
+    desktop.end_keyring()?;
+    told_by_the_next_token(false).await?;
+    desktop.start_keyring()?;
+    told_by_the_next_token(true).await?;
+    // the screen stayed as it was
+    assert_eq!(desktop.script("return document.querySelector('h1').dataset.same").await?, "yes");
+    desktop.close_app().await?;
+    desktop.start_app().await?;
+    desktop.sees("Upcoming events").await
+}
+
+#[tokio::test]
 async fn a_session_that_takes_long_to_be_found_is_no_silence() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let mut desktop = signed_in(&world, "grace").await?;

@@ -120,7 +120,8 @@ impl Session {
         match issuer.refresh(refresh).await {
             Ok(tokens) => {
                 tracing::debug!(in_time = Instant::now() < current.ends_at, "the tokens were replaced");
-                self.keep(&tokens, turn).await.ok_or(ApiFailure::SessionEnded)?;
+                let kept = self.keep(&tokens, turn).await.ok_or(ApiFailure::SessionEnded)?;
+                self.follow_keyring(turn, kept);
                 Ok(tokens.access)
             }
             Err(LoginError::Away(_)) => away(),

@@ -259,14 +259,13 @@ impl Session {
             _ => SignInFailure::ServerAway,
         })?;
         let user: User = serde_json::from_value(answer).map_err(|_| SignInFailure::ServerAway)?;
-        let remember = |cache: Cache| {
-            if remembered {
-                cache.remember(&user);
-            }
-        };
-        self.while_it_lasts(turn, remember).map_err(|_| SignInFailure::Cancelled)?;
-        let shown = self.show_in(Some(turn), SessionView::SignedIn { user: Box::new(user), remembered });
-        if shown { Ok(()) } else { Err(SignInFailure::Cancelled) }
+        if self.show_signed_in(turn, user, remembered) { Ok(()) } else { Err(SignInFailure::Cancelled) }
+    }
+
+    /// `remembered`: the session outlives the app, so its next start may show what was kept. Answers whether the turn lasts.
+    fn show_signed_in(&self, turn: u64, user: User, remembered: bool) -> bool {
+        self.while_it_lasts(turn, |cache| cache.remember(remembered.then_some(&user))).is_ok()
+            && self.show_in(Some(turn), SessionView::SignedIn { user: Box::new(user), remembered })
     }
 
     /// Keeps tokens, also for the next start; answers whether the keyring took them. `None`: the session that they were got for
@@ -294,6 +293,15 @@ impl Session {
             issuer.end(refresh).await;
         }
         None
+    }
+
+    /// The keyring came, or went: the person is told whether they have to sign in again after closing the app.
+    fn follow_keyring(&self, turn: u64, kept: bool) {
+        if let SessionView::SignedIn { user, remembered } = self.view()
+            && remembered != kept
+        {
+            self.show_signed_in(turn, *user, kept);
+        }
     }
 
     /// Signs out here and at the sign-in service.

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use fantoccini::{Client as WebDriver, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::World;
 use crate::ports::free_port;
@@ -27,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
-  <listen>unix:tmpdir=/tmp</listen>
+  <listen>unix:tmpdir=RUNTIME</listen>
   <policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/></policy>
 </busconfig>
 "#;
@@ -35,6 +36,8 @@ const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus C
 /// A desktop of one person, with the app on it.
 pub struct Desktop {
     folder: PathBuf,
+    /// Sockets lie here: the address of one is at most 107 bytes long, and the other folder can lie deep.
+    runtime: TempDir,
     display: String,
     app: PathBuf,
     server: String,
@@ -113,25 +116,19 @@ impl Desktop {
         for part in ["bin", "data", "config", "cache"] {
             std::fs::create_dir_all(folder.join(part))?;
         }
-        let runtime = folder.join("run");
-        std::fs::create_dir_all(&runtime)?;
-        std::fs::set_permissions(&runtime, std::fs::Permissions::from_mode(0o700))?;
+        let runtime = TempDir::with_prefix("happening-")?;
         write_browser(&folder)?;
         let bus = folder.join("bus.conf");
-        std::fs::write(&bus, BUS)?;
+        std::fs::write(&bus, BUS.replace("RUNTIME", &runtime.path().display().to_string()))?;
         let (screen, display) = start_screen()?;
         let port = free_port()?;
-        let keyring = if with_keyring {
-            "printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null;"
-        } else {
-            ""
-        };
         let script = format!(
-            "echo \"$DBUS_SESSION_BUS_ADDRESS\" > '{}/bus'; {keyring} exec WebKitWebDriver --port={port}",
+            "echo \"$DBUS_SESSION_BUS_ADDRESS\" > '{}/bus'; exec WebKitWebDriver --port={port}",
             folder.display()
         );
         let mut desktop = Self {
             folder,
+            runtime,
             display,
             app: app.to_owned(),
             server: server.to_owned(),
@@ -147,6 +144,9 @@ impl Desktop {
         desktop.session = quiet(desktop.environment(&mut session)).spawn().context("cannot start dbus-run-session")?;
         let url = format!("http://127.0.0.1:{port}/status");
         wait_for("the WebDriver", PATIENCE, || async { Ok(crate::world::answers(&url).await.then_some(())) }).await?;
+        if with_keyring {
+            desktop.start_keyring()?;
+        }
         Ok(desktop)
     }
 
@@ -165,7 +165,7 @@ impl Desktop {
             .env("XDG_DATA_HOME", self.folder.join("data"))
             .env("XDG_CONFIG_HOME", self.folder.join("config"))
             .env("XDG_CACHE_HOME", self.folder.join("cache"))
-            .env("XDG_RUNTIME_DIR", self.folder.join("run"))
+            .env("XDG_RUNTIME_DIR", self.runtime.path())
             .env("HAPPENING_SERVER_URL", &self.server)
             .env("HAPPENING_LOG", "info,happening=debug")
             .env("TAURI_AUTOMATION", "true")

@@ -71,7 +71,10 @@ impl Desktop {
             Ok(()) => Ok(()),
             Err(error) => {
                 self.picture("missing-text").ok();
-                bail!("{error}; the window shows:\n{}", self.text().await?)
+                let logs = self.logs()?;
+                let last: Vec<&str> = logs.lines().rev().take(20).collect();
+                let last: Vec<&str> = last.into_iter().rev().collect();
+                bail!("{error}; the window shows:\n{}\nThe app's log ends so:\n{}", self.text().await?, last.join("\n"))
             }
         }
     }

@@ -32,7 +32,32 @@ impl Desktop {
         Ok(())
     }
 
-    /// Asks that service something, in the words of `dunstctl`.
+    /// Starts the system's keyring, unlocked, and waits until it can be asked.
+    ///
+    /// # Errors
+    /// When `gnome-keyring-daemon` is missing or does not get ready.
+    pub fn start_keyring(&self) -> Result<()> {
+        // the daemon goes to the background before it answers: a busy disk lets it take seconds for its first file
+        let script = "printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1 \
+            && gdbus wait --session --timeout 60 org.freedesktop.secrets";
+        let mut service = Command::new("sh");
+        self.on_the_bus(service.args(["-c", script]))?;
+        crate::stack::run(&mut service).context("the keyring does not start").map(drop)
+    }
+
+    /// Ends the system's keyring.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn end_keyring(&self) -> Result<()> {
+        let ask = "gdbus call --session --dest org.freedesktop.DBus --object-path / \
+            --method org.freedesktop.DBus.GetConnectionUnixProcessID org.freedesktop.secrets";
+        let mut end = Command::new("sh");
+        self.on_the_bus(end.args(["-c", &format!("kill $({ask} | tr -cd '0-9 ' | cut -d' ' -f2)")]))?;
+        crate::stack::run(&mut end).map(drop)
+    }
+
+    /// Asks the service for notifications something, in the words of `dunstctl`.
     ///
     /// # Errors
     /// When it does not run.

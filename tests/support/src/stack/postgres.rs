@@ -28,9 +28,9 @@ pub(super) async fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
         say("starting Postgres");
         std::fs::remove_file(data.join("postmaster.pid")).ok();
         let options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -k {} -c max_connections=300 -c shared_buffers=512MB -c max_wal_size=2GB",
-            stack.ports.postgres,
-            folder.display()
+            // no socket: its address is at most 107 bytes long, and a checkout can lie deep
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 -c shared_buffers=512MB -c max_wal_size=2GB",
+            stack.ports.postgres
         );
         run(as_postgres(&bin.join("pg_ctl"))
             .arg("-D")
