@@ -22,9 +22,11 @@ const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 pub(crate) fn schemathesis() -> Result<PathBuf> {
     let folder = build::tools().join("schemathesis");
     let program = folder.join("bin/schemathesis");
-    if !program.exists() {
+    // one that lies there runs no more when the checkout was moved, or Python replaced
+    if run(Command::new(&program).arg("--version")).is_err() {
         say(&format!("installing {SCHEMATHESIS} into target/tools (once)"));
-        run(Command::new("python3").args(["-m", "venv"]).arg(&folder)).context("Python 3 with venv is needed")?;
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
+            .context("Python 3 with venv is needed")?;
         run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", SCHEMATHESIS]))
             .context("Schemathesis cannot be installed: is there a network?")?;
     }
