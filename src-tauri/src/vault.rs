@@ -1,12 +1,12 @@
 //! The refresh token in the system's keyring. Without a keyring nothing is kept, and the app says so.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 #[cfg(target_os = "macos")]
 use apple_native_keyring_store::keychain::Store;
 use keyring_core::api::CredentialStoreApi;
 use keyring_core::{Entry, Error, Result};
+use tokio::sync::Mutex;
 use url::Url;
 #[cfg(windows)]
 use windows_native_keyring_store::Store;
@@ -19,8 +19,9 @@ const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Nobody seems to type it, or to be asked: the person can sign in without it.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What was asked for first is done first, also when nobody waits for it any more.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// Held while the keyring is asked, also when nobody waits for the answer any more: a later token must not be replaced by an
+/// earlier one, and a keyring that hangs must not take a thread for each.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// The keyring is absent, or was not unlocked: nobody knows what it holds.
 pub(crate) struct Unreadable;
@@ -55,10 +56,14 @@ async fn within<T: Send + 'static>(
     ask: impl FnOnce(Entry) -> Result<T> + Send + 'static,
 ) -> Option<T> {
     let account = server.to_string();
-    let asked = tokio::task::spawn_blocking(move || {
-        let _one_at_a_time = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        ask(Store::new()?.build(SERVICE, &account, None)?)
-    });
+    let asked = async {
+        let one_at_a_time = ONE_AT_A_TIME.lock().await;
+        let answer = tokio::task::spawn_blocking(move || {
+            let _until_it_answers = one_at_a_time;
+            ask(Store::new()?.build(SERVICE, &account, None)?)
+        });
+        answer.await
+    };
     match tokio::time::timeout(limit, asked).await {
         Ok(Ok(Ok(value))) => return Some(value),
         Ok(Ok(Err(Error::NoEntry))) => {}

@@ -182,7 +182,7 @@ async fn a_keyring_that_comes_late_or_anew_is_used() -> Result<()> {
     };
     desktop.start_keyring()?;
     told_by_the_next_token(true).await?;
-    desktop.end_keyring()?;
+    desktop.signal_keyring("TERM")?;
     told_by_the_next_token(false).await?;
     desktop.start_keyring()?;
     told_by_the_next_token(true).await?;
@@ -191,6 +191,31 @@ async fn a_keyring_that_comes_late_or_anew_is_used() -> Result<()> {
     desktop.close_app().await?;
     desktop.start_app().await?;
     desktop.sees("Upcoming events").await
+}
+
+#[tokio::test]
+async fn a_keyring_that_hangs_holds_nobody_up() -> Result<()> {
+    let client = People::of(&stack()?.issuer()).client_with_brief_tokens(4).await?;
+    let env = [("OIDC_CLIENT", client)].into();
+    let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let mut desktop = signed_in(&world, "margaret").await?;
+    desktop.signal_keyring("STOP")?;
+    desktop.sees("This system has no keyring").await?;
+    desktop.go("/organize").await?;
+    desktop.sees("You run no events here").await?;
+    desktop.click("button[aria-label='Sign out']").await?;
+    desktop.sees("Sign in to Happening").await?;
+    assert_eq!(desktop.kept_answers()?, 0);
+    // what it was asked for before it hung, it does now; the token is of a session that has ended
+    desktop.signal_keyring("CONT")?;
+    desktop.close_app().await?;
+    desktop.start_app().await?;
+    desktop.sees("Sign in to Happening").await?;
+    desktop.sign_in(world.people(), "margaret").await?;
+    desktop.sees("No events yet").await?;
+    let told = desktop.script("return document.body.innerText.includes('no keyring')").await?;
+    assert_eq!(told, false, "the keyring is not used again");
+    Ok(())
 }
 
 #[tokio::test]

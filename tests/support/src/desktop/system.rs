@@ -45,15 +45,15 @@ impl Desktop {
         crate::stack::run(&mut service).context("the keyring does not start").map(drop)
     }
 
-    /// Ends the system's keyring.
+    /// Sends the system's keyring a signal, such as `TERM` or `STOP`.
     ///
     /// # Errors
     /// When there is none.
-    pub fn end_keyring(&self) -> Result<()> {
+    pub fn signal_keyring(&self, signal: &str) -> Result<()> {
         let ask = "gdbus call --session --dest org.freedesktop.DBus --object-path / \
             --method org.freedesktop.DBus.GetConnectionUnixProcessID org.freedesktop.secrets";
         let mut end = Command::new("sh");
-        self.on_the_bus(end.args(["-c", &format!("kill $({ask} | tr -cd '0-9 ' | cut -d' ' -f2)")]))?;
+        self.on_the_bus(end.args(["-c", &format!("kill -{signal} $({ask} | tr -cd '0-9 ' | cut -d' ' -f2)")]))?;
         crate::stack::run(&mut end).map(drop)
     }
 
