@@ -15,7 +15,7 @@ use url::Url;
 const ANSWERS_MAX: usize = 200;
 /// Largest answer that is kept.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Who was signed in last at a server.
+/// Whose session at a server outlives the app.
 const PERSON: &str = "person";
 
 /// The answers of one server.
@@ -87,15 +87,14 @@ impl Cache {
             Some(user) => write(&file, user),
             None => std::fs::remove_file(&file),
         };
-        match done {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                tracing::debug!(%error, "who is signed in was not kept");
-            }
-            _ => {}
+        if let Err(error) = done
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, known = user.is_some(), "whose session outlives the app could not be noted");
         }
     }
 
-    /// Who was signed in last.
+    /// Whose session outlives the app.
     pub(crate) fn person(&self) -> Option<User> {
         read(&self.folder.join(PERSON))
     }

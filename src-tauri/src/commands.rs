@@ -1,6 +1,6 @@
 //! What the screens can ask of the shell: adapters of a few lines.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use happening_api::{
     Answered, ApiFailure, Call, Download, EventId, InvitePreview, OpenTarget, OrgId, Organization, Saved, ServerCheck,
@@ -46,13 +46,13 @@ impl Opened {
 }
 
 #[tauri::command]
-pub(crate) fn session(session: State<'_, Session>) -> SessionView {
+pub(crate) fn session(session: State<'_, Arc<Session>>) -> SessionView {
     tracing::info!("a window shows its screens");
     session.view()
 }
 
 #[tauri::command]
-pub(crate) async fn sign_in(app: AppHandle, session: State<'_, Session>) -> Result<(), ApiFailure> {
+pub(crate) async fn sign_in(app: AppHandle, session: State<'_, Arc<Session>>) -> Result<(), ApiFailure> {
     if let Some(url) = session.begin_sign_in().await
         && app.opener().open_url(url.as_str(), None::<&str>).is_err()
     {
@@ -62,7 +62,7 @@ pub(crate) async fn sign_in(app: AppHandle, session: State<'_, Session>) -> Resu
 }
 
 #[tauri::command]
-pub(crate) fn open_sign_in_again(app: AppHandle, session: State<'_, Session>) {
+pub(crate) fn open_sign_in_again(app: AppHandle, session: State<'_, Arc<Session>>) {
     if let Some(url) = session.pending_url()
         && app.opener().open_url(url.as_str(), None::<&str>).is_err()
     {
@@ -72,7 +72,7 @@ pub(crate) fn open_sign_in_again(app: AppHandle, session: State<'_, Session>) {
 
 /// The link does not come into the window. Answers whether there was one.
 #[tauri::command]
-pub(crate) fn copy_sign_in_link(app: AppHandle, session: State<'_, Session>) -> Result<bool, ApiFailure> {
+pub(crate) fn copy_sign_in_link(app: AppHandle, session: State<'_, Arc<Session>>) -> Result<bool, ApiFailure> {
     let Some(url) = session.pending_url() else { return Ok(false) };
     app.clipboard().write_text(url.as_str()).map_err(|error| unexpected(&error))?;
     Ok(true)
@@ -85,19 +85,19 @@ pub(crate) fn copy(app: AppHandle, text: String) -> Result<(), ApiFailure> {
 }
 
 #[tauri::command]
-pub(crate) fn cancel_sign_in(session: State<'_, Session>) {
+pub(crate) fn cancel_sign_in(session: State<'_, Arc<Session>>) {
     session.cancel_sign_in();
 }
 
 #[tauri::command]
-pub(crate) async fn sign_out(session: State<'_, Session>, opened: State<'_, Opened>) -> Result<(), ApiFailure> {
+pub(crate) async fn sign_out(session: State<'_, Arc<Session>>, opened: State<'_, Opened>) -> Result<(), ApiFailure> {
     opened.forget_invite();
     session.sign_out().await;
     Ok(())
 }
 
 #[tauri::command]
-pub(crate) async fn call(session: State<'_, Session>, call: Call) -> Result<Answered, ApiFailure> {
+pub(crate) async fn call(session: State<'_, Arc<Session>>, call: Call) -> Result<Answered, ApiFailure> {
     let deletes = matches!(call, Call::DeleteMe);
     let answered = session.call(&call).await?;
     if deletes {
@@ -107,7 +107,7 @@ pub(crate) async fn call(session: State<'_, Session>, call: Call) -> Result<Answ
 }
 
 #[tauri::command]
-pub(crate) fn info(app: AppHandle, session: State<'_, Session>, settings: State<'_, Settings>) -> ShellInfo {
+pub(crate) fn info(app: AppHandle, session: State<'_, Arc<Session>>, settings: State<'_, Settings>) -> ShellInfo {
     ShellInfo {
         server: session.server().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -126,7 +126,7 @@ pub(crate) fn opened(window: tauri::WebviewWindow, opened: State<'_, Opened>) ->
 
 #[tauri::command]
 pub(crate) async fn preview_invite(
-    session: State<'_, Session>,
+    session: State<'_, Arc<Session>>,
     opened: State<'_, Opened>,
 ) -> Result<Option<InvitePreview>, ApiFailure> {
     let Some(token) = opened.invite() else { return Ok(None) };
@@ -137,7 +137,7 @@ pub(crate) async fn preview_invite(
 
 #[tauri::command]
 pub(crate) async fn accept_invite(
-    session: State<'_, Session>,
+    session: State<'_, Arc<Session>>,
     opened: State<'_, Opened>,
 ) -> Result<Option<Organization>, ApiFailure> {
     let shown = opened.shown_invite.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -152,7 +152,7 @@ pub(crate) fn forget_invite(opened: State<'_, Opened>) {
     opened.forget_invite();
 }
 
-async fn of_call<T: DeserializeOwned>(session: &Session, call: Call) -> Result<T, ApiFailure> {
+async fn of_call<T: DeserializeOwned>(session: &Arc<Session>, call: Call) -> Result<T, ApiFailure> {
     let answered = session.call(&call).await?;
     serde_json::from_value(answered.value).map_err(|error| ApiFailure::Unexpected { message: error.to_string() })
 }
@@ -178,7 +178,7 @@ pub(crate) async fn check_server(address: String) -> Result<ServerCheck, ApiFail
 
 #[tauri::command]
 pub(crate) async fn change_server(
-    session: State<'_, Session>,
+    session: State<'_, Arc<Session>>,
     settings: State<'_, Settings>,
     address: String,
 ) -> Result<(), ApiFailure> {
@@ -189,7 +189,11 @@ pub(crate) async fn change_server(
 }
 
 #[tauri::command]
-pub(crate) async fn save(app: AppHandle, session: State<'_, Session>, file: Download) -> Result<Saved, ApiFailure> {
+pub(crate) async fn save(
+    app: AppHandle,
+    session: State<'_, Arc<Session>>,
+    file: Download,
+) -> Result<Saved, ApiFailure> {
     let bytes = session.download(&file).await?;
     files::save(&app, file.file_name(), bytes).await.map_err(|error| unexpected(&error))
 }
@@ -200,7 +204,7 @@ pub(crate) async fn open_board(app: AppHandle, event_id: EventId) -> Result<(), 
 }
 
 #[tauri::command]
-pub(crate) fn diagnostics(app: AppHandle, session: State<'_, Session>) -> String {
+pub(crate) fn diagnostics(app: AppHandle, session: State<'_, Arc<Session>>) -> String {
     diagnostics::text(&app, &session)
 }
 

@@ -129,8 +129,9 @@ impl Issuer {
         Ok(tokens(&answer))
     }
 
-    /// Ends the session at the sign-in service.
-    pub(crate) async fn end(&self, refresh_token: &str) {
+    /// Ends the tokens' session at the sign-in service.
+    pub(crate) async fn end(&self, tokens: &Tokens) {
+        let Some(refresh_token) = &tokens.refresh else { return };
         let url = format!("{}/protocol/openid-connect/logout", self.metadata.issuer().as_str().trim_end_matches('/'));
         let form = format!(
             "client_id={}&refresh_token={}",
@@ -138,7 +139,7 @@ impl Issuer {
             url::form_urlencoded::byte_serialize(refresh_token.as_bytes()).collect::<String>()
         );
         let request = self.http.post(url).header("content-type", "application/x-www-form-urlencoded").body(form);
-        if let Err(error) = request.send().await {
+        if let Err(error) = request.send().await.and_then(reqwest::Response::error_for_status) {
             tracing::info!(error = %error.without_url(), "the sign-in service was not told of the sign-out");
         }
     }

@@ -18,6 +18,8 @@ mod updates;
 mod vault;
 mod windows;
 
+use std::sync::Arc;
+
 use happening_api::OpenTarget;
 use tauri::{Emitter, Manager};
 use tauri_plugin_deep_link::DeepLinkExt;
@@ -65,7 +67,7 @@ fn main() {
     match app {
         Ok(app) => app.run(|app, event| {
             if matches!(event, tauri::RunEvent::Exit) {
-                app.state::<Session>().leave();
+                app.state::<Arc<Session>>().leave();
             }
         }),
         Err(error) => {
@@ -111,7 +113,7 @@ fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
     listen_for_links(app);
     let handle = app.clone();
     tauri::async_runtime::spawn(async move {
-        handle.state::<Session>().restore().await;
+        handle.state::<Arc<Session>>().restore().await;
         notices::watch(handle).await;
     });
     Ok(())
@@ -138,7 +140,7 @@ fn follow(app: &tauri::AppHandle, url: &url::Url) {
         Some(DeepLink::SignIn(callback)) => {
             let app = app.clone();
             tauri::async_runtime::spawn(async move {
-                if !app.state::<Session>().finish_sign_in(callback).await {
+                if !app.state::<Arc<Session>>().finish_sign_in(callback).await {
                     drop(app.emit_to(windows::MAIN, "stray-sign-in", ())); // without a window there is nobody to tell
                 }
             });

@@ -1,6 +1,7 @@
 //! Looks into the person's feed, tells the screens, and shows what matters as notifications of the desktop.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use happening_api::{Call, Notification, NotificationId, NotificationType, OpenTarget, UserId};
@@ -23,7 +24,7 @@ pub(crate) async fn watch(app: AppHandle) {
     let mut known: Option<(UserId, BTreeSet<NotificationId>)> = None;
     loop {
         look(&app, &mut known).await;
-        let session = app.state::<Session>();
+        let session = app.state::<Arc<Session>>();
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
             () = session.next_sign_in() => {}
@@ -32,7 +33,7 @@ pub(crate) async fn watch(app: AppHandle) {
 }
 
 async fn look(app: &AppHandle, known: &mut Option<(UserId, BTreeSet<NotificationId>)>) {
-    let session = app.state::<Session>();
+    let session = app.state::<Arc<Session>>();
     let Some(user) = session.user() else {
         *known = None;
         return;

@@ -1,12 +1,13 @@
 //! The refresh token in the system's keyring. Without a keyring nothing is kept, and the app says so.
 
+use std::sync::{LazyLock, mpsc};
 use std::time::Duration;
 
 #[cfg(target_os = "macos")]
 use apple_native_keyring_store::keychain::Store;
 use keyring_core::api::CredentialStoreApi;
 use keyring_core::{Entry, Error, Result};
-use tokio::sync::Mutex;
+use tokio::sync::oneshot;
 use url::Url;
 #[cfg(windows)]
 use windows_native_keyring_store::Store;
@@ -14,14 +15,21 @@ use windows_native_keyring_store::Store;
 use zbus_secret_service_keyring_store::Store;
 
 const SERVICE: &str = "org.happening.desktop";
-/// A keyring that asks for its password answers when somebody types it; calls to the server don't wait for that.
-const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Nobody seems to type it, or to be asked: the person can sign in without it.
+/// Nobody seems to type the keyring's password, or to be asked for it: the person can sign in without it.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Held while the keyring is asked, also when nobody waits for the answer any more: a later token must not be replaced by an
-/// earlier one, and a keyring that hangs must not take a thread for each.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A thread that does what the keyring is asked for, in the order of asking, also when nobody waits any more: a later token must
+/// not be replaced by an earlier one, nor come back after it was to be forgotten.
+static JOBS: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
+    let (jobs, queue) = mpsc::channel::<Job>();
+    std::thread::spawn(move || queue.iter().for_each(|job| job()));
+    jobs
+});
+
+/// What the keyring will answer; `None` when it cannot be used, or has no such token.
+pub(crate) type Answer<T> = oneshot::Receiver<Option<T>>;
 
 /// The keyring is absent, or was not unlocked: nobody knows what it holds.
 pub(crate) struct Unreadable;
@@ -35,41 +43,45 @@ pub(crate) async fn load(server: &Url) -> std::result::Result<Option<String>, Un
         Err(Error::NoEntry) => Ok(None),
         other => other.map(Some),
     };
-    within(LOAD_TIMEOUT, server, read).await.ok_or(Unreadable)
+    let answer = tokio::time::timeout(LOAD_TIMEOUT, ask(server, read)).await;
+    answer.ok().and_then(std::result::Result::ok).flatten().ok_or(Unreadable)
 }
 
-/// Keeps a token; answers whether it was kept.
-pub(crate) async fn store(server: &Url, token: &str) -> bool {
+/// Keeps a token from now on, whether somebody waits for the answer or not.
+pub(crate) fn store(server: &Url, token: &str) -> Answer<()> {
     let token = token.to_owned();
-    within(CHANGE_TIMEOUT, server, move |entry| entry.set_password(&token)).await.is_some()
+    ask(server, move |entry| entry.set_password(&token))
 }
 
-/// Forgets the token.
-pub(crate) async fn forget(server: &Url) {
-    within(CHANGE_TIMEOUT, server, |entry| entry.delete_credential()).await;
+/// Forgets the token, whether somebody waits for the answer or not.
+pub(crate) fn forget(server: &Url) -> Answer<()> {
+    ask(server, |entry| entry.delete_credential())
 }
 
-/// Asks the keyring about a server's token. It is looked for each time: it can start later than the app, and be started anew.
-async fn within<T: Send + 'static>(
-    limit: Duration,
-    server: &Url,
-    ask: impl FnOnce(Entry) -> Result<T> + Send + 'static,
-) -> Option<T> {
-    let account = server.to_string();
-    let asked = async {
-        let one_at_a_time = ONE_AT_A_TIME.lock().await;
-        let answer = tokio::task::spawn_blocking(move || {
-            let _until_it_answers = one_at_a_time;
-            ask(Store::new()?.build(SERVICE, &account, None)?)
-        });
-        answer.await
-    };
-    match tokio::time::timeout(limit, asked).await {
-        Ok(Ok(Ok(value))) => return Some(value),
-        Ok(Ok(Err(Error::NoEntry))) => {}
-        Ok(Ok(Err(error))) => tracing::info!(%error, "the system's keyring cannot be used"),
-        Ok(Err(error)) => tracing::warn!(%error, "the keyring call failed"),
-        Err(_) => tracing::info!("the system's keyring does not answer"),
+/// Waits for what was asked for so far, but not longer than that.
+pub(crate) fn finish(limit: Duration) {
+    let (done, finished) = mpsc::channel();
+    let job = move || done.send(()).unwrap_or_default(); // nobody waits that long
+    if JOBS.send(Box::new(job)).is_ok() && finished.recv_timeout(limit).is_err() {
+        tracing::info!("the keyring was not waited for any longer");
     }
-    None
+}
+
+/// Asks about a server's token. The keyring is looked for each time: it can start later than the app, and be started anew.
+fn ask<T: Send + 'static>(server: &Url, ask: impl FnOnce(Entry) -> Result<T> + Send + 'static) -> Answer<T> {
+    let account = server.to_string();
+    let (told, answer) = oneshot::channel();
+    let job = move || {
+        let asked = Store::new().and_then(|store| store.build(SERVICE, &account, None)).and_then(ask);
+        if let Err(error) = &asked
+            && !matches!(error, Error::NoEntry)
+        {
+            tracing::info!(%error, "the system's keyring cannot be used");
+        }
+        drop(told.send(asked.ok())); // nobody may wait for it
+    };
+    if JOBS.send(Box::new(job)).is_err() {
+        tracing::warn!("the keyring's thread is gone");
+    }
+    answer
 }

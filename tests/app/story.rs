@@ -88,7 +88,7 @@ async fn a_seat_that_was_just_taken_is_named_and_the_rest_is_kept() -> Result<()
     let mut desktop = Desktop::new(&world, "frances", false).await?;
     desktop.start_app().await?;
     desktop.sign_in(world.people(), "frances").await?;
-    desktop.sees("This system has no keyring").await?;
+    desktop.sees("The keyring cannot be used").await?;
     desktop.click_text("Book seats").await?;
     desktop.click_text("Seats 1 to 8").await?;
     desktop.click(".seat-option[aria-label='Seat 4']").await?;

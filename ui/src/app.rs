@@ -253,7 +253,7 @@ fn Frame(props: &FrameProps) -> Html {
                 <Sidebar {unread} place={route.place()} on_find={let finding = finding.clone(); Callback::from(move |()| finding.set(true))} />
                 <main class="main" id="main" tabindex="-1">
                     if !props.remembered {
-                        <p class="notice-bar">{ icon("alert") }{ "This system has no keyring, so you sign in again after closing the app." }</p>
+                        <p class="notice-bar" role="status">{ icon("alert") }{ "The keyring cannot be used, so you sign in again after closing the app." }</p>
                     }
                     <OfflineBar old={here.old} again={here.refresh.again.clone()} />
                     <Shown screen={Screen::At(route)} />

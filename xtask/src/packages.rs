@@ -28,7 +28,7 @@ pub(crate) const VIRTUAL_DISPLAY: &[&str] = &["xvfb", "dbus-x11", "imagemagick"]
 pub(crate) const EXAMPLES: &[&str] = &["curl", "jq", "python3-venv"];
 /// What the tests of the app need.
 pub(crate) const WEBDRIVER: &[&str] =
-    &["webkit2gtk-driver", "gnome-keyring", "xdotool", "dunst", "locales", "faketime", "npm"];
+    &["webkit2gtk-driver", "gnome-keyring", "libglib2.0-bin", "xdotool", "dunst", "locales", "faketime", "npm"];
 
 /// Whether the system's packages are Debian's.
 pub(crate) fn has_packages() -> bool {

@@ -1,6 +1,6 @@
 //! Calls as the person who is signed in: the token, its refresh, and what is kept of the answers.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use happening_api::{Answered, ApiFailure, Call, Download, Method, SessionView, User};
@@ -18,7 +18,7 @@ impl Session {
     /// # Errors
     /// [`ApiFailure`].
     #[expect(clippy::disallowed_methods, reason = "the age of a kept answer is told in this machine's own time")]
-    pub(crate) async fn call(&self, call: &Call) -> Result<Answered, ApiFailure> {
+    pub(crate) async fn call(self: &Arc<Self>, call: &Call) -> Result<Answered, ApiFailure> {
         let (user, turn) = (self.user(), self.turn());
         let result = self
             .with_token(|backend, token| {
@@ -59,9 +59,15 @@ impl Session {
 
     /// The person changed or deleted themselves.
     fn follow_own_changes(&self, turn: u64, call: &Call, value: &Value) {
-        if let (Call::UpdateMe { .. }, Ok(user)) = (call, serde_json::from_value::<User>(value.clone())) {
-            let remembered = matches!(self.view(), SessionView::SignedIn { remembered: true, .. });
-            self.show_in(Some(turn), SessionView::SignedIn { user: Box::new(user), remembered });
+        if let (Call::UpdateMe { .. }, Ok(new)) = (call, serde_json::from_value::<User>(value.clone())) {
+            self.change(Some(turn), |state| match &mut state.view {
+                SessionView::SignedIn { user, .. } => {
+                    **user = new;
+                    true
+                }
+                _ => false,
+            });
+            self.note_person(turn).ok(); // it has ended
         }
     }
 
@@ -69,12 +75,12 @@ impl Session {
     ///
     /// # Errors
     /// [`ApiFailure`].
-    pub(crate) async fn download(&self, file: &Download) -> Result<Vec<u8>, ApiFailure> {
+    pub(crate) async fn download(self: &Arc<Self>, file: &Download) -> Result<Vec<u8>, ApiFailure> {
         let file = *file;
         self.with_token(|backend, token| async move { backend.download(&token, &file).await }).await
     }
 
-    async fn with_token<T, F>(&self, ask: impl Fn(Backend, String) -> F) -> Result<T, ApiFailure>
+    async fn with_token<T, F>(self: &Arc<Self>, ask: impl Fn(Backend, String) -> F) -> Result<T, ApiFailure>
     where
         F: Future<Output = Result<T, ApiFailure>>,
     {
@@ -89,7 +95,7 @@ impl Session {
                 let token = self.access_token(Some(&token)).await?;
                 let result = ask(backend, token).await;
                 if matches!(result, Err(ApiFailure::SessionEnded)) {
-                    self.end().await;
+                    self.end(turn);
                 }
                 result
             }
@@ -98,15 +104,17 @@ impl Session {
     }
 
     /// A token that is good for a while, and is not `refused`.
-    async fn access_token(&self, refused: Option<&str>) -> Result<String, ApiFailure> {
+    async fn access_token(self: &Arc<Self>, refused: Option<&str>) -> Result<String, ApiFailure> {
         let good = |tokens: &Tokens| Instant::now() < tokens.refresh_at && refused != Some(tokens.access.as_str());
         let current = self.lock().tokens.clone().ok_or(ApiFailure::SessionEnded)?;
         if good(&current) {
             return Ok(current.access);
         }
         let _one_at_a_time = self.refreshing.lock().await;
-        let turn = self.turn();
-        let current = self.lock().tokens.clone().ok_or(ApiFailure::SessionEnded)?;
+        let (turn, current) = {
+            let state = self.lock();
+            (state.turn, state.tokens.clone().ok_or(ApiFailure::SessionEnded)?)
+        };
         if good(&current) {
             return Ok(current.access);
         }
@@ -120,15 +128,16 @@ impl Session {
         match issuer.refresh(refresh).await {
             Ok(tokens) => {
                 tracing::debug!(in_time = Instant::now() < current.ends_at, "the tokens were replaced");
-                let kept = self.keep(&tokens, turn).await.ok_or(ApiFailure::SessionEnded)?;
-                self.follow_keyring(turn, kept);
+                let Some(stored) = self.keep(&tokens, turn) else {
+                    issuer.end(&tokens).await;
+                    return Err(ApiFailure::SessionEnded);
+                };
+                tauri::async_runtime::spawn(Arc::clone(self).follow_keyring(turn, stored));
                 Ok(tokens.access)
             }
             Err(LoginError::Away(_)) => away(),
             Err(LoginError::Refused(_)) => {
-                if self.turn() == turn {
-                    self.end().await;
-                }
+                self.end(turn);
                 Err(ApiFailure::SessionEnded)
             }
         }

@@ -4,10 +4,11 @@
 //! good for one use.
 
 mod calls;
+mod keep;
 mod sign_in;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::Result;
@@ -25,7 +26,9 @@ type Tell = Box<dyn Fn(&SessionView) + Send + Sync>;
 /// The app's session.
 pub(crate) struct Session {
     cache_folder: PathBuf,
-    state: Arc<Mutex<State>>,
+    state: Mutex<State>,
+    /// Held while the view changes and this is told: who hears of two changes hears of the last one last.
+    telling: Mutex<()>,
     /// Held while a sign-in begins.
     beginning: AsyncMutex<()>,
     /// Held while tokens are replaced.
@@ -34,7 +37,7 @@ pub(crate) struct Session {
     keeping: Mutex<()>,
     /// Somebody has signed in.
     signed_in: Notify,
-    tell: Arc<Tell>,
+    tell: Tell,
 }
 
 struct State {
@@ -49,12 +52,19 @@ struct State {
     ended: bool,
 }
 
+impl State {
+    /// Nobody has signed in, or begun to, since that turn.
+    fn nobody_came(&self, turn: u64) -> bool {
+        self.turn == turn && self.tokens.is_none() && self.pending.is_none()
+    }
+}
+
 impl Session {
     /// A session that has not been restored yet. `tell` hears of every change.
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
-    pub(crate) fn new(server: Url, cache_folder: PathBuf, tell: Tell) -> Result<Self> {
+    pub(crate) fn new(server: Url, cache_folder: PathBuf, tell: Tell) -> Result<Arc<Self>> {
         let backend = Backend::new(server)?;
         let state = State {
             backend,
@@ -65,15 +75,16 @@ impl Session {
             turn: 0,
             ended: false,
         };
-        Ok(Self {
+        Ok(Arc::new(Self {
             cache_folder,
-            state: Arc::new(Mutex::new(state)),
+            state: Mutex::new(state),
+            telling: Mutex::default(),
             beginning: AsyncMutex::default(),
             refreshing: AsyncMutex::default(),
             keeping: Mutex::default(),
             signed_in: Notify::new(),
-            tell: Arc::new(tell),
-        })
+            tell,
+        }))
     }
 
     /// Where the person stands.
@@ -117,7 +128,7 @@ impl Session {
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
-    pub(crate) async fn change_server(&self, server: Url) -> Result<()> {
+    pub(crate) async fn change_server(self: &Arc<Self>, server: Url) -> Result<()> {
         let backend = Backend::new(server)?;
         self.sign_out().await;
         {
@@ -134,7 +145,7 @@ impl Session {
         self.lock().turn
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -144,19 +155,28 @@ impl Session {
 
     /// Shows it, unless a turn is given that has ended; answers whether it did.
     fn show_in(&self, turn: Option<u64>, view: SessionView) -> bool {
-        {
-            let mut state = self.lock();
-            if turn.is_some_and(|turn| turn != state.turn) {
-                return false;
-            }
+        self.change(turn, |state| {
             match view {
                 SessionView::SignedOut { ended } => state.ended = ended,
                 SessionView::SignedIn { .. } => state.ended = false,
                 _ => {}
             }
-            state.view = view.clone();
-        }
-        (self.tell)(&view);
+            state.view = view;
+            true
+        })
+    }
+
+    /// Changes the view, unless a turn is given that has ended, and tells of it if `change` says that it did; answers the same.
+    fn change(&self, turn: Option<u64>, change: impl FnOnce(&mut State) -> bool) -> bool {
+        let _in_order = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = {
+            let mut state = self.lock();
+            if turn.is_some_and(|turn| turn != state.turn) || !change(&mut state) {
+                return false;
+            }
+            state.view.clone()
+        };
+        (self.tell)(&view); // who is told may want the state, too
         if matches!(view, SessionView::SignedIn { .. }) {
             self.signed_in.notify_one();
         }
@@ -169,17 +189,18 @@ impl Session {
     }
 
     /// Takes up the session of the last start, if the keyring has it.
-    pub(crate) async fn restore(&self) {
+    pub(crate) async fn restore(self: &Arc<Self>) {
         let turn = self.turn();
-        let refresh = match vault::load(&self.server()).await {
+        let refresh = match self.load(turn).await {
             Ok(Some(refresh)) => refresh,
             Ok(None) => return self.restored_nothing(turn, true),
             // it may hold the session of whoever can be read about here
             Err(Unreadable) => return self.restored_nothing(turn, self.cache().person().is_none()),
         };
         let restored = async {
-            let tokens = self.issuer().await?.refresh(&refresh).await.map_err(SignInFailure::from)?;
-            self.enter(tokens, turn).await
+            let issuer = self.issuer().await?;
+            let tokens = issuer.refresh(&refresh).await.map_err(SignInFailure::from)?;
+            self.enter(&issuer, tokens, turn).await
         };
         match restored.await {
             Ok(()) => {}
@@ -187,13 +208,16 @@ impl Session {
             Err(SignInFailure::Cancelled) => {}
             // the session ended at the service: nothing to be alarmed about
             Err(SignInFailure::Refused) => {
-                if self.nobody_came(turn) {
-                    vault::forget(&self.server()).await;
+                {
+                    let state = self.lock();
+                    if state.nobody_came(turn) {
+                        vault::forget(state.backend.url());
+                    }
                 }
                 self.restored_nothing(turn, true);
             }
             Err(reason) => match self.cache().person() {
-                Some(user) => self.restore_offline(user, refresh),
+                Some(user) => self.restore_offline(turn, user, refresh),
                 None => self.fail(reason),
             },
         }
@@ -201,7 +225,7 @@ impl Session {
 
     /// There is no session to go on with; `clear`: nor can there be one, so what was kept is nobody's.
     fn restored_nothing(&self, turn: u64, clear: bool) {
-        if self.nobody_came(turn) {
+        if self.lock().nobody_came(turn) {
             if clear {
                 self.cache().clear();
             }
@@ -209,27 +233,16 @@ impl Session {
         }
     }
 
-    /// Nobody has signed in, or begun to, since that turn.
-    fn nobody_came(&self, turn: u64) -> bool {
-        let state = self.lock();
-        state.turn == turn && state.tokens.is_none() && state.pending.is_none()
-    }
-
-    /// The app ends: what a session without a keyring has read goes with it.
-    pub(crate) fn leave(&self) {
-        // one with a keyring has noted who it is of
-        if self.cache().person().is_none() {
-            self.cache().clear();
-        }
-    }
-
     /// The network is away, but it is known who was here: they can read what was kept, and the next call tries again.
-    fn restore_offline(&self, user: User, refresh: String) {
+    fn restore_offline(&self, turn: u64, user: User, refresh: String) {
         let now = Instant::now();
         let tokens = Tokens { access: String::new(), refresh: Some(refresh), refresh_at: now, ends_at: now };
-        // newer ones are there when only the server did not answer
-        self.lock().tokens.get_or_insert(tokens);
-        self.show(SessionView::SignedIn { user: Box::new(user), remembered: true });
+        self.change(Some(turn), |state| {
+            // newer ones are there when only the server did not answer
+            state.tokens.get_or_insert(tokens);
+            state.view = SessionView::SignedIn { user: Box::new(user), remembered: true };
+            true
+        });
     }
 
     async fn issuer(&self) -> Result<Issuer, SignInFailure> {
@@ -251,84 +264,60 @@ impl Session {
     }
 
     /// The tokens are good: keeps them, since the ones before are used up, and asks the server who this is.
-    async fn enter(&self, tokens: Tokens, turn: u64) -> Result<(), SignInFailure> {
-        let backend = self.backend();
-        let remembered = self.keep(&tokens, turn).await.ok_or(SignInFailure::Cancelled)?;
-        let answer = backend.call(&tokens.access, &Call::Me).await.map_err(|failure| match failure {
+    async fn enter(self: &Arc<Self>, issuer: &Issuer, tokens: Tokens, turn: u64) -> Result<(), SignInFailure> {
+        let Some(mut stored) = self.keep(&tokens, turn) else {
+            issuer.end(&tokens).await;
+            return Err(SignInFailure::Cancelled);
+        };
+        let answer = self.backend().call(&tokens.access, &Call::Me).await.map_err(|failure| match failure {
             ApiFailure::Busy { .. } => SignInFailure::ServerBusy,
             _ => SignInFailure::ServerAway,
         })?;
         let user: User = serde_json::from_value(answer).map_err(|_| SignInFailure::ServerAway)?;
-        if self.show_signed_in(turn, user, remembered) { Ok(()) } else { Err(SignInFailure::Cancelled) }
-    }
-
-    /// `remembered`: the session outlives the app, so its next start may show what was kept. Answers whether the turn lasts.
-    fn show_signed_in(&self, turn: u64, user: User, remembered: bool) -> bool {
-        self.while_it_lasts(turn, |cache| cache.remember(remembered.then_some(&user))).is_ok()
-            && self.show_in(Some(turn), SessionView::SignedIn { user: Box::new(user), remembered })
-    }
-
-    /// Keeps tokens, also for the next start; answers whether the keyring took them. `None`: the session that they were got for
-    /// has ended meanwhile, and so does the one at the sign-in service.
-    async fn keep(&self, tokens: &Tokens, turn: u64) -> Option<bool> {
-        let server = self.server();
-        let issuer = {
-            let mut state = self.lock();
-            if state.turn == turn {
-                state.tokens = Some(tokens.clone());
-            }
-            state.issuer.clone().filter(|_| state.turn != turn)
-        };
-        let kept = match &tokens.refresh {
-            Some(refresh) if self.turn() == turn => vault::store(&server, refresh).await,
-            _ => false,
-        };
-        if self.turn() == turn {
-            return Some(kept);
+        let kept = tokio::time::timeout(keep::STORE_PATIENCE, &mut stored).await;
+        let remembered = matches!(kept, Ok(Ok(Some(()))));
+        if !self.show_in(Some(turn), SessionView::SignedIn { user: Box::new(user), remembered }) {
+            return Err(SignInFailure::Cancelled);
         }
-        if kept {
-            vault::forget(&server).await;
+        if kept.is_err() {
+            tauri::async_runtime::spawn(Arc::clone(self).follow_keyring(turn, stored));
         }
-        if let (Some(issuer), Some(refresh)) = (issuer, &tokens.refresh) {
-            issuer.end(refresh).await;
-        }
-        None
-    }
-
-    /// The keyring came, or went: the person is told whether they have to sign in again after closing the app.
-    fn follow_keyring(&self, turn: u64, kept: bool) {
-        if let SessionView::SignedIn { user, remembered } = self.view()
-            && remembered != kept
-        {
-            self.show_signed_in(turn, *user, kept);
-        }
+        self.note_person(turn).map_err(|_| SignInFailure::Cancelled)
     }
 
     /// Signs out here and at the sign-in service.
     pub(crate) async fn sign_out(&self) {
-        let (tokens, issuer) = {
+        let (turn, tokens, issuer, forgotten) = {
             let mut state = self.lock();
             state.turn += 1;
-            (state.tokens.take(), state.issuer.clone())
+            (state.turn, state.tokens.take(), state.issuer.clone(), vault::forget(state.backend.url()))
         };
-        vault::forget(&self.server()).await;
         {
             let _one_at_a_time = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
             self.cache().clear();
         }
-        self.show(SessionView::SignedOut { ended: false });
-        if let (Some(Tokens { refresh: Some(refresh), .. }), Some(issuer)) = (tokens, issuer) {
-            issuer.end(&refresh).await;
-        }
+        self.show_in(Some(turn), SessionView::SignedOut { ended: false });
+        let ended = async {
+            if let (Some(tokens), Some(issuer)) = (tokens, issuer) {
+                issuer.end(&tokens).await;
+            }
+        };
+        // a keyring that hangs forgets it when it goes on
+        drop(tokio::join!(tokio::time::timeout(keep::STORE_PATIENCE, forgotten), ended));
     }
 
-    async fn end(&self) {
-        {
+    /// The session of that turn has ended by itself.
+    fn end(&self, turn: u64) {
+        let next = {
             let mut state = self.lock();
+            if state.turn != turn {
+                return;
+            }
             state.tokens = None;
             state.turn += 1;
-        }
-        vault::forget(&self.server()).await;
-        self.show(SessionView::SignedOut { ended: true });
+            vault::forget(state.backend.url());
+            state.turn
+        };
+        self.show_in(Some(next), SessionView::SignedOut { ended: true });
     }
 }

@@ -1,6 +1,6 @@
 //! Signing in through the system's browser: at most one sign-in waits.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use happening_api::{SessionView, SignInFailure};
 use url::Url;
@@ -11,7 +11,7 @@ use crate::login::TIME_MAX;
 
 impl Session {
     /// Begins a sign-in; answers the page that the browser must open. While one waits, it is that one's page again.
-    pub(crate) async fn begin_sign_in(&self) -> Option<Url> {
+    pub(crate) async fn begin_sign_in(self: &Arc<Self>) -> Option<Url> {
         let _one_at_a_time = self.beginning.lock().await;
         if let Some(waiting) = self.pending_url() {
             return Some(waiting);
@@ -53,26 +53,24 @@ impl Session {
         self.show(SessionView::SignedOut { ended });
     }
 
-    fn give_up_later(&self, started: String) {
-        let (state, tell) = (Arc::clone(&self.state), Arc::clone(&self.tell));
+    fn give_up_later(self: &Arc<Self>, started: String) {
+        let session = Arc::clone(self);
         tauri::async_runtime::spawn(async move {
             tokio::time::sleep(TIME_MAX).await;
-            let view = SessionView::Failed { reason: SignInFailure::TimedOut };
-            {
-                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            session.change(None, |state| {
                 if state.pending.as_ref().is_none_or(|pending| pending.state != started) {
-                    return;
+                    return false;
                 }
                 state.pending = None;
-                state.view = view.clone();
-            }
-            tell(&view); // who is told may want the state, too
+                state.view = SessionView::Failed { reason: SignInFailure::TimedOut };
+                true
+            });
         });
     }
 
     /// The browser sent the person back. A callback that nobody asked for, or of another sign-in, is ignored; the one that
     /// waits goes on waiting. Answers whether it was asked for.
-    pub(crate) async fn finish_sign_in(&self, callback: Callback) -> bool {
+    pub(crate) async fn finish_sign_in(self: &Arc<Self>, callback: Callback) -> bool {
         let pending = {
             let mut state = self.lock();
             match state.pending.take() {
@@ -90,11 +88,12 @@ impl Session {
                 "access_denied" => SignInFailure::Cancelled,
                 _ => SignInFailure::Refused,
             })?;
-            let tokens = self.issuer().await?.finish(pending, code).await.map_err(|error| {
+            let issuer = self.issuer().await?;
+            let tokens = issuer.finish(pending, code).await.map_err(|error| {
                 tracing::warn!(%error, "the sign-in could not be finished");
                 SignInFailure::from(error)
             })?;
-            self.enter(tokens, turn).await
+            self.enter(&issuer, tokens, turn).await
         };
         match finished.await {
             Err(reason) if self.turn() == turn => self.fail(reason),

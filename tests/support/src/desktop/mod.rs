@@ -281,7 +281,8 @@ fn quiet(command: &mut Command) -> &mut Command {
 
 impl Drop for Desktop {
     fn drop(&mut self) {
-        // the session's end takes bus, keyring, driver and app with it
+        self.signal_keyring("KILL").ok(); // a stopped one would not notice that the bus is gone
+        // the session's end takes bus, driver and app with it
         for child in self.notifier.iter_mut().chain([&mut self.session, &mut self.screen]) {
             let id = child.id().to_string();
             crate::stack::run(Command::new("pkill").args(["-KILL", "-P", &id])).ok();

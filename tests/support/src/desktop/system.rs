@@ -38,11 +38,28 @@ impl Desktop {
     /// When `gnome-keyring-daemon` is missing or does not get ready.
     pub fn start_keyring(&self) -> Result<()> {
         // the daemon goes to the background before it answers: a busy disk lets it take seconds for its first file
-        let script = "printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1 \
-            && gdbus wait --session --timeout 60 org.freedesktop.secrets";
+        let script = "printf pw | gnome-keyring-daemon --unlock --components=secrets >\"$0\" 2>&1 \
+            && gdbus wait --session --timeout 60 org.freedesktop.secrets || { cat \"$0\" >&2; exit 1; }";
         let mut service = Command::new("sh");
-        self.on_the_bus(service.args(["-c", script]))?;
+        self.on_the_bus(service.args(["-c", script]).arg(self.folder.join("keyring.log")))?;
         crate::stack::run(&mut service).context("the keyring does not start").map(drop)
+    }
+
+    /// How many tokens of the app the system's keyring holds.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn kept_tokens(&self) -> Result<usize> {
+        let mut search = Command::new("gdbus");
+        search.args(["call", "--session", "--timeout", "20", "--dest", "org.freedesktop.secrets"]);
+        search.args([
+            "--object-path",
+            "/org/freedesktop/secrets",
+            "--method",
+            "org.freedesktop.Secret.Service.SearchItems",
+        ]);
+        self.on_the_bus(search.arg("{'service': 'org.happening.desktop'}"))?;
+        Ok(crate::stack::run(&mut search)?.matches("/collection/").count())
     }
 
     /// Sends the system's keyring a signal, such as `TERM` or `STOP`.
