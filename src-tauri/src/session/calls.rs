@@ -93,6 +93,9 @@ impl Session {
             // clocks differ, or the server forgot the key: once with a new token
             Err(ApiFailure::SessionEnded) => {
                 let token = self.access_token(Some(&token)).await?;
+                if self.turn() != turn {
+                    return Err(ApiFailure::SessionEnded); // the token is of another session
+                }
                 let result = ask(backend, token).await;
                 if matches!(result, Err(ApiFailure::SessionEnded)) {
                     self.end(turn);
@@ -126,7 +129,9 @@ impl Session {
         let Ok(issuer) = self.issuer().await else { return away() };
         let refresh = current.refresh.as_deref().ok_or(ApiFailure::SessionEnded)?;
         match issuer.refresh(refresh).await {
-            Ok(tokens) => {
+            Ok(mut tokens) => {
+                // RFC 6749, 6: without a new one, the old one stays good
+                tokens.refresh = tokens.refresh.or(current.refresh);
                 tracing::debug!(in_time = Instant::now() < current.ends_at, "the tokens were replaced");
                 let Some(stored) = self.keep(&tokens, turn) else {
                     issuer.end(&tokens).await;

@@ -84,10 +84,10 @@ impl Session {
 
     /// The app ends: what a session without a keyring has read goes with it.
     pub(crate) fn leave(&self) {
+        vault::finish(LEAVE_PATIENCE);
         // one with a keyring has noted who it is of
         if self.cache().person().is_none() {
             self.cache().clear();
         }
-        vault::finish(LEAVE_PATIENCE);
     }
 }

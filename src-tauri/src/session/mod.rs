@@ -135,7 +135,7 @@ impl Session {
             let mut state = self.lock();
             state.backend = backend;
             state.turn += 1;
-            (state.issuer, state.pending) = (None, None);
+            (state.issuer, state.pending, state.tokens) = (None, None, None);
         }
         self.restore().await;
         Ok(())
@@ -277,6 +277,7 @@ impl Session {
         let kept = tokio::time::timeout(keep::STORE_PATIENCE, &mut stored).await;
         let remembered = matches!(kept, Ok(Ok(Some(()))));
         if !self.show_in(Some(turn), SessionView::SignedIn { user: Box::new(user), remembered }) {
+            issuer.end(&tokens).await;
             return Err(SignInFailure::Cancelled);
         }
         if kept.is_err() {

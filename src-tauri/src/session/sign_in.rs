@@ -8,6 +8,7 @@ use url::Url;
 use super::Session;
 use crate::deep_link::{Callback, Code};
 use crate::login::TIME_MAX;
+use crate::vault;
 
 impl Session {
     /// Begins a sign-in; answers the page that the browser must open. While one waits, it is that one's page again.
@@ -48,6 +49,10 @@ impl Session {
             let mut state = self.lock();
             state.pending = None;
             state.turn += 1;
+            // the browser may have come back already
+            if state.tokens.take().is_some() {
+                vault::forget(state.backend.url());
+            }
             state.ended
         };
         self.show(SessionView::SignedOut { ended });
