@@ -28,11 +28,14 @@ static JOBS: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
     jobs
 });
 
-/// What the keyring will answer; `None` when it cannot be used, or has no such token.
+/// What the keyring will answer; `None` when it refuses, or has no such token. An error when there is no keyring.
 pub(crate) type Answer<T> = oneshot::Receiver<Option<T>>;
 
-/// The keyring is absent, or was not unlocked: nobody knows what it holds.
-pub(crate) struct Unreadable;
+/// Nobody knows what the keyring holds.
+pub(crate) struct Unreadable {
+    /// There is none; otherwise it was not unlocked.
+    pub(crate) absent: bool,
+}
 
 /// The token that was kept for a server.
 ///
@@ -43,8 +46,11 @@ pub(crate) async fn load(server: &Url) -> std::result::Result<Option<String>, Un
         Err(Error::NoEntry) => Ok(None),
         other => other.map(Some),
     };
-    let answer = tokio::time::timeout(LOAD_TIMEOUT, ask(server, read)).await;
-    answer.ok().and_then(std::result::Result::ok).flatten().ok_or(Unreadable)
+    match tokio::time::timeout(LOAD_TIMEOUT, ask(server, read)).await {
+        Ok(Ok(Some(found))) => Ok(found),
+        Ok(Err(_)) => Err(Unreadable { absent: true }),
+        Ok(Ok(None)) | Err(_) => Err(Unreadable { absent: false }),
+    }
 }
 
 /// Keeps a token from now on, whether somebody waits for the answer or not.
@@ -72,7 +78,11 @@ fn ask<T: Send + 'static>(server: &Url, ask: impl FnOnce(Entry) -> Result<T> + S
     let account = server.to_string();
     let (told, answer) = oneshot::channel();
     let job = move || {
-        let asked = Store::new().and_then(|store| store.build(SERVICE, &account, None)).and_then(ask);
+        let store = match Store::new() {
+            Ok(store) => store,
+            Err(error) => return tracing::info!(%error, "there is no keyring"), // which the end of `told` says
+        };
+        let asked = store.build(SERVICE, &account, None).and_then(ask);
         if let Err(error) = &asked
             && !matches!(error, Error::NoEntry)
         {

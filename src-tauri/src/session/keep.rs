@@ -23,7 +23,9 @@ impl Session {
         let until = Instant::now() + START_PATIENCE;
         loop {
             let loaded = vault::load(&self.server()).await;
-            let may_come = loaded.is_err() && self.cache().person().is_some() && self.lock().nobody_came(turn);
+            // who did not unlock one is not asked again
+            let absent = matches!(loaded, Err(Unreadable { absent: true }));
+            let may_come = absent && self.cache().person().is_some() && self.lock().nobody_came(turn);
             if !may_come || Instant::now() > until {
                 return loaded;
             }

@@ -195,7 +195,7 @@ impl Session {
             Ok(Some(refresh)) => refresh,
             Ok(None) => return self.restored_nothing(turn, true),
             // it may hold the session of whoever can be read about here
-            Err(Unreadable) => return self.restored_nothing(turn, self.cache().person().is_none()),
+            Err(Unreadable { .. }) => return self.restored_nothing(turn, self.cache().person().is_none()),
         };
         let restored = async {
             let issuer = self.issuer().await?;
