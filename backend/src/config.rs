@@ -1,10 +1,12 @@
 //! Every setting of the server, from flags or the environment, checked when it is parsed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use url::Url;
 
+use crate::http::connections::ConnectionLimits;
 use crate::invites::{Links, ServerKey};
 
 /// Settings of the services behind the server; every subcommand takes them.
@@ -108,6 +110,14 @@ pub(crate) struct ServeConfig {
     #[arg(long, env = "PROXIES", default_value_t = 0)]
     pub(crate) proxies: usize,
 
+    /// Connections that one address may have open at each process; 0 is no limit. Behind proxies of your own it is not counted
+    #[arg(long, env = "CONNECTIONS_PER_ADDRESS_MAX", default_value_t = 512)]
+    pub(crate) connections_per_address_max: u32,
+
+    /// How long a client may take nothing of an answer before its connection is closed
+    #[arg(long, env = "WRITE_TIMEOUT_MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    pub(crate) write_timeout_ms: u64,
+
     /// Requests that are worked on at once; more are answered 503 at once
     #[arg(long, env = "CONCURRENT_REQUESTS_MAX", default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) concurrent_requests_max: u32,
@@ -131,6 +141,13 @@ pub(crate) struct ServeConfig {
     /// The client that tokens must have been issued to
     #[arg(long, env = "OIDC_CLIENT", default_value = "happening-desktop")]
     pub(crate) oidc_client: String,
+}
+
+impl ServeConfig {
+    pub(crate) fn connection_limits(&self) -> ConnectionLimits {
+        let per_address = Some(self.connections_per_address_max).filter(|max| *max > 0 && self.proxies == 0);
+        ConnectionLimits { per_address_max: per_address, write_timeout: Duration::from_millis(self.write_timeout_ms) }
+    }
 }
 
 /// Settings of the worker.

@@ -17,6 +17,7 @@ const REQUEST_SECONDS: &str = "http_server_request_duration_seconds";
 const REQUESTS_ACTIVE: &str = "http_server_active_requests";
 const BATCH_ITEMS: &str = "happening_batch_items";
 const BATCH_SECONDS: &str = "happening_batch_duration_seconds";
+const CONNECTIONS_REFUSED: &str = "happening_connections_refused_total";
 const GATE_REBUILDS: &str = "happening_gate_rebuilds_total";
 const PUBLISHED: &str = "happening_messages_published_total";
 const CONSUMED: &str = "happening_messages_consumed_total";
@@ -45,6 +46,7 @@ pub(crate) fn serve(address: Option<SocketAddr>) -> anyhow::Result<()> {
         .with_context(|| format!("METRICS_ADDR: cannot listen on {address}"))?;
     describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Time from the request's head to the answer's");
     describe_gauge!(REQUESTS_ACTIVE, "Requests that are worked on");
+    describe_counter!(CONNECTIONS_REFUSED, "Connections that were closed at once, since their address had too many");
     describe_histogram!(BATCH_ITEMS, "Bookings and claims of one transaction of the batch writer");
     describe_histogram!(BATCH_SECONDS, Unit::Seconds, "Time of one transaction of the batch writer");
     describe_counter!(GATE_REBUILDS, "Gates that were loaded anew from the rows");
@@ -89,6 +91,11 @@ impl Drop for ActiveRequest {
     fn drop(&mut self) {
         gauge!(REQUESTS_ACTIVE).decrement(1.0);
     }
+}
+
+/// A connection was closed at once.
+pub(crate) fn connection_refused() {
+    counter!(CONNECTIONS_REFUSED).increment(1);
 }
 
 /// A batch was written.

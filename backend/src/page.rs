@@ -155,7 +155,7 @@ pub(crate) struct Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// From the rows that [`Page::rows_wanted`] asked for. `uri` is the request's own path and query.
+    /// From the rows that [`Page::rows_wanted`] asked for. `uri` is the request's own, of which the query is kept.
     pub(crate) fn new(
         mut rows: Vec<T>,
         page: &Page,
@@ -177,12 +177,14 @@ impl<T> Listed<T> {
     }
 }
 
+/// A reference with a query alone keeps the request's own path (RFC 3986, 5.2.2), also under a proxy's prefix that is not seen
+/// here.
 fn next_link(uri: &http::Uri, cursor: &str) -> String {
     let kept =
         uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
     let query: Vec<&str> = kept.collect();
     let separator = if query.is_empty() { "" } else { "&" };
-    format!("<{}?{}{separator}cursor={cursor}>; rel=\"next\"", uri.path(), query.join("&"))
+    format!("<?{}{separator}cursor={cursor}>; rel=\"next\"", query.join("&"))
 }
 
 impl<T: Serialize> IntoResponse for Listed<T> {

@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tracing::Instrument;
 
-use super::ApiError;
 use super::extract::claims_of;
 use super::limits::Standing;
+use super::{ApiError, location};
 use crate::app::App;
 use crate::metrics;
 use crate::telemetry::{self, SPANS};
@@ -108,6 +108,7 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     let request_id = context.request_id.clone();
     let method = request.method().clone();
     // the route, not the path: a path can hold an invite's token
+    let path = context.writes.then(|| request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let started = app.clock.instant();
     let _active = metrics::ActiveRequest::begin();
@@ -132,6 +133,9 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     if let Ok(value) = HeaderValue::try_from(&request_id) {
         response.headers_mut().insert("x-request-id", value);
     }
+    if let Some(path) = path {
+        keep_below_base(response.headers_mut(), &path);
+    }
     if let Some(standing) = limit.get() {
         tell_limit(response.headers_mut(), standing);
     }
@@ -142,6 +146,14 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     let duration_ms = started.elapsed().as_millis() as u64;
     tracing::debug!(request_id, %method, route, status = response.status().as_u16(), duration_ms, "request answered");
     response
+}
+
+/// Makes `Location` relative to the request.
+fn keep_below_base(headers: &mut HeaderMap, request_path: &str) {
+    let Some(location) = headers.get(header::LOCATION).and_then(|value| value.to_str().ok()) else { return };
+    if let Ok(relative) = HeaderValue::try_from(location::relative(request_path, location)) {
+        headers.insert(header::LOCATION, relative);
+    }
 }
 
 fn tell_limit(headers: &mut HeaderMap, standing: &Standing) {

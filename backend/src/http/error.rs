@@ -65,6 +65,26 @@ impl ApiError {
         Self::new(ErrorCode::Unauthenticated, "Please sign in.")
     }
 
+    /// 413.
+    pub(crate) fn too_large() -> Self {
+        Self::new(ErrorCode::TooLarge, "The body is too large.")
+    }
+
+    /// 415.
+    pub(crate) fn not_json() -> Self {
+        Self::new(ErrorCode::UnsupportedMediaType, "The body must be application/json.")
+    }
+
+    /// 422: the key belongs to another request.
+    pub(crate) fn key_reused() -> Self {
+        Self::new(ErrorCode::KeyReused, "This Idempotency-Key was used for another request.")
+    }
+
+    /// 429.
+    pub(crate) fn rate_limited() -> Self {
+        Self::new(ErrorCode::RateLimited, "Too many requests. Please wait a moment.")
+    }
+
     /// 503 of something that did nothing.
     pub(crate) fn unavailable(cause: impl Into<anyhow::Error>) -> Self {
         let mut error = Self::new(ErrorCode::Unavailable, "The service is busy or partly away. Please try again.");
@@ -133,6 +153,11 @@ impl ApiError {
         self
     }
 
+    /// What the caller reads.
+    pub(super) fn into_body(self, request_id: String) -> ErrorBody {
+        ErrorBody { error: self.message.into_owned(), code: self.code, details: *self.details, request_id }
+    }
+
     fn log(&self, request_id: &str) {
         let cause = self.cause.as_ref().map(|cause| format!("{cause:#}")).unwrap_or_default();
         match self.code {
@@ -161,14 +186,9 @@ impl IntoResponse for ApiError {
         self.log(&context.request_id);
         self.settle_outcome(&context);
         let status = StatusCode::from_u16(self.code.status()).expect("the table holds valid statuses");
-        let body = ErrorBody {
-            error: self.message.into_owned(),
-            code: self.code,
-            details: *self.details,
-            request_id: context.request_id,
-        };
-        let mut response = (status, Json(body)).into_response();
-        match self.code {
+        let code = self.code;
+        let mut response = (status, Json(self.into_body(context.request_id))).into_response();
+        match code {
             ErrorCode::Unavailable => {
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use bytes::Bytes;
 use garde::Validate;
-use happening_api::{ErrorCode, UserId};
+use happening_api::UserId;
 use http::header;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -202,7 +202,7 @@ async fn read_body(request: Request, app: &App) -> ApiResult<Bytes> {
         request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let bytes = Bytes::from_request(request, app).await.map_err(|rejection| {
         if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
-            ApiError::new(ErrorCode::TooLarge, "The body is too large.")
+            ApiError::too_large()
         } else {
             ApiError::field("", "the body could not be read")
         }
@@ -212,7 +212,7 @@ async fn read_body(request: Request, app: &App) -> ApiResult<Bytes> {
         essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
     });
     if !bytes.is_empty() && !json {
-        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, "The body must be application/json."));
+        return Err(ApiError::not_json());
     }
     Ok(bytes)
 }

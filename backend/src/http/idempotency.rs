@@ -5,7 +5,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use happening_api::{ErrorCode, UserId};
+use happening_api::UserId;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -58,7 +58,7 @@ impl Call {
         .fetch_one(conn)
         .await?;
         if row.request_hash != self.hash {
-            return Err(ApiError::new(ErrorCode::KeyReused, "This Idempotency-Key was used for another request."));
+            return Err(ApiError::key_reused());
         }
         let Some((answer, location)) = row.answer.zip(row.location) else {
             return Err(ApiError::internal(anyhow::anyhow!("a key was committed without its answer")));

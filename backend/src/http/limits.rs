@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use happening_api::ErrorCode;
 use http::HeaderMap;
 
 use super::context::RequestContext;
@@ -89,7 +88,7 @@ impl Limits {
 }
 
 /// One household has a whole /64 of IPv6 to call from.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     // an IPv4 address that a socket of both kinds shows as IPv6 is one of IPv4
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -123,7 +122,7 @@ impl<K: Clone + std::hash::Hash + Eq> Limit<K> {
         let standing =
             Standing { requests: self.requests.get(), window_s: self.window.as_secs(), wait_s: wait.as_secs().max(1) };
         RequestContext::note_limit(standing);
-        Err(ApiError::new(ErrorCode::RateLimited, "Too many requests. Please wait a moment."))
+        Err(ApiError::rate_limited())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The HTTP side: the one table of routes, what requests are read with, who may act on what, and how failures are told.
 
+pub(crate) mod connections;
 mod context;
 mod error;
 mod examples;
@@ -7,6 +8,7 @@ mod extract;
 mod health;
 pub(crate) mod idempotency;
 pub(crate) mod limits;
+mod location;
 mod open;
 mod permitted;
 mod router;

@@ -2,7 +2,9 @@
 
 use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse;
+use axum::routing::get;
 use axum::{Router, middleware};
+use bytes::Bytes;
 use happening_api::ErrorCode;
 use http::{HeaderValue, header};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -114,7 +116,12 @@ pub(crate) fn router(app: App) -> Router {
 fn docs() -> Router<App> {
     let policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
     let policy = SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    Router::from(SwaggerUi::new("/docs").url("/openapi.json", document())).layer(policy)
+    // rendered once: many clients that ask for it share these bytes
+    let document = Bytes::from(document().to_json().expect("the document has string keys and finite numbers"));
+    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    // relative: the page can be served under a proxy's prefix
+    let page = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("../openapi.json"));
+    Router::from(page).layer(policy).route("/openapi.json", get(|| async move { (json, document) }))
 }
 
 /// Routes that need Postgres and a token.
