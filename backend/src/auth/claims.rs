@@ -9,9 +9,9 @@ pub(crate) struct Claims {
     pub(crate) sub: String,
     /// Seconds since 1970.
     pub(crate) exp: u64,
-    /// When it was issued, seconds since 1970.
+    /// When its person typed their password, seconds since 1970. A refresh gives a new `iat`, and keeps this.
     #[serde(default)]
-    pub(crate) iat: i64,
+    pub(crate) auth_time: Option<i64>,
     /// The client that the token was issued to.
     #[serde(default)]
     pub(crate) azp: String,

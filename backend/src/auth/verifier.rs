@@ -23,6 +23,7 @@ const REFRESH_EVERY_MIN: Duration = Duration::from_secs(5);
 const FETCH_TIMEOUT: Duration = Duration::from_millis(800);
 const VERIFIED_TOKENS_MAX: u64 = 100_000;
 const VERIFIED_FOR: Duration = Duration::from_secs(60);
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// Why a token is not accepted.
@@ -148,16 +149,27 @@ impl Verifier {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).get(kid).cloned()
     }
 
+    /// Reads JSON, but no more than [`ANSWER_BYTES_MAX`]: the issuer is not ours.
+    async fn ask<T: serde::de::DeserializeOwned>(&self, url: reqwest::Url) -> anyhow::Result<T> {
+        let mut answer = self.http.get(url).send().await?.error_for_status()?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await? {
+            anyhow::ensure!(bytes.len() + chunk.len() <= ANSWER_BYTES_MAX, "the issuer's answer is too large");
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(serde_json::from_slice(&bytes)?)
+    }
+
     async fn fetch_keys(&self) -> anyhow::Result<HashMap<String, DecodingKey>> {
         let url = match &self.jwks_url {
             Some(url) => url.clone(),
             None => {
                 let issuer = self.issuer.as_str().trim_end_matches('/');
                 let url = format!("{issuer}/.well-known/openid-configuration");
-                self.http.get(url).send().await?.error_for_status()?.json::<Discovery>().await?.jwks_uri
+                self.ask::<Discovery>(reqwest::Url::parse(&url)?).await?.jwks_uri
             }
         };
-        let set: JwkSet = self.http.get(url).send().await?.error_for_status()?.json().await?;
+        let set: JwkSet = self.ask(url).await?;
         let keys: HashMap<_, _> = set.keys.iter().filter_map(signing_key).collect();
         anyhow::ensure!(!keys.is_empty(), "the issuer publishes no RS256 signing key");
         Ok(keys)

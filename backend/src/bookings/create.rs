@@ -184,7 +184,7 @@ fn replay(booking: BookingId, answer: Answer, same_request: bool) -> ApiResult<C
 }
 
 pub(super) fn key_reused() -> ApiError {
-    ApiError::new(ErrorCode::KeyReused, "This Idempotency-Key was used for another request.")
+    ApiError::key_reused()
 }
 
 /// The reply to COMMIT was lost: with seats it is an answer; a joining may not be known to the gate yet.

@@ -177,7 +177,7 @@ async fn person(conn: &mut PgConnection, user: UserId, kind: NotificationType) -
 
 async fn person_with_address(conn: &mut PgConnection, email: &str) -> sqlx::Result<Option<UserId>> {
     sqlx::query_scalar!(
-        r#"select id as "id: UserId" from users where lower(email) = lower($1) and email_verified and deleted_at is null
+        r#"select id as "id: UserId" from users where lower(email) = lower($1::text collate happening) and email_verified and deleted_at is null
         order by created_at limit 1"#,
         email
     )

@@ -29,13 +29,13 @@ pub(crate) async fn cancel(
             from active a where b.id = a.id
         ), history as (
             insert into booking_history (id, booking_id, event_id, action, seats, seat_numbers, actor_id, created_at)
-            select gen_random_uuid(), id, $1, 'cancelled', cardinality(seats), seats, $2, $3 from active
+            select time_ordered_id($3), id, $1, 'cancelled', cardinality(seats), seats, $2, $3 from active
         ), told as (
             insert into outbox (id, payload, created_at)
             select x.id, json_build_object('id', x.id, 'type', 'event_cancelled', 'eventId', $1::uuid, 'userId', x.user_id,
                 'bookingId', x.booking, 'seats', cardinality(x.seats), 'seatNumbers', to_json(x.seats), 'occurredAt', $3::timestamptz,
                 'requestId', $4::text), $3
-            from (select gen_random_uuid() as id, id as booking, user_id, seats from active) as x
+            from (select time_ordered_id($3) as id, id as booking, user_id, seats from active) as x
         )
         select count(*) as "count!" from active"#,
         event.0,

@@ -2,15 +2,15 @@
 //! not. A new body or answer gets its line in [`of`]; a test tells when one is missing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use happening_api::{
     ActivityEntry, AuditEntry, Booking, BookingEvent, BookingStatus, BookingUser, CancelBooking, CancelSeats, Category,
     Channel, ClaimSeats, CreateBooking, CreateEvent, CreateInvite, CreateOrganization, CreatedInvite, DuplicateEvent,
-    ErrorBody, ErrorCode, ErrorDetails, Event, EventOrg, EventStatus, HistoryAction, HistoryEntry, Invite,
-    InvitePreview, InviteStatus, Member, NoFields, Notification, NotificationStatus, NotificationType, OnConflict,
-    Organization, Outcome, Role, SeatMap, UpdateEvent, UpdateMember, UpdateOrganization, UpdateUser, User, Visibility,
-    WaitlistMove,
+    ErrorBody, Event, EventOrg, EventStatus, HistoryAction, HistoryEntry, Invite, InvitePreview, InviteStatus, Member,
+    NoFields, Notification, NotificationStatus, NotificationType, OnConflict, Organization, Role, SeatMap, UpdateEvent,
+    UpdateMember, UpdateOrganization, UpdateUser, User, Visibility, WaitlistMove,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -19,10 +19,13 @@ use utoipa::openapi::schema::ArrayItems;
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, Schema};
 use uuid::Uuid;
 
-use super::open;
+use super::health::{About, DatabaseTest, Live, Ready, SignIn};
+use super::{ApiError, open};
 use crate::events::attendees;
 use crate::events::calendar::{self, CalendarEvent};
+use crate::notifications::http::Marked;
 use crate::users::store::Export;
+use crate::{bookings, invites};
 
 /// Gives every body and answer of the document its example, but for the bitmap of seats, whose bytes no JSON can show: its
 /// route tells them in words.
@@ -36,16 +39,13 @@ pub(super) fn add(document: &mut OpenApi) {
 fn add_to(operation: &mut Operation) {
     if let Some(RefOr::T(body)) = &mut operation.request_body {
         for (kind, content) in &mut body.content {
-            give(content, |content| of_content(kind, content));
+            give(content, |content| of_content(kind, content, "200"));
         }
     }
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(Response { content, .. }) = response else { continue };
         for (kind, content) in content {
-            give(content, |content| match error(status) {
-                Some(body) => Some(value(&body)),
-                None => of_content(kind, content),
-            });
+            give(content, |content| of_content(kind, content, status));
         }
     }
 }
@@ -56,14 +56,14 @@ fn give(content: &mut RefOr<Content>, example: impl Fn(&Content) -> Option<Value
     }
 }
 
-fn of_content(kind: &str, content: &Content) -> Option<Value> {
+fn of_content(kind: &str, content: &Content, status: &str) -> Option<Value> {
     match kind {
         "text/calendar" => return Some(calendar_file().into()),
         "text/csv" => return String::from_utf8(attendees::csv(std::iter::once(booking())).ok()?).ok().map(Value::from),
         "text/html" => return Some(open::page_of_event(id(3).into()).into()),
         _ => {}
     }
-    let name = |reference: &Ref| reference.ref_location.rsplit('/').next().and_then(of);
+    let name = |reference: &Ref| reference.ref_location.rsplit('/').next().and_then(|name| of(name, status));
     match content.schema.as_ref()? {
         RefOr::Ref(reference) => name(reference),
         RefOr::T(Schema::Array(array)) => match &array.items {
@@ -82,7 +82,7 @@ fn of_content(kind: &str, content: &Content) -> Option<Value> {
     }
 }
 
-fn of(name: &str) -> Option<Value> {
+fn of(name: &str, status: &str) -> Option<Value> {
     Some(match name {
         "ActivityEntry" => value(&activity()),
         "AuditEntry" => value(&audit_entry()),
@@ -99,6 +99,7 @@ fn of(name: &str) -> Option<Value> {
         "CreatedInvite" => value(&created_invite()),
         "Export" => value(&export()),
         "DuplicateEvent" => value(&DuplicateEvent { event_date: at(50), ends_at: None, name: None }),
+        "ErrorBody" => value(&error(status)?),
         "Event" => value(&event()),
         "HistoryEntry" => value(&history()),
         "WaitlistMove" => value(&waitlist_move()),
@@ -116,12 +117,11 @@ fn of(name: &str) -> Option<Value> {
         }
         "UpdateUser" => value(&update_user()),
         "User" => value(&user()),
-        "About" => json!({ "name": "happening", "version": env!("CARGO_PKG_VERSION"), "sign_in":
-            { "issuer": "https://login.example.org/realms/happening", "client_id": "happening-desktop" } }),
-        "DatabaseTest" => json!({ "ok": true, "round_trip_ms": 0.4 }),
-        "Live" => json!({ "status": "ok" }),
-        "Marked" => json!({ "read": 3 }),
-        "Ready" => json!({ "ready": true, "postgres": "ok", "redis": "ok", "rabbitmq": "ok", "sign_in": "ok" }),
+        "About" => value(&About::of(SignIn::at("https://login.example.org/realms/happening", "happening-desktop"))),
+        "DatabaseTest" => value(&DatabaseTest::took(Duration::from_micros(400))),
+        "Live" => value(&Live::now()),
+        "Marked" => value(&Marked { read: 3 }),
+        "Ready" => value(&Ready::example(status)),
         _ => return None,
     })
 }
@@ -153,29 +153,23 @@ fn export() -> Export {
 }
 
 /// What a refusal of that status looks like.
+/// What a refusal with that status says, made as the handlers make it.
 fn error(status: &str) -> Option<ErrorBody> {
-    let mut details = ErrorDetails::default();
-    let (code, sentence) = match status {
-        "400" => {
-            details.fields = BTreeMap::from([("seats".to_owned(), "must be 1 to 50".to_owned())]);
-            (ErrorCode::Invalid, "The request has a mistake.")
-        }
-        "401" => (ErrorCode::Unauthenticated, "Sign in first."),
-        "403" => (ErrorCode::Forbidden, "You may not do this."),
-        "404" => (ErrorCode::NotFound, "There is nothing here that you may see."),
-        "409" => (ErrorCode::EventNotOpen, "This event takes no bookings."),
-        "410" => (ErrorCode::InviteGone, "This invite has expired or was taken back. Ask for a new one."),
-        "413" => (ErrorCode::TooLarge, "The body is too large."),
-        "415" => (ErrorCode::UnsupportedMediaType, "Send JSON with Content-Type: application/json."),
-        "422" => (ErrorCode::KeyReused, "This key was used for another request."),
-        "429" => (ErrorCode::RateLimited, "Too many requests. Please wait a moment."),
-        "503" => {
-            details.outcome = Some(Outcome::Nothing);
-            (ErrorCode::Unavailable, "The server cannot do this right now.")
-        }
+    let error = match status {
+        "400" => ApiError::field("seats", "must be 1 to 50"),
+        "401" => ApiError::unauthenticated(),
+        "403" => ApiError::forbidden(),
+        "404" => ApiError::not_found(),
+        "409" => bookings::event_not_open(),
+        "410" => invites::gone(),
+        "413" => ApiError::too_large(),
+        "415" => ApiError::not_json(),
+        "422" => ApiError::key_reused(),
+        "429" => ApiError::rate_limited(),
+        "503" => ApiError::unavailable(anyhow::anyhow!("Postgres does not answer")).of_nothing(),
         _ => return None,
     };
-    Some(ErrorBody { error: sentence.to_owned(), code, details, request_id: id(99).to_string() })
+    Some(error.into_body(id(99).to_string()))
 }
 
 fn value<T: Serialize>(example: &T) -> Value {

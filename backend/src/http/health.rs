@@ -25,6 +25,13 @@ pub(crate) struct About {
     sign_in: SignIn,
 }
 
+impl About {
+    /// This server, with where it lets people sign in.
+    pub(super) fn of(sign_in: SignIn) -> Self {
+        Self { name: "happening", version: env!("CARGO_PKG_VERSION"), sign_in }
+    }
+}
+
 /// Where an app signs people in.
 #[derive(Clone, Serialize, ToSchema)]
 pub(crate) struct SignIn {
@@ -34,8 +41,11 @@ pub(crate) struct SignIn {
 
 impl SignIn {
     pub(crate) fn of(config: &crate::config::ServeConfig) -> Self {
-        let issuer = config.oidc_issuer_url.as_str().trim_end_matches('/').to_owned();
-        Self { issuer, client_id: config.oidc_client.clone() }
+        Self::at(config.oidc_issuer_url.as_str(), &config.oidc_client)
+    }
+
+    pub(super) fn at(issuer: &str, client: &str) -> Self {
+        Self { issuer: issuer.trim_end_matches('/').to_owned(), client_id: client.to_owned() }
     }
 }
 
@@ -46,9 +56,21 @@ pub(crate) struct DatabaseTest {
     round_trip_ms: f64,
 }
 
+impl DatabaseTest {
+    pub(super) fn took(time: Duration) -> Self {
+        Self { ok: true, round_trip_ms: time.as_secs_f64() * 1000.0 }
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Live {
     status: &'static str,
+}
+
+impl Live {
+    pub(super) fn now() -> Self {
+        Self { status: "live" }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -62,10 +84,28 @@ pub(crate) struct Ready {
     sign_in: &'static str,
 }
 
+impl Ready {
+    fn of(up: Up, stopping: bool) -> Self {
+        let word = |up| if up { "up" } else { "away" };
+        Self {
+            ready: up.postgres && up.redis && !stopping,
+            postgres: word(up.postgres),
+            redis: word(up.redis),
+            rabbitmq: word(up.rabbitmq),
+            sign_in: word(up.sign_in),
+        }
+    }
+
+    /// What is answered with 200 when all is well, and with 503 while Redis is away.
+    pub(super) fn example(status: &str) -> Self {
+        Self::of(Up { postgres: true, redis: status == "200", rabbitmq: true, sign_in: true }, false)
+    }
+}
+
 /// Name and version of the server, and where to sign in.
 #[utoipa::path(get, path = "/", tag = "health", responses((status = 200, body = About)))]
 pub(crate) async fn about(State(app): State<App>) -> Json<About> {
-    Json(About { name: "happening", version: env!("CARGO_PKG_VERSION"), sign_in: app.sign_in.clone() })
+    Json(About::of(app.sign_in.clone()))
 }
 
 /// One round trip to the database.
@@ -73,30 +113,21 @@ pub(crate) async fn about(State(app): State<App>) -> Json<About> {
 pub(crate) async fn db_test(_: Anyone, State(app): State<App>) -> ApiResult<Json<DatabaseTest>> {
     let started = app.clock.instant();
     sqlx::query("select 1").execute(&app.pool).await?;
-    Ok(Json(DatabaseTest { ok: true, round_trip_ms: started.elapsed().as_secs_f64() * 1000.0 }))
+    Ok(Json(DatabaseTest::took(started.elapsed())))
 }
 
 /// The process answers.
 #[utoipa::path(get, path = "/health/live", tag = "health", responses((status = 200, body = Live)))]
 pub(crate) async fn live() -> Json<Live> {
-    Json(Live { status: "live" })
+    Json(Live::now())
 }
 
 /// Each dependency with its state, looked at a quarter of a second ago or less; 503 when a booking could not be taken.
 #[utoipa::path(get, path = "/health/ready", tag = "health", responses((status = 200, body = Ready), (status = 503, body = Ready)))]
 pub(crate) async fn ready(State(app): State<App>) -> Response {
     let up = seen(&app).await;
-    let word = |up| if up { "up" } else { "away" };
-    let stopping = app.stopping.load(Ordering::Relaxed);
-    let ready = up.postgres && up.redis && !stopping;
-    let body = Ready {
-        ready,
-        postgres: word(up.postgres),
-        redis: word(up.redis),
-        rabbitmq: word(up.rabbitmq),
-        sign_in: word(up.sign_in),
-    };
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = Ready::of(up, app.stopping.load(Ordering::Relaxed));
+    let status = if body.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body)).into_response()
 }
 

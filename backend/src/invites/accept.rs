@@ -81,7 +81,8 @@ async fn find(conn: &mut PgConnection, app: &App, text: &str, lock: bool) -> Api
 fn check_open(invite: &InviteRow, replaced: bool) -> ApiResult<()> {
     match invite.status.as_str() {
         "used" => Err(used()),
-        "pending" if !replaced && !invite.expired => Ok(()),
+        // also one that its sender could not send any more
+        "pending" if !replaced && !invite.expired && invite.inviter_is_admin => Ok(()),
         _ => Err(gone()),
     }
 }

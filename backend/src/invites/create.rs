@@ -59,7 +59,7 @@ pub(super) async fn resend(app: &App, caller: UserId, invite: &InviteRow) -> Api
         return Err(already_member());
     }
     app.limits.count_invite(&invite.email)?;
-    store::renew(&mut tx, invite.id, &nonce()).await?;
+    store::renew(&mut tx, invite.id, caller, &nonce()).await?;
     let details = serde_json::json!({ "role": invite.role });
     let created = tell(&mut tx, app, caller, invite.org_id, invite.id, ("invite_resent", details)).await?;
     commit(tx).await?;
@@ -137,6 +137,6 @@ pub(super) fn used() -> ApiError {
     ApiError::new(ErrorCode::InviteUsed, "This invite was accepted already.")
 }
 
-pub(super) fn gone() -> ApiError {
+pub(crate) fn gone() -> ApiError {
     ApiError::new(ErrorCode::InviteGone, "This invite has expired or was taken back. Ask for a new one.")
 }

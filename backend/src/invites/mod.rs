@@ -6,4 +6,5 @@ pub(crate) mod http;
 pub(crate) mod store;
 mod token;
 
+pub(crate) use create::gone;
 pub(crate) use token::{Links, ServerKey};

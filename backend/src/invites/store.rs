@@ -25,6 +25,8 @@ pub(crate) struct InviteRow {
     pub(crate) expires_at: DateTime<Utc>,
     /// By the database's clock.
     pub(crate) expired: bool,
+    /// Whether its sender is orgAdmin still.
+    pub(crate) inviter_is_admin: bool,
 }
 
 impl InviteRow {
@@ -63,7 +65,8 @@ pub(crate) async fn find(conn: &mut PgConnection, id: InviteId, lock: bool) -> s
         InviteRow,
         r#"select i.id as "id: InviteId", i.org_id as "org_id: OrgId", o.name as organization, i.email, i.role,
             i.invited_by as "invited_by: UserId", u.name as inviter, i.nonce, i.old_nonces, i.status, i.created_at, i.expires_at,
-            i.expires_at <= clock_timestamp() as "expired!"
+            i.expires_at <= clock_timestamp() as "expired!", exists (select from organization_users m
+                where m.org_id = i.org_id and m.user_id = i.invited_by and m.role = 'orgAdmin') as "inviter_is_admin!"
         from organization_invites i join organizations o on o.id = i.org_id join users u on u.id = i.invited_by where i.id = $1"#,
         id.0
     )
@@ -120,7 +123,7 @@ pub(crate) async fn insert(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "update organization_invites set status = 'replaced'
-        where org_id = $1 and lower(email) = lower($2) and status = 'pending'",
+        where org_id = $1 and lower(email) = lower($2::text collate happening) and status = 'pending'",
         invite.org_id.0,
         invite.email
     )
@@ -142,15 +145,16 @@ pub(crate) async fn insert(
     .map(drop)
 }
 
-/// A new token for the same invite, good for another week; the old ones are remembered as dead.
-pub(crate) async fn renew(conn: &mut PgConnection, id: InviteId, nonce: &[u8]) -> sqlx::Result<()> {
+/// A new token for the same invite, good for another week and sent by this person; the old ones are remembered as dead.
+pub(crate) async fn renew(conn: &mut PgConnection, id: InviteId, inviter: UserId, nonce: &[u8]) -> sqlx::Result<()> {
     sqlx::query!(
         "update organization_invites set nonce = $2,
             old_nonces = old_nonces[1:1] || old_nonces[greatest(2, cardinality(old_nonces) - 17):] || nonce,
-            expires_at = now() + make_interval(days => $3) where id = $1",
+            expires_at = now() + make_interval(days => $3), invited_by = $4 where id = $1",
         id.0,
         nonce,
-        happening_api::INVITE_DAYS as i32
+        happening_api::INVITE_DAYS as i32,
+        inviter.0
     )
     .execute(conn)
     .await
@@ -169,7 +173,7 @@ pub(crate) async fn set_status(conn: &mut PgConnection, id: InviteId, status: &s
 pub(crate) async fn is_member(conn: &mut PgConnection, org: OrgId, email: &str) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from organization_users m join users u on u.id = m.user_id
-            where m.org_id = $1 and lower(u.email) = lower($2)) as "is!""#,
+            where m.org_id = $1 and lower(u.email) = lower($2::text collate happening)) as "is!""#,
         org.0,
         email
     )

@@ -64,7 +64,7 @@ pub(crate) async fn read(
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Marked {
     /// How many were unread.
-    read: u64,
+    pub(crate) read: u64,
 }
 
 /// Marks all as read.

@@ -31,6 +31,9 @@ pub(super) async fn set_role(app: &App, target: &Target, role: Role) -> ApiResul
     let old = lock(&mut tx, target, Some(role)).await?;
     if old.role != role {
         store::set_role(&mut tx, target.org, target.member, role).await?;
+        if old.role == Role::OrgAdmin {
+            revoke_invites_of(&mut tx, app, target.org, target.member, target.caller).await?;
+        }
         let details = serde_json::json!({ "from": old.role, "to": role });
         let entry = Entry { action: "role_changed", subject_type: "member", subject: target.member.0, details };
         audit_log::write(&mut tx, target.org, target.caller, &entry, app.clock).await?;
@@ -57,11 +60,32 @@ pub(super) async fn remove(app: &App, target: &Target) -> ApiResult<()> {
     let mut tx = app.pool.begin().await?;
     let old = lock(&mut tx, target, None).await?;
     store::delete_member(&mut tx, target.org, target.member).await?;
+    revoke_invites_of(&mut tx, app, target.org, target.member, target.caller).await?;
     let action = if target.caller == target.member { "member_left" } else { "member_removed" };
     let details = serde_json::json!({ "role": old.role });
     let entry = Entry { action, subject_type: "member", subject: target.member.0, details };
     audit_log::write(&mut tx, target.org, target.caller, &entry, app.clock).await?;
     commit(tx).await
+}
+
+/// A person may no longer invite: what they sent and nobody has accepted ends. Needs the organization's lock, which accepting an
+/// invite takes, too.
+///
+/// # Errors
+/// 503.
+pub(crate) async fn revoke_invites_of(
+    conn: &mut PgConnection,
+    app: &App,
+    org: OrgId,
+    inviter: UserId,
+    actor: UserId,
+) -> ApiResult<()> {
+    for invite in store::revoke_invites_of(conn, org, inviter).await? {
+        let details = serde_json::json!({ "inviter": inviter });
+        let entry = Entry { action: "invite_revoked", subject_type: "invite", subject: invite.0, details };
+        audit_log::write(conn, org, actor, &entry, app.clock).await?;
+    }
+    Ok(())
 }
 
 /// Holds the organization's row and answers the member as they are now; `new` is their next role, `None` when they leave.

@@ -1,6 +1,6 @@
 //! All SQL about organizations and memberships.
 
-use happening_api::{Member, OrgId, Organization, Role, UpdateOrganization, UserId};
+use happening_api::{InviteId, Member, OrgId, Organization, Role, UpdateOrganization, UserId};
 use sqlx::PgConnection;
 
 use crate::http::{ApiError, ApiResult};
@@ -242,6 +242,22 @@ pub(crate) async fn has_open_events(conn: &mut PgConnection, org: OrgId) -> sqlx
         org.0
     )
     .fetch_one(conn)
+    .await
+}
+
+/// Revokes the invites of a person that wait for an answer; answers their ids.
+pub(crate) async fn revoke_invites_of(
+    conn: &mut PgConnection,
+    org: OrgId,
+    inviter: UserId,
+) -> sqlx::Result<Vec<InviteId>> {
+    sqlx::query_scalar!(
+        r#"update organization_invites set status = 'revoked'
+        where org_id = $1 and invited_by = $2 and status = 'pending' returning id as "id: InviteId""#,
+        org.0,
+        inviter.0
+    )
+    .fetch_all(conn)
     .await
 }
 

@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// fails, the person is still there and can ask again.
 ///
 /// # Errors
-/// `last_admin`, 503.
+/// `last_admin`, 401 when they were deleted already, 503.
 pub(super) async fn delete(app: &App, caller: UserId, request_id: &str) -> ApiResult<()> {
     check_admins(app, caller).await?;
     for _ in 0..ROUNDS_MAX {
@@ -72,7 +72,9 @@ async fn check_admins(app: &App, caller: UserId) -> ApiResult<()> {
 async fn end(app: &App, caller: UserId) -> ApiResult<bool> {
     let mut tx = app.pool.begin().await?;
     // no membership can begin while this is held: its foreign key wants to share the row
-    store::lock(&mut tx, caller).await?;
+    if !store::lock(&mut tx, caller).await? {
+        return Err(ApiError::unauthenticated());
+    }
     for org in store::organizations(&mut tx, caller).await? {
         org_store::lock(&mut tx, org).await?;
         let Some(role) = org_store::role(&mut tx, org, caller).await? else { continue };
@@ -80,6 +82,7 @@ async fn end(app: &App, caller: UserId) -> ApiResult<bool> {
             members::keep_an_admin(&mut tx, org, caller).await?;
         }
         org_store::delete_member(&mut tx, org, caller).await?;
+        members::revoke_invites_of(&mut tx, app, org, caller, caller).await?;
         let details = serde_json::json!({ "role": role });
         let entry = Entry { action: "member_left", subject_type: "member", subject: caller.0, details };
         audit_log::write(&mut tx, org, caller, &entry, app.clock).await?;

@@ -55,7 +55,7 @@ pub(crate) async fn find(
     (status = 200, body = User), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn me(caller: CurrentUser, State(app): State<App>) -> ApiResult<Json<User>> {
     let found = store::find(&mut *app.conn().await?, caller.id()).await?;
-    found.map(Json).ok_or_else(ApiError::not_found)
+    found.map(Json).ok_or_else(ApiError::unauthenticated) // deleted at another replica a moment ago
 }
 
 /// Changes what the caller chose for themselves.
@@ -71,7 +71,7 @@ pub(crate) async fn update(
     }
     let mut tx = app.pool.begin().await?;
     store::update(&mut tx, caller.id(), &json.body).await?;
-    let user = store::find(&mut tx, caller.id()).await?.ok_or_else(ApiError::not_found)?;
+    let user = store::find(&mut tx, caller.id()).await?.ok_or_else(ApiError::unauthenticated)?;
     tx.commit().await.map_err(ApiError::outcome_unknown)?;
     Ok(Json(user))
 }
@@ -92,7 +92,9 @@ pub(crate) async fn delete(caller: CurrentUser, State(app): State<App>) -> ApiRe
 #[utoipa::path(get, path = "/users/me/export", tag = "users", security(("token" = [])), responses(
     (status = 200, body = Export), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn export(caller: CurrentUser, State(app): State<App>) -> ApiResult<Response> {
-    let all = store::export(&mut *app.conn().await?, caller.id()).await?;
+    let mut conn = app.conn().await?;
+    store::find(&mut conn, caller.id()).await?.ok_or_else(ApiError::unauthenticated)?;
+    let all = store::export(&mut conn, caller.id()).await?;
     let headers = [(header::CONTENT_DISPOSITION, "attachment; filename=\"happening-export.json\"")];
     Ok((headers, Json(all)).into_response())
 }

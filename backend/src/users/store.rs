@@ -53,17 +53,18 @@ fn hash(sub: &str) -> Vec<u8> {
 pub(crate) enum Found {
     /// `made`: the row was made by this call.
     Person { user: Box<User>, made: bool },
-    /// The token was issued before its person was deleted.
+    /// The token is of a session that began before its person was deleted.
     Ended,
 }
 
-/// Whether the token was issued before its person was deleted.
+/// Whether the token is of a session that began before its person was deleted. A token that does not say when its person signed
+/// in counts as an old one: its refresh could not be told from a new sign-in.
 async fn ended(conn: &mut PgConnection, claims: &Claims) -> sqlx::Result<bool> {
     let at =
         sqlx::query_scalar!("select ended_at from ended_identities where keycloak_id_hash = $1", hash(&claims.sub))
             .fetch_optional(conn)
             .await?;
-    Ok(at.is_some_and(|at| claims.iat <= at.timestamp()))
+    Ok(at.is_some_and(|at| claims.auth_time.is_none_or(|signed_in| signed_in <= at.timestamp())))
 }
 
 /// The person of a token. However many calls come at once, one makes the row. Whether the e-mail is verified follows the
@@ -159,7 +160,7 @@ pub(crate) async fn update(conn: &mut PgConnection, user: UserId, body: &UpdateU
     sqlx::query!(
         "update users set name = coalesce($2, name), locale = case when $3 then $4 else locale end,
             time_zone = case when $5 then $6 else time_zone end, channels = channels || $7, updated_at = now()
-        where id = $1",
+        where id = $1 and deleted_at is null",
         user.0,
         body.name.as_deref().map(str::trim),
         body.locale.is_some(),
@@ -173,9 +174,12 @@ pub(crate) async fn update(conn: &mut PgConnection, user: UserId, body: &UpdateU
     .map(drop)
 }
 
-/// Locks a person's row against new memberships.
-pub(crate) async fn lock(conn: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
-    sqlx::query!("select 1 as one from users where id = $1 for update", user.0).fetch_optional(conn).await.map(drop)
+/// Locks a person's row against new memberships. False when they were deleted.
+pub(crate) async fn lock(conn: &mut PgConnection, user: UserId) -> sqlx::Result<bool> {
+    let row = sqlx::query!("select 1 as one from users where id = $1 and deleted_at is null for update", user.0)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Organizations that a person is a member of, in the order in which they are locked.
@@ -226,7 +230,7 @@ pub(crate) async fn anonymise(conn: &mut PgConnection, user: UserId) -> sqlx::Re
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "update organization_invites set email = '' where lower(email) = lower($1) and status <> 'pending'",
+        "update organization_invites set email = '' where lower(email) = lower($1::text collate happening) and status <> 'pending'",
         row.email
     )
     .execute(&mut *conn)

@@ -1,0 +1,1 @@
+drop function time_ordered_id;
