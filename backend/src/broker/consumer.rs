@@ -21,6 +21,8 @@ const PREFETCH_MESSAGES: u16 = 64;
 /// Fewer than the pool has connections, so that slow mail does not stop relay and watcher.
 const PARALLEL_MESSAGES: usize = 8;
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// AMQP 0-9-1, 1.2.
+const REPLY_SUCCESS: u16 = 200;
 const ATTEMPTS_HEADER: &str = "x-attempts";
 
 /// What becomes of a message.
@@ -54,12 +56,9 @@ impl<H: Handler> Consumer<H> {
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut pause = Duration::from_millis(100);
         loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                result = self.consume(&stop) => match result {
-                    Ok(()) => pause = Duration::from_millis(100),
-                    Err(error) => tracing::warn!(error = format!("{error:#}"), "the consumer starts over"),
-                },
+            match self.consume(&stop).await {
+                Ok(()) => pause = Duration::from_millis(100),
+                Err(error) => tracing::warn!(error = format!("{error:#}"), "the consumer starts over"),
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -68,7 +67,35 @@ impl<H: Handler> Consumer<H> {
         }
     }
 
+    /// Consumes until the connection breaks or `stop`. Either way the messages that were begun have their effect first: one that is
+    /// dropped half-way would send its mail again.
     async fn consume(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let (connection, channel, messages) = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            opened = self.open() => opened?,
+        };
+        tracing::info!("the worker consumes notifications");
+        let no_more = stop.child_token();
+        let results = messages
+            .take_until(no_more.cancelled())
+            .map(|message| async { self.finish(&channel, message?).await })
+            .buffer_unordered(PARALLEL_MESSAGES);
+        let mut results = std::pin::pin!(results);
+        let mut failure = None;
+        while let Some(result) = results.next().await {
+            if let Err(error) = result {
+                no_more.cancel();
+                failure.get_or_insert(error);
+            }
+        }
+        match failure {
+            Some(error) => Err(error),
+            // sends the last acknowledgements before it closes
+            None => Ok(connection.close(REPLY_SUCCESS, "the worker stops".into()).await?),
+        }
+    }
+
+    async fn open(&self) -> anyhow::Result<(Connection, Channel, lapin::Consumer)> {
         let connection: Connection = super::connect(&self.url).await?;
         let channel = connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
@@ -77,16 +104,7 @@ impl<H: Handler> Consumer<H> {
         let messages = channel
             .basic_consume(NOTIFICATIONS.into(), "worker".into(), BasicConsumeOptions::default(), FieldTable::default())
             .await?;
-        tracing::info!("the worker consumes notifications");
-        let results = messages
-            .take_until(stop.cancelled())
-            .map(|message| async { self.finish(&channel, message?).await })
-            .buffer_unordered(PARALLEL_MESSAGES);
-        let mut results = std::pin::pin!(results);
-        while let Some(result) = results.next().await {
-            result?;
-        }
-        Ok(())
+        Ok((connection, channel, messages))
     }
 
     async fn finish(&self, channel: &Channel, message: Delivery) -> anyhow::Result<()> {

@@ -64,6 +64,7 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
     tasks.spawn(move_events(pool, gate, stop.clone()));
     tracing::info!("working");
     stop.cancelled().await;
+    tracing::info!("the worker stops when what it has begun is done");
     tasks.close();
     if tokio::time::timeout(DRAIN_TIMEOUT, tasks.wait()).await.is_err() {
         tracing::warn!("some work was not finished in time; it comes again");
@@ -132,12 +133,12 @@ async fn tidy(pool: PgPool, gate: Gate, stop: CancellationToken) {
     }
 }
 
-/// Keys of creating calls (kept for at least a day), ended identities (no token lives that long), notes of deliveries of which
+/// Keys of creating calls (kept for at least a day), ended identities (no session at a sign-in service lives that long), notes of deliveries of which
 /// not even a dead letter is left, and events that were deleted so long ago that everything about them was told.
 async fn tidy_once(pool: &PgPool) -> sqlx::Result<()> {
     for (table, old) in [
         ("idempotency_keys", "created_at < now() - interval '2 days'"),
-        ("ended_identities", "ended_at < now() - interval '2 days'"),
+        ("ended_identities", "ended_at < now() - interval '90 days'"),
         ("deliveries", "delivered_at < now() - interval '90 days'"),
     ] {
         database::delete_in_chunks(pool, table, old).await?;

@@ -1,5 +1,6 @@
 //! Mails by SMTP; without a mail server each mail is a file, named by its message, so that writing it twice is one mail.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -8,6 +9,7 @@ use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart};
 use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{AsyncTransport, Tokio1Executor};
+use tokio::io::AsyncWriteExt;
 
 use super::templates::Mail;
 use crate::config::WorkerConfig;
@@ -40,7 +42,9 @@ impl Mailer {
                     .build(),
             ),
             None => {
-                std::fs::create_dir_all(&config.mail_dir).context("MAIL_DIR cannot be made")?;
+                // mails hold tokens that open an invite
+                let mut folder = std::fs::DirBuilder::new();
+                folder.recursive(true).mode(0o700).create(&config.mail_dir).context("MAIL_DIR cannot be made")?;
                 Way::Files(config.mail_dir.clone())
             }
         };
@@ -65,7 +69,10 @@ impl Mailer {
             Way::Files(folder) => {
                 // a reader never sees half a mail
                 let part = folder.join(format!("{id}.part"));
-                tokio::fs::write(&part, message.formatted()).await?;
+                let mut file = tokio::fs::OpenOptions::new();
+                let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(&part).await?;
+                file.write_all(&message.formatted()).await?;
+                file.flush().await?;
                 tokio::fs::rename(&part, folder.join(format!("{id}.eml"))).await?;
             }
         }
