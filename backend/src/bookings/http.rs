@@ -88,6 +88,7 @@ pub(crate) async fn list_of_person(
 /// Staff must say why; the person is told.
 fn give_up<A>(target: BookingFor<A>, reason: Option<String>) -> ApiResult<GiveUp> {
     let caller = target.caller.id();
+    let reason = reason.map(|reason| reason.trim().to_owned()); // as it was measured
     if caller != target.booking.user_id && reason.is_none() {
         return Err(ApiError::field("reason", "is required when it is not your own booking"));
     }

@@ -31,9 +31,36 @@ pub(crate) fn csv(bookings: impl Iterator<Item = Booking>) -> anyhow::Result<Vec
     Ok(writer.into_inner()?)
 }
 
-/// A spreadsheet takes a cell that begins like this for a formula; an apostrophe makes it text (OWASP, CSV injection).
+/// A spreadsheet takes a cell that begins with one of these for a formula (OWASP, CSV injection); some take the full-width signs
+/// of East Asian keyboards, too.
+const FORMULA_SIGNS: [char; 9] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '−'];
+
+/// Depending on the reader's region, a spreadsheet divides cells at one of these.
+fn divides(c: char) -> bool {
+    matches!(c, ',' | ';' | '|' | '\t' | '\r' | '\n')
+}
+
+/// What a spreadsheet passes over at the beginning of a cell: blanks, quotes, characters that nobody sees.
+fn is_passed_over(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '"' | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+}
+
+/// The text with an apostrophe before every sign that would begin a formula, which makes it text; wherever the reader's program
+/// divides cells.
 fn safe(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
+    let mut text = String::with_capacity(cell.len());
+    let mut begins = true;
+    for c in cell.chars() {
+        if begins && FORMULA_SIGNS.contains(&c) {
+            text.push('\'');
+        }
+        begins = divides(c) || (begins && is_passed_over(c));
+        text.push(c);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -42,8 +69,21 @@ mod tests {
 
     #[test]
     fn no_cell_is_a_formula() {
-        assert_eq!(safe("=HYPERLINK(1)"), "'=HYPERLINK(1)");
-        assert_eq!(safe("@SUM"), "'@SUM");
-        assert_eq!(safe("Ada"), "Ada");
+        for (written, shown) in [
+            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+            ("@SUM", "'@SUM"),
+            ("Ada;=1+1", "Ada;'=1+1"),
+            ("Ada, -1", "Ada, '-1"),
+            ("Ada\t\"+1\"", "Ada\t\"'+1\""),
+            ("＝1", "'＝1"),
+            ("\u{200b}\u{feff}=1", "\u{200b}\u{feff}'=1"),
+            (" \u{202e}@x", " \u{202e}'@x"),
+            // no formula begins here
+            ("Ada", "Ada"),
+            ("Anna-Maria O'Neil", "Anna-Maria O'Neil"),
+            ("ada+news@happening.invalid", "ada+news@happening.invalid"),
+        ] {
+            assert_eq!(safe(written), shown);
+        }
     }
 }
