@@ -9,6 +9,7 @@ fn main() {
         "open_sign_in_again",
         "copy_sign_in_link",
         "copy",
+        "appearance",
         "cancel_sign_in",
         "sign_out",
         "call",

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::{
     BookingId, CancelBooking, CancelSeats, Category, ClaimSeats, CreateBooking, CreateEvent, CreateInvite,
-    CreateOrganization, DuplicateEvent, EventId, EventStatus, InviteId, NotificationId, OrgId, UpdateEvent,
-    UpdateMember, UpdateOrganization, UpdateUser, UserId,
+    CreateOrganization, DuplicateEvent, EventId, EventStatus, InviteId, InviteToken, NotificationId, OrgId,
+    UpdateEvent, UpdateMember, UpdateOrganization, UpdateUser, UserId,
 };
 
 /// A call of the server's HTTP API. The key of a creating call is made once per click and kept for retries.
@@ -47,9 +47,9 @@ pub enum Call {
     /// Answers nothing.
     RevokeInvite { invite_id: InviteId },
     /// Answers `InvitePreview`.
-    PreviewInvite { token: String },
+    PreviewInvite { token: InviteToken },
     /// Answers `Organization`.
-    AcceptInvite { token: String },
+    AcceptInvite { token: InviteToken },
     /// Answers `Vec<Event>`, soonest first.
     Events { filter: EventFilter },
     /// Answers `Event`.
@@ -216,8 +216,8 @@ impl Call {
             Self::CreateInvite { key, body } => post("/org-invites".to_owned(), Some(body), Some(key)),
             Self::ResendInvite { invite_id } => bare(Method::Post, format!("/org-invites/{invite_id}/resend")),
             Self::RevokeInvite { invite_id } => bare(Method::Delete, format!("/org-invites/{invite_id}")),
-            Self::PreviewInvite { token } => get(format!("/org-invites/{token}")),
-            Self::AcceptInvite { token } => bare(Method::Post, format!("/org-invites/{token}/accept")),
+            Self::PreviewInvite { token } => get(format!("/org-invites/{}", token.as_str())),
+            Self::AcceptInvite { token } => bare(Method::Post, format!("/org-invites/{}/accept", token.as_str())),
             Self::Events { filter } => get(format!("/events?{}", filter.query())),
             Self::CreateEvent { key, body } => post("/events".to_owned(), Some(body), Some(key)),
             Self::UpdateEvent { event_id, version, body } => {

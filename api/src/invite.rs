@@ -8,6 +8,62 @@ use crate::{InviteId, OrgId, Role, UserId};
 
 /// Days until an invite expires.
 pub const INVITE_DAYS: i64 = 7;
+const INVITE_TOKEN_CHARS_MAX: usize = 256;
+
+/// The token of an invite's link: 1 to 256 letters, digits, `-` and `_`, so that it is one segment of a path whatever it holds.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct InviteToken(String);
+
+/// A text is no [`InviteToken`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoInviteToken;
+
+impl std::fmt::Display for NoInviteToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("this is not the token of an invite")
+    }
+}
+
+impl std::error::Error for NoInviteToken {}
+
+impl TryFrom<String> for InviteToken {
+    type Error = NoInviteToken;
+
+    fn try_from(text: String) -> Result<Self, NoInviteToken> {
+        let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let good = (1..=INVITE_TOKEN_CHARS_MAX).contains(&text.len()) && text.chars().all(known);
+        if good { Ok(Self(text)) } else { Err(NoInviteToken) }
+    }
+}
+
+impl std::str::FromStr for InviteToken {
+    type Err = NoInviteToken;
+
+    fn from_str(text: &str) -> Result<Self, NoInviteToken> {
+        text.to_owned().try_into()
+    }
+}
+
+impl From<InviteToken> for String {
+    fn from(token: InviteToken) -> Self {
+        token.0
+    }
+}
+
+/// Not the token itself: it opens the invite.
+impl std::fmt::Debug for InviteToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InviteToken")
+    }
+}
+
+impl InviteToken {
+    /// The token as it stands in the link.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 /// Whether an invite can still be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,4 +125,18 @@ pub struct InvitePreview {
     /// Address with most of its letters hidden.
     pub email: String,
     pub expires_at: DateTime<Utc>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::InviteToken;
+
+    #[test]
+    fn a_token_is_one_segment_of_a_path() {
+        assert!("0aZ-_9".parse::<InviteToken>().is_ok());
+        for bad in ["", "..", ".", "../users/me", "a/b", "a?b", "%2e%2e", "a b", "é", &"a".repeat(257)] {
+            assert!(bad.parse::<InviteToken>().is_err(), "{bad}");
+            assert!(serde_json::from_value::<InviteToken>(bad.into()).is_err(), "{bad}");
+        }
+    }
 }

@@ -24,6 +24,15 @@ pub enum ApiFailure {
     Unexpected { message: String },
 }
 
+/// Light or dark, as the person chose it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    System,
+    Light,
+    Dark,
+}
+
 /// Where the person stands with signing in. The shell tells the UI, also by the event `session`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

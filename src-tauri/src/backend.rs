@@ -9,10 +9,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use crate::net::{self, ReadError};
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 const RETRY_AFTER_S_DEFAULT: u64 = 2;
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Of what a server says about itself.
+const ABOUT_BYTES_MAX: usize = 64 * 1024;
 /// Pages of a list that are read one after the other.
 const PAGES_MAX: usize = 5;
 
@@ -75,14 +79,13 @@ impl Backend {
     /// When the server is away or is not ours.
     pub(crate) async fn sign_in(&self) -> Result<SignIn, ApiFailure> {
         let answer = self.http.get(self.url.clone()).send().await.map_err(|error| failure(&error))?;
-        let about: About = answer.json().await.map_err(|error| unexpected(&error))?;
-        Ok(about.sign_in)
+        Ok(about(answer).await?.sign_in)
     }
 
     /// What stands at the address.
     pub(crate) async fn check(&self) -> ServerCheck {
         let Ok(answer) = self.http.get(self.url.clone()).send().await else { return ServerCheck::Away };
-        match answer.json::<About>().await {
+        match about(answer).await {
             Ok(about) if about.name.eq_ignore_ascii_case("happening") => ServerCheck::Server { version: about.version },
             _ => ServerCheck::Stranger,
         }
@@ -95,12 +98,12 @@ impl Backend {
     /// [`ApiFailure`].
     pub(crate) async fn call(&self, token: &str, call: &Call) -> Result<Value, ApiFailure> {
         let request = call.request();
-        let address = format!("{}{}", self.url.as_str().trim_end_matches('/'), request.path);
+        let address = self.address(&request.path)?;
         let mut answer = self.ask(token, &request, &address).await?;
         let mut value = parsed(&answer.bytes)?;
         for _ in 1..PAGES_MAX {
             let (Some(next), Value::Array(list)) = (answer.next.take(), &mut value) else { break };
-            answer = self.ask(token, &request, next.as_str()).await?;
+            answer = self.ask(token, &request, &next).await?;
             if let Value::Array(more) = parsed(&answer.bytes)? {
                 list.extend(more);
             }
@@ -115,26 +118,38 @@ impl Backend {
     pub(crate) async fn download(&self, token: &str, file: &Download) -> Result<Vec<u8>, ApiFailure> {
         let request =
             HttpRequest { method: Method::Get, path: file.path(), body: None, idempotency_key: None, if_match: None };
-        let address = format!("{}{}", self.url.as_str().trim_end_matches('/'), request.path);
+        let address = self.address(&request.path)?;
         Ok(self.ask(token, &request, &address).await?.bytes)
     }
 
-    async fn ask(&self, token: &str, request: &HttpRequest, address: &str) -> Result<Answer, ApiFailure> {
+    /// Where a path of the API is, below the server's own address. A path that is read otherwise than it was written (with `..` in
+    /// it) leads nowhere.
+    fn address(&self, path: &str) -> Result<Url, ApiFailure> {
+        let base = self.url.as_str().trim_end_matches('/');
+        let address = Url::parse(&format!("{base}{path}")).map_err(|error| unexpected(&error))?;
+        let written = path.split('?').next().unwrap_or_default();
+        if address.path() != format!("{}{written}", self.url.path().trim_end_matches('/')) {
+            return Err(ApiFailure::Unexpected { message: "This address is not one of the server's.".to_owned() });
+        }
+        Ok(address)
+    }
+
+    async fn ask(&self, token: &str, request: &HttpRequest, address: &Url) -> Result<Answer, ApiFailure> {
         match (self.send(token, request, address).await, request.method) {
             (Err(ApiFailure::NoAnswer), Method::Get) => self.send(token, request, address).await,
             (result, _) => result,
         }
     }
 
-    async fn send(&self, token: &str, request: &HttpRequest, address: &str) -> Result<Answer, ApiFailure> {
-        let mut outgoing = match request.method {
-            Method::Get => self.http.get(address),
-            Method::Post => self.http.post(address),
-            Method::Put => self.http.put(address),
-            Method::Patch => self.http.patch(address),
-            Method::Delete => self.http.delete(address),
+    async fn send(&self, token: &str, request: &HttpRequest, address: &Url) -> Result<Answer, ApiFailure> {
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
         };
-        outgoing = outgoing.bearer_auth(token);
+        let mut outgoing = self.http.request(method, address.clone()).bearer_auth(token);
         if let Some(version) = request.if_match {
             outgoing = outgoing.header("if-match", format!("\"{version}\""));
         }
@@ -151,13 +166,10 @@ impl Backend {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .unwrap_or(RETRY_AFTER_S_DEFAULT);
-        let next = answer.headers().get(LINK).and_then(|link| next_page(link.to_str().ok()?, &self.url));
-        let bytes = answer.bytes().await.map_err(|_| ApiFailure::NoAnswer)?;
-        if bytes.len() > ANSWER_BYTES_MAX {
-            return Err(ApiFailure::Unexpected { message: "The answer is too large.".to_owned() });
-        }
+        let next = answer.headers().get(LINK).and_then(|link| next_page(link.to_str().ok()?, address));
+        let bytes = net::read(answer, ANSWER_BYTES_MAX).await.map_err(unread)?;
         if status.is_success() {
-            return Ok(Answer { bytes: bytes.to_vec(), next });
+            return Ok(Answer { bytes, next });
         }
         Err(refusal(status, retry_after_s, &bytes))
     }
@@ -171,11 +183,17 @@ fn parsed(bytes: &[u8]) -> Result<Value, ApiFailure> {
     serde_json::from_slice(bytes).map_err(|error| unexpected(&error))
 }
 
-/// The address of the next page; one of another server is not followed, since it would be sent the token.
-fn next_page(link: &str, server: &Url) -> Option<Url> {
+async fn about(answer: reqwest::Response) -> Result<About, ApiFailure> {
+    let bytes = net::read(answer, ABOUT_BYTES_MAX).await.map_err(unread)?;
+    serde_json::from_slice(&bytes).map_err(|error| unexpected(&error))
+}
+
+/// The address of the next page of the list that was asked for. It differs in its query only: any other address, also of
+/// another application on the same host, would be sent the token.
+fn next_page(link: &str, asked: &Url) -> Option<Url> {
     let (address, _) = link.strip_prefix('<')?.split_once(">; rel=\"next\"")?;
-    let next = server.join(address).ok()?;
-    (next.origin() == server.origin()).then_some(next)
+    let next = asked.join(address).ok()?;
+    (next.origin() == asked.origin() && next.path() == asked.path()).then_some(next)
 }
 
 fn refusal(status: StatusCode, retry_after_s: u64, bytes: &[u8]) -> ApiFailure {
@@ -202,6 +220,14 @@ fn failure(error: &reqwest::Error) -> ApiFailure {
     if error.is_connect() { ApiFailure::Offline } else { ApiFailure::NoAnswer }
 }
 
+/// What was sent may have been done.
+fn unread(error: ReadError) -> ApiFailure {
+    match error {
+        ReadError::Broken(_) => ApiFailure::NoAnswer,
+        ReadError::TooLarge(_) => ApiFailure::Unexpected { message: "The answer is too large.".to_owned() },
+    }
+}
+
 fn unexpected(error: &dyn std::error::Error) -> ApiFailure {
     ApiFailure::Unexpected { message: error.to_string() }
 }
@@ -211,14 +237,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_own_servers_next_page_is_followed() {
-        let server = Url::parse("https://happening.example/base").expect("a URL");
-        let next = |link: &str| next_page(link, &server).map(String::from);
-        assert_eq!(
-            next("</events?cursor=a>; rel=\"next\"").as_deref(),
-            Some("https://happening.example/events?cursor=a")
-        );
-        assert_eq!(next("<https://other.example/events>; rel=\"next\""), None);
-        assert_eq!(next("</events>; rel=\"prev\""), None);
+    fn only_the_next_page_of_the_same_list_is_followed() {
+        let asked = Url::parse("https://host.example/happening/events?limit=2").expect("a URL");
+        let next = |link: &str| next_page(link, &asked).map(String::from);
+        let page_two = Some("https://host.example/happening/events?limit=2&cursor=a".to_owned());
+        assert_eq!(next("<?limit=2&cursor=a>; rel=\"next\""), page_two);
+        assert_eq!(next("</happening/events?limit=2&cursor=a>; rel=\"next\""), page_two);
+        for other in [
+            "</events?cursor=a>; rel=\"next\"", // another application
+            "</happening/users>; rel=\"next\"",
+            "<../../events?cursor=a>; rel=\"next\"",
+            "<https://other.example/happening/events>; rel=\"next\"",
+            "<http://host.example/happening/events>; rel=\"next\"",
+            "<?cursor=a>; rel=\"prev\"",
+        ] {
+            assert_eq!(next(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_path_stays_where_it_was_written() -> anyhow::Result<()> {
+        for base in ["https://host.example", "https://host.example/", "https://host.example/happening"] {
+            let backend = Backend::new(Url::parse(base)?)?;
+            let address = backend.address("/events?q=a%20b").map(String::from);
+            assert_eq!(address.ok(), Some(format!("{}/events?q=a%20b", base.trim_end_matches('/'))));
+            for bad in ["/org-invites/../users/me", "/org-invites/%2e%2E/users/me", "/a/./b", "/org-invites/a\\b"] {
+                assert!(backend.address(bad).is_err(), "{bad}");
+            }
+        }
+        Ok(())
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use happening_api::{
-    Answered, ApiFailure, Call, Download, EventId, InvitePreview, OpenTarget, OrgId, Organization, Saved, ServerCheck,
-    SessionView, ShellInfo,
+    Answered, ApiFailure, Call, Download, EventId, InvitePreview, InviteToken, OpenTarget, OrgId, Organization, Saved,
+    ServerCheck, SessionView, ShellInfo, Theme,
 };
 use serde::de::DeserializeOwned;
 use tauri::{AppHandle, State};
@@ -21,9 +21,9 @@ use crate::{diagnostics, files, updates, windows};
 pub(crate) struct Opened {
     target: Mutex<Option<OpenTarget>>,
     /// The token of the invite whose link was opened. It never leaves the shell.
-    invite: Mutex<Option<String>>,
+    invite: Mutex<Option<InviteToken>>,
     /// The token of the invite that a screen shows, which is the one that is accepted.
-    shown_invite: Mutex<Option<String>>,
+    shown_invite: Mutex<Option<InviteToken>>,
 }
 
 impl Opened {
@@ -31,11 +31,11 @@ impl Opened {
         *self.target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
     }
 
-    pub(crate) fn put_invite(&self, token: String) {
+    pub(crate) fn put_invite(&self, token: InviteToken) {
         *self.invite.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
     }
 
-    fn invite(&self) -> Option<String> {
+    fn invite(&self) -> Option<InviteToken> {
         self.invite.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -82,6 +82,13 @@ pub(crate) fn copy_sign_in_link(app: AppHandle, session: State<'_, Arc<Session>>
 #[tauri::command]
 pub(crate) fn copy(app: AppHandle, text: String) -> Result<(), ApiFailure> {
     app.clipboard().write_text(text).map_err(|error| unexpected(&error))
+}
+
+/// What the system draws follows the screens: the menu bar, dialogs, the window's frame.
+#[tauri::command]
+pub(crate) async fn appearance(window: tauri::WebviewWindow, theme: Theme) -> Result<(), ApiFailure> {
+    windows::follow_theme(&window, theme);
+    Ok(())
 }
 
 #[tauri::command]

@@ -1,6 +1,6 @@
 //! Links that open the app. Anything that is not exactly one of them is nothing.
 
-use happening_api::EventId;
+use happening_api::{EventId, InviteToken};
 use url::Url;
 
 /// Longest value that is looked at, in bytes.
@@ -14,7 +14,7 @@ pub(crate) enum DeepLink {
     /// `happening://event/<id>`
     Event(EventId),
     /// `happening://invite/<token>`
-    Invite(String),
+    Invite(InviteToken),
 }
 
 /// What the sign-in service says to the app. No `Debug`: it holds a code.
@@ -38,7 +38,7 @@ impl DeepLink {
         match (url.host_str()?, path.as_slice()) {
             ("auth", ["callback"]) => callback(url).map(Self::SignIn),
             ("event", [id]) => Some(Self::Event(id.parse().ok()?)),
-            ("invite", [token]) if is_token(token) => Some(Self::Invite((*token).to_owned())),
+            ("invite", [token]) => Some(Self::Invite(token.parse().ok()?)),
             _ => None,
         }
     }
@@ -58,10 +58,6 @@ fn callback(url: &Url) -> Option<Callback> {
         _ => return None,
     };
     Some(Callback { state, result })
-}
-
-fn is_token(token: &str) -> bool {
-    (1..=256).contains(&token.len()) && token.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 #[cfg(test)]

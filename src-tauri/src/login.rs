@@ -11,10 +11,14 @@ use openidconnect::{
 use url::Url;
 
 use crate::deep_link::Code;
+use crate::net;
 
 const REDIRECT: &str = "happening://auth/callback";
 /// How long the person has.
 pub(crate) const TIME_MAX: Duration = Duration::from_secs(300);
+
+/// Of the sign-in service: its description, keys and tokens.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// How far this machine's clock may run ahead.
 const CLOCK_SKEW_MAX: Duration = Duration::from_secs(300);
@@ -76,9 +80,16 @@ impl Issuer {
     /// Reads the issuer's own description.
     pub(crate) async fn discover(http: reqwest::Client, issuer: &str, client_id: &str) -> Result<Self, LoginError> {
         let issuer = IssuerUrl::new(issuer.to_owned()).map_err(|error| LoginError::Refused(error.to_string()))?;
+        if !net::is_allowed(issuer.url()) {
+            return Err(LoginError::Refused("the sign-in service's address must begin with https://".to_owned()));
+        }
         let metadata = CoreProviderMetadata::discover_async(issuer, &|request| send(http.clone(), request))
             .await
             .map_err(|error| LoginError::Away(error.to_string()))?;
+        // this one is opened in the browser; the others are asked by `send`, which looks at each
+        if !net::is_allowed(metadata.authorization_endpoint().url()) {
+            return Err(LoginError::Refused("the sign-in page's address must begin with https://".to_owned()));
+        }
         Ok(Self { metadata, client_id: ClientId::new(client_id.to_owned()), http })
     }
 
@@ -190,10 +201,50 @@ struct HttpFailure(String);
 async fn send(http: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, HttpFailure> {
     let failed = |error: reqwest::Error| HttpFailure(error.without_url().to_string());
     let request: reqwest::Request = request.try_into().map_err(failed)?;
+    if !net::is_allowed(request.url()) {
+        return Err(HttpFailure("the address must begin with https://".to_owned()));
+    }
     let answer = http.execute(request).await.map_err(failed)?;
     let mut response = HttpResponse::new(Vec::new());
     *response.status_mut() = answer.status();
     *response.headers_mut() = answer.headers().clone();
-    *response.body_mut() = answer.bytes().await.map_err(failed)?.to_vec();
+    *response.body_mut() = net::read(answer, ANSWER_BYTES_MAX).await.map_err(|error| HttpFailure(error.to_string()))?;
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answering;
+
+    async fn discovered(page: &'static str) -> anyhow::Result<Result<Issuer, LoginError>> {
+        let base = answering::start(move |base, path| match path {
+            "/realm/.well-known/openid-configuration" => answering::description(base, page),
+            "/realm/keys" => r#"{"keys":[]}"#.to_owned(),
+            _ => String::new(),
+        })?;
+        Ok(Issuer::discover(reqwest::Client::new(), &format!("{base}/realm"), "app").await)
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_no_web_page_is_not_opened() -> anyhow::Result<()> {
+        assert!(discovered("https://login.example/auth").await?.is_ok());
+        for page in ["http://login.example/auth", "file:///etc/passwd", "ms-settings:privacy", "javascript:alert(1)"] {
+            assert!(matches!(discovered(page).await?, Err(LoginError::Refused(_))), "{page}");
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn an_issuer_over_plain_http_is_refused() {
+        let issuer = Issuer::discover(reqwest::Client::new(), "http://login.example/realm", "app").await;
+        assert!(matches!(issuer, Err(LoginError::Refused(_))));
+    }
+
+    #[tokio::test]
+    async fn no_other_address_is_asked() -> anyhow::Result<()> {
+        let request = openidconnect::http::Request::get("http://login.example/keys").body(Vec::new())?;
+        assert!(send(reqwest::Client::new(), request).await.is_err_and(|error| error.0.contains("https://")));
+        Ok(())
+    }
 }

@@ -3,6 +3,8 @@
 
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
+#[cfg(test)]
+mod answering;
 mod backend;
 mod cache;
 mod commands;
@@ -11,6 +13,7 @@ mod diagnostics;
 mod files;
 mod login;
 mod menu;
+mod net;
 mod notices;
 mod session;
 mod settings;
@@ -46,6 +49,7 @@ fn main() {
             commands::open_sign_in_again,
             commands::copy_sign_in_link,
             commands::copy,
+            commands::appearance,
             commands::cancel_sign_in,
             commands::sign_out,
             commands::call,

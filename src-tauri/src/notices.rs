@@ -84,12 +84,13 @@ fn target(one: &Notification) -> Option<OpenTarget> {
 /// Shows it; a click opens what it is about.
 fn show(app: &AppHandle, one: &Notification) {
     let mut notice = notify_rust::Notification::new();
-    notice.appname("Happening").summary(title(one.kind)).body(&one.message).action("default", "Open");
+    notice.appname("Happening").summary(title(one.kind)).action("default", "Open");
     #[cfg(windows)]
     notice.app_id(&app.config().identifier); // as the installer has registered it; otherwise it comes from PowerShell
-    let (app, target) = (app.clone(), target(one));
-    // waits for the click on a thread of its own, which ends with the notification
+    let (app, target, message) = (app.clone(), target(one), one.message.clone());
+    // waits for the desktop and the click on a thread of its own, which ends with the notification
     std::thread::spawn(move || {
+        notice.body(&body(&message));
         let answered = notice.show().and_then(|handle| {
             handle.wait_for_response(|response: &NotificationResponse| {
                 if matches!(response, NotificationResponse::Default | NotificationResponse::Action(_)) {
@@ -101,6 +102,21 @@ fn show(app: &AppHandle, one: &Notification) {
             tracing::debug!(%error, "the desktop shows no notifications");
         }
     });
+}
+
+/// The text as the desktop must get it: one that reads markup would show an organizer's words as links and pictures.
+fn body(text: &str) -> String {
+    #[cfg(all(unix, not(target_os = "macos")))]
+    if notify_rust::get_capabilities().is_ok_and(|all| all.iter().any(|one| one == "body-markup")) {
+        return as_markup(text);
+    }
+    text.to_owned()
+}
+
+/// Characters that mean something in markup, as themselves (Desktop Notifications Specification, Markup).
+#[cfg(all(unix, not(target_os = "macos")))]
+fn as_markup(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn open(app: &AppHandle, target: Option<&OpenTarget>) {

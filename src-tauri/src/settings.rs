@@ -6,6 +6,8 @@ use anyhow::{Context, Result, ensure};
 use happening_api::OrgId;
 use url::Url;
 
+use crate::net;
+
 /// The server that runs on this machine.
 const DEFAULT: &str = "http://127.0.0.1:5000";
 
@@ -84,11 +86,7 @@ fn write_line(folder: &Path, name: &str, line: &str) -> std::io::Result<()> {
 /// When it is another one, with a sentence for people.
 pub(crate) fn parse_server_url(text: &str) -> Result<Url> {
     let url: Url = text.trim().parse().with_context(|| format!("{:?} is not an address", text.trim()))?;
-    let local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    ensure!(
-        url.scheme() == "https" || (url.scheme() == "http" && local),
-        "the server's address must begin with https://"
-    );
+    ensure!(net::is_allowed(&url), "the server's address must begin with https://");
     ensure!(url.username().is_empty() && url.password().is_none(), "the server's address must hold no password");
     Ok(url)
 }

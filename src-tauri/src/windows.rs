@@ -1,6 +1,8 @@
 //! The app's windows: the main one, and one for each event whose board somebody wants beside it.
 
-use happening_api::EventId;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use happening_api::{EventId, Theme};
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 
 /// Label of the main window.
@@ -21,6 +23,30 @@ pub(crate) fn show_main(app: &AppHandle) {
         std::thread::spawn(open);
     } else {
         open();
+    }
+}
+
+/// Whether a theme was chosen since the start.
+static THEME_CHOSEN: AtomicBool = AtomicBool::new(false);
+
+/// What the system draws of our windows is in the theme of the screens.
+pub(crate) fn follow_theme(window: &WebviewWindow, theme: Theme) {
+    let app = window.app_handle();
+    let chosen = match theme {
+        Theme::Light => Some(tauri::Theme::Light),
+        Theme::Dark => Some(tauri::Theme::Dark),
+        Theme::System => None,
+    };
+    if THEME_CHOSEN.swap(chosen.is_some(), Ordering::Relaxed) || chosen.is_some() {
+        app.set_theme(chosen);
+    }
+    // GTK takes "none" for light: it is told what the system has, once it was told otherwise
+    #[cfg(target_os = "linux")]
+    if chosen.is_none()
+        && let Ok(system) = window.theme()
+        && system == tauri::Theme::Dark
+    {
+        app.set_theme(Some(system));
     }
 }
 

@@ -1,12 +1,8 @@
 //! Light or dark: the one thing that the webview itself remembers.
 
-/// What the person chose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Theme {
-    System,
-    Light,
-    Dark,
-}
+use happening_api::Theme;
+
+use crate::api;
 
 const KEY: &str = "theme";
 
@@ -48,4 +44,8 @@ pub(crate) fn apply(theme: Theme) {
         Theme::Dark => root.set_attribute(ATTRIBUTE, "dark"),
     };
     drop(shown); // the attribute's name is a good one
+    wasm_bindgen_futures::spawn_local(async move {
+        // what the system draws, such as the menu bar; a shell that cannot leaves it as it is
+        drop(api::appearance(theme).await);
+    });
 }

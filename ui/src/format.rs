@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
+pub(crate) use crate::locale::own_zone;
 use crate::locale::{self, DateParts};
 
 /// A date in an event's zone.
@@ -36,15 +37,6 @@ fn long_date(at: DateTime<Utc>, zone: &str) -> String {
     let this_year = year(at) == year(now());
     let date = in_zone(at, zone, &parts[..parts.len() - usize::from(this_year)]);
     format!("{} {date}", in_zone(at, zone, &[("weekday", "long")]))
-}
-
-/// The zone of this machine.
-pub(crate) fn own_zone() -> String {
-    let format = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new());
-    js_sys::Reflect::get(&format.resolved_options(), &"timeZone".into())
-        .ok()
-        .and_then(|zone| zone.as_string())
-        .unwrap_or_else(|| "UTC".to_owned())
 }
 
 /// "Friday 12 March, 19:30", with the own time beside it when it differs.

@@ -17,6 +17,7 @@ mod layers;
 mod locale;
 mod pages;
 mod parts;
+mod pause;
 mod presence;
 mod resource;
 mod route;

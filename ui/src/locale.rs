@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use self::intl::{date, date_in, hour, list, number};
+pub(crate) use self::intl::{date, date_in, hour, list, number, own_zone};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use self::plain::{date, date_in, hour, list, number};
+pub(crate) use self::plain::{date, date_in, hour, list, number, own_zone};
 
 /// What a date shows, as `Intl.DateTimeFormat` names it.
 pub(crate) type DateParts<'p> = &'p [(&'p str, &'p str)];
@@ -22,15 +22,24 @@ fn for_machine(language: &str) -> String {
 
 #[cfg(target_arch = "wasm32")]
 mod intl {
+    use std::cell::RefCell;
+    use std::collections::HashMap;
+
     use js_sys::{Array, Function, Intl, Object, Reflect};
     use wasm_bindgen::{JsCast, JsValue};
 
     use super::{DateParts, DateTime, Utc, for_machine};
 
+    /// Different ones at a time; a person meets a few zones, and each screen a few shapes of dates.
+    const FORMATS_MAX: usize = 256;
+    const ZONE_KEPT_MS: f64 = 60_000.0;
+
     thread_local! {
         static TAG: String = known(for_machine(&gloo::utils::window().navigator().language().unwrap_or_default()));
         static NUMBERS: Function = Intl::NumberFormat::new(&locales(), &Object::new()).format();
         static HOUR: &'static str = hour_of(&locales());
+        static FORMATS: RefCell<HashMap<String, Option<Function>>> = RefCell::default();
+        static OWN_ZONE: RefCell<Option<(f64, String)>> = RefCell::default();
         static LISTS: Intl::ListFormat = Intl::ListFormat::new(&locales(), &Object::new());
     }
 
@@ -51,6 +60,21 @@ mod intl {
             Reflect::get(&Intl::DateTimeFormat::new(locales, &options).resolved_options(), &"hourCycle".into())
         });
         if cycle.is_ok_and(|cycle| cycle == "h12") { "numeric" } else { "2-digit" }
+    }
+
+    /// The zone of this machine. It is asked for again after a while: a laptop travels.
+    pub(crate) fn own_zone() -> String {
+        let now_ms = js_sys::Date::now();
+        OWN_ZONE.with_borrow_mut(|known| match known {
+            Some((asked_ms, zone)) if (0.0..ZONE_KEPT_MS).contains(&(now_ms - *asked_ms)) => zone.clone(),
+            _ => known.insert((now_ms, asked_zone())).1.clone(),
+        })
+    }
+
+    fn asked_zone() -> String {
+        let format = Intl::DateTimeFormat::new(&Array::new(), &Object::new());
+        let zone = Reflect::get(&format.resolved_options(), &"timeZone".into()).ok();
+        zone.and_then(|zone| zone.as_string()).unwrap_or_else(|| "UTC".to_owned())
     }
 
     /// How the hour is written: "09:30", but "9:30 AM".
@@ -75,18 +99,31 @@ mod intl {
         TAG.with(|tag| date_in(tag, at, zone, parts))
     }
 
-    /// As [`date`], in a locale of one's own.
+    /// As [`date`], in a locale of one's own. Formatters are kept: making one takes the engine 2 ms, a hundred times what using it
+    /// takes, and a long list asks for the same ones again and again.
     pub(crate) fn date_in(locale: &str, at: DateTime<Utc>, zone: &str, parts: DateParts<'_>) -> Option<String> {
+        let key = parts.iter().fold(format!("{locale} {zone}"), |key, (name, value)| format!("{key} {name}={value}"));
+        let format = FORMATS.with_borrow_mut(|formats| {
+            if formats.len() >= FORMATS_MAX {
+                formats.clear();
+            }
+            formats.entry(key).or_insert_with(|| formatter(locale, zone, parts)).clone()
+        })?;
+        let date = js_sys::Date::new(&JsValue::from_f64(at.timestamp_millis() as f64));
+        format.call1(&JsValue::UNDEFINED, &date).ok()?.as_string()
+    }
+
+    /// `None` for a zone that the browser does not know.
+    fn formatter(locale: &str, zone: &str, parts: DateParts<'_>) -> Option<Function> {
         let options = Object::new();
         for (name, value) in parts.iter().chain([&("timeZone", zone)]) {
             Reflect::set(&options, &(*name).into(), &(*value).into()).ok()?;
         }
-        let date = js_sys::Date::new(&JsValue::from_f64(at.timestamp_millis() as f64));
         // the constructor throws for an unknown zone, which the typed binding does not catch
         let intl = Reflect::get(&js_sys::global(), &"Intl".into()).ok()?;
         let constructor: Function = Reflect::get(&intl, &"DateTimeFormat".into()).ok()?.unchecked_into();
         let format = Reflect::construct(&constructor, &Array::of2(&Array::of1(&locale.into()), &options)).ok()?;
-        format.unchecked_into::<Intl::DateTimeFormat>().format().call1(&JsValue::UNDEFINED, &date).ok()?.as_string()
+        Some(format.unchecked_into::<Intl::DateTimeFormat>().format())
     }
 }
 
@@ -97,6 +134,10 @@ mod plain {
 
     pub(crate) fn hour() -> &'static str {
         "2-digit"
+    }
+
+    pub(crate) fn own_zone() -> String {
+        "UTC".to_owned()
     }
 
     pub(crate) fn number(value: i64) -> String {

@@ -2,24 +2,19 @@
 //! and says how to get it. They know nothing and look nothing up, so they tell nothing.
 
 use axum::response::{Html, IntoResponse, Response};
-use happening_api::EventId;
+use happening_api::{EventId, InviteToken};
 use http::{HeaderName, HeaderValue, header};
 
-use super::{Anyone, ApiError, ApiResult, PathId};
+use super::{Anyone, ApiResult, PathId};
 
-const TOKEN_CHARS_MAX: usize = 256;
 const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
 const REFERRER: (HeaderName, HeaderValue) = (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 
 /// Opens an invite in the app.
 #[utoipa::path(get, path = "/open/invite/{token}", tag = "open", params(("token" = String, Path)), responses(
     (status = 200, body = String, content_type = "text/html"), (status = 404, body = happening_api::ErrorBody)))]
-pub(crate) async fn invite(_: Anyone, PathId(token): PathId<String>) -> ApiResult<Response> {
-    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if !(1..=TOKEN_CHARS_MAX).contains(&token.len()) || !token.chars().all(known) {
-        return Err(ApiError::not_found());
-    }
-    let link = format!("happening://invite/{token}");
+pub(crate) async fn invite(_: Anyone, PathId(token): PathId<InviteToken>) -> ApiResult<Response> {
+    let link = format!("happening://invite/{}", token.as_str());
     Ok(answer(page("You are invited", "The invite opens in the Happening app.", &link)))
 }
 

@@ -1,7 +1,7 @@
 //! Calls as the person who is signed in: the token, its refresh, and what is kept of the answers.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use happening_api::{Answered, ApiFailure, Call, Download, Method, SessionView, User};
 use serde_json::Value;
@@ -10,6 +10,11 @@ use super::Session;
 use crate::backend::Backend;
 use crate::cache::Cache;
 use crate::login::{LoginError, Tokens};
+
+/// How long a call waits for new tokens.
+const REFRESH_PATIENCE: Duration = Duration::from_secs(5);
+/// After a refresh that was not answered.
+const REFRESH_AGAIN: Duration = Duration::from_secs(5);
 
 impl Session {
     /// Makes a call as the person who is signed in. While the network is away, lists and maps are answered as they were
@@ -106,27 +111,55 @@ impl Session {
         }
     }
 
-    /// A token that is good for a while, and is not `refused`.
+    /// A token to call with, other than the `refused` one. One that ends soon is used, and replaced beside the call: a sign-in
+    /// service that hangs holds nothing up as long as the token lasts.
     async fn access_token(self: &Arc<Self>, refused: Option<&str>) -> Result<String, ApiFailure> {
-        let good = |tokens: &Tokens| Instant::now() < tokens.refresh_at && refused != Some(tokens.access.as_str());
         let current = self.lock().tokens.clone().ok_or(ApiFailure::SessionEnded)?;
-        if good(&current) {
-            return Ok(current.access);
+        let now = Instant::now();
+        if refused == Some(current.access.as_str()) || now >= current.ends_at {
+            return self.replaced_token(current.access).await;
         }
+        if now >= current.refresh_at {
+            let (session, old) = (Arc::clone(self), current.access.clone());
+            tauri::async_runtime::spawn(async move { session.replace(&old).await });
+        }
+        Ok(current.access)
+    }
+
+    /// Waits for another token than `old`, but not for long. The refresh goes on without its caller: the token that it sent is used
+    /// up, so its answer must not be lost.
+    async fn replaced_token(self: &Arc<Self>, old: String) -> Result<String, ApiFailure> {
+        let session = Arc::clone(self);
+        let replaced = tauri::async_runtime::spawn(async move { session.replace(&old).await });
+        match tokio::time::timeout(REFRESH_PATIENCE, replaced).await {
+            Ok(Ok(token)) => token,
+            Ok(Err(_)) => Err(ApiFailure::Offline), // it panicked
+            Err(_) => Err(ApiFailure::Offline),
+        }
+    }
+
+    /// Replaces the tokens, unless they are others than `old` already; one refresh at a time.
+    async fn replace(self: &Arc<Self>, old: &str) -> Result<String, ApiFailure> {
         let _one_at_a_time = self.refreshing.lock().await;
-        let (turn, current) = {
+        let (turn, current, failed) = {
             let state = self.lock();
-            (state.turn, state.tokens.clone().ok_or(ApiFailure::SessionEnded)?)
+            (state.turn, state.tokens.clone().ok_or(ApiFailure::SessionEnded)?, state.refresh_failed)
         };
-        if good(&current) {
+        if current.access != old {
             return Ok(current.access);
         }
-        // while the sign-in service is away, the token is used to its end
-        let away = || {
-            let lasts = Instant::now() < current.ends_at && refused != Some(current.access.as_str());
-            if lasts { Ok(current.access.clone()) } else { Err(ApiFailure::Offline) }
-        };
-        let Ok(issuer) = self.issuer().await else { return away() };
+        // whoever waited for that try does not wait for one more
+        if failed.is_some_and(|at| at.elapsed() < REFRESH_AGAIN) {
+            return Err(ApiFailure::Offline);
+        }
+        let refreshed = self.refresh(turn, current).await;
+        let offline = matches!(refreshed, Err(ApiFailure::Offline));
+        self.lock().refresh_failed = offline.then(Instant::now);
+        refreshed
+    }
+
+    async fn refresh(self: &Arc<Self>, turn: u64, current: Tokens) -> Result<String, ApiFailure> {
+        let issuer = self.issuer().await.map_err(|_| ApiFailure::Offline)?;
         let refresh = current.refresh.as_deref().ok_or(ApiFailure::SessionEnded)?;
         match issuer.refresh(refresh).await {
             Ok(mut tokens) => {
@@ -140,7 +173,7 @@ impl Session {
                 tauri::async_runtime::spawn(Arc::clone(self).follow_keyring(turn, stored));
                 Ok(tokens.access)
             }
-            Err(LoginError::Away(_)) => away(),
+            Err(LoginError::Away(_)) => Err(ApiFailure::Offline),
             Err(LoginError::Refused(_)) => {
                 self.end(turn);
                 Err(ApiFailure::SessionEnded)

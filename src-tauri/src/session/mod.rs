@@ -46,6 +46,8 @@ struct State {
     issuer: Option<Issuer>,
     pending: Option<Pending>,
     tokens: Option<Tokens>,
+    /// When the sign-in service was last asked for new ones in vain.
+    refresh_failed: Option<Instant>,
     /// Counts ends of sessions. Whatever was asked for in an earlier one changes nothing in this one when it is answered.
     turn: u64,
     /// The last session ended without the person's doing, and they have not signed in or out since.
@@ -72,6 +74,7 @@ impl Session {
             issuer: None,
             pending: None,
             tokens: None,
+            refresh_failed: None,
             turn: 0,
             ended: false,
         };
@@ -135,7 +138,7 @@ impl Session {
             let mut state = self.lock();
             state.backend = backend;
             state.turn += 1;
-            (state.issuer, state.pending, state.tokens) = (None, None, None);
+            (state.issuer, state.pending, state.tokens, state.refresh_failed) = (None, None, None, None);
         }
         self.restore().await;
         Ok(())
@@ -186,6 +189,15 @@ impl Session {
     fn fail(&self, reason: SignInFailure) {
         self.lock().pending = None;
         self.show(SessionView::Failed { reason });
+    }
+
+    /// A sign-in of that turn failed; nothing is shown of one that was cancelled.
+    fn fail_in(&self, turn: u64, reason: SignInFailure) {
+        self.change(Some(turn), |state| {
+            state.pending = None;
+            state.view = SessionView::Failed { reason };
+            true
+        });
     }
 
     /// Takes up the session of the last start, if the keyring has it.

@@ -17,17 +17,24 @@ impl Session {
         if let Some(waiting) = self.pending_url() {
             return Some(waiting);
         }
+        let turn = self.turn();
         let begun = async { self.issuer().await?.begin().map_err(SignInFailure::from) };
         match begun.await {
             Ok(pending) => {
-                let (url, state) = (pending.url.clone(), pending.state.clone());
-                self.lock().pending = Some(pending);
-                self.show(SessionView::Waiting { expires_in_s: TIME_MAX.as_secs() });
-                self.give_up_later(state);
-                Some(url)
+                let (url, started) = (pending.url.clone(), pending.state.clone());
+                // cancelled while the sign-in service was asked: then nothing waits, and no browser is opened
+                let waits = self.change(Some(turn), |state| {
+                    state.pending = Some(pending);
+                    state.view = SessionView::Waiting { expires_in_s: TIME_MAX.as_secs() };
+                    true
+                });
+                waits.then(|| {
+                    self.give_up_later(started);
+                    url
+                })
             }
             Err(reason) => {
-                self.fail(reason);
+                self.fail_in(turn, reason);
                 None
             }
         }
@@ -76,10 +83,11 @@ impl Session {
     /// The browser sent the person back. A callback that nobody asked for, or of another sign-in, is ignored; the one that
     /// waits goes on waiting. Answers whether it was asked for.
     pub(crate) async fn finish_sign_in(self: &Arc<Self>, callback: Callback) -> bool {
-        let pending = {
+        // with its turn in one look: cancelling in between would be missed
+        let (pending, turn) = {
             let mut state = self.lock();
             match state.pending.take() {
-                Some(pending) if pending.state == callback.state => pending,
+                Some(pending) if pending.state == callback.state => (pending, state.turn),
                 other => {
                     state.pending = other;
                     tracing::info!("a sign-in callback that nobody waits for was ignored");
@@ -87,7 +95,6 @@ impl Session {
                 }
             }
         };
-        let turn = self.turn();
         let finished = async {
             let code: Code = callback.result.map_err(|reason| match reason.as_str() {
                 "access_denied" => SignInFailure::Cancelled,
@@ -100,10 +107,61 @@ impl Session {
             })?;
             self.enter(&issuer, tokens, turn).await
         };
-        match finished.await {
-            Err(reason) if self.turn() == turn => self.fail(reason),
-            _ => {}
+        if let Err(reason) = finished.await {
+            self.fail_in(turn, reason);
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::answering;
+
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    static MAY_ANSWER: AtomicBool = AtomicBool::new(false);
+
+    fn until(flag: &AtomicBool) {
+        while !flag.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// A sign-in service that describes itself when it may.
+    fn hesitant(base: &str, path: &str) -> String {
+        match path {
+            "/" => answering::about(base),
+            "/realm/.well-known/openid-configuration" => {
+                ASKED.store(true, Ordering::SeqCst);
+                until(&MAY_ANSWER);
+                answering::description(base, &format!("{base}/realm/auth"))
+            }
+            "/realm/keys" => r#"{"keys":[]}"#.to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_sign_in_does_not_begin() -> anyhow::Result<()> {
+        let server = Url::parse(&answering::start(hesitant)?)?;
+        let folder = std::env::temp_dir().join(format!("happening-sign-in-{}", std::process::id()));
+        let session = Session::new(server, folder, Box::new(|_| {}))?;
+        let begun = tokio::spawn({
+            let session = Arc::clone(&session);
+            async move { session.begin_sign_in().await }
+        });
+        tokio::task::spawn_blocking(|| until(&ASKED)).await?;
+        session.cancel_sign_in();
+        MAY_ANSWER.store(true, Ordering::SeqCst);
+        assert_eq!(begun.await?, None, "a browser would be opened");
+        assert_eq!(session.view(), SessionView::SignedOut { ended: false });
+        assert_eq!(session.pending_url(), None, "the browser's answer would sign in");
+        // the next one begins
+        assert!(session.begin_sign_in().await.is_some());
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use happening_api::{
     ActivityEntry, ApiFailure, Booking, BookingId, Call, CancelBooking, CancelSeats, ClaimSeats, CreateBooking,
     CreateEvent, CreateInvite, CreateOrganization, CreatedInvite, Download, DuplicateEvent, Event, EventFilter,
     EventId, HistoryEntry, Invite, InviteId, InvitePreview, Member, Notification, NotificationId, OpenTarget, OrgId,
-    Organization, Role, Saved, SeatMap, ServerCheck, SessionView, ShellInfo, UpdateEvent, UpdateMember,
+    Organization, Role, Saved, SeatMap, ServerCheck, SessionView, ShellInfo, Theme, UpdateEvent, UpdateMember,
     UpdateOrganization, UpdateUser, User, UserId, WaitlistMove,
 };
 use serde::de::DeserializeOwned;
@@ -60,6 +60,15 @@ pub(crate) async fn copy(text: String) -> Result<(), ApiFailure> {
         text: String,
     }
     bridge::invoke("copy", &Argument { text }).await
+}
+
+/// The theme of what the system draws.
+pub(crate) async fn appearance(theme: Theme) -> Result<(), ApiFailure> {
+    #[derive(Serialize)]
+    struct Argument {
+        theme: Theme,
+    }
+    bridge::invoke("appearance", &Argument { theme }).await
 }
 
 pub(crate) async fn cancel_sign_in() -> Result<(), ApiFailure> {

@@ -201,9 +201,14 @@ impl Selection {
         self.taken.iter().filter(|taken| !**taken).count() as i32
     }
 
+    /// The server's map has come.
+    pub(crate) fn is_known(&self) -> bool {
+        self.total > 0
+    }
+
     /// Fewer seats are free than wanted, so the person has to decide how to go on.
     pub(crate) fn too_few(&self) -> bool {
-        self.total > 0 && self.free() < self.party
+        self.is_known() && self.free() < self.party
     }
 
     fn take_map(&mut self, map: &SeatMap) {

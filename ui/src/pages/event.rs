@@ -9,6 +9,7 @@ use super::booking_list::BookingList;
 use super::seats::Seats;
 use crate::api;
 use crate::components::{Banner, FailureNotice, Leaf, Stepper, Tone, back, bar, icon, kind, skeleton};
+use crate::features::holding::Holding;
 use crate::format;
 use crate::here::{Here, use_here};
 use crate::resource::use_resource;
@@ -169,20 +170,10 @@ fn BookPanel(props: &PanelProps) -> Html {
             drop(navigator.push_with_query(&Route::seats(id), &wish)); // a number and a yes or no can be written
         })
     };
-    let have: i32 = props.own.iter().map(|one| one.seat_numbers.len() as i32 + one.waiting_seats).sum();
+    let have = Holding::of(&props.own, event.id);
     let open = event.status == EventStatus::Upcoming;
-    let limit = event.max_seats_per_user.map(|max| (max - have).max(0));
-    let held = match (have, limit) {
-        (0, _) => String::new(),
-        (have, Some(0)) => format!(
-            "You have {} for this event, which is all that one person can have.",
-            format::seats(i64::from(have))
-        ),
-        (have, Some(more)) => {
-            format!("You have {} for this event and can book {more} more.", format::seats(i64::from(have)))
-        }
-        (have, None) => format!("You have {} for this event.", format::seats(i64::from(have))),
-    };
+    let limit = event.max_seats_per_user.map(|max| (max - have.counted()).max(0));
+    let held = have.sentence(event.max_seats_per_user).unwrap_or_default();
     html! {
         <section class="card" aria-label="Book">
             <div class="card-part stack">

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use happening_api::{Channel, Download, NotificationType, UpdateUser};
+use happening_api::{Channel, Download, NotificationType, Theme, UpdateUser};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
 use super::event::save_file;
 use super::server_form::ServerForm;
 use crate::api;
-use crate::appearance::{self, Theme};
+use crate::appearance;
 use crate::components::{Confirm, Field, head, icon, skeleton, value_of};
 use crate::features::failure;
 use crate::here::use_here;

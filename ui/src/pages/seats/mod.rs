@@ -6,7 +6,7 @@ mod panel;
 
 use std::rc::Rc;
 
-use happening_api::{ApiFailure, Booking, BookingStatus, Event, EventId, SEATS_PER_BOOKING_MAX};
+use happening_api::{ApiFailure, Booking, Event, SEATS_PER_BOOKING_MAX};
 use uuid::Uuid;
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -15,6 +15,7 @@ use self::panel::Panel;
 use crate::api;
 use crate::components::{Dialog, FailureNotice, skeleton};
 use crate::features::failure;
+use crate::features::holding::Holding;
 use crate::features::selection::{Action, SeatState, Selection, Step, Wish};
 use crate::focus::focus;
 use crate::format;
@@ -44,12 +45,12 @@ pub(crate) fn Seats(props: &Props) -> Html {
     let user = here.me.id;
     let own = use_resource(format!("seats of {id}: own"), here.refresh.count, move || api::my_bookings(user));
     // what is waited for counts, too; while the bookings are not known, what is held
-    let have = own.value.as_ref().map(|own| seats_of(own, id.into()));
+    let have = own.value.as_ref().map(|own| Holding::of(own, id.into()));
     {
         let selection = selection.dispatcher();
         use_effect_with((map.value.clone(), event.value.clone(), have), move |(map, event, have)| {
             if let (Some(map), Some(event)) = (map, event) {
-                let have = have.unwrap_or(map.mine.len() as i32);
+                let have = have.map_or(map.mine.len() as i32, Holding::counted);
                 selection.dispatch(Action::Limit(
                     event.max_seats_per_user.map_or(SEATS_PER_BOOKING_MAX, |max| max - have).min(map.total),
                 ));
@@ -74,12 +75,12 @@ pub(crate) fn Seats(props: &Props) -> Html {
         };
     };
     if let (Some(max), Some(have)) = (event.max_seats_per_user, have)
-        && have >= max
+        && have.counted() >= max
         && matches!(selection.step(), Step::Choosing)
     {
         return html! {
             <Dialog title="Choose your seats" subtitle={html! { event.name.clone() }} on_close={props.on_close.clone()}>
-                <div class="dialog-body"><p>{ format!("You have {} for this event, which is all that one person can have.", format::seats(i64::from(have))) }</p></div>
+                <div class="dialog-body"><p>{ have.sentence(Some(max)).unwrap_or_default() }</p></div>
             </Dialog>
         };
     }
@@ -132,12 +133,6 @@ fn use_together_at_first(wanted: bool, hall: Option<&Rc<Hall>>, selection: &UseR
             choose_best(&hall, &selection);
         }
     });
-}
-
-/// Seats that a person's bookings of an event hold or wait for.
-fn seats_of(own: &[Booking], event: EventId) -> i32 {
-    let here = own.iter().filter(|one| one.event_id == event && one.status != BookingStatus::Cancelled);
-    here.map(|one| one.seat_numbers.len() as i32 + one.waiting_seats).sum()
 }
 
 /// Sends a wish; the key is new for a new click and the same for a next try.

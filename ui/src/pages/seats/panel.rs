@@ -10,9 +10,10 @@ use super::list::SeatList;
 use super::outcome::Outcome;
 use crate::api;
 use crate::components::{Banner, FailureNotice, Stepper, Tone, icon};
-use crate::features::selection::{Action, Selection, Wish};
+use crate::features::selection::{Action, Selection, Step, Wish};
 use crate::focus::focus;
 use crate::format;
+use crate::pause::use_pause_after;
 
 #[derive(Properties, PartialEq)]
 pub(super) struct PanelProps {
@@ -39,6 +40,8 @@ pub(super) fn Panel(props: &PanelProps) -> Html {
         let on_best = props.on_best.clone();
         Callback::from(move |_: MouseEvent| on_best.emit(()))
     };
+    let shown = (selection.lost(), selection.too_few(), failed(selection));
+    let paused = use_pause_after(selection.is_known().then_some(shown));
     let none_together = props.hall.best_together(party as usize, |seat| selection.can_choose(seat)).is_empty();
     let best_label = match (party, selection.lost().is_empty()) {
         (1, _) => "Best seat".to_owned(),
@@ -59,10 +62,10 @@ pub(super) fn Panel(props: &PanelProps) -> Html {
             </div>
             <div class="stack seat-summary" tabindex="-1" role="group" aria-label="What you chose">
                 if let Some(failure) = props.failure.clone() { <FailureNotice {failure} old_shown=true again={props.again.clone()} /> }
-                { conflict(selection) }{ nearest(props) }{ picked(selection) }<Outcome selection={selection.clone()} send={props.send.clone()} />
+                { conflict(selection) }{ nearest(props) }{ picked(selection) }{ fewer(props, paused) }<Outcome selection={selection.clone()} send={props.send.clone()} />
             </div>
             <SeatList hall={props.hall.clone()} selection={selection.clone()} />
-            <div class="seat-foot stack">{ actions(props) }</div>
+            <div class="seat-foot stack">{ actions(props, paused) }</div>
         </aside>
     }
 }
@@ -152,7 +155,32 @@ fn picked(selection: &UseReducerHandle<Selection>) -> Html {
     }
 }
 
-fn actions(props: &PanelProps) -> Html {
+/// Which refusal stands on the screen.
+fn failed(selection: &Selection) -> Option<String> {
+    match selection.step() {
+        Step::Failed { key, .. } => Some(key.clone()),
+        _ => None,
+    }
+}
+
+/// Booking what is chosen although more was wanted: an act of its own, apart from the one that books all, so that a click meant for
+/// that one never does this.
+fn fewer(props: &PanelProps, paused: bool) -> Html {
+    let selection = &props.selection;
+    let chosen = selection.chosen();
+    let count = chosen.len() as i32;
+    if count == 0 || count >= selection.party() || selection.too_few() {
+        return Html::default();
+    }
+    let send = {
+        let send = props.send.clone();
+        Callback::from(move |_: MouseEvent| send.emit((Wish::Chosen(chosen.clone()), api::new_key())))
+    };
+    let label = format!("Book only {}", format::seats(i64::from(count)));
+    html! { <button id="book-fewer" class="button wide" disabled={paused || selection.fixed()} onclick={send}>{ label }</button> }
+}
+
+fn actions(props: &PanelProps, paused: bool) -> Html {
     let selection = &props.selection;
     if props.event.status != happening_api::EventStatus::Upcoming {
         return html! { <Banner tone={Tone::Wait} title="Too late">{ "This event takes no bookings any more." }</Banner> };
@@ -161,21 +189,17 @@ fn actions(props: &PanelProps) -> Html {
         let send = props.send.clone();
         Callback::from(move |_: MouseEvent| send.emit((wish.clone(), api::new_key())))
     };
-    let (busy, fixed) = (selection.busy(), selection.fixed());
+    let (busy, fixed) = (selection.busy(), selection.fixed() || paused);
     let (party, free) = (selection.party(), selection.free());
     if selection.too_few() {
         return too_few((party, free), (busy, fixed), send);
     }
     let chosen = selection.chosen();
     let count = chosen.len() as i32;
-    let label = match count {
-        0 => format!("Book {}", format::seats(i64::from(party))),
-        some if some < party => format!("Book only {}", format::seats(i64::from(some))),
-        some => format!("Book {}", format::seats(i64::from(some))),
-    };
+    let label = format!("Book {}", format::seats(i64::from(party.max(count))));
     html! {
         <>
-            <button id="book" class="button primary wide" disabled={count == 0 || fixed} aria-busy={busy.to_string()} onclick={send(Wish::Chosen(chosen))}>{ label }</button>
+            <button id="book" class="button primary wide" disabled={count < party || fixed} aria-busy={busy.to_string()} onclick={send(Wish::Chosen(chosen))}>{ label }</button>
             <p class="small muted centred">{ "You can give seats back before the start." }</p>
         </>
     }
