@@ -300,3 +300,33 @@ async fn the_first_calls_of_a_person_make_one_person() -> Result<()> {
     assert_eq!(people, 1);
     stage.world.audit()
 }
+
+#[tokio::test]
+async fn a_refreshed_token_does_not_bring_a_deleted_person_back() -> Result<()> {
+    let stage = Stage::new().await?;
+    let mut claims = stage.issuer.claims("leaver");
+    let signed_in = claims["auth_time"].as_i64().unwrap_or_default();
+    let leaver = Client::new(&stage.world.base(0), &stage.issuer.sign(&claims)?).await?;
+    let there = leaver.at(&stage.world.base(1));
+    there.get("/users/me").await?.expect(200); // the other server knows them now
+    leaver.delete("/users/me").await?.expect(204);
+    there.get("/users/me").await?.refused(401, "unauthenticated");
+    there.patch("/users/me", json!({ "name": "Still here" })).await?.refused(401, "unauthenticated");
+    there.get("/users/me/export").await?.refused(401, "unauthenticated");
+    there.delete("/users/me").await?.refused(401, "unauthenticated");
+
+    // what a refresh gives: issued later, of the same sign-in
+    claims["iat"] = json!(signed_in + 60);
+    claims["jti"] = json!("refreshed");
+    leaver.with_token(&stage.issuer.sign(&claims)?).get("/users/me").await?.refused(401, "unauthenticated");
+    // a token that does not say when its person signed in could be such a one
+    claims.as_object_mut().map(|claims| claims.remove("auth_time"));
+    leaver.with_token(&stage.issuer.sign(&claims)?).get("/users/me").await?.refused(401, "unauthenticated");
+    // a new sign-in is a new person
+    claims["auth_time"] = json!(signed_in + 60);
+    let again = Client::new(&stage.world.base(0), &stage.issuer.sign(&claims)?).await?;
+    assert_ne!(again.user.id, leaver.user.id);
+    let names: Vec<String> = sqlx::query_scalar("select name from users").fetch_all(&stage.world.pool).await?;
+    assert!(!names.iter().any(|name| name == "Still here"), "{names:?}");
+    stage.world.audit()
+}

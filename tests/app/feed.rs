@@ -50,3 +50,44 @@ async fn what_was_looked_at_is_read_and_the_rest_is_marked_at_once() -> Result<(
     assert!(unread().await?.is_empty());
     Ok(())
 }
+
+#[tokio::test]
+async fn a_long_feed_makes_few_formatters() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let ken = world.person("ken").await?;
+    let desktop = signed_in(&world, "ken").await?;
+    sqlx::query(
+        "insert into notifications (id, user_id, type, message, created_at)
+        select gen_random_uuid(), $1, 'role_changed', 'Entry ' || n, now() - make_interval(hours => n) from generate_series(1, 1000) n",
+    )
+    .bind(ken.user.id.0)
+    .execute(&world.pool)
+    .await?;
+    // making one takes the engine milliseconds
+    desktop
+        .script(
+            "window.made = 0; Intl.DateTimeFormat = new Proxy(Intl.DateTimeFormat, {
+                construct(...all) { window.made++; return Reflect.construct(...all) } }); return 1",
+        )
+        .await?;
+    desktop.go("/notifications").await?;
+    desktop.sees("Entry 1000").await?;
+    let shown = desktop.script("return document.querySelectorAll('li.notice').length").await?;
+    assert_eq!(shown, 1000);
+    let made = desktop.script("return window.made").await?.as_i64().unwrap_or(i64::MAX);
+    assert!(made <= 30, "{made} formatters were made");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_seat_that_is_waited_for_is_not_had() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let (ada, ken) = (world.person("ada").await?, world.person("ken").await?);
+    let event = world.event(&ada, 1).await?;
+    ada.book(event.id, 1).await?.expect(201);
+    ken.book(event.id, 1).await?.expect(201);
+    let desktop = signed_in(&world, "ken").await?;
+    desktop.go(&format!("/events/{}", event.id)).await?;
+    desktop.sees("You wait for 1 seat of this event.").await?;
+    Ok(())
+}

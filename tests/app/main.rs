@@ -1,6 +1,7 @@
 //! The real app in a real window, with the real Keycloak, server and worker: what people do, and what goes wrong meanwhile.
 
 mod accessibility;
+mod doubled;
 mod feed;
 mod files;
 mod finding;

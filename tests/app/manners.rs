@@ -286,3 +286,29 @@ async fn an_address_that_cannot_be_used_leaves_an_app_that_says_so() -> Result<(
     desktop.sees("the server's address must begin with https://").await?;
     desktop.sees("webview:").await
 }
+
+#[tokio::test]
+async fn a_notice_shows_markup_as_text() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
+    let (owner, ken) = (world.person("edsger").await?, world.person("ken").await?);
+    let event = world.event(&owner, 4).await?;
+    ken.book(event.id, 1).await?.expect(201);
+    let mut desktop = Desktop::new(&world, "ken", false).await?;
+    desktop.start_notifications()?;
+    desktop.start_app().await?;
+    desktop.sign_in(world.people(), "ken").await?;
+    desktop.click("a[href='#/notifications']").await?;
+    desktop.sees("Booked: seat").await?;
+    let name = r#"<a href="https://elsewhere.invalid">Gala</a> & more"#;
+    owner.put(&format!("/events/{}", event.id), json!({ "name": name, "place": "Hall 2" })).await?.expect(200);
+    wait_for("the notification", Duration::from_secs(60), || async {
+        desktop.notifications("close-all")?;
+        Ok(desktop.notifications("history")?.contains("An event changed").then_some(()))
+    })
+    .await?;
+    // dunst reads the body as markup, and keeps it as it was sent
+    let history = desktop.notifications("history")?;
+    assert!(history.contains("&lt;a href=") && history.contains("&amp; more"), "{history}");
+    assert!(!history.contains("<a href="), "{history}");
+    Ok(())
+}

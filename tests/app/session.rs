@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use happening_api::EventId;
+use happening_stack::ports::free_port;
 use happening_tests::desktop::Desktop;
-use happening_tests::ports::free_port;
 use happening_tests::proxy::Proxy;
 use happening_tests::world::{stack, wait_for};
 use happening_tests::{Client, People, World, WorldOptions};
@@ -279,4 +279,37 @@ async fn a_clock_that_is_off_keeps_nobody_out() -> Result<()> {
     let desktop = with_clock(&world, 24 * 3600).await?;
     desktop.sign_in(world.people(), "grace").await?;
     desktop.sees("The sign-in was refused").await
+}
+
+#[tokio::test]
+async fn a_hanging_sign_in_service_holds_up_no_call() -> Result<()> {
+    const TOKEN_LIVES_S: u32 = 40;
+    let service = Url::parse(&stack()?.issuer())?;
+    let proxy = Proxy::start(service.port().context("a port")?).await?;
+    let issuer = format!("http://127.0.0.1:{}{}", proxy.port, service.path());
+    let client = People::of(&issuer).client_with_brief_tokens(TOKEN_LIVES_S).await?;
+    let env = [("OIDC_ISSUER_URL", issuer), ("OIDC_CLIENT", client)].into();
+    let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let desktop = signed_in(&world, "grace").await?;
+    proxy.hold(true);
+    // the app wants another token by then, and this one is good for a while
+    let soon = Instant::now() + Duration::from_secs(u64::from(TOKEN_LIVES_S) * 3 / 4);
+    tokio::time::sleep_until(soon.into()).await;
+    for (route, words) in [("/bookings", "You have no bookings"), ("/notifications", "Nothing new"), ("/", "Upcoming")]
+    {
+        desktop.go(route).await?;
+        desktop.sees(words).await?;
+    }
+    assert!(proxy.held() > 0, "no token was asked for");
+    let offline = desktop.script("return document.body.innerText.includes('You are offline')").await?;
+    assert_eq!(offline, false);
+    // it answers again: the session goes on beyond the token's end
+    proxy.hold(false);
+    wait_for("another token", Duration::from_secs(60), || async {
+        desktop.script("window.dispatchEvent(new Event('focus')); return 1").await?;
+        Ok(desktop.logs()?.contains("in_time=").then_some(()))
+    })
+    .await?;
+    desktop.go("/bookings").await?;
+    desktop.sees("You have no bookings").await
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use happening_api::Booking;
+use happening_tests::own::OwnPostgres;
 use happening_tests::world::{backend_program, stack, wait_for};
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
@@ -37,7 +38,7 @@ async fn every_screen_says_that_it_waits_and_then_shows_the_answer() -> Result<(
 
 #[tokio::test]
 async fn every_screen_says_that_the_server_is_busy_and_goes_on_by_itself() -> Result<()> {
-    let own = stack()?.with_own_postgres("app-busy").await?;
+    let own = OwnPostgres::start(&stack()?, "app-busy").await?;
     let options = WorldOptions { backends: 1, worker: true, ..WorldOptions::default() };
     let world = World::on(own.stack.clone(), &backend_program()?, options).await?;
     let screens = screens(&world, &world.person("ada").await?).await?;

@@ -190,3 +190,24 @@ async fn the_seat_map_has_two_forms_and_a_tag() -> Result<()> {
     assert_eq!(answer.bytes().await?[..], [0b1100_0000, 0b0100_0000]);
     Ok(())
 }
+
+#[tokio::test]
+async fn blanks_around_a_reason_do_not_count() -> Result<()> {
+    let world = World::new().await?;
+    let a = world.person("ada").await?;
+    let event = world.event(&a, 3).await?;
+    for reason in [format!("{} ", "x".repeat(500)), format!("\n\t{}\u{a0}", "é".repeat(500))] {
+        let booking: Booking = a.book(event.id, 1).await?.expect(201).json();
+        let path = format!("/bookings/{}", booking.id);
+        a.post(&format!("{path}/cancel"), json!({ "reason": reason })).await?.expect(200);
+        let history = a.get(&format!("{path}/history")).await?.expect(200);
+        let kept = history.body.as_array().and_then(|all| all.iter().find_map(|one| one["reason"].as_str()));
+        assert_eq!(kept, Some(reason.trim()));
+    }
+    let booking: Booking = a.book(event.id, 1).await?.expect(201).json();
+    for bad in ["x".repeat(501), " ".to_owned()] {
+        let body = json!({ "reason": bad });
+        a.post(&format!("/bookings/{}/cancel", booking.id), body).await?.refused(400, "invalid");
+    }
+    world.audit()
+}

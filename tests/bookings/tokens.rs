@@ -5,7 +5,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use happening_tests::{World, WorldOptions, stack};
+use happening_stack::run;
+use happening_tests::{World, WorldOptions};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
@@ -36,7 +37,7 @@ async fn forged_and_foreign_tokens_are_refused() -> Result<()> {
     assert_eq!(status(&world, None).await?, 401);
 
     let key_file = world.folder.join("key.pem");
-    stack::run(Command::new("openssl").args(["genrsa", "-out"]).arg(&key_file).arg("2048"))?;
+    run(Command::new("openssl").args(["genrsa", "-out"]).arg(&key_file).arg("2048"))?;
     let own_key = EncodingKey::from_rsa_pem(&std::fs::read(&key_file)?)?;
     let kid = jsonwebtoken::decode_header(&good)?.kid;
     let header = Header { kid: kid.clone(), ..Header::new(Algorithm::RS256) };

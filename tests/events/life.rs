@@ -138,7 +138,7 @@ async fn a_duplicate_has_a_new_date_and_no_bookings() -> Result<()> {
     let reply =
         ada.post(&path, json!({ "event_date": "2099-01-01T20:00:00Z", "name": "Second evening" })).await?.expect(201);
     let copy: Event = reply.json();
-    assert_eq!(reply.headers["location"], format!("/events/{}", copy.id));
+    assert_eq!(reply.location(), Some(format!("/events/{}", copy.id)));
     assert_eq!(
         (copy.name.as_str(), copy.total_slots, copy.available_slots, copy.ends_at),
         ("Second evening", 3, 3, None)
@@ -297,4 +297,26 @@ async fn times_that_no_calendar_has_are_refused() -> Result<()> {
         ada.get(&format!("/events?{query}")).await?.refused(400, "invalid");
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn messages_of_a_cancelled_event_keep_their_turn() -> Result<()> {
+    let env = [("RELAY", "false".to_owned())].into();
+    let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let (event, other) = (world.event(&ada, 40).await?, world.event(&ada, 40).await?);
+    for _ in 0..20 {
+        ada.book(event.id, 1).await?.expect(201);
+    }
+    ada.post(&format!("/events/{}/cancel", event.id), json!({})).await?.expect(200);
+    for _ in 0..20 {
+        ada.book(other.id, 1).await?.expect(201);
+    }
+    // in the order in which the relay takes them
+    let kinds: Vec<String> =
+        sqlx::query_scalar("select payload->>'type' from outbox order by id").fetch_all(&world.pool).await?;
+    let cancelled = |kind: &&String| kind.as_str() == "event_cancelled";
+    assert_eq!(kinds.iter().filter(cancelled).count(), 20);
+    assert_eq!(kinds[20..40].iter().filter(cancelled).count(), 20, "{kinds:?}");
+    world.audit()
 }

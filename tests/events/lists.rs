@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use happening_api::{Event, Role};
 use happening_tests::world::new_id;
 use happening_tests::{Client, Reply, World};
@@ -95,15 +95,8 @@ async fn a_search_that_says_nothing_sensible_is_refused() -> Result<()> {
     }
     // a place in a list of another kind is no place in this one
     let page = ada.get(&format!("/organizations/{}/members?limit=1", org.id)).await?.expect(200);
-    let cursor = page.headers["link"]
-        .to_str()?
-        .split("cursor=")
-        .nth(1)
-        .unwrap_or_default()
-        .split('>')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let next = page.next_page().context("a second page")?;
+    let cursor = next.split("cursor=").nth(1).unwrap_or_default();
     ada.get(&format!("/organizations/{}/members?cursor={cursor}", org.id)).await?.expect(200);
     find(&format!("cursor={cursor}")).await?.refused(400, "invalid");
     Ok(())
@@ -131,9 +124,40 @@ async fn pages_show_every_event_once() -> Result<()> {
             assert!(seen.insert(name.to_owned()), "{name} twice");
         }
         pages += 1;
-        let Some(link) = reply.headers.get("link") else { break };
-        path = link.to_str()?.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+        let Some(next) = reply.next_page() else { break };
+        path = next;
     }
     assert_eq!((seen.len(), pages), (7, 3));
     Ok(())
+}
+
+#[tokio::test]
+async fn search_knows_letters_beyond_ascii() -> Result<()> {
+    let world = World::new().await?;
+    let ada = world.person("ada").await?;
+    let org = world.organization(&ada).await?;
+    make(&ada, org.id, json!({ "name": "Ärzteball", "place": "ΑΘΗΝΑ", "event_date": "2099-01-01T20:00:00Z" })).await?;
+    for words in ["ärzteball", "ÄRZTE", "rzteba", "αθηνα"] {
+        let encoded: String = url::form_urlencoded::byte_serialize(words.as_bytes()).collect();
+        let reply = ada.get(&format!("/events?org_id={}&q={encoded}", org.id)).await?.expect(200);
+        assert_eq!(names(&reply), ["Ärzteball"], "{words}");
+    }
+    // members are found and sorted by the same rules, whatever locale the database was made with
+    sqlx::query("update users set name = 'Émile' where id = $1").bind(ada.user.id.0).execute(&world.pool).await?;
+    for (login, name) in [("barbara", "zoe"), ("edsger", "Zadie"), ("frances", "Elena")] {
+        let person = world.person(login).await?;
+        world.set_role(org.id, &person, Role::User).await?;
+        let query = sqlx::query("update users set name = $2 where id = $1").bind(person.user.id.0).bind(name);
+        query.execute(&world.pool).await?;
+    }
+    let members = format!("/organizations/{}/members", org.id);
+    let sorted = ada.get(&members).await?.expect(200);
+    assert_eq!(names(&sorted), ["Elena", "Émile", "Zadie", "zoe"]);
+    let found = ada.get(&format!("{members}?q=%C3%A9MILE")).await?.expect(200);
+    assert_eq!(names(&found), ["Émile"]);
+    // page by page the same order
+    let first = ada.get(&format!("{members}?limit=2")).await?.expect(200);
+    let next = first.next_page().context("a second page")?;
+    assert_eq!(names(&ada.get(&next).await?.expect(200)), ["Zadie", "zoe"]);
+    world.audit()
 }

@@ -21,7 +21,7 @@ async fn text(person: &Client, path: &str) -> Result<(String, String)> {
 async fn pages_follow(staff: &Client, path: &str, board: &[Booking]) -> Result<()> {
     let first_two = async |query: &str| -> Result<Vec<Booking>> {
         let page = staff.get(&format!("{path}/bookings?{query}")).await?.expect(200);
-        let next = page.headers["link"].to_str()?.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+        let next = page.next_page().context("a second page")?;
         let (one, two): (Vec<Booking>, Vec<Booking>) = (page.json(), staff.get(&next).await?.expect(200).json());
         Ok([one, two].concat())
     };

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use happening_api::{Booking, EventId};
+use happening_tests::own::{OwnPostgres, OwnRabbitMq, OwnRedis};
 use happening_tests::proxy::Proxy;
-use happening_tests::stack::OwnPostgres;
 use happening_tests::world::{backend_program, stack, wait_for};
 use happening_tests::{Client, World, WorldOptions};
 use reqwest::Method;
@@ -140,7 +140,7 @@ async fn a_killed_server_loses_nothing_that_was_answered() -> Result<()> {
 #[tokio::test]
 async fn an_emptied_redis_is_rebuilt_from_the_rows() -> Result<()> {
     let base = stack()?;
-    let mut redis = base.extra_redis("emptied").await?;
+    let mut redis = OwnRedis::start(&base, "emptied").await?;
     let env = [("REDIS_URL", redis.url())].into();
     let world = World::with(WorldOptions { env, worker: true, ..WorldOptions::default() }).await?;
     let people = people(&world).await?;
@@ -165,7 +165,7 @@ async fn an_emptied_redis_is_rebuilt_from_the_rows() -> Result<()> {
 
 #[tokio::test]
 async fn a_killed_rabbitmq_changes_nothing_for_a_caller_and_delays_messages_only() -> Result<()> {
-    let own = stack()?.with_own_rabbitmq("killed-rabbitmq").await?;
+    let own = OwnRabbitMq::start(&stack()?, "killed-rabbitmq").await?;
     let world =
         World::on(own.stack.clone(), &backend_program()?, WorldOptions { worker: true, ..WorldOptions::default() })
             .await?;
@@ -190,7 +190,7 @@ async fn a_killed_rabbitmq_changes_nothing_for_a_caller_and_delays_messages_only
 
 /// A world on a Postgres of its own, an event in it, and a booking that waits.
 async fn on_own_postgres(name: &str) -> Result<(OwnPostgres, World, Vec<Client>, Vec<Booking>)> {
-    let own = stack()?.with_own_postgres(name).await?;
+    let own = OwnPostgres::start(&stack()?, name).await?;
     let world = World::on(own.stack.clone(), &backend_program()?, WorldOptions::default()).await?;
     let people = people(&world).await?;
     let event = world.event(&people[0], 3).await?;
@@ -287,7 +287,7 @@ async fn a_frozen_postgres_keeps_nobody_waiting() -> Result<()> {
 
 #[tokio::test]
 async fn a_frozen_redis_keeps_nobody_waiting_and_no_seat() -> Result<()> {
-    let redis = stack()?.extra_redis("frozen").await?;
+    let redis = OwnRedis::start(&stack()?, "frozen").await?;
     let env = [("REDIS_URL", redis.url())].into();
     let world = World::with(WorldOptions { env, worker: true, ..WorldOptions::default() }).await?;
     let people = people(&world).await?;
@@ -310,7 +310,7 @@ async fn a_frozen_redis_keeps_nobody_waiting_and_no_seat() -> Result<()> {
 /// No watcher helps here: entries do not become old enough.
 #[tokio::test]
 async fn a_write_that_is_refused_at_a_frozen_gate_gives_its_seats_back() -> Result<()> {
-    let redis = stack()?.extra_redis("refused").await?;
+    let redis = OwnRedis::start(&stack()?, "refused").await?;
     let env = [("REDIS_URL", redis.url()), ("PENDING_AGE_MS_MAX", "120000".to_owned())].into();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
     let people = people(&world).await?;

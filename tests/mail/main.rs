@@ -1,6 +1,7 @@
 //! Mails through a mail server: tried again while it refuses, set aside when it goes on refusing, put back by an operator;
 //! each arrives once.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -167,4 +168,55 @@ async fn a_message_that_cannot_be_delivered_is_set_aside_until_an_operator_puts_
     assert_eq!((server.mails_to(ADA).len(), told.len()), (1, 1));
     assert_eq!(told[0].status, NotificationStatus::Delivered);
     world.audit()
+}
+
+#[tokio::test]
+async fn a_stopped_worker_finishes_the_mails_it_sends() -> Result<()> {
+    let server = MailServer::start()?;
+    server.hold(true);
+    let env = [("SMTP_URL", format!("smtp://127.0.0.1:{}", server.port))].into();
+    let mut world = World::with(WorldOptions { backends: 1, worker: true, env, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let event = world.event(&ada, 8).await?;
+    for _ in 0..8 {
+        ada.book(event.id, 1).await?.expect(201);
+    }
+    wait_for("mails on their way", PATIENCE, || async { Ok((server.held() >= 2).then_some(())) }).await?;
+    world.ask_worker_to_stop()?;
+    wait_for("its stop", PATIENCE, || async { Ok(world.worker_log()?.contains("stops").then_some(())) }).await?;
+    server.hold(false);
+    assert!(world.worker_ended_well().await?, "the worker did not end by itself");
+    let sent = server.mails_to(ADA).len();
+    assert!(sent >= 2, "{sent} mails were finished");
+
+    world.start_worker()?;
+    wait_for("every mail", PATIENCE, || async { Ok((server.mails_to(ADA).len() >= 8).then_some(())) }).await?;
+    wait_for("rest", PATIENCE, || async { Ok((world.messages_in("notifications").await? == 0).then_some(())) }).await?;
+    let mut ids: Vec<String> = server
+        .mails_to(ADA)
+        .iter()
+        .filter_map(|mail| mail.text.lines().find(|line| line.starts_with("Message-ID")).map(str::to_owned))
+        .collect();
+    ids.sort_unstable();
+    let all = ids.len();
+    ids.dedup();
+    assert_eq!((all, ids.len()), (8, 8), "a mail went out twice");
+    world.audit()
+}
+
+#[tokio::test]
+async fn mails_in_files_are_their_owners_alone() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let event = world.event(&ada, 1).await?;
+    ada.book(event.id, 1).await?.expect(201);
+    let folder = world.folder.join("mail");
+    let mode = |path: &std::path::Path| -> Result<u32> { Ok(std::fs::metadata(path)?.permissions().mode() & 0o777) };
+    let mail = wait_for("the mail", PATIENCE, || async {
+        let mut files = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|file| file.path());
+        Ok(files.find(|path| path.extension().is_some_and(|kind| kind == "eml")))
+    })
+    .await?;
+    assert_eq!((mode(&folder)?, mode(&mail)?), (0o700, 0o600));
+    Ok(())
 }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use happening_tests::stack::run;
+use happening_stack::run;
 use happening_tests::{World, WorldOptions};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn no_call_that_the_document_allows_breaks_the_server() -> Result<()> {
@@ -30,4 +30,29 @@ async fn no_call_that_the_document_allows_breaks_the_server() -> Result<()> {
         .current_dir(&world.folder))?;
     assert!(said.contains("Tested:"), "{said}");
     world.audit()
+}
+
+#[tokio::test]
+async fn examples_of_health_are_what_the_server_answers() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let get = async |path: &str| -> Result<Value> {
+        Ok(reqwest::get(format!("{}{path}", world.base(0))).await?.error_for_status()?.json().await?)
+    };
+    let document = get("/openapi.json").await?;
+    let example = |path: &str| {
+        let answers = &document["paths"][path]["get"]["responses"];
+        answers["200"]["content"]["application/json"]["example"].clone()
+    };
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(get(path).await?, example(path), "{path}");
+    }
+    // these hold what belongs to one server: a version, a time
+    for path in ["/", "/db-test"] {
+        let members = |value: &Value| value.as_object().map(|all| all.keys().cloned().collect::<Vec<_>>());
+        assert_eq!(members(&get(path).await?), members(&example(path)), "{path}");
+    }
+    // while Redis is away it answers the same body, and not an error's
+    let away = &document["paths"]["/health/ready"]["get"]["responses"]["503"]["content"]["application/json"]["example"];
+    assert_eq!((&away["ready"], &away["redis"]), (&json!(false), &json!("away")));
+    Ok(())
 }

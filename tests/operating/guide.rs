@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use happening_tests::stack::run;
+use happening_stack::run;
 use happening_tests::{World, WorldOptions};
 
 /// The shell blocks of a document, in order.

@@ -1,5 +1,6 @@
 //! What whoever runs the server works with: metrics, logs, settings.
 
+mod connections;
 mod document;
 mod guide;
 mod restore;
@@ -11,7 +12,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use happening_tests::ports::free_port;
+use happening_stack::ports::free_port;
+use happening_tests::own::OwnRedis;
 use happening_tests::world::{stack, wait_for};
 use happening_tests::{World, WorldOptions};
 use serde_json::{Value, json};
@@ -144,6 +146,8 @@ async fn every_setting_is_listed_and_a_bad_one_is_named() -> Result<()> {
         ("SERVER_KEY", "short"),
         ("RATE_LIMIT_PER_PERSON", "-1"),
         ("METRICS_ADDR", "here"),
+        ("WRITE_TIMEOUT_MS", "1"),
+        ("CONNECTIONS_PER_ADDRESS_MAX", "many"),
     ] {
         let mut command: Command = world.command(&["serve"]);
         let output = command.env(name, bad).output()?;
@@ -170,7 +174,7 @@ async fn every_setting_is_listed_and_a_bad_one_is_named() -> Result<()> {
 
 #[tokio::test]
 async fn a_redis_behind_tls_is_believed_by_its_certificate_only() -> Result<()> {
-    let redis = stack()?.extra_redis_with_tls("tls").await?;
+    let redis = OwnRedis::start_with_tls(&stack()?, "tls").await?;
     let trusting = |certificate: PathBuf| {
         let env = [("REDIS_URL", redis.url()), ("SSL_CERT_FILE", certificate.display().to_string())].into();
         World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() })
@@ -181,7 +185,7 @@ async fn a_redis_behind_tls_is_believed_by_its_certificate_only() -> Result<()> 
     world.audit()?;
     drop(world);
 
-    let other = stack()?.extra_redis_with_tls("tls-other").await?;
+    let other = OwnRedis::start_with_tls(&stack()?, "tls-other").await?;
     let world = trusting(other.certificate()).await?;
     let ready: Value = reqwest::get(format!("{}/health/ready", world.base(0))).await?.json().await?;
     assert_eq!((&ready["ready"], &ready["redis"]), (&json!(false), &json!("away")));

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 use happening_api::Booking;
-use happening_tests::stack::{Stack, run};
+use happening_stack::{Stack, run};
 use happening_tests::{World, WorldOptions};
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! An invite's life.
 
 use anyhow::{Context, Result};
-use happening_api::{CreatedInvite, Invite, InvitePreview, NotificationType, Organization, Role};
+use happening_api::{AuditEntry, CreatedInvite, Invite, InvitePreview, NotificationType, Organization, Role};
 use happening_tests::world::wait_for;
-use happening_tests::{World, WorldOptions};
+use happening_tests::{Client, World, WorldOptions};
 use serde_json::json;
 
 use crate::{Cast, cast};
@@ -30,7 +30,7 @@ async fn an_invite_is_mailed_previewed_and_accepted_once() -> Result<()> {
     let frances = world.person("frances").await?;
     let invite = ada.post("/org-invites", body(&org, "FRANCES@happening.invalid")).await?.expect(201);
     let created: CreatedInvite = invite.json();
-    assert_eq!(invite.headers["location"], format!("/org-invites/{}", created.invite.id));
+    assert_eq!(invite.location(), Some(format!("/org-invites/{}", created.invite.id)));
     assert!(created.url.ends_with(&format!("/open/invite/{}", created.token)), "{}", created.url);
     let mail = wait_for("the mail", std::time::Duration::from_secs(20), || async {
         Ok(mails_with(&world, &created.token).pop())
@@ -156,5 +156,74 @@ async fn the_token_of_an_invite_is_in_no_log() -> Result<()> {
         let log = std::fs::read_to_string(world.folder.join(file))?;
         assert!(log.contains("DEBUG") && !log.contains(&made.token), "{file} has the token of an invite");
     }
+    world.audit()
+}
+
+/// An invite that grace sent as an admin of ada's organization.
+async fn invited_by_grace(world: &World, ada: &Client, org: &Organization) -> Result<(Client, CreatedInvite)> {
+    let grace = world.person("grace").await?;
+    world.set_role(org.id, &grace, Role::OrgAdmin).await?;
+    let invite = json!({ "org_id": org.id, "email": "frances@happening.invalid", "role": "orgAdmin" });
+    let created: CreatedInvite = grace.post("/org-invites", invite).await?.expect(201).json();
+    let waiting: Vec<Invite> = ada.get(&format!("/org-invites?org_id={}", org.id)).await?.expect(200).json();
+    assert_eq!(waiting.len(), 1);
+    Ok((grace, created))
+}
+
+/// The invite opens nothing any more, and the log says that it was revoked.
+async fn is_gone(world: &World, ada: &Client, org: &Organization, invite: &CreatedInvite) -> Result<()> {
+    let frances = world.person("frances").await?;
+    frances.get(&format!("/org-invites/{}", invite.token)).await?.refused(410, "invite_gone");
+    let accept = format!("/org-invites/{}/accept", invite.token);
+    frances.post(&accept, json!({})).await?.refused(410, "invite_gone");
+    let waiting: Vec<Invite> = ada.get(&format!("/org-invites?org_id={}", org.id)).await?.expect(200).json();
+    assert!(waiting.is_empty(), "{waiting:?}");
+    let log: Vec<AuditEntry> = ada.get(&format!("/organizations/{}/audit", org.id)).await?.expect(200).json();
+    assert!(log.iter().any(|entry| entry.action == "invite_revoked" && entry.subject_id == invite.invite.id.0));
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_removed_admins_invites_are_gone() -> Result<()> {
+    let Cast { world, ada, org, .. } = cast().await?;
+    let (grace, invite) = invited_by_grace(&world, &ada, &org).await?;
+    ada.delete(&format!("/organizations/{}/members/{}", org.id, grace.user.id)).await?.expect(204);
+    is_gone(&world, &ada, &org, &invite).await
+}
+
+#[tokio::test]
+async fn a_demoted_admins_invites_are_gone() -> Result<()> {
+    let Cast { world, ada, org, .. } = cast().await?;
+    let (grace, invite) = invited_by_grace(&world, &ada, &org).await?;
+    let member = format!("/organizations/{}/members/{}", org.id, grace.user.id);
+    ada.patch(&member, json!({ "role": "organizer" })).await?.expect(200);
+    is_gone(&world, &ada, &org, &invite).await?;
+    // a new right does not bring it back
+    ada.patch(&member, json!({ "role": "orgAdmin" })).await?.expect(200);
+    is_gone(&world, &ada, &org, &invite).await
+}
+
+#[tokio::test]
+async fn a_deleted_admins_invites_are_gone() -> Result<()> {
+    let Cast { world, ada, org, .. } = cast().await?;
+    let (grace, invite) = invited_by_grace(&world, &ada, &org).await?;
+    grace.delete("/users/me").await?.expect(204);
+    is_gone(&world, &ada, &org, &invite).await
+}
+
+#[tokio::test]
+async fn accepting_checks_the_inviters_role() -> Result<()> {
+    let Cast { world, ada, org, .. } = cast().await?;
+    let (grace, invite) = invited_by_grace(&world, &ada, &org).await?;
+    // past every rule, so that nothing revoked the invite
+    world.set_role(org.id, &grace, Role::Organizer).await?;
+    let frances = world.person("frances").await?;
+    let accept = format!("/org-invites/{}/accept", invite.token);
+    frances.post(&accept, json!({})).await?.refused(410, "invite_gone");
+    // another admin who sends it again answers for it
+    let resent: CreatedInvite =
+        ada.post(&format!("/org-invites/{}/resend", invite.invite.id), json!({})).await?.expect(200).json();
+    assert_eq!(resent.invite.invited_by, ada.user.id);
+    frances.post(&format!("/org-invites/{}/accept", resent.token), json!({})).await?.expect(200);
     world.audit()
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use happening_tests::stack::{ExtraRedis, Stack, run};
+use happening_stack::{Stack, run};
+use happening_tests::own::OwnRedis;
 use happening_tests::world::{stack, wait_for};
 use happening_tests::{World, WorldOptions};
 
 /// Demo data has the same ids everywhere, so a gate of its own each time.
-fn own(redis: &ExtraRedis) -> BTreeMap<&'static str, String> {
+fn own(redis: &OwnRedis) -> BTreeMap<&'static str, String> {
     [("REDIS_URL", redis.url())].into()
 }
 
@@ -26,7 +27,7 @@ fn dump(world: &World) -> Result<String> {
 
 #[tokio::test]
 async fn migrations_lead_down_and_up_again_to_the_same_schema() -> Result<()> {
-    let redis = stack()?.extra_redis("migrations").await?;
+    let redis = OwnRedis::start(&stack()?, "migrations").await?;
     let world = World::with(WorldOptions { backends: 0, env: own(&redis), ..WorldOptions::default() }).await?;
     let first = dump(&world)?;
     assert!(first.contains("bookings"));
@@ -41,7 +42,7 @@ async fn migrations_lead_down_and_up_again_to_the_same_schema() -> Result<()> {
 
 #[tokio::test]
 async fn demo_data_is_consistent_and_added_once() -> Result<()> {
-    let redis = stack()?.extra_redis("demo").await?;
+    let redis = OwnRedis::start(&stack()?, "demo").await?;
     let world = World::with(WorldOptions { backends: 1, env: own(&redis), ..WorldOptions::default() }).await?;
     world.run(&["demo-data"])?;
     world.audit()?;
@@ -61,7 +62,7 @@ async fn demo_data_is_consistent_and_added_once() -> Result<()> {
 
 #[tokio::test]
 async fn demo_data_that_was_aborted_is_taken_up_where_it_stood() -> Result<()> {
-    let redis = stack()?.extra_redis("demo-aborted").await?;
+    let redis = OwnRedis::start(&stack()?, "demo-aborted").await?;
     let world = World::with(WorldOptions { backends: 0, env: own(&redis), ..WorldOptions::default() }).await?;
     let count = || sqlx::query_scalar::<_, i64>("select count(*) from bookings").fetch_one(&world.pool);
     for bookings in [1, 120, 260] {
@@ -77,7 +78,7 @@ async fn demo_data_that_was_aborted_is_taken_up_where_it_stood() -> Result<()> {
     assert!(world.run(&["demo-data"])?.contains("There is data already"));
     world.audit()?;
     // as if it had not been aborted
-    let redis = stack()?.extra_redis("demo-whole").await?;
+    let redis = OwnRedis::start(&stack()?, "demo-whole").await?;
     let whole = World::with(WorldOptions { backends: 0, env: own(&redis), ..WorldOptions::default() }).await?;
     whole.run(&["demo-data"])?;
     for table in ["users", "events", "bookings", "booking_seats"] {

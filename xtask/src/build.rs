@@ -1,11 +1,26 @@
-//! Building with cargo.
+//! Building with cargo: its output is passed on line by line, so that a long silence is noticed.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use happening_stack::progress;
+use happening_stack::project::root;
 
-use crate::root;
+/// The server, and the programs that sign demo people in and bundle the screens.
+///
+/// Each build names the whole workspace and picks programs of it: cargo unites the features of dependencies over the packages
+/// that are named, so all builds share what was compiled, and no dependency is compiled twice.
+pub(crate) const SERVER: [&str; 6] = ["build", "--workspace", "--bin", "happening-backend", "--bin", "token"];
+pub(crate) const SCREENS: [&str; 4] = ["build", "--workspace", "--bin", "bundle-screens"];
+/// The app's window. It packs `ui/dist`, so that must be there.
+pub(crate) const APP: [&str; 4] = ["build", "--workspace", "--bin", "happening"];
+/// What drives app and server for benchmarks and pictures.
+pub(crate) const TOOLS: [&str; 4] = ["build", "--workspace", "--bin", "happening-tools"];
+
+/// Process ids of the commands that run.
+static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// Runs cargo with these arguments, showing what it says.
 ///
@@ -32,19 +47,49 @@ pub(crate) fn cargo_with(arguments: &[&str], env: &[(&str, &str)]) -> Result<()>
     }
     // queries are checked against `.sqlx`, not against whatever database the environment names
     command.env_remove("DATABASE_URL");
-    let status = command.args(arguments).envs(env.iter().copied()).current_dir(root()).status()?;
-    if !status.success() {
-        bail!("cargo {} failed", arguments.join(" "));
+    if std::io::stderr().is_terminal() {
+        command.env("CARGO_TERM_COLOR", "always");
+    }
+    command.args(arguments).envs(env.iter().copied()).current_dir(root());
+    if !shown(&mut command)? {
+        bail!("cargo {} failed; the lines above say why", arguments.join(" "));
     }
     Ok(())
 }
 
-/// Where cargo puts what it builds; stacks, tools and pictures lie there, too.
-pub(crate) fn target() -> PathBuf {
-    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+/// Runs a command, passing its output on line by line. Answers whether it succeeded.
+///
+/// # Errors
+/// When it cannot be started.
+pub(crate) fn shown(command: &mut Command) -> Result<bool> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner).push(child.id());
+    let (out, err) = (child.stdout.take().context("a pipe")?, child.stderr.take().context("a pipe")?);
+    std::thread::scope(|scope| {
+        scope.spawn(|| pass_on(out, std::io::stdout()));
+        pass_on(err, std::io::stderr());
+    });
+    let ended = child.wait()?;
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| *id != child.id());
+    Ok(ended.success())
 }
 
-/// Where tools from elsewhere are put.
-pub(crate) fn tools() -> PathBuf {
-    target().join("tools")
+/// Ends the commands that run.
+pub(crate) fn end_all() {
+    for id in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        Command::new("kill").arg(id.to_string()).status().ok(); // it can end by itself at this moment
+    }
+}
+
+fn pass_on(from: impl Read, mut to: impl Write) {
+    let mut lines = BufReader::new(from);
+    let mut line = Vec::new();
+    // output that cannot be shown ends nothing
+    while lines.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
+        to.write_all(&line).and_then(|()| to.flush()).ok();
+        progress::spoke();
+        line.clear();
+    }
 }

@@ -1,11 +1,15 @@
-//! `check`: formatting, lints, dependencies, documents. Needs no services.
+//! `check`: formatting, links in documents, licences, unused dependencies, lints, and whether generated files are up to date. Runs no
+//! tests; of the services it needs Postgres, for the data that SQL is checked against.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use happening_stack::progress::{self, say, step};
+use happening_stack::project::{root, target, tools};
+use happening_stack::{Stack, postgres};
 
-use crate::{build, openapi, packages, root, say, step, ui};
+use crate::{build, doctor, openapi, packages, sqlx_data, ui};
 
 /// Versions that are installed once, into `target/tools`.
 const TOOLS: [(&str, &str); 2] = [("cargo-deny", "0.20.2"), ("cargo-machete", "0.9.2")];
@@ -19,51 +23,53 @@ const DOCUMENTS: [&str; 7] = [
     "docs/runbooks.md",
 ];
 
-/// Checks everything.
+/// Checks everything, what fails soonest first.
 ///
 /// # Errors
 /// When something is not as it should be.
 pub(crate) fn check(ask: bool) -> Result<()> {
-    packages::ensure(ask, &[packages::SHELL])?;
-    step("Formatting");
+    progress::begin(6);
+    step("Formatting and links");
     build::cargo(&["fmt", "--all", "--check"])?;
-    // the shell's build reads the bundle
-    ui::bundle()?;
-    step("Lints");
-    build::cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--features",
-        "happening-backend/switches",
-        "--",
-        "-D",
-        "warnings",
-    ])?;
-    build::cargo(&["clippy", "--package", "happening-backend", "--", "-D", "warnings"])?;
-    build::cargo(&[
-        "clippy",
-        "--package",
-        "happening-ui",
-        "--target",
-        "wasm32-unknown-unknown",
-        "--",
-        "-D",
-        "warnings",
-    ])?;
-    step("Dependencies");
+    documents()?;
+    step("Looking at this machine");
+    doctor::before_building()?;
+    packages::ensure(ask, &[packages::SHELL, packages::SERVICES])?;
+    step("Licences and unused dependencies");
     for (name, version) in TOOLS {
         install(name, version)?;
     }
-    tool("cargo-deny", &["--all-features", "check", "bans", "licenses", "sources"])?;
     tool("cargo-machete", &["."])?;
-    step("Documents");
-    openapi::check()?;
-    documents()
+    tool("cargo-deny", &["--all-features", "check", "bans", "licenses", "sources"])?;
+    step("Lints, and SQL against the schema");
+    let stack = Stack::at(&target().join("test-stack"))?;
+    postgres::start(&stack, &say)?;
+    let linted = lint(&stack);
+    if !stack.runs() {
+        postgres::stop(&stack, &say)?; // the tests that run beside keep theirs
+    }
+    linted?;
+    step("Lints of the screens");
+    ui::ensure_target()?;
+    let screens = ["clippy", "--package", "happening-ui", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings"];
+    build::cargo(&screens)?;
+    step("The API's document");
+    openapi::check()
+}
+
+/// The macros of SQL ask the database while the server is linted, and leave what they learnt.
+fn lint(stack: &Stack) -> Result<()> {
+    ui::ensure_dist()?; // the app's build reads it
+    let database = sqlx_data::Database::migrated(stack)?;
+    let all =
+        ["clippy", "--workspace", "--all-targets", "--features", "happening-backend/switches", "--", "-D", "warnings"];
+    database.learn(|env| build::cargo_with(&all, env))?;
+    database.compare()?;
+    build::cargo(&["clippy", "--workspace", "--bin", "happening-backend", "--", "-D", "warnings"])
 }
 
 fn install(name: &str, version: &str) -> Result<()> {
-    let tools = build::tools();
+    let tools = tools();
     if tools.join("bin").join(name).exists() {
         return Ok(());
     }
@@ -74,8 +80,8 @@ fn install(name: &str, version: &str) -> Result<()> {
 }
 
 fn tool(name: &str, arguments: &[&str]) -> Result<()> {
-    let status = Command::new(build::tools().join("bin").join(name)).args(arguments).current_dir(root()).status()?;
-    if !status.success() {
+    let mut command = Command::new(tools().join("bin").join(name));
+    if !build::shown(command.args(arguments).current_dir(root()))? {
         bail!("{name} found something");
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use happening_tests::stack::Stack;
+use happening_stack::Stack;
 
 /// What the server cannot do without.
 const NEEDED: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "RABBITMQ_URL", "OIDC_ISSUER_URL"];

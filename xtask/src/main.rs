@@ -1,22 +1,21 @@
 //! `cargo xtask …`: the one entry to every task, for people and for CI. One file per task.
 
-mod bench;
 mod build;
 mod bundle;
 mod check;
+mod doctor;
+mod driven;
 mod given;
 mod openapi;
 mod packages;
-mod pictures;
+mod parallel;
 mod run;
 mod services;
 mod sqlx_data;
 mod test;
-mod token;
 mod tools;
 mod ui;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -53,15 +52,14 @@ enum Task {
     },
     /// Stop everything that `up` and `run` started
     Down,
-    /// Check formatting, lints, dependencies and documents
+    /// Tell whether this machine has what the tasks need, and what to do where it has not
+    Doctor,
+    /// Check formatting, links, licences, unused dependencies, lints and generated files; runs no tests
     Check,
-    /// Check, then run all tests on services of their own
+    /// Run all tests on services of their own
     Test {
         /// Only tests whose name contains this
         filter: Option<String>,
-        /// Leave out the checks
-        #[arg(long)]
-        no_check: bool,
     },
     /// Build the wasm bundle of the app's screens
     Ui {
@@ -71,9 +69,9 @@ enum Task {
     },
     /// Take the documents' pictures of the app, on demo data
     Pictures,
-    /// Write the data that SQL is checked against (.sqlx) anew
+    /// Write the data that SQL is checked against (.sqlx)
     Sqlx,
-    /// Write `docs/openapi.json` anew from the server's routes
+    /// Write `docs/openapi.json` from the server's routes
     Openapi,
     /// Build the installers of this system
     Bundle {
@@ -89,14 +87,13 @@ enum Task {
     /// Measure
     Bench {
         #[command(subcommand)]
-        name: bench::Bench,
+        name: driven::Bench,
     },
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run_task(cli).await {
+    match run_task(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nThis did not work: {error:#}");
@@ -105,41 +102,22 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run_task(cli: Cli) -> Result<()> {
+fn run_task(cli: &Cli) -> Result<()> {
     let ask = !cli.yes && std::env::var_os("CI").is_none();
-    match cli.task {
-        Task::Run { virtual_display, docker } => run::run(ask, virtual_display, docker).await,
-        Task::Up { docker } => services::up(ask, docker).await.map(drop),
-        Task::Down => services::down().await,
+    match &cli.task {
+        Task::Run { virtual_display, docker } => run::run(ask, *virtual_display, *docker),
+        Task::Up { docker } => services::up(ask, *docker).map(drop),
+        Task::Down => services::down(),
+        Task::Doctor => doctor::doctor(),
         Task::Check => check::check(ask),
-        Task::Test { filter, no_check } => test::test(ask, filter.as_deref(), no_check).await,
-        Task::Ui { small } => {
-            if small {
-                ui::bundle_small()
-            } else {
-                ui::bundle()
-            }
-        }
-        Task::Pictures => pictures::take(ask).await,
+        Task::Test { filter } => test::test(ask, filter.as_deref()),
+        Task::Ui { small } if *small => ui::bundle_small(),
+        Task::Ui { .. } => ui::bundle(ui::Profile::Quick),
+        Task::Pictures => driven::pictures(ask),
         Task::Openapi => openapi::write(),
-        Task::Sqlx => sqlx_data::write(ask).await,
-        Task::Bundle { check } => bundle::bundle(ask, check).await,
-        Task::Token { name } => token::token(&name).await,
-        Task::Bench { name } => bench::run(ask, &name).await,
+        Task::Sqlx => sqlx_data::write(ask),
+        Task::Bundle { check } => bundle::bundle(ask, *check),
+        Task::Token { name } => driven::token(name),
+        Task::Bench { name } => driven::bench(ask, name),
     }
-}
-
-/// The project's folder.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
-}
-
-/// A line about what is being done.
-fn say(text: &str) {
-    eprintln!("    {text}");
-}
-
-/// A heading for a longer step.
-fn step(text: &str) {
-    eprintln!("==> {text}");
 }

@@ -3,17 +3,17 @@
 use std::process::Command;
 
 use anyhow::{Result, bail};
-use happening_tests::stack::run;
+use happening_stack::progress::say;
+use happening_stack::project::{root, target};
+use happening_stack::run;
 
-use crate::{build, root, say, ui};
+use crate::build;
 
 const FILE: &str = "docs/openapi.json";
 
 fn made() -> Result<String> {
-    ui::bundle()?;
-    // the whole workspace, as the tests build it
-    build::cargo(&["build", "--workspace"])?;
-    run(Command::new(build::target().join("debug/happening-backend")).arg("openapi"))
+    build::cargo(&build::SERVER)?;
+    run(Command::new(target().join("debug/happening-backend")).arg("openapi"))
 }
 
 /// Writes the document.

@@ -1,11 +1,12 @@
 //! System packages: which are missing, and installing them after saying what and asking.
 
 use std::io::{IsTerminal, Write};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-use crate::{say, step};
+use happening_stack::progress::say;
+use happening_stack::project;
 
 /// What the services need.
 pub(crate) const SERVICES: &[&str] =
@@ -39,42 +40,78 @@ pub(crate) fn has_packages() -> bool {
 ///
 /// # Errors
 /// When some are missing and may not be, or cannot be, installed.
-pub(crate) fn ensure(ask: bool, groups: &[&[&str]]) -> Result<()> {
+pub(crate) fn ensure(ask: bool, groups: &[&[&'static str]]) -> Result<()> {
+    agree(ask, groups)?.install()
+}
+
+/// Packages that are missing, and may be installed.
+pub(crate) struct Agreed(Vec<&'static str>);
+
+/// Says what is missing, and asks whether it may be installed.
+///
+/// # Errors
+/// When it may not.
+pub(crate) fn agree(ask: bool, groups: &[&[&'static str]]) -> Result<Agreed> {
     if !has_packages() {
         say("this is no Debian or Ubuntu: what the README lists under \"What it needs\" must be installed already");
-        return Ok(());
+        return Ok(Agreed(Vec::new()));
     }
-    let missing: Vec<&str> =
-        groups.iter().flat_map(|group| group.iter()).filter(|name| !is_there(name)).map(|name| first(name)).collect();
-    if missing.is_empty() {
-        return Ok(());
+    let missing = missing(groups);
+    if !missing.is_empty() {
+        say(&format!("these system packages are missing: {}", missing.join(" ")));
+        if ask && !agreed("Install them with apt-get?")? {
+            bail!("nothing was installed; install these packages yourself, or run this again and agree");
+        }
     }
-    step(&format!("These system packages are missing: {}", missing.join(" ")));
-    if ask && !agreed("Install them with apt-get?")? {
-        bail!("nothing was installed; install these packages yourself, or run this again and agree");
+    Ok(Agreed(missing))
+}
+
+impl Agreed {
+    /// Installs them.
+    ///
+    /// # Errors
+    /// When apt-get fails.
+    pub(crate) fn install(&self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { install(&self.0) }
     }
+}
+
+fn install(missing: &[&'static str]) -> Result<()> {
+    let log = project::log_file("apt-get")?;
+    say(&format!("installing {} packages with apt-get; its output goes to {}", missing.len(), log.display()));
+    let output = std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     let apt = |arguments: &[&str]| -> Result<()> {
         let mut command = if is_root() { Command::new("apt-get") } else { Command::new("sudo") };
         if !is_root() {
-            command.arg("apt-get");
+            command.arg("apt-get"); // sudo asks for the password on the terminal itself
         }
-        let status = command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").status()?;
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        let status = command.stdout(output.try_clone()?).stderr(output.try_clone()?).stdin(Stdio::null()).status()?;
         if !status.success() {
-            bail!("apt-get {} failed; is there a network, and may you install packages?", arguments.join(" "));
+            bail!(
+                "apt-get {} failed: see {}; is there a network, and may you install packages?",
+                arguments[0],
+                log.display()
+            );
         }
         Ok(())
     };
-    apt(&["update", "-qq"])?;
-    let mut install = vec!["install", "-y", "-qq", "--no-install-recommends"];
-    install.extend(&missing);
+    apt(&["update"])?;
+    let mut install = vec!["install", "-y", "--no-install-recommends"];
+    install.extend(missing);
     apt(&install)
 }
 
-fn first(name: &str) -> &str {
+/// Which packages are not installed; of `a|b` it is `a`.
+pub(crate) fn missing(groups: &[&[&'static str]]) -> Vec<&'static str> {
+    groups.iter().flat_map(|group| group.iter()).filter(|name| !is_there(name)).map(|name| first(name)).collect()
+}
+
+fn first(name: &'static str) -> &'static str {
     name.split('|').next().unwrap_or(name)
 }
 
-fn is_there(name: &str) -> bool {
+fn is_there(name: &'static str) -> bool {
     // a Java or Maven that did not come from a package is as good
     let program = match first(name) {
         "maven" => Some("mvn"),
@@ -114,6 +151,6 @@ pub(crate) fn agreed(question: &str) -> Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-pub(crate) fn is_root() -> bool {
+fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }

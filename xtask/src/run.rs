@@ -5,40 +5,57 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use happening_tests::stack::Stack;
+use happening_stack::progress::{self, say, step};
+use happening_stack::project::{root, target};
+use happening_stack::{Stack, run as run_command};
 
-use crate::{build, packages, root, say, services, step, ui};
+use crate::parallel::side_by_side;
+use crate::{build, doctor, packages, services, ui};
 
 const DISPLAY_SIZE: &str = "1280x800x24";
+const SCREEN_STARTS: Duration = Duration::from_secs(1);
 const PICTURE_AFTER: Duration = Duration::from_secs(6);
 
 /// Runs the app until its window is closed; services go on.
 ///
 /// # Errors
 /// When something is missing or does not start.
-pub(crate) async fn run(ask: bool, virtual_display: bool, docker: bool) -> Result<()> {
-    if virtual_display {
-        packages::ensure(ask, &[packages::SHELL, packages::VIRTUAL_DISPLAY])?;
-    } else if cfg!(target_os = "linux") {
-        packages::ensure(ask, &[packages::SHELL])?;
+pub(crate) fn run(ask: bool, virtual_display: bool, docker: bool) -> Result<()> {
+    progress::begin(5);
+    step("Looking at this machine");
+    doctor::before_building()?;
+    let services = services::choose(ask, docker)?;
+    let mut groups = services.packages().to_vec();
+    if cfg!(target_os = "linux") {
+        groups.push(packages::SHELL);
+        groups.extend(virtual_display.then_some(packages::VIRTUAL_DISPLAY));
     }
-    let stack = services::up(ask, docker).await?;
-    ui::bundle()?;
+    let missing = packages::agree(ask, &groups)?; // only the app's build needs them
+    step("Building server and screens, and starting the services meanwhile");
+    side_by_side(vec![
+        ("the services", Box::new(|| missing.install().and_then(|()| services.start()))),
+        ("the screens", Box::new(|| ui::compile(ui::Profile::Quick, ""))),
+        ("the server", Box::new(|| build::cargo(&[&build::SERVER[..], &build::SCREENS[2..]].concat()))),
+    ])?;
+    ui::assemble(ui::Profile::Quick)?;
     step("Building the app");
-    build::cargo(&["build", "--package", "happening"])?;
-    let app = build::target().join("debug/happening");
+    build::cargo(&build::APP)?;
+    let stack = services.serve()?;
+    let app = target().join("debug/happening");
     let server = format!("http://127.0.0.1:{}", stack.ports.backend);
     if virtual_display {
-        return on_virtual_display(&stack, &app, &server).await;
+        return on_virtual_display(&stack, &app, &server);
     }
     if cfg!(target_os = "linux") && !has_display() {
         step("Everything runs, but no window can be shown: there is no display here");
         say("on a desktop, run this command again; from afar, connect with `ssh -X`");
         say("or see a picture of the window: cargo xtask run --virtual-display");
-        say("stop everything: cargo xtask down");
+        tell_how_to_go_on(&stack);
         return Ok(());
     }
-    step("Opening the app (sign in as ada, password ada)");
+    step("Opening the app");
+    tell_how_to_go_on(&stack);
+    progress::quiet();
     let status =
         Command::new(&app).env("HAPPENING_SERVER_URL", &server).status().context("the app cannot be started")?;
     say("the services still run; stop them with: cargo xtask down");
@@ -48,12 +65,20 @@ pub(crate) async fn run(ask: bool, virtual_display: bool, docker: bool) -> Resul
     Ok(())
 }
 
+/// How to sign in, and where everything listens.
+fn tell_how_to_go_on(stack: &Stack) {
+    say("sign in as ada (an admin), grace (an organizer) or barbara (a member); the password is the name");
+    services::tell_addresses(stack);
+    say("stop everything: cargo xtask down");
+}
+
 fn has_display() -> bool {
     ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// Shows the window under Xvfb, saves a picture of it, and closes it.
-async fn on_virtual_display(stack: &Stack, app: &Path, server: &str) -> Result<()> {
+fn on_virtual_display(stack: &Stack, app: &Path, server: &str) -> Result<()> {
+    step("Opening the app on a virtual display");
     let display = format!(":{}", 90 + stack.ports.backend % 900);
     let mut screen = Command::new("Xvfb")
         .args([&display, "-screen", "0", DISPLAY_SIZE, "-nolisten", "tcp"])
@@ -61,39 +86,40 @@ async fn on_virtual_display(stack: &Stack, app: &Path, server: &str) -> Result<(
         .stderr(Stdio::null())
         .spawn()
         .context("Xvfb cannot be started")?;
-    let picture = build::target().join("app.png");
-    let taken = async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let log = std::fs::File::create(build::target().join("app.log"))?;
-        let mut window = Command::new("dbus-run-session")
-            .args(["--"])
-            .arg(app)
-            .env("DISPLAY", &display)
-            .env("HAPPENING_SERVER_URL", server)
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .context("dbus-run-session cannot be started")?;
-        tokio::time::sleep(PICTURE_AFTER).await;
-        let ended = window.try_wait()?;
-        let import = Command::new("import").args(["-display", &display, "-window", "root"]).arg(&picture).status();
-        // the bus and the app first: they would outlive the one that started them
-        happening_tests::stack::run(Command::new("pkill").args(["-KILL", "-P", &window.id().to_string()])).ok();
-        window.kill().ok();
-        window.wait().ok();
-        if let Some(status) = ended {
-            bail!("the app ended at once with {status}");
-        }
-        if !import.context("ImageMagick's import cannot be started")?.success() {
-            bail!("no picture could be taken");
-        }
-        Ok(())
-    };
-    let result = taken.await;
+    let picture = target().join("app.png");
+    let taken = take_picture(&display, app, server, &picture);
     screen.kill().ok();
     screen.wait().ok();
-    result?;
-    step(&format!("The window's picture: {}", picture.strip_prefix(root()).unwrap_or(&picture).display()));
-    say("stop everything: cargo xtask down");
+    taken?;
+    say(&format!("the window's picture: {}", picture.strip_prefix(root()).unwrap_or(&picture).display()));
+    tell_how_to_go_on(stack);
+    Ok(())
+}
+
+fn take_picture(display: &str, app: &Path, server: &str, picture: &Path) -> Result<()> {
+    std::thread::sleep(SCREEN_STARTS);
+    let log = std::fs::File::create(target().join("app.log"))?;
+    let mut window = Command::new("dbus-run-session")
+        .args(["--"])
+        .arg(app)
+        .env("DISPLAY", display)
+        .env("HAPPENING_SERVER_URL", server)
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .context("dbus-run-session cannot be started")?;
+    std::thread::sleep(PICTURE_AFTER);
+    let ended = window.try_wait()?;
+    let import = Command::new("import").args(["-display", display, "-window", "root"]).arg(picture).status();
+    // the bus and the app first: they would outlive the process that started them
+    run_command(Command::new("pkill").args(["-KILL", "-P", &window.id().to_string()])).ok();
+    window.kill().ok();
+    window.wait().ok();
+    if let Some(status) = ended {
+        bail!("the app ended at once with {status}");
+    }
+    if !import.context("ImageMagick's import cannot be started")?.success() {
+        bail!("no picture could be taken");
+    }
     Ok(())
 }

@@ -1,15 +1,18 @@
 //! `up` and `down`: services, server and worker in the background.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use happening_tests::stack::{Service, Stack, run};
+use happening_stack::progress::{self, say, step};
+use happening_stack::project::{root, target, tools};
+use happening_stack::{Service, Stack, http, run};
 
 use crate::given::{self, Given};
-use crate::{build, packages, root, say, step};
+use crate::parallel::side_by_side;
+use crate::{build, doctor, packages};
 
 /// The stack of `up` and `run`.
 pub(crate) fn stack() -> Result<Stack> {
@@ -17,56 +20,55 @@ pub(crate) fn stack() -> Result<Stack> {
 }
 
 fn folder() -> PathBuf {
-    build::target().join("stack")
+    target().join("stack")
 }
 
-/// Starts everything; what runs already is left as it is. Services whose addresses are in the environment are used as they are.
+/// Where the services of `up` and `run` come from.
+pub(crate) enum Services {
+    /// The system's own packages, as private instances.
+    Private,
+    /// Others run them; these are their addresses.
+    Given(BTreeMap<&'static str, String>),
+    /// `docker/compose.yml`, with server and worker.
+    Docker,
+}
+
+/// Chooses, asking before a database of others is changed.
 ///
 /// # Errors
-/// When something is missing or does not start.
-pub(crate) async fn up(ask: bool, docker: bool) -> Result<Stack> {
+/// When that is refused, or there is no Docker engine.
+pub(crate) fn choose(ask: bool, docker: bool) -> Result<Services> {
     if docker {
-        return up_docker().await;
+        return with_docker();
     }
     match Given::from_environment(&stack()?) {
-        Given::All(addresses) => return up_given(ask, addresses).await,
+        Given::All(addresses) => return agree_to(ask, addresses),
         Given::Some(missing) => say(&format!(
             "addresses of services in the environment are left aside: these are not set: {}",
             missing.join(", ")
         )),
         Given::None => {}
     }
-    if !packages::has_packages() {
-        return up_docker().await;
-    }
-    packages::ensure(ask, &[packages::SERVICES])?;
-    step("Building the server");
-    build::cargo(&["build", "--package", "happening-backend"])?;
-    step("Starting Postgres, Redis, RabbitMQ and Keycloak (private, on loopback)");
-    let stack = Stack::private_at(&folder())?;
-    stack.start(&root(), &build::tools(), &say).await?;
-    start_server(&stack, &stack.env()).await?;
-    say(&format!("sign-in: {} (ada, grace, alan, …; the password is the name)", stack.issuer()));
-    Ok(stack)
+    if packages::has_packages() { Ok(Services::Private) } else { with_docker() }
 }
 
-/// Server and worker on services that belong to somebody else, who is asked before their database is changed.
-async fn up_given(ask: bool, addresses: BTreeMap<&'static str, String>) -> Result<Stack> {
+fn with_docker() -> Result<Services> {
+    if Command::new("docker").arg("info").output().is_ok_and(|out| out.status.success()) {
+        return Ok(Services::Docker);
+    }
+    bail!(
+        "no Docker engine answers: start it; on Debian and Ubuntu the system's own packages do without (no --docker)"
+    );
+}
+
+fn agree_to(ask: bool, addresses: BTreeMap<&'static str, String>) -> Result<Services> {
     let database = without_password(&addresses["DATABASE_URL"]);
-    step(&format!("Using the services that the environment names; the database is {database}"));
+    say(&format!("Using the services that the environment names; the database is {database}"));
     if ask && !packages::agreed("Bring that database to the newest schema and, if it is empty, put demo data into it?")?
     {
         bail!("nothing was changed; unset DATABASE_URL to work on private services");
     }
-    // private services of an earlier start would go on unseen
-    stack()?.stop(&say).await?;
-    step("Building the server");
-    build::cargo(&["build", "--package", "happening-backend"])?;
-    let stack = Stack::private_at(&folder())?;
-    let env = given::env_with(&stack, addresses);
-    stack.write_env(&env)?;
-    start_server(&stack, &env).await?;
-    Ok(stack)
+    Ok(Services::Given(addresses))
 }
 
 fn without_password(url: &str) -> String {
@@ -76,58 +78,142 @@ fn without_password(url: &str) -> String {
     }
 }
 
-async fn start_server(stack: &Stack, env: &BTreeMap<&'static str, String>) -> Result<()> {
-    let program = build::target().join("debug/happening-backend");
+/// Starts everything; what runs already is left as it is. Services whose addresses are in the environment are used as they are.
+///
+/// # Errors
+/// When something is missing or does not start.
+pub(crate) fn up(ask: bool, docker: bool) -> Result<Stack> {
+    progress::begin(4);
+    step("Looking at this machine");
+    doctor::before_building()?;
+    let services = choose(ask, docker)?;
+    let missing = packages::agree(ask, services.packages())?;
+    step("Building the server, and starting the services meanwhile");
+    side_by_side(vec![
+        ("the services", Box::new(|| missing.install().and_then(|()| services.start()))),
+        ("the server", Box::new(|| build::cargo(&build::SERVER))),
+    ])?;
+    let stack = services.serve()?;
+    tell_addresses(&stack);
+    Ok(stack)
+}
+
+impl Services {
+    /// The system's packages that they need.
+    pub(crate) fn packages(&self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::Private => &[packages::SERVICES],
+            Self::Given(_) | Self::Docker => &[],
+        }
+    }
+
+    /// Starts the services; with Docker the server, too.
+    ///
+    /// # Errors
+    /// When one does not come up.
+    pub(crate) fn start(&self) -> Result<()> {
+        match self {
+            Self::Private => Stack::private_at(&folder())?.start(&root(), &tools(), &say),
+            Self::Given(addresses) => {
+                // private services of an earlier start would go on unseen
+                stack()?.stop(&say)?;
+                let stack = Stack::private_at(&folder())?;
+                stack.write_env(&given::env_with(&stack, addresses.clone()))
+            }
+            Self::Docker => start_docker(),
+        }
+    }
+
+    /// Prepares the database and starts server and worker, which must have been built.
+    ///
+    /// # Errors
+    /// When one does not come up.
+    pub(crate) fn serve(&self) -> Result<Stack> {
+        match self {
+            Self::Private => {
+                let stack = Stack::private_at(&folder())?;
+                start_server(&stack, &stack.env())?;
+                Ok(stack)
+            }
+            Self::Given(addresses) => {
+                let stack = Stack::private_at(&folder())?;
+                start_server(&stack, &given::env_with(&stack, addresses.clone()))?;
+                Ok(stack)
+            }
+            Self::Docker => stack(),
+        }
+    }
+}
+
+fn start_server(stack: &Stack, env: &BTreeMap<&'static str, String>) -> Result<()> {
+    let program = target().join("debug/happening-backend");
     let command = |arguments: &[&str]| {
         let mut command = Command::new(&program);
         command.args(arguments).envs(env);
         command
     };
-    step("Preparing the database");
+    step("Preparing the database, and starting server and worker");
     say(run(&mut command(&["migrate"]))?.trim());
     say(run(&mut command(&["demo-data"]))?.trim());
-    step("Starting server and worker");
     // a newer build takes the place of a running one
     for name in ["worker", "backend"] {
-        happening_tests::stack::stop_pid_file(&stack.pid_file(name), &say).await?;
+        if is_newer(&program, &stack.pid_file(name)) {
+            happening_stack::stop_pid_file(&stack.pid_file(name), &say)?;
+        }
     }
     let (pid, log) = (stack.pid_file("backend"), stack.log_file("backend"));
     let server = Service { name: "the server", pid_file: &pid, log_file: &log };
     server.start(&mut command(&["serve"]))?;
     let url = format!("http://127.0.0.1:{}/health/ready", stack.ports.backend);
-    server.wait_until(Duration::from_secs(30), || async { happening_tests::world::answers(&url).await }).await?;
+    server.wait_until(Duration::from_secs(30), || http::answers(&url))?;
     let (pid, log) = (stack.pid_file("worker"), stack.log_file("worker"));
-    Service { name: "the worker", pid_file: &pid, log_file: &log }.start(&mut command(&["worker"]))?;
-    say(&format!("server: http://127.0.0.1:{}", stack.ports.backend));
-    say("addresses of everything: target/stack/stack.env");
-    Ok(())
+    Service { name: "the worker", pid_file: &pid, log_file: &log }.start(&mut command(&["worker"])).map(drop)
 }
 
-/// The services from `docker/compose.yml`; server and worker as containers, too.
-async fn up_docker() -> Result<Stack> {
-    if Command::new("docker").arg("info").output().is_ok_and(|out| out.status.success()) {
-        // private services of an earlier start would go on unseen
-        stack()?.stop(&say).await?;
-        step("Starting the services with Docker");
-        let compose = root().join("docker/compose.yml");
-        let status = Command::new("docker")
-            .args(["compose", "--profile", "app", "-f"])
-            .arg(&compose)
-            .args(["up", "--build", "--detach", "--wait"])
-            .env("SERVER_KEY", stack()?.server_key)
-            .status()?;
-        if !status.success() {
-            bail!("docker compose failed; the lines above say why");
-        }
-        return compose_stack();
+/// Whether a file was changed after another one; yes when that cannot be told.
+fn is_newer(file: &Path, than: &Path) -> bool {
+    let changed = |path: &Path| std::fs::metadata(path).and_then(|of| of.modified()).ok();
+    match (changed(file), changed(than)) {
+        (Some(file), Some(than)) => file > than,
+        _ => true,
     }
-    bail!(
-        "no Docker engine answers: start it; on Debian and Ubuntu the system's own packages do without (no --docker)"
-    );
+}
+
+/// Where everything listens.
+pub(crate) fn tell_addresses(stack: &Stack) {
+    for (what, name) in [
+        ("server", "BACKEND_URL"),
+        ("sign-in", "OIDC_ISSUER_URL"),
+        ("Postgres", "DATABASE_URL"),
+        ("Redis", "REDIS_URL"),
+        ("RabbitMQ", "RABBITMQ_URL"),
+        ("mails", "MAIL_DIR"),
+    ] {
+        if let Some(address) = stack.written(name) {
+            say(&format!("{what:<9} {}", without_password(&address)));
+        }
+    }
+    say(&format!("all of it: {}", stack.folder.join("stack.env").display()));
+}
+
+fn start_docker() -> Result<()> {
+    // private services of an earlier start would go on unseen
+    stack()?.stop(&say)?;
+    say("starting the services, server and worker with Docker");
+    let mut compose = Command::new("docker");
+    compose
+        .args(["compose", "--profile", "app", "-f"])
+        .arg(root().join("docker/compose.yml"))
+        .args(["up", "--build", "--detach", "--wait"])
+        .env("SERVER_KEY", stack()?.server_key);
+    if !build::shown(&mut compose)? {
+        bail!("docker compose failed; the lines above say why");
+    }
+    note_containers()
 }
 
 /// Where `docker/compose.yml` puts everything.
-fn compose_stack() -> Result<Stack> {
+fn note_containers() -> Result<()> {
     let folder = folder();
     std::fs::create_dir_all(&folder)?;
     let env = "BACKEND_URL=http://127.0.0.1:5000\nDATABASE_URL=postgres://happening:happening@127.0.0.1:5432/happening\n\
@@ -137,14 +223,14 @@ fn compose_stack() -> Result<Stack> {
     std::fs::write(folder.join("stack.env"), env)?;
     // postgres redis rabbitmq management distribution names keycloak management backend
     std::fs::write(folder.join("ports"), "5432 6379 5672 15672 0 0 8080 9000 5000\n")?;
-    Stack::at(&folder)
+    Ok(())
 }
 
 /// Stops everything.
 ///
 /// # Errors
 /// When something cannot be stopped.
-pub(crate) async fn down() -> Result<()> {
+pub(crate) fn down() -> Result<()> {
     let compose = root().join("docker/compose.yml");
     let mut docker = Command::new("docker");
     docker.args(["compose", "--profile", "app", "-f"]).arg(&compose).args(["ps", "--quiet"]);
@@ -153,13 +239,13 @@ pub(crate) async fn down() -> Result<()> {
         run(Command::new("docker").args(["compose", "--profile", "app", "-f"]).arg(&compose).arg("down"))?;
     }
     for name in ["stack", "test-stack", "bench-stack"] {
-        let folder = build::target().join(name);
+        let folder = target().join(name);
         if folder.exists() {
-            let stopped = async {
-                happening_tests::stack::stop_tests(&folder, &say).await?;
-                Stack::at(&folder)?.stop(&say).await
+            let stopped = || {
+                happening_stack::stop_tests(&folder, &say)?;
+                Stack::at(&folder)?.stop(&say)
             };
-            stopped.await.with_context(|| format!("in {}", folder.display()))?;
+            stopped().with_context(|| format!("in {}", folder.display()))?;
         }
     }
     say("nothing runs any more");

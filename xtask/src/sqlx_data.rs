@@ -1,24 +1,43 @@
 //! The data in `.sqlx` that SQL is checked against when there is no database: written by the compiler itself.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use happening_tests::stack::{Stack, run};
+use happening_stack::progress::{self, say, step};
+use happening_stack::project::{root, target};
+use happening_stack::{Stack, postgres, run};
 
-use crate::{build, packages, root, say, step};
+use crate::{build, packages};
+
+const NAME: &str = "sqlx_data";
+
+/// A database that has just been migrated, and what the compiler learns from it.
+pub(crate) struct Database {
+    url: String,
+    learnt: PathBuf,
+}
 
 /// Writes `.sqlx` anew.
 ///
 /// # Errors
 /// When a query does not fit the schema.
-pub(crate) async fn write(ask: bool) -> Result<()> {
+pub(crate) fn write(ask: bool) -> Result<()> {
+    progress::begin(1);
+    step("Compiling the server's queries against a database of the newest schema");
     packages::ensure(ask, &[packages::SERVICES])?;
-    let stack = Stack::at(&build::target().join("test-stack"))?;
-    stack.start(&root(), &build::tools(), &say).await?;
-    let made = make(&stack);
-    stack.stop(&say).await?;
+    let stack = Stack::at(&target().join("test-stack"))?;
+    postgres::start(&stack, &say)?;
+    let made = Database::migrated(&stack).and_then(|database| {
+        let arguments =
+            ["check", "--workspace", "--bin", "happening-backend", "--features", "happening-backend/switches"];
+        database.learn(|env| build::cargo_with(&arguments, env))?;
+        read(&database.learnt)
+    });
+    if !stack.runs() {
+        postgres::stop(&stack, &say)?;
+    }
     let made = made?;
     let folder = root().join(".sqlx");
     std::fs::remove_dir_all(&folder).ok();
@@ -30,43 +49,54 @@ pub(crate) async fn write(ask: bool) -> Result<()> {
     Ok(())
 }
 
-/// Whether `.sqlx` is what the compiler would write.
-///
-/// # Errors
-/// When it is not.
-pub(crate) async fn check(stack: &Stack) -> Result<()> {
-    step("Comparing .sqlx with the schema");
-    if make(stack)? == read(&root().join(".sqlx"))? {
-        return Ok(());
+impl Database {
+    /// Makes the database and brings it to the newest schema.
+    ///
+    /// # Errors
+    /// When a migration fails.
+    pub(crate) fn migrated(stack: &Stack) -> Result<Self> {
+        let psql = Stack::postgres_programs()?.join("psql");
+        let admin = |sql: &str| run(Command::new(&psql).args([&stack.database_url("postgres"), "-qc", sql]));
+        admin(&format!("drop database if exists {NAME} with (force)"))?;
+        admin(&format!("create database {NAME}"))?;
+        let url = stack.database_url(NAME);
+        let mut files: Vec<_> =
+            std::fs::read_dir(root().join("migrations"))?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+        files.retain(|file| file.to_string_lossy().ends_with(".up.sql"));
+        files.sort();
+        for file in &files {
+            run(Command::new(&psql).args([&url, "-q", "-v", "ON_ERROR_STOP=1", "-f"]).arg(file))?;
+        }
+        Ok(Self { url, learnt: target().join("sqlx-data") })
     }
-    bail!(".sqlx is stale; write it anew with: cargo xtask sqlx");
-}
 
-/// Compiles the server's queries against a database that has just been migrated.
-fn make(stack: &Stack) -> Result<BTreeMap<String, String>> {
-    let database = "sqlx_data";
-    let psql = Stack::postgres_programs()?.join("psql");
-    let admin = |sql: &str| run(Command::new(&psql).args([&stack.database_url("postgres"), "-qc", sql]));
-    admin(&format!("drop database if exists {database}"))?;
-    admin(&format!("create database {database}"))?;
-    let url = stack.database_url(database);
-    let mut files: Vec<_> =
-        std::fs::read_dir(root().join("migrations"))?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
-    files.retain(|file| file.to_string_lossy().ends_with(".up.sql"));
-    files.sort();
-    for file in &files {
-        run(Command::new(&psql).args([&url, "-q", "-v", "ON_ERROR_STOP=1", "-f"]).arg(file))?;
+    /// Does something that compiles the server, which must pass this environment to cargo.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub(crate) fn learn(&self, compile: impl FnOnce(&[(&str, &str)]) -> Result<()>) -> Result<()> {
+        std::fs::remove_dir_all(&self.learnt).ok();
+        std::fs::create_dir_all(&self.learnt)?;
+        // the macros run when the package is compiled; afterwards it has its old time again, and nothing else is built for it
+        let main = std::fs::File::options().append(true).open(root().join("backend/src/main.rs"))?;
+        let changed = main.metadata()?.modified()?;
+        main.set_modified(now())?;
+        let compiled =
+            compile(&[("DATABASE_URL", &self.url), ("SQLX_OFFLINE_DIR", &self.learnt.display().to_string())]);
+        main.set_modified(changed)?;
+        compiled
     }
-    let folder = build::target().join("sqlx-data");
-    std::fs::remove_dir_all(&folder).ok();
-    std::fs::create_dir_all(&folder)?;
-    // the macros run when the package is compiled
-    let main = root().join("backend/src/main.rs");
-    std::fs::File::options().append(true).open(&main)?.set_modified(now())?;
-    let out = folder.display().to_string();
-    let arguments = ["check", "--quiet", "--package", "happening-backend", "--features", "switches"];
-    build::cargo_with(&arguments, &[("DATABASE_URL", &url), ("SQLX_OFFLINE_DIR", &out)])?;
-    read(&folder)
+
+    /// Whether `.sqlx` is what was learnt.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub(crate) fn compare(&self) -> Result<()> {
+        if read(&self.learnt)? == read(&root().join(".sqlx"))? {
+            return Ok(());
+        }
+        bail!(".sqlx is stale; write it with: cargo xtask sqlx");
+    }
 }
 
 fn read(folder: &Path) -> Result<BTreeMap<String, String>> {

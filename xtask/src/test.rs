@@ -1,79 +1,88 @@
-//! `test`: the checks, then every test, on services that this task starts and stops.
+//! `test`: every test, on services that this task starts and stops.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use happening_tests::stack::{Stack, TEST_STACK};
+use happening_stack::progress::{self, say, step};
+use happening_stack::project::{root, target, tools};
+use happening_stack::{Stack, TEST_STACK};
 
-use crate::{build, check, packages, root, say, sqlx_data, step, tools, ui};
+use crate::parallel::side_by_side;
+use crate::{build, doctor, packages, tools as installed, ui};
 
-/// Runs everything; services are stopped again, also when a test fails.
+/// The server with the switches that take protections away, for negative controls.
+const SWITCHES: [&str; 2] = ["--features", "happening-backend/switches"];
+/// Keeps the services running when the tests have ended.
+const KEEP: &str = "HAPPENING_KEEP_TEST_STACK";
+
+/// Runs the tests whose name contains `filter`; services are stopped again, also when a test fails.
 ///
 /// # Errors
 /// When something fails.
-pub(crate) async fn test(ask: bool, filter: Option<&str>, no_check: bool) -> Result<()> {
-    packages::ensure(
+pub(crate) fn test(ask: bool, filter: Option<&str>) -> Result<()> {
+    progress::begin(5);
+    step("Looking at this machine");
+    doctor::before_building()?;
+    let missing = packages::agree(
         ask,
         &[packages::SERVICES, packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER, packages::EXAMPLES],
     )?;
-    if !no_check {
-        check::check(ask)?;
-    }
-    ui::bundle()?;
-    // the whole workspace each time, as the tests do: its parts share features then, and nothing is built twice
-    step("Building app and server");
-    build::cargo(&["build", "--workspace"])?;
-    std::fs::copy(build::target().join("debug/happening-backend"), plain_backend())?;
-    step("Building the server with its test switches");
-    build::cargo(&["build", "--workspace", "--features", "happening-backend/switches"])?;
-    let folder = build::target().join("test-stack");
-    let (schemathesis, axe) = (tools::schemathesis()?, tools::axe()?);
-    let stack = Stack::at(&folder)?;
-    step("Starting services for the tests");
+    let stack = Stack::at(&target().join("test-stack"))?;
     stack.forget_queues()?;
-    let result = match stack.start(&root(), &build::tools(), &say).await {
-        Ok(()) => match if no_check { Ok(()) } else { prepare(&stack).await } {
-            Ok(()) => run_tests(&stack, &schemathesis, &axe, filter),
-            Err(error) => Err(error),
-        },
-        Err(error) => Err(error),
-    };
-    let keep = std::env::var_os("HAPPENING_KEEP_TEST_STACK").is_some();
-    if !keep {
-        stack.stop(&say).await.context("the services of the tests could not be stopped")?;
+    let result = build_all(&stack, &missing).and_then(|()| run_tests(&stack, filter));
+    if std::env::var_os(KEEP).is_none() {
+        stack.stop(&say).context("the services of the tests could not be stopped")?;
     }
     result
 }
 
-async fn prepare(stack: &Stack) -> Result<()> {
-    stack.forget_worlds()?;
-    sqlx_data::check(stack).await
+fn build_all(stack: &Stack, missing: &packages::Agreed) -> Result<()> {
+    step("Building server and screens, and starting services for the tests meanwhile");
+    side_by_side(vec![
+        (
+            "the services",
+            Box::new(|| {
+                missing.install()?;
+                stack.start(&root(), &tools(), &say)?;
+                stack.forget_worlds()?;
+                installed::schemathesis()?;
+                installed::axe().map(drop)
+            }),
+        ),
+        ("the screens", Box::new(|| ui::compile(ui::Profile::Quick, ""))),
+        ("the server", Box::new(|| build::cargo(&[&build::SERVER[..], &build::SCREENS[2..]].concat()))),
+    ])?;
+    std::fs::copy(target().join("debug/happening-backend"), plain_backend())?;
+    ui::assemble(ui::Profile::Quick)?;
+    step("Building the app, and the server with its test switches");
+    build::cargo(&[&build::APP[..], &["--bin", "happening-backend"], &SWITCHES].concat())?;
+    step("Building the tests");
+    build::cargo(&[&["test", "--workspace", "--no-run"][..], &SWITCHES].concat())
 }
 
-fn run_tests(stack: &Stack, schemathesis: &Path, axe: &Path, filter: Option<&str>) -> Result<()> {
+fn run_tests(stack: &Stack, filter: Option<&str>) -> Result<()> {
     step("Running the tests");
-    let folder = stack.folder.display().to_string();
-    let backend = build::target().join("debug/happening-backend").display().to_string();
-    let app = build::target().join("debug/happening").display().to_string();
-    let plain = plain_backend().display().to_string();
-    let (schemathesis, axe) = (schemathesis.display().to_string(), axe.display().to_string());
+    let text = |path: &Path| path.display().to_string();
+    let built = |name: &str| text(&target().join("debug").join(name));
     let env = [
-        (TEST_STACK, folder.as_str()),
-        ("HAPPENING_BACKEND", backend.as_str()),
-        ("HAPPENING_PLAIN_BACKEND", plain.as_str()),
-        ("HAPPENING_APP", app.as_str()),
-        ("HAPPENING_SCHEMATHESIS", schemathesis.as_str()),
-        ("HAPPENING_AXE", axe.as_str()),
+        (TEST_STACK, text(&stack.folder)),
+        ("HAPPENING_BACKEND", built("happening-backend")),
+        ("HAPPENING_PLAIN_BACKEND", text(&plain_backend())),
+        ("HAPPENING_APP", built("happening")),
+        ("HAPPENING_XTASK", text(&std::env::current_exe()?)),
+        ("HAPPENING_SCHEMATHESIS", text(&installed::schemathesis()?)),
+        ("HAPPENING_AXE", text(&installed::axe()?)),
         // an error says what was expected and what was there; the frames of the runtime above it say nothing more
-        ("RUST_BACKTRACE", "0"),
+        ("RUST_BACKTRACE", "0".to_owned()),
     ];
-    let mut arguments = vec!["test", "--workspace", "--features", "happening-backend/switches", "--no-fail-fast", "--"];
-    arguments.extend(["--test-threads", "2"]);
+    let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let mut arguments =
+        [&["test", "--workspace"][..], &SWITCHES, &["--no-fail-fast", "--", "--test-threads", "2"]].concat();
     arguments.extend(filter);
     build::cargo_with(&arguments, &env)
 }
 
 /// The server without test switches, kept beside the one that has them.
 fn plain_backend() -> PathBuf {
-    build::target().join("debug/happening-backend-plain")
+    target().join("debug/happening-backend-plain")
 }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use happening_tests::stack::run;
-
-use crate::{build, say};
+use happening_stack::progress::say;
+use happening_stack::project::tools;
+use happening_stack::run;
 
 /// Looks a page over for what keeps people from using it.
 const AXE: &str = "axe-core@4.14.1";
@@ -20,7 +20,7 @@ const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// # Errors
 /// When Python or the network is missing.
 pub(crate) fn schemathesis() -> Result<PathBuf> {
-    let folder = build::tools().join("schemathesis");
+    let folder = tools().join("schemathesis");
     let program = folder.join("bin/schemathesis");
     // one that lies there runs no more when the checkout was moved, or Python replaced
     if run(Command::new(&program).arg("--version")).is_err() {
@@ -59,7 +59,7 @@ pub(crate) fn tauri() -> Result<PathBuf> {
 
 /// A file of a package of npm.
 fn package(name: &str, file: &str) -> Result<PathBuf> {
-    let folder = build::tools().join("npm");
+    let folder = tools().join("npm");
     let path = folder.join("node_modules").join(file);
     if !path.exists() {
         say(&format!("installing {name} into target/tools (once)"));

@@ -1,14 +1,14 @@
 //! `ui`: the app's screens as wasm, with their page and styles, in `ui/dist`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use happening_tests::stack::run;
-use wasm_bindgen_cli_support::Bindgen;
+use happening_stack::progress::{say, step};
+use happening_stack::project::{root, target};
+use happening_stack::run;
 
-use crate::{build, root, say, step, tools};
+use crate::{build, tools};
 
 /// What the compiler emits, and no newer feature that an older web engine would refuse.
 const WASM_OPT: [&str; 8] = [
@@ -28,47 +28,88 @@ const START: &str = "happening_ui_bg.wasm";
 /// Most bytes of [`START`] as gzip, so that the first screen stays quick to be there.
 const START_GZIP_MAX: usize = 300_000;
 
-/// Builds the bundle.
-///
-/// # Errors
-/// When the screens do not compile.
-pub(crate) fn bundle() -> Result<()> {
-    bundle_with(&[])
+/// For whom the screens are compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Soon compiled: development and tests.
+    Quick,
+    /// Small and fast: installers and benchmarks.
+    Small,
 }
 
-/// As [`bundle`], with features of the screens.
+impl Profile {
+    /// The profile in Cargo.toml, which is also the name of its folder.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "wasm-dev",
+            Self::Small => "wasm",
+        }
+    }
+}
+
+/// Compiles the screens and makes their bundle.
 ///
 /// # Errors
-/// When the screens do not compile.
-pub(crate) fn bundle_with(features: &[&str]) -> Result<()> {
+/// When they do not compile.
+pub(crate) fn bundle(profile: Profile) -> Result<()> {
     step("Building the app's screens");
+    build::cargo(&build::SCREENS)?;
+    compile(profile, "")?;
+    assemble(profile)
+}
+
+/// Compiles the screens to wasm, with features of theirs (separated by commas). It can go on beside a build for this machine:
+/// cargo locks each profile's folder by itself.
+///
+/// # Errors
+/// When they do not compile.
+pub(crate) fn compile(profile: Profile, features: &str) -> Result<()> {
     ensure_target()?;
-    let features = features.join(",");
-    let package = ["--package", "happening-ui", "--bin", "happening-ui", "--target", "wasm32-unknown-unknown"];
-    let options = ["--profile", "wasm", "--features", &features, "--", "-Clink-arg=--emit-relocs"];
-    build::cargo(&[&["rustc"][..], &package, &options].concat())?;
+    let package = ["rustc", "--package", "happening-ui", "--bin", "happening-ui", "--target", "wasm32-unknown-unknown"];
+    let options = ["--profile", profile.name(), "--features", features, "--", "-Clink-arg=--emit-relocs"];
+    build::cargo(&[&package[..], &options].concat())
+}
+
+/// Makes `ui/dist` from the compiled screens. [`build::SCREENS`] must have been built.
+///
+/// # Errors
+/// When the bundle cannot be made.
+pub(crate) fn assemble(profile: Profile) -> Result<()> {
+    let wasm = target().join("wasm32-unknown-unknown").join(profile.name()).join("happening-ui.wasm");
+    let (program, public) = (target().join("debug/bundle-screens"), root().join("ui/public"));
     let dist = root().join("ui/dist");
+    // what the bundle was made of; outside of it, since all that lies in it is packed into the app
+    let (noted, made_of) = (root().join("ui/.dist-inputs"), inputs(&[&wasm, &program, &public])?);
+    if dist.exists() && std::fs::read_to_string(&noted).is_ok_and(|text| text == made_of) {
+        return Ok(()); // a new bundle would have the app built again
+    }
+    std::fs::remove_file(&noted).ok();
     if dist.exists() {
-        std::fs::remove_dir_all(&dist)?; // parts of an earlier cut would be packed, too
+        std::fs::remove_dir_all(&dist)?; // parts of an earlier split would be packed, too
     }
     std::fs::create_dir_all(&dist)?;
-    let start = cut(&build::target().join("wasm32-unknown-unknown/wasm/happening-ui.wasm"), &dist)?;
-    let mut bindgen = Bindgen::new();
-    bindgen.input_path(&start).web(true)?.typescript(false).out_name("happening_ui");
-    bindgen.keep_lld_exports(true).generate(&dist)?; // the parts share its table of functions
-    copy_folder(&root().join("ui/public"), &dist)?;
+    run(Command::new(&program).arg(&wasm).arg(&dist))?;
+    copy_folder(&public, &dist)?;
+    std::fs::write(&noted, made_of)?;
     tell_sizes(&dist)
 }
 
-/// Cuts the compiled screens at the functions that `ui/src/parts.rs` marks: the parts go to `dist`, what is loaded at the start
-/// to the path that is returned.
-fn cut(wasm: &Path, dist: &Path) -> Result<PathBuf> {
-    let (whole, start) = (std::fs::read(wasm)?, wasm.with_file_name("start.wasm"));
-    let mut options = wasm_split_cli_support::Options::new(&whole);
-    (options.output_dir, options.main_out_path, options.main_module) = (dist, &start, "./happening_ui.js");
-    wasm_split_cli_support::transform(options)
-        .map_err(|error| anyhow::anyhow!("the screens cannot be cut into parts: {error:#}"))?;
-    Ok(start)
+/// Every file below these paths with its time and size, a line each.
+fn inputs(paths: &[&Path]) -> Result<String> {
+    let mut lines = Vec::new();
+    let mut open: Vec<PathBuf> = paths.iter().map(|path| path.to_path_buf()).collect();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            for entry in std::fs::read_dir(&path)? {
+                open.push(entry?.path());
+            }
+        } else {
+            let of = std::fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            lines.push(format!("{} {:?} {}", path.display(), of.modified()?, of.len()));
+        }
+    }
+    lines.sort();
+    Ok(lines.join("\n"))
 }
 
 /// As [`bundle`], made as small as the optimizer can.
@@ -76,9 +117,10 @@ fn cut(wasm: &Path, dist: &Path) -> Result<PathBuf> {
 /// # Errors
 /// When npm is missing, the screens do not compile, or more than [`START_GZIP_MAX`] is loaded at the start.
 pub(crate) fn bundle_small() -> Result<()> {
-    bundle()?;
+    bundle(Profile::Small)?;
     step("Making the screens small");
     let (optimizer, dist) = (tools::wasm_opt()?, root().join("ui/dist"));
+    std::fs::remove_file(root().join("ui/.dist-inputs")).ok(); // it will be another one
     for (name, _) in parts(&dist)? {
         let wasm = dist.join(name);
         run(Command::new(&optimizer).args(WASM_OPT).arg(&wasm).arg("-o").arg(&wasm))?;
@@ -94,9 +136,9 @@ pub(crate) fn bundle_small() -> Result<()> {
 }
 
 fn gzipped(file: &Path) -> Result<usize> {
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    gzip.write_all(&std::fs::read(file)?)?;
-    Ok(gzip.finish()?.len())
+    let output = Command::new("gzip").args(["--best", "--stdout"]).arg(file).output().context("gzip is needed")?;
+    anyhow::ensure!(output.status.success(), "gzip failed");
+    Ok(output.stdout.len())
 }
 
 /// Names and bytes of what is loaded as wasm.
@@ -120,24 +162,40 @@ fn tell_sizes(dist: &Path) -> Result<()> {
     Ok(())
 }
 
-fn ensure_target() -> Result<()> {
-    let list = std::process::Command::new("rustup").args(["target", "list", "--installed"]).output();
-    let Ok(list) = list else { return Ok(()) }; // a toolchain without rustup brings its own targets
+/// The app's compilation looks for a bundle; for one that is not run, an empty page is enough.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn ensure_dist() -> Result<()> {
+    let page = root().join("ui/dist/index.html");
+    if page.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(root().join("ui/dist"))?;
+    Ok(std::fs::write(page, "")?)
+}
+
+/// Adds the target of the screens when rustup has it not. A toolchain without rustup brings its own targets.
+///
+/// # Errors
+/// When it cannot be added.
+pub(crate) fn ensure_target() -> Result<()> {
+    let Ok(list) = Command::new("rustup").args(["target", "list", "--installed"]).output() else { return Ok(()) };
     if String::from_utf8_lossy(&list.stdout).contains("wasm32-unknown-unknown") {
         return Ok(());
     }
     say("adding the target wasm32-unknown-unknown");
-    let status = std::process::Command::new("rustup").args(["target", "add", "wasm32-unknown-unknown"]).status()?;
-    anyhow::ensure!(status.success(), "the wasm target cannot be added; is there a network?");
-    Ok(())
+    run(Command::new("rustup").args(["target", "add", "wasm32-unknown-unknown"]))
+        .context("the wasm target cannot be added; is there a network?")
+        .map(drop)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
         let entry = entry?;
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
-            std::fs::create_dir_all(&target)?;
             copy_folder(&entry.path(), &target)?;
         } else {
             std::fs::copy(entry.path(), &target)?;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use happening_api::{Booking, CreateBooking, Event, EventId, OnConflict, User};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -18,6 +18,8 @@ pub struct Client {
 /// An answer, read to its end.
 #[derive(Clone, Debug)]
 pub struct Reply {
+    /// What was asked.
+    pub url: Url,
     pub status: StatusCode,
     pub headers: reqwest::header::HeaderMap,
     pub body: Value,
@@ -31,6 +33,22 @@ impl Reply {
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> T {
         serde_json::from_value(self.body.clone()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Path and query of the list's next page, resolved as a client does; `None` on the last page.
+    pub fn next_page(&self) -> Option<String> {
+        let link = self.headers.get("link")?.to_str().ok()?;
+        self.resolved(link.split(['<', '>']).nth(1)?)
+    }
+
+    /// Path of what `Location` names, resolved as a client does.
+    pub fn location(&self) -> Option<String> {
+        self.resolved(self.headers.get("location")?.to_str().ok()?)
+    }
+
+    fn resolved(&self, reference: &str) -> Option<String> {
+        let url = self.url.join(reference).ok()?;
+        (url.origin() == self.url.origin()).then(|| url[url::Position::BeforePath..].to_owned())
     }
 
     /// The error's code, empty when it is none.
@@ -100,9 +118,9 @@ impl Client {
             request = request.header(*name, *value);
         }
         let answer = request.send().await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
+        let (url, status, headers) = (answer.url().clone(), answer.status(), answer.headers().clone());
         let bytes = answer.bytes().await?;
-        Ok(Reply { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+        Ok(Reply { url, status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
     }
 
     /// GET.

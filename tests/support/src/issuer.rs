@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::stack::run;
+use happening_stack::run;
 
 const KEY_ID: &str = "test-key";
 
@@ -58,7 +58,7 @@ impl Issuer {
     pub fn claims(&self, name: &str) -> Value {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         json!({ "iss": self.url, "aud": "happening-api", "azp": "happening-desktop", "typ": "Bearer", "sub": name,
-            "iat": now, "exp": now + 300, "name": name, "email": format!("{name}@happening.invalid"), "email_verified": true })
+            "iat": now, "auth_time": now, "exp": now + 300, "name": name, "email": format!("{name}@happening.invalid"), "email_verified": true })
     }
 
     /// A token with these claims, signed by the key that is served.

@@ -8,12 +8,10 @@ pub mod collector;
 pub mod desktop;
 pub mod issuer;
 pub mod mail_server;
-pub mod people;
-pub mod ports;
+pub mod own;
 pub mod proxy;
-pub mod stack;
 pub mod world;
 
 pub use api::{Client, Reply};
-pub use people::People;
+pub use happening_people::People;
 pub use world::{World, WorldOptions};

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use anyhow::Result;
 use mailin::response::OK;
@@ -12,6 +12,8 @@ use mailin::{Action, Handler, Response, SessionBuilder};
 pub struct MailServer {
     pub port: u16,
     inbox: Arc<Mutex<Inbox>>,
+    /// Wakes the mails that are held.
+    release: Arc<Condvar>,
 }
 
 /// What it took, and how it takes more.
@@ -19,6 +21,9 @@ pub struct MailServer {
 struct Inbox {
     refuses: bool,
     refused: usize,
+    /// Mails that were read get no answer.
+    holds: bool,
+    held: usize,
     mails: Vec<Received>,
 }
 
@@ -38,11 +43,12 @@ impl MailServer {
     pub fn start() -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let port = listener.local_addr()?.port();
-        let inbox = Arc::default();
-        let server = Self { port, inbox: Arc::clone(&inbox) };
+        let (inbox, release) = (Arc::default(), Arc::default());
+        let server = Self { port, inbox: Arc::clone(&inbox), release: Arc::clone(&release) };
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let session = Mails { inbox: Arc::clone(&inbox), to: Vec::new(), bytes: Vec::new() };
+                let (inbox, release) = (Arc::clone(&inbox), Arc::clone(&release));
+                let session = Mails { inbox, release, to: Vec::new(), bytes: Vec::new() };
                 std::thread::spawn(move || talk(stream, session));
             }
         });
@@ -52,6 +58,17 @@ impl MailServer {
     /// From now on it answers "try again later", or takes mails again.
     pub fn refuse(&self, refuses: bool) {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).refuses = refuses;
+    }
+
+    /// From now on it reads mails and keeps silent about them, or takes those and all that come.
+    pub fn hold(&self, holds: bool) {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).holds = holds;
+        self.release.notify_all();
+    }
+
+    /// How many mails wait for its answer.
+    pub fn held(&self) -> usize {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).held
     }
 
     /// How many mails it refused.
@@ -87,6 +104,7 @@ fn talk(mut stream: TcpStream, mails: Mails) -> Result<()> {
 /// The mails of one connection.
 struct Mails {
     inbox: Arc<Mutex<Inbox>>,
+    release: Arc<Condvar>,
     to: Vec<String>,
     bytes: Vec<u8>,
 }
@@ -110,7 +128,11 @@ impl Handler for Mails {
     fn data_end(&mut self) -> Response {
         let text = String::from_utf8_lossy(&std::mem::take(&mut self.bytes)).into_owned();
         let mail = Received { to: std::mem::take(&mut self.to), text };
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).mails.push(mail);
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        inbox.held += 1;
+        inbox = self.release.wait_while(inbox, |inbox| inbox.holds).unwrap_or_else(PoisonError::into_inner);
+        inbox.held -= 1;
+        inbox.mails.push(mail);
         OK
     }
 }

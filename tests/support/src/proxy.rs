@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::Result;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// A proxy in front of a service.
 #[derive(Clone)]
@@ -14,6 +14,9 @@ pub struct Proxy {
     pub port: u16,
     cut: Arc<AtomicBool>,
     cut_now: Arc<Notify>,
+    /// What comes in is read by nobody.
+    holds: watch::Sender<bool>,
+    held: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -23,7 +26,13 @@ impl Proxy {
     /// When there is no free port.
     pub async fn start(target: u16) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let proxy = Self { port: listener.local_addr()?.port(), cut: Arc::default(), cut_now: Arc::default() };
+        let proxy = Self {
+            port: listener.local_addr()?.port(),
+            cut: Arc::default(),
+            cut_now: Arc::default(),
+            holds: watch::Sender::new(false),
+            held: Arc::default(),
+        };
         let own = proxy.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -40,6 +49,13 @@ impl Proxy {
 
     async fn pass(&self, mut client: TcpStream, target: u16) {
         let cut = self.cut_now.notified();
+        let mut holds = self.holds.subscribe();
+        if *holds.borrow() {
+            self.held.fetch_add(1, Ordering::SeqCst);
+        }
+        if holds.wait_for(|holds| !holds).await.is_err() {
+            return;
+        }
         let Ok(mut server) = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], target))).await else { return };
         client.set_nodelay(true).ok();
         server.set_nodelay(true).ok();
@@ -47,6 +63,20 @@ impl Proxy {
             _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
             () = cut => {}
         }
+    }
+
+    /// From now on new connections are taken and nothing is passed on, as by a service that hangs; or all of them go on. Connections that
+    /// are there already end.
+    pub fn hold(&self, holds: bool) {
+        self.holds.send_replace(holds);
+        if holds {
+            self.cut_now.notify_waiters();
+        }
+    }
+
+    /// How many connections were held.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::SeqCst)
     }
 
     /// Ends all connections and lets no new ones in.

@@ -17,8 +17,8 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::World;
-use crate::ports::free_port;
 use crate::world::wait_for;
+use happening_stack::ports::free_port;
 
 /// Long, for the first window on a busy machine reads half of WebKit from the disk.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -111,7 +111,7 @@ impl Desktop {
             std::fs::create_dir_all(&compiled)?;
             let mut command = Command::new("localedef");
             command.args(["-i", language, "-f", "UTF-8"]).arg(compiled.join(format!("{language}.UTF-8")));
-            crate::stack::run(&mut command)?;
+            happening_stack::run(&mut command)?;
         }
         for part in ["bin", "data", "config", "cache"] {
             std::fs::create_dir_all(folder.join(part))?;
@@ -197,7 +197,7 @@ impl Desktop {
     /// When nothing runs.
     pub fn memory_mb(&self) -> Result<f64> {
         let script = "t=0; walk() { for c in $(pgrep -P $1); do k=$(awk '/^Pss:/{print $2}' /proc/$c/smaps_rollup 2>/dev/null || echo 0); case $(cat /proc/$c/comm) in WebKitWebDriver|dbus-daemon|gnome-keyring*) ;; *) t=$((t + ${k:-0}));; esac; walk $c; done; }; walk $0; echo $t";
-        let kb = crate::stack::run(Command::new("sh").args(["-c", script, &self.session.id().to_string()]))?;
+        let kb = happening_stack::run(Command::new("sh").args(["-c", script, &self.session.id().to_string()]))?;
         Ok(kb.trim().parse::<f64>()? / 1024.0)
     }
 
@@ -285,7 +285,7 @@ impl Drop for Desktop {
         // the session's end takes bus, driver and app with it
         for child in self.notifier.iter_mut().chain([&mut self.session, &mut self.screen]) {
             let id = child.id().to_string();
-            crate::stack::run(Command::new("pkill").args(["-KILL", "-P", &id])).ok();
+            happening_stack::run(Command::new("pkill").args(["-KILL", "-P", &id])).ok();
             child.kill().ok();
             child.wait().ok();
         }

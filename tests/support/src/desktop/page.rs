@@ -18,7 +18,8 @@ impl Desktop {
         Ok(self.driver()?.goto(url).await?)
     }
 
-    /// Waits for an element and clicks it.
+    /// Waits for an element that can be clicked, and clicks it. A button that is disabled takes the click and does nothing, so it is
+    /// waited for.
     ///
     /// # Errors
     /// When it does not come.
@@ -26,7 +27,10 @@ impl Desktop {
         let clicked = wait_for(css, PATIENCE, || async {
             // an element can be drawn anew between finding and clicking it
             match self.driver()?.find(Locator::Css(css)).await {
-                Ok(element) => Ok(element.click().await.ok()),
+                Ok(element) => match element.prop("disabled").await {
+                    Ok(Some(disabled)) if disabled == "true" => Ok(None),
+                    _ => Ok(element.click().await.ok()),
+                },
                 Err(_) => Ok(None),
             }
         })
@@ -176,6 +180,17 @@ impl Desktop {
     /// When the driver is gone.
     pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
         Ok(self.driver()?.set_window_rect(0, 0, width, height).await?)
+    }
+
+    /// Where the middle of an element is on the page, in CSS pixels.
+    ///
+    /// # Errors
+    /// When there is no such element.
+    pub async fn centre(&self, css: &str) -> Result<(f32, f32)> {
+        let script = format!(
+            "const r = document.querySelector(`{css}`).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]"
+        );
+        Ok(serde_json::from_value(self.script(&script).await?)?)
     }
 
     /// Goes to a screen by its address within the app, such as `/events`.

@@ -18,7 +18,7 @@ impl Desktop {
     pub fn windows(&self) -> Result<usize> {
         let mut search = Command::new("xdotool");
         search.args(["search", "--onlyvisible", "--name", "Happening$"]).env("DISPLAY", &self.display);
-        Ok(crate::stack::run(&mut search)?.lines().count())
+        Ok(happening_stack::run(&mut search)?.lines().count())
     }
 
     /// Starts a real service for notifications on this desktop.
@@ -42,7 +42,7 @@ impl Desktop {
             && gdbus wait --session --timeout 60 org.freedesktop.secrets || { cat \"$0\" >&2; exit 1; }";
         let mut service = Command::new("sh");
         self.on_the_bus(service.args(["-c", script]).arg(self.folder.join("keyring.log")))?;
-        crate::stack::run(&mut service).context("the keyring does not start").map(drop)
+        happening_stack::run(&mut service).context("the keyring does not start").map(drop)
     }
 
     /// How many tokens of the app the system's keyring holds.
@@ -59,7 +59,7 @@ impl Desktop {
             "org.freedesktop.Secret.Service.SearchItems",
         ]);
         self.on_the_bus(search.arg("{'service': 'org.happening.desktop'}"))?;
-        Ok(crate::stack::run(&mut search)?.matches("/collection/").count())
+        Ok(happening_stack::run(&mut search)?.matches("/collection/").count())
     }
 
     /// Sends the system's keyring a signal, such as `TERM` or `STOP`.
@@ -71,7 +71,7 @@ impl Desktop {
             --method org.freedesktop.DBus.GetConnectionUnixProcessID org.freedesktop.secrets";
         let mut end = Command::new("sh");
         self.on_the_bus(end.args(["-c", &format!("kill -{signal} $({ask} | tr -cd '0-9 ' | cut -d' ' -f2)")]))?;
-        crate::stack::run(&mut end).map(drop)
+        happening_stack::run(&mut end).map(drop)
     }
 
     /// Asks the service for notifications something, in the words of `dunstctl`.
@@ -82,7 +82,7 @@ impl Desktop {
         let mut control = Command::new("dunstctl");
         control.args(words.split(' '));
         self.on_the_bus(&mut control)?;
-        crate::stack::run(&mut control)
+        happening_stack::run(&mut control)
     }
 
     fn on_the_bus(&self, command: &mut Command) -> Result<()> {
@@ -97,7 +97,7 @@ impl Desktop {
     /// When the folder cannot be read.
     pub fn kept_answers(&self) -> Result<usize> {
         let cache = self.folder.join("cache").display().to_string();
-        let found = crate::stack::run(Command::new("find").args([&cache, "-path", "*answers*", "-type", "f"]))?;
+        let found = happening_stack::run(Command::new("find").args([&cache, "-path", "*answers*", "-type", "f"]))?;
         Ok(found.lines().count())
     }
 
@@ -107,7 +107,7 @@ impl Desktop {
     /// When the folder cannot be read.
     pub fn logs(&self) -> Result<String> {
         let data = self.folder.join("data").display().to_string();
-        crate::stack::run(Command::new("find").args([&data, "-name", "*.log", "-exec", "cat", "{}", "+"]))
+        happening_stack::run(Command::new("find").args([&data, "-name", "*.log", "-exec", "cat", "{}", "+"]))
     }
 
     /// The person wants no animations, as they say in the settings of their desktop. For the next start of the app.
@@ -125,7 +125,7 @@ impl Desktop {
     /// # Errors
     /// When it is missing or fails.
     pub fn xdotool(&self, words: &str) -> Result<String> {
-        crate::stack::run(Command::new("xdotool").args(words.split(' ')).env("DISPLAY", &self.display))
+        happening_stack::run(Command::new("xdotool").args(words.split(' ')).env("DISPLAY", &self.display))
     }
 
     /// Types a file's path into the system's dialog that asks where to save, and accepts it.
@@ -135,7 +135,7 @@ impl Desktop {
     pub async fn answer_save_dialog(&self, file: &Path) -> Result<()> {
         let path = file.display().to_string();
         let tool = |arguments: &[&str]| {
-            crate::stack::run(Command::new("xdotool").args(arguments).env("DISPLAY", &self.display))
+            happening_stack::run(Command::new("xdotool").args(arguments).env("DISPLAY", &self.display))
         };
         let window = wait_for("the dialog", PATIENCE, || async {
             let found = tool(&["search", "--onlyvisible", "--name", "Save"]).ok();
@@ -207,6 +207,6 @@ impl Desktop {
         std::fs::create_dir_all(file.parent().context("a folder")?)?;
         let crop = format!("{size}+0+0");
         let arguments = ["-display", &self.display, "-window", "root", "-crop", &crop, "+repage"];
-        crate::stack::run(Command::new("import").args(arguments).arg(file)).map(drop)
+        happening_stack::run(Command::new("import").args(arguments).arg(file)).map(drop)
     }
 }

@@ -16,8 +16,8 @@ use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
 use self::processes::Process;
-use crate::stack::{Stack, TEST_STACK};
 use crate::{Client, People};
+use happening_stack::{Stack, TEST_STACK};
 
 /// Signed-in people of each realm, shared by the tests of a process.
 static PEOPLE: LazyLock<Mutex<BTreeMap<String, Arc<People>>>> = LazyLock::new(Mutex::default);
@@ -120,6 +120,7 @@ impl World {
         env.insert("RATE_LIMIT_PER_PERSON", "0".to_owned());
         env.insert("RATE_LIMIT_PER_ADDRESS", "0".to_owned());
         env.insert("INVITES_PER_ADDRESS_AND_HOUR", "0".to_owned());
+        env.insert("CONNECTIONS_PER_ADDRESS_MAX", "0".to_owned());
         env.insert("SHUTDOWN_DELAY_MS", "300".to_owned());
         env.insert("PENDING_AGE_MS_MAX", "4000".to_owned());
         env.extend(options.env);
@@ -161,7 +162,7 @@ impl World {
     /// # Errors
     /// When it fails; the message has what it wrote.
     pub fn run(&self, arguments: &[&str]) -> Result<String> {
-        crate::stack::run(&mut self.command(arguments))
+        happening_stack::run(&mut self.command(arguments))
     }
 
     /// A demo person at the first server.

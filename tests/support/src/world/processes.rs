@@ -36,8 +36,41 @@ impl World {
         Ok(())
     }
 
+    /// Sends the worker SIGTERM.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn ask_worker_to_stop(&self) -> Result<()> {
+        let worker = self.worker.as_ref().context("no worker")?;
+        happening_stack::run(Command::new("kill").arg(worker.child.id().to_string())).map(drop)
+    }
+
+    /// Waits for the worker's end; answers whether it ended as it should.
+    ///
+    /// # Errors
+    /// When it does not end within 20 s.
+    pub async fn worker_ended_well(&mut self) -> Result<bool> {
+        let mut worker = self.worker.take().context("no worker")?;
+        let mut ended = None;
+        wait_for("the worker's end", Duration::from_secs(20), || {
+            ended = worker.child.try_wait().ok().flatten();
+            let over = ended.is_some();
+            async move { Ok(over.then_some(())) }
+        })
+        .await?;
+        Ok(ended.is_some_and(|status| status.success()))
+    }
+
+    /// What the worker wrote into its log.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn worker_log(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(self.folder.join("worker.log"))?)
+    }
+
     pub(super) fn add_backend(&mut self) -> Result<()> {
-        let port = crate::ports::free_port()?;
+        let port = happening_stack::ports::free_port()?;
         let name = format!("backend{}", self.backends.len());
         let process = self.spawn(&name, port, |world| world.command(&["serve"]))?;
         self.backends.push(process);
@@ -100,7 +133,7 @@ impl World {
     }
 
     fn signal_backend(&self, at: usize, signal: &str) -> Result<()> {
-        crate::stack::run(Command::new("kill").args([signal, &self.backends[at].child.id().to_string()])).map(drop)
+        happening_stack::run(Command::new("kill").args([signal, &self.backends[at].child.id().to_string()])).map(drop)
     }
 
     /// Asks a server to stop and tells whether it ended well.
@@ -109,7 +142,7 @@ impl World {
     /// When it is gone already.
     pub fn stop_backend(&mut self, at: usize) -> Result<bool> {
         let child = &mut self.backends[at].child;
-        crate::stack::run(Command::new("kill").arg(child.id().to_string()))?;
+        happening_stack::run(Command::new("kill").arg(child.id().to_string()))?;
         Ok(child.wait()?.success())
     }
 

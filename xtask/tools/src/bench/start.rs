@@ -6,14 +6,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use happening_stack::ports::free_port;
+use happening_stack::progress::{say, step};
+use happening_stack::project::{root, target};
+use happening_stack::run as run_command;
 use happening_tests::desktop::Desktop;
-use happening_tests::ports::free_port;
-use happening_tests::stack::run as run_command;
 use happening_tests::world::{answers, wait_for};
 use serde_json::json;
 
 use super::{median, report_as};
-use crate::{build, packages, root, say, step, ui};
 
 /// The app can be used: it found that nobody is signed in, and loaded the part that signs in.
 const APP_THERE: &str = "return !!document.querySelector('#sign-in')";
@@ -35,11 +36,7 @@ impl Drop for Files {
 ///
 /// # Errors
 /// When something does not start.
-pub(super) async fn run(ask: bool, pairs: u32) -> Result<()> {
-    packages::ensure(ask, &[packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER])?;
-    ui::bundle_small()?; // as installers have it
-    step("Building the app (release)");
-    build::cargo(&["build", "--release", "--package", "happening", "--features", "tauri/custom-protocol"])?;
+pub(super) async fn run(pairs: u32) -> Result<()> {
     let port = free_port()?;
     let served = Command::new("python3")
         .args(["-m", "http.server", "--bind", "127.0.0.1", &port.to_string(), "--directory"])
@@ -50,7 +47,7 @@ pub(super) async fn run(ask: bool, pairs: u32) -> Result<()> {
     let _files = Files(served);
     let url = format!("http://127.0.0.1:{port}/index.html");
     wait_for("the files", Duration::from_secs(10), || async { Ok(answers(&url).await.then_some(())) }).await?;
-    let (app, bare) = (build::target().join("release/happening"), mini_browser()?);
+    let (app, bare) = (target().join("release/happening"), mini_browser()?);
     let mut measured = Vec::new();
     step(&format!("{pairs} pairs"));
     for pair in 1..=pairs {
@@ -70,7 +67,7 @@ pub(super) async fn run(ask: bool, pairs: u32) -> Result<()> {
 
 /// Milliseconds until the screen is there, and megabytes (proportional set size of all its processes) then.
 async fn once(program: &std::path::Path, arguments: &[&str], url: Option<&str>, there: &str) -> Result<(f64, f64)> {
-    let folder = build::target().join("bench-desktop");
+    let folder = target().join("bench-desktop");
     let mut desktop = Desktop::at(&folder, program, "http://127.0.0.1:9", false).await?;
     let started = Instant::now();
     desktop.start_with(arguments).await?;

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::process::{Service, run, stop_pid_file};
-use super::{Say, Stack};
+use crate::http;
+use crate::process::{Service, run, stop_pid_file};
+use crate::{Say, Stack};
 
+/// `guest:guest` for HTTP's basic authentication.
+const GUEST: &str = "Basic Z3Vlc3Q6Z3Vlc3Q=";
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 fn environment(stack: &Stack, command: &mut Command) {
@@ -23,13 +26,19 @@ fn environment(stack: &Stack, command: &mut Command) {
         .env("ERL_EPMD_PORT", stack.ports.rabbitmq_names.to_string())
         .env("ERL_EPMD_ADDRESS", "127.0.0.1")
         // idle schedulers sleep at once: by default they spin first, on processors that the other services need
-        .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none")
+        .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", format!("+sbwt none +sbwtdcpu none +sbwtdio none {DISTRIBUTION}"))
         .env("RABBITMQ_DIST_PORT", stack.ports.rabbitmq_distribution.to_string())
         .current_dir(&folder);
 }
 
+/// The port of Erlang's distribution, on which a peer that knows the cookie can run anything, listens on loopback only.
+const DISTRIBUTION: &str = "-kernel inet_dist_use_interface {127,0,0,1}";
+
 /// Starts it with its management API.
-pub(super) async fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
+///
+/// # Errors
+/// When it is not installed or does not come up.
+pub fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
     let folder = stack.folder.join("rabbitmq");
     std::fs::create_dir_all(&folder)?;
     let ports = &stack.ports;
@@ -49,28 +58,22 @@ pub(super) async fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
         say("starting RabbitMQ");
     }
     let url = format!("http://127.0.0.1:{}/api/overview", ports.rabbitmq_management);
-    let client = reqwest::Client::new();
     let amqp = ports.rabbitmq;
-    service
-        .wait_until(Duration::from_secs(90), || {
-            let request = client.get(&url).basic_auth("guest", Some("guest")).send();
-            async move {
-                request.await.is_ok_and(|answer| answer.status().is_success())
-                    && tokio::net::TcpStream::connect(("127.0.0.1", amqp)).await.is_ok()
-            }
-        })
-        .await
+    service.wait_until(Duration::from_secs(90), || http::answers_to(&url, GUEST) && http::listens(amqp))
 }
 
 /// Stops the node and its name server.
-pub(super) async fn stop(stack: &Stack, say: Say<'_>) -> Result<()> {
-    stop_pid_file(&stack.pid_file("rabbitmq"), say).await?;
+///
+/// # Errors
+/// When it cannot be signalled.
+pub fn stop(stack: &Stack, say: Say<'_>) -> Result<()> {
+    stop_pid_file(&stack.pid_file("rabbitmq"), say)?;
     stop_names(stack);
     Ok(())
 }
 
 /// Stops the name server.
-pub(super) fn stop_names(stack: &Stack) {
+pub fn stop_names(stack: &Stack) {
     let mut names = Command::new("epmd");
     names.args(["-port", &stack.ports.rabbitmq_names.to_string(), "-kill"]);
     run(&mut names).ok(); // it is gone when the node never ran

@@ -1,26 +1,31 @@
 //! Private, loopback-only instances of Postgres, Redis, RabbitMQ and Keycloak under one folder.
 //!
-//! Each service is a process of its own with a pid file, so that whoever comes next finds it: starting twice is harmless,
-//! and stopping works after a crash. `stack.env` in the folder says where everything is.
+//! Each service is a process of its own with a pid file, so that the next task finds it: starting twice is harmless, and
+//! stopping works after a crash. `stack.env` in the folder says where everything is. To add a service: a file of its own with
+//! `start` and, unless its pid file is enough, `stop`; its ports in [`Ports`]; its addresses in [`Stack::env`].
+//!
+//! Few dependencies and no async runtime: every task waits until this is compiled.
 
+pub mod http;
 mod keycloak;
-mod own;
-mod postgres;
+pub mod ports;
+pub mod postgres;
 mod process;
-mod rabbitmq;
-mod redis;
+pub mod progress;
+pub mod project;
+pub mod rabbitmq;
+pub mod redis;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use uuid::Uuid;
+use anyhow::{Context, Result, bail};
 
 use crate::ports::free_port;
 
-pub use self::redis::ExtraRedis;
-pub use own::{OwnPostgres, OwnRabbitMq};
 pub use process::{Service, TEST_STACK, alive, run, stop_pid_file, stop_tests};
 
 /// Where the services of a stack are.
@@ -62,10 +67,7 @@ impl Stack {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let file = folder.join("ports");
         let known = std::fs::read_to_string(&file).ok().and_then(|text| Ports::parse(&text));
-        let runs = ["redis", "rabbitmq", "keycloak", "backend"]
-            .iter()
-            .any(|name| process::alive(&folder.join(format!("{name}.pid"))))
-            || known.is_some_and(|ports| postgres::runs(folder, ports.postgres));
+        let runs = runs(folder) || known.is_some_and(|ports| postgres::runs(folder, ports.postgres));
         let ports = match known {
             // somebody else may have taken a port since the last start
             Some(ports) if runs || ports.still_free() => ports,
@@ -79,8 +81,8 @@ impl Stack {
         let server_key = match std::fs::read_to_string(&file) {
             Ok(key) => key,
             Err(_) => {
-                let key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-                std::fs::write(&file, &key)?;
+                let key = random_key()?;
+                write_private(&file, &key)?;
                 key
             }
         };
@@ -105,14 +107,18 @@ impl Stack {
     ///
     /// # Errors
     /// When a program is missing or a service does not come up; the message names its log.
-    pub async fn start(&self, root: &Path, tools: &Path, say: Say<'_>) -> Result<()> {
-        let keycloak = keycloak::unpack(tools, say).await?;
-        tokio::try_join!(
-            postgres::start(self, say),
-            redis::start(self, say),
-            rabbitmq::start(self, say),
-            keycloak::start(self, root, &keycloak, say),
-        )?;
+    pub fn start(&self, root: &Path, tools: &Path, say: Say<'_>) -> Result<()> {
+        std::thread::scope(|scope| {
+            let started = [
+                scope.spawn(|| postgres::start(self, say)),
+                scope.spawn(|| redis::start(self, say)),
+                scope.spawn(|| rabbitmq::start(self, say)),
+                scope.spawn(|| keycloak::start(self, root, &keycloak::unpack(tools, say)?, say)),
+            ];
+            // all are waited for before the first failure is told
+            let ended = started.map(|thread| thread.join().unwrap_or_else(|_| bail!("starting a service panicked")));
+            ended.into_iter().collect::<Result<()>>()
+        })?;
         self.write_env(&self.env())
     }
 
@@ -122,7 +128,7 @@ impl Stack {
     /// When it cannot be written.
     pub fn write_env(&self, env: &BTreeMap<&'static str, String>) -> Result<()> {
         let lines: String = env.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-        Ok(std::fs::write(self.folder.join("stack.env"), lines)?)
+        write_private(&self.folder.join("stack.env"), &lines)
     }
 
     /// What `stack.env` says of a name.
@@ -138,13 +144,18 @@ impl Stack {
     ///
     /// # Errors
     /// When a process cannot be stopped.
-    pub async fn stop(&self, say: Say<'_>) -> Result<()> {
+    pub fn stop(&self, say: Say<'_>) -> Result<()> {
         for name in ["app", "worker", "backend", "keycloak"] {
-            process::stop_pid_file(&self.pid_file(name), say).await?;
+            process::stop_pid_file(&self.pid_file(name), say)?;
         }
-        rabbitmq::stop(self, say).await?;
-        process::stop_pid_file(&self.pid_file("redis"), say).await?;
-        postgres::stop(self, say).await
+        rabbitmq::stop(self, say)?;
+        process::stop_pid_file(&self.pid_file("redis"), say)?;
+        postgres::stop(self, say)
+    }
+
+    /// Whether anything but its Postgres runs.
+    pub fn runs(&self) -> bool {
+        runs(&self.folder)
     }
 
     /// Removes the queues that earlier tests left in a RabbitMQ which does not run: with some hundreds of them it takes more
@@ -175,38 +186,6 @@ impl Stack {
             run(psql().arg(format!("drop database {name} with (force)")))?;
         }
         Ok(())
-    }
-
-    /// A Redis of its own for a test that breaks it; stopped when dropped.
-    ///
-    /// # Errors
-    /// When it does not come up.
-    pub async fn extra_redis(&self, name: &str) -> Result<redis::ExtraRedis> {
-        redis::ExtraRedis::start(self, name, false).await
-    }
-
-    /// The same, spoken to by TLS only.
-    ///
-    /// # Errors
-    /// When it does not come up.
-    pub async fn extra_redis_with_tls(&self, name: &str) -> Result<redis::ExtraRedis> {
-        redis::ExtraRedis::start(self, name, true).await
-    }
-
-    /// The same services with a Postgres of its own for a test that stops or freezes it.
-    ///
-    /// # Errors
-    /// When it does not come up.
-    pub async fn with_own_postgres(&self, name: &str) -> Result<OwnPostgres> {
-        OwnPostgres::start(self, name).await
-    }
-
-    /// The same services with a RabbitMQ of its own for a test that kills it.
-    ///
-    /// # Errors
-    /// When it does not come up.
-    pub async fn with_own_rabbitmq(&self, name: &str) -> Result<OwnRabbitMq> {
-        OwnRabbitMq::start(self, name).await
     }
 
     /// The folder of Postgres' own programs (psql, pgbench).
@@ -260,6 +239,26 @@ impl Stack {
             ("MAIL_DIR", self.folder.join("mail").display().to_string()),
         ])
     }
+}
+
+fn runs(folder: &Path) -> bool {
+    ["redis", "rabbitmq", "keycloak", "backend"].iter().any(|name| alive(&folder.join(format!("{name}.pid"))))
+}
+
+/// 256 bits of chance, as hexadecimal digits.
+fn random_key() -> Result<String> {
+    let mut bytes = [0u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Writes a file that holds a secret: only its owner can read it.
+fn write_private(file: &Path, text: &str) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    let mut opened = options.write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    // one that an earlier version left keeps its mode when it is only opened
+    opened.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    Ok(opened.write_all(text.as_bytes())?)
 }
 
 impl Ports {

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use happening_api::{Booking, Event, EventId, EventStatus};
+use happening_stack::Stack;
+use happening_stack::progress::{say, step};
+use happening_stack::project::{root, target};
 use happening_tests::desktop::Desktop;
-use happening_tests::stack::Stack;
 use happening_tests::{Client, People};
-
-use crate::{build, packages, root, say, services, step, ui};
 
 /// Window sizes: the smallest, the one that was designed for, a large one.
 const SIZES: [(u32, u32); 3] = [(900, 600), (1280, 800), (1920, 1080)];
@@ -33,14 +33,8 @@ struct Screen {
 ///
 /// # Errors
 /// When a screen does not show what it should.
-pub(crate) async fn take(ask: bool) -> Result<()> {
-    packages::ensure(ask, &[packages::SERVICES, packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER])?;
-    services::down().await?;
-    // demo data is only added to an empty database
-    std::fs::remove_dir_all(build::target().join("stack")).ok();
-    let stack = services::up(ask, false).await?;
-    ui::bundle()?;
-    build::cargo(&["build", "--package", "happening"])?;
+pub(crate) async fn take() -> Result<()> {
+    let stack = Stack::at(&target().join("stack"))?;
     step("Taking pictures");
     let server = format!("http://127.0.0.1:{}", stack.ports.backend);
     let people = People::of(&stack.issuer());
@@ -75,7 +69,7 @@ pub(crate) async fn take(ask: bool) -> Result<()> {
 }
 
 async fn desktop(stack: &Stack, server: &str) -> Result<Desktop> {
-    Desktop::at(&stack.folder.join("desktop"), &build::target().join("debug/happening"), server, true).await
+    Desktop::at(&stack.folder.join("desktop"), &target().join("debug/happening"), server, true).await
 }
 
 /// The demo event whose name begins so.
@@ -146,7 +140,7 @@ async fn picture(desktop: &Desktop, name: &str, dark: bool, size: (u32, u32), do
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     let theme = if dark { "dark" } else { "light" };
     let (width, height) = size;
-    let folder: PathBuf = build::target().join("pictures").join(format!("{width}x{height}-{theme}"));
+    let folder: PathBuf = target().join("pictures").join(format!("{width}x{height}-{theme}"));
     say(&format!("{width}x{height} {theme}: {name}"));
     let file = folder.join(format!("{name}.png"));
     desktop.picture_of(&file, &format!("{width}x{height}"))?;

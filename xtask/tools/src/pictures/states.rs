@@ -2,12 +2,14 @@
 
 use anyhow::{Context, Result};
 use happening_api::{CreateBooking, CreatedInvite, Event, EventId, OnConflict, Organization};
+use happening_stack::Stack;
+use happening_stack::progress::say;
+use happening_stack::project::target;
 use happening_tests::desktop::Desktop;
 use happening_tests::{Client, People};
 use serde_json::json;
 
 use super::{DOCUMENT_SIZE, SIZES, close_dialogs, picture};
-use crate::services;
 
 /// The screen that is shown, in light and dark and in all sizes.
 pub(super) async fn everywhere(desktop: &Desktop, name: &str) -> Result<()> {
@@ -144,7 +146,7 @@ async fn compare(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
 async fn offline(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     desktop.go("/events").await?;
     desktop.sees("Harbour Strings").await?;
-    services::down().await?;
+    Stack::at(&target().join("stack"))?.stop(&say)?;
     desktop.script("window.dispatchEvent(new Event('focus')); return 1").await?;
     desktop.sees("This is what we knew at").await?;
     everywhere(desktop, "offline").await?;

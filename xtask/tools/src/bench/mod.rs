@@ -6,8 +6,7 @@ mod start;
 
 use anyhow::Result;
 use clap::Subcommand;
-
-use crate::build;
+use happening_stack::project::target;
 
 /// What can be measured
 #[derive(Subcommand)]
@@ -35,11 +34,11 @@ pub(crate) enum Bench {
 ///
 /// # Errors
 /// When something does not start, or shows what it should not.
-pub(crate) async fn run(ask: bool, name: &Bench) -> Result<()> {
+pub(crate) async fn run(name: &Bench) -> Result<()> {
     match name {
-        Bench::Drop { pairs, seconds } => drop::run(ask, *pairs, *seconds).await,
-        Bench::SeatMap => seat_map::run(ask).await,
-        Bench::Start { pairs } => start::run(ask, *pairs).await,
+        Bench::Drop { pairs, seconds } => drop::run(*pairs, *seconds).await,
+        Bench::SeatMap => seat_map::run().await,
+        Bench::Start { pairs } => start::run(*pairs).await,
     }
 }
 
@@ -51,7 +50,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 
 /// Keeps the figures as `target/bench/NAME.json`.
 fn report_as(name: &str, figures: &serde_json::Value) -> Result<()> {
-    let folder = build::target().join("bench");
+    let folder = target().join("bench");
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join(format!("{name}.json")), serde_json::to_vec_pretty(figures)?)?;
     Ok(())

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::process::{Service, alive, run};
-use super::{Say, Stack};
+use crate::http;
+use crate::process::{Service, alive, run};
+use crate::{Say, Stack};
 
 const VERSION: &str = "26.4.5";
 
 /// The unpacked and built distribution in `tools`, shared by all stacks.
-pub(super) async fn unpack(tools: &Path, say: Say<'_>) -> Result<PathBuf> {
+pub(crate) fn unpack(tools: &Path, say: Say<'_>) -> Result<PathBuf> {
     let home = tools.join(format!("keycloak-{VERSION}"));
     if home.join("built").exists() {
         return Ok(home);
@@ -60,7 +61,7 @@ fn own_home(stack: &Stack, root: &Path, shared: &Path) -> Result<PathBuf> {
 }
 
 /// Starts it and waits until the realm answers.
-pub(super) async fn start(stack: &Stack, root: &Path, shared: &Path, say: Say<'_>) -> Result<()> {
+pub(crate) fn start(stack: &Stack, root: &Path, shared: &Path, say: Say<'_>) -> Result<()> {
     let home = own_home(stack, root, shared)?;
     let (pid_file, log_file) = (stack.pid_file("keycloak"), stack.log_file("keycloak"));
     if !alive(&pid_file) {
@@ -83,11 +84,5 @@ pub(super) async fn start(stack: &Stack, root: &Path, shared: &Path, say: Say<'_
         say("starting Keycloak");
     }
     let url = format!("{}/.well-known/openid-configuration", stack.issuer());
-    let client = reqwest::Client::new();
-    service
-        .wait_until(Duration::from_secs(180), || {
-            let request = client.get(&url).send();
-            async move { request.await.is_ok_and(|answer| answer.status().is_success()) }
-        })
-        .await
+    service.wait_until(Duration::from_secs(180), || http::answers(&url))
 }

@@ -1,14 +1,16 @@
 //! The commands of the README, as a person runs them: in a target folder of their own, beside the stack of the tests.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
+use happening_stack::ports::free_port;
+use happening_stack::{Service, Stack, TEST_STACK, alive, run};
 use happening_tests::People;
-use happening_tests::ports::free_port;
-use happening_tests::stack::{Service, Stack, TEST_STACK, alive, run};
+use happening_tests::own::OwnRedis;
 use happening_tests::world::{World, WorldOptions, answers, stack, wait_for};
 
 /// A target folder that has what was built already, but neither stack nor tools.
@@ -35,7 +37,7 @@ impl Target {
     /// `cargo xtask` with these words. Nothing is built: it was before the tests began. No one is at the terminal, and there is
     /// neither a screen nor a Docker engine.
     fn xtask(&self, words: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        let mut command = Command::new(xtask());
         command.args(words.split(' ')).env("CARGO_TARGET_DIR", &self.0).env("CARGO", "true");
         command.env("DOCKER_HOST", "unix:///nowhere/docker.sock");
         for name in ["CI", "DISPLAY", "WAYLAND_DISPLAY", "DATABASE_URL", "REDIS_URL", "RABBITMQ_URL", "OIDC_ISSUER_URL"]
@@ -62,9 +64,51 @@ impl Drop for Target {
     }
 }
 
+/// A folder with links to programs, to be all that is found.
+fn links(folder: &Path, programs: &[&str]) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for program in programs {
+        let found = run(Command::new("sh").args(["-c", &format!("command -v {program}")]))?;
+        symlink(found.trim(), folder.join(program))?;
+    }
+    Ok(())
+}
+
 fn built() -> Result<PathBuf> {
     let stack = PathBuf::from(std::env::var_os(TEST_STACK).context("run this with `cargo xtask test`")?);
     Ok(stack.parent().context("a folder")?.to_owned())
+}
+
+/// Everything listens on the loopback address, and what holds a secret is its owner's alone.
+fn nothing_is_open_to_others(stack: &Stack) -> Result<()> {
+    let text = std::fs::read_to_string(stack.folder.join("ports"))?;
+    let ports: Vec<u16> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+    let mut listening = BTreeSet::new();
+    // 127.0.0.1, ::1, and 127.0.0.1 of a socket of both kinds
+    let loopback = ["0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"];
+    for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        // proc_pid_net(5): the local address in hexadecimal digits, and 0A for a socket that listens
+        for line in std::fs::read_to_string(file).unwrap_or_default().lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let Some((address, port)) = fields[1].split_once(':') else { continue };
+            let port = u16::from_str_radix(port, 16)?;
+            if fields[3] == "0A" && ports.contains(&port) {
+                assert!(loopback.contains(&address), "port {port} is open to others: {address}");
+                listening.insert(port);
+            }
+        }
+    }
+    assert_eq!(listening.len(), ports.len(), "{listening:?} of {ports:?}");
+    for name in ["server_key", "stack.env"] {
+        let mode = std::fs::metadata(stack.folder.join(name))?.permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name} can be read by others");
+    }
+    Ok(())
+}
+
+/// The program behind `cargo xtask`.
+fn xtask() -> PathBuf {
+    std::env::var_os("HAPPENING_XTASK").map(PathBuf::from).expect("cargo xtask test names itself")
 }
 
 fn said(output: &Output) -> String {
@@ -92,16 +136,24 @@ fn fails(command: &mut Command, sentence: &str) -> Result<()> {
 #[test]
 fn what_is_missing_is_said_with_what_to_do() -> Result<()> {
     let target = Target::new("missing")?;
-    let empty = target.0.join("empty");
-    std::fs::create_dir_all(&empty)?;
+    let (nothing, compilers) = (target.0.join("nothing"), target.0.join("compilers"));
+    std::fs::create_dir_all(&nothing)?;
+    links(&compilers, &["rustc", "cc", "cmake", "df"])?;
     fails(&mut target.xtask("token ada"), "start it with cargo xtask up")?;
+    // not even a compiler, and what each needs
+    fails(target.xtask("up").env("PATH", &nothing), "something is missing on this machine")?;
+    let told = said(&target.xtask("doctor").env("PATH", &nothing).output()?);
+    for words in ["https://rustup.rs", "apt-get install build-essential", "apt-get install cmake"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
     // neither Debian's packages nor Docker
-    fails(target.xtask("up").env("PATH", &empty), "no Docker engine answers: start it")?;
+    fails(target.xtask("up").env("PATH", &compilers), "no Docker engine answers: start it")?;
     fails(&mut target.xtask("up --docker"), "no Docker engine answers: start it")?;
     // a machine on which no package was installed, and nobody who could agree
-    fails(target.xtask("up").env("DPKG_ADMINDIR", &empty), "nothing was installed; install these packages yourself")?;
-    let output = target.xtask("up").env("DPKG_ADMINDIR", &empty).output()?;
-    assert!(said(&output).contains("These system packages are missing: postgresql redis-server rabbitmq-server"));
+    let no_packages = "nothing was installed; install these packages yourself";
+    fails(target.xtask("up").env("DPKG_ADMINDIR", &nothing), no_packages)?;
+    let output = target.xtask("up").env("DPKG_ADMINDIR", &nothing).output()?;
+    assert!(said(&output).contains("these system packages are missing: postgresql redis-server rabbitmq-server"));
     assert!(said(&output).contains("--yes agrees"));
     Ok(())
 }
@@ -136,6 +188,7 @@ async fn the_two_commands_do_all_of_it() -> Result<()> {
     let services = ["redis", "rabbitmq", "keycloak", "backend", "worker"].map(|name| stack.pid_file(name));
     assert!(services.iter().all(|file| alive(file)), "{told}");
     let server = stack.written("BACKEND_URL").context("no address of the server")?;
+    nothing_is_open_to_others(&stack)?;
     let token = target.done("token barbara")?;
     let events = reqwest::Client::new().get(format!("{server}/events")).bearer_auth(token.trim()).send().await?;
     assert!(!events.json::<Vec<serde_json::Value>>().await?.is_empty(), "demo data");
@@ -169,7 +222,7 @@ async fn the_two_commands_do_all_of_it() -> Result<()> {
 #[tokio::test]
 async fn services_of_the_environment_are_used_and_left_running() -> Result<()> {
     // demo data has the same ids everywhere, so a gate of its own
-    let redis = stack()?.extra_redis("given").await?;
+    let redis = OwnRedis::start(&stack()?, "given").await?;
     let env = [("REDIS_URL", redis.url())].into();
     let world = World::with(WorldOptions { backends: 0, env, ..WorldOptions::default() }).await?;
     let target = Target::with_tools("given")?;
@@ -227,5 +280,5 @@ async fn what_an_aborted_test_left_is_ended() -> Result<()> {
     redis.wait()?;
     wait_for("its end", std::time::Duration::from_secs(5), || async { Ok((!alive(&left)).then_some(())) }).await?;
     assert!(alive(&other), "only what belongs to the stack is ended");
-    happening_tests::stack::stop_pid_file(&other, &happening_tests::stack::quiet).await
+    happening_stack::stop_pid_file(&other, &happening_stack::quiet)
 }

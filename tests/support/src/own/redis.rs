@@ -1,48 +1,40 @@
-//! Redis, with an append-only file and without eviction.
+//! A Redis that one test has for itself.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use happening_stack::{Stack, ports, redis, run};
 use tokio::net::TcpStream;
 
-use super::process::{Service, run};
-use super::{Say, Stack};
-
-/// Starts it.
-pub(super) async fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
-    let folder = stack.folder.join("redis");
-    std::fs::create_dir_all(&folder)?;
-    let (pid_file, log_file) = (stack.pid_file("redis"), stack.log_file("redis"));
-    let service = Service { name: "Redis", pid_file: &pid_file, log_file: &log_file };
-    if service.start(Command::new("redis-server").args(arguments(stack.ports.redis)).arg("--dir").arg(&folder))? {
-        say("starting Redis");
-    }
-    let port = stack.ports.redis;
-    service
-        .wait_until(Duration::from_secs(20), || async move { TcpStream::connect(("127.0.0.1", port)).await.is_ok() })
-        .await
-}
-
-fn arguments(port: u16) -> Vec<String> {
-    let port = port.to_string();
-    ["--port", &port, "--bind", "127.0.0.1", "--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", ""]
-        .map(str::to_owned)
-        .to_vec()
-}
-
-/// A Redis of one test.
-pub struct ExtraRedis {
+/// A Redis of one test; stopped when dropped.
+pub struct OwnRedis {
     port: u16,
     folder: PathBuf,
     child: Child,
     tls: bool,
 }
 
-impl ExtraRedis {
-    pub(super) async fn start(stack: &Stack, name: &str, tls: bool) -> Result<Self> {
-        let port = crate::ports::free_port()?;
+impl OwnRedis {
+    /// A Redis in a folder of a stack.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start(stack: &Stack, name: &str) -> Result<Self> {
+        Self::start_with(stack, name, false).await
+    }
+
+    /// The same, spoken to by TLS only.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_with_tls(stack: &Stack, name: &str) -> Result<Self> {
+        Self::start_with(stack, name, true).await
+    }
+
+    async fn start_with(stack: &Stack, name: &str, tls: bool) -> Result<Self> {
+        let port = ports::free_port()?;
         let folder = stack.folder.join(format!("redis-{name}"));
         std::fs::create_dir_all(&folder)?;
         if tls {
@@ -125,7 +117,7 @@ fn make_certificate(folder: &Path) -> Result<()> {
 
 fn spawn(port: u16, folder: &Path, tls: bool) -> Result<Child> {
     let mut command = Command::new("redis-server");
-    command.args(arguments(port));
+    command.args(redis::arguments(port));
     if tls {
         command.args(["--port", "0", "--tls-port", &port.to_string(), "--tls-auth-clients", "no"]);
         command.arg("--tls-cert-file").arg(folder.join("certificate.pem"));
@@ -141,7 +133,7 @@ fn spawn(port: u16, folder: &Path, tls: bool) -> Result<Child> {
         .context("cannot start redis-server: is it installed?")
 }
 
-impl Drop for ExtraRedis {
+impl Drop for OwnRedis {
     fn drop(&mut self) {
         self.kill();
         std::fs::remove_dir_all(&self.folder).ok();

@@ -1,11 +1,12 @@
 //! `bench seat-map`: the map in the real engine, in the real app's window, without services.
 
 use anyhow::{Context, Result, ensure};
+use happening_stack::progress::{say, step};
+use happening_stack::project::target;
 use happening_tests::desktop::Desktop;
 use serde_json::{Value, json};
 
 use super::report_as;
-use crate::{build, packages, say, step, ui};
 
 const HALLS: [i32; 2] = [10_000, 100_000];
 
@@ -76,12 +77,9 @@ const frame = () => new Promise(next => requestAnimationFrame(() => requestAnima
 ///
 /// # Errors
 /// When the app does not start or the script fails.
-pub(super) async fn run(ask: bool) -> Result<()> {
-    packages::ensure(ask, &[packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER])?;
-    ui::bundle_with(&["bench"])?;
-    build::cargo(&["build", "--package", "happening"])?;
-    let folder = build::target().join("bench-desktop");
-    let app = build::target().join("debug/happening");
+pub(super) async fn run() -> Result<()> {
+    let folder = target().join("bench-desktop");
+    let app = target().join("debug/happening");
     let mut figures = Vec::new();
     step("Drawing");
     for seats in HALLS {
@@ -94,8 +92,6 @@ pub(super) async fn run(ask: bool) -> Result<()> {
         say(&line(&measured).context("figures are missing")?);
         figures.push(measured);
     }
-    // the next build must not ship the bench
-    ui::bundle()?;
     report_as("seat-map", &json!(figures))
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::Say;
+use crate::Say;
 
 /// The environment variable that tells tests where their stack is.
 pub const TEST_STACK: &str = "HAPPENING_TEST_STACK";
@@ -48,20 +48,16 @@ impl Service<'_> {
     ///
     /// # Errors
     /// When the process ends or the time is over; the message has the end of its log.
-    pub async fn wait_until<F: Future<Output = bool>>(
-        &self,
-        time_max: Duration,
-        mut ready: impl FnMut() -> F,
-    ) -> Result<()> {
+    pub fn wait_until(&self, time_max: Duration, ready: impl Fn() -> bool) -> Result<()> {
         let polls = time_max.as_millis() / POLL_EVERY.as_millis();
         for _ in 0..polls {
-            if ready().await {
+            if ready() {
                 return Ok(());
             }
             if !alive(self.pid_file) {
                 bail!("{} ended while it started:\n{}", self.name, self.log_end());
             }
-            tokio::time::sleep(POLL_EVERY).await;
+            std::thread::sleep(POLL_EVERY);
         }
         bail!("{} did not answer within {} s:\n{}", self.name, time_max.as_secs(), self.log_end());
     }
@@ -80,7 +76,7 @@ pub fn alive(pid_file: &Path) -> bool {
 
 /// The process id that a file has in its first line. When its second line is the time at which the process started, a newer
 /// process that got the same id, after the machine was started anew, is not the one that is meant.
-pub(super) fn pid_of(pid_file: &Path) -> Option<u32> {
+pub(crate) fn pid_of(pid_file: &Path) -> Option<u32> {
     let text = std::fs::read_to_string(pid_file).ok()?;
     let mut lines = text.lines();
     let pid = lines.next()?.trim().parse().ok()?;
@@ -105,19 +101,19 @@ fn pid_alive(pid: u32) -> bool {
 ///
 /// # Errors
 /// When it cannot be signalled.
-pub async fn stop_pid_file(pid_file: &Path, say: Say<'_>) -> Result<()> {
+pub fn stop_pid_file(pid_file: &Path, say: Say<'_>) -> Result<()> {
     let Some(pid) = pid_of(pid_file).filter(|pid| pid_alive(*pid)) else {
         std::fs::remove_file(pid_file).ok();
         return Ok(());
     };
     say(&format!("stopping {}", pid_file.file_stem().unwrap_or_default().to_string_lossy()));
-    end(&[pid]).await;
+    end(&[pid]);
     std::fs::remove_file(pid_file).ok();
     Ok(())
 }
 
 /// Asks processes to end, and after a while makes them end.
-async fn end(pids: &[u32]) {
+fn end(pids: &[u32]) {
     let kill = |signal: &str| {
         for pid in pids.iter().filter(|pid| pid_alive(**pid)) {
             // it can end by itself at this moment
@@ -129,7 +125,7 @@ async fn end(pids: &[u32]) {
         if !pids.iter().any(|pid| pid_alive(*pid)) {
             return;
         }
-        tokio::time::sleep(POLL_EVERY).await;
+        std::thread::sleep(POLL_EVERY);
     }
     kill("-KILL");
 }
@@ -139,7 +135,7 @@ async fn end(pids: &[u32]) {
 ///
 /// # Errors
 /// When the system's processes cannot be listed.
-pub async fn stop_tests(stack_folder: &Path, say: Say<'_>) -> Result<()> {
+pub fn stop_tests(stack_folder: &Path, say: Say<'_>) -> Result<()> {
     let mark = format!("{TEST_STACK}={}", stack_folder.display()).into_bytes();
     let kept = ancestors();
     let mut left = Vec::new();
@@ -154,7 +150,7 @@ pub async fn stop_tests(stack_folder: &Path, say: Say<'_>) -> Result<()> {
     }
     if !left.is_empty() {
         say(&format!("ending {} processes that tests left", left.len()));
-        end(&left).await;
+        end(&left);
     }
     Ok(())
 }

@@ -5,11 +5,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::process::{alive, pid_of, run};
-use super::{Say, Stack};
+use crate::process::{alive, pid_of, run};
+use crate::{Say, Stack};
 
 /// Starts it with the database `happening`.
-pub(super) async fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
+///
+/// # Errors
+/// When it is not installed or does not come up.
+pub fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
     let bin = bin_folder()?;
     let folder = folder(stack)?;
     let data = folder.join("data");
@@ -52,7 +55,10 @@ pub(super) async fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
 }
 
 /// Stops it.
-pub(super) async fn stop(stack: &Stack, say: Say<'_>) -> Result<()> {
+///
+/// # Errors
+/// When it does not stop.
+pub fn stop(stack: &Stack, say: Say<'_>) -> Result<()> {
     let (bin, data) = (bin_folder()?, folder(stack)?.join("data"));
     if data.exists() && run(as_postgres(&bin.join("pg_ctl")).arg("-D").arg(&data).arg("status")).is_ok() {
         say("stopping Postgres");
@@ -62,19 +68,25 @@ pub(super) async fn stop(stack: &Stack, say: Say<'_>) -> Result<()> {
 }
 
 /// Ends it without a word to its sessions, and removes its data.
-pub(super) fn stop_at_once(stack: &Stack) -> Result<()> {
+///
+/// # Errors
+/// When it does not run.
+pub fn stop_at_once(stack: &Stack) -> Result<()> {
     let (bin, folder) = (bin_folder()?, folder(stack)?);
     run(as_postgres(&bin.join("pg_ctl")).arg("-D").arg(folder.join("data")).args(["-m", "immediate", "-w", "stop"]))?;
     Ok(std::fs::remove_dir_all(folder)?)
 }
 
 /// Process id of the server.
-pub(super) fn pid(stack: &Stack) -> Result<Option<u32>> {
+///
+/// # Errors
+/// When its folder cannot be found.
+pub fn pid(stack: &Stack) -> Result<Option<u32>> {
     Ok(pid_of(&folder(stack)?.join("data/postmaster.pid")))
 }
 
 /// Whether the server of a stack's folder runs; its folder can also be outside, see [`folder`].
-pub(super) fn runs(stack_folder: &Path, port: u16) -> bool {
+pub fn runs(stack_folder: &Path, port: u16) -> bool {
     [stack_folder.join("postgres"), outside(port)].iter().any(|folder| alive(&folder.join("data/postmaster.pid")))
 }
 
@@ -83,7 +95,10 @@ fn outside(port: u16) -> PathBuf {
 }
 
 /// The newest installed server's programs.
-pub(super) fn bin_folder() -> Result<PathBuf> {
+///
+/// # Errors
+/// When Postgres is not installed.
+pub fn bin_folder() -> Result<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()

@@ -1,12 +1,15 @@
 //! Services that one test has for itself, since it stops or freezes them.
 
+mod redis;
+
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::process::{alive, run};
-use super::{Stack, postgres, quiet, rabbitmq};
-use crate::ports::free_port;
+use happening_stack::ports::free_port;
+use happening_stack::{Say, Stack, alive, postgres, quiet, rabbitmq, run};
+
+pub use redis::OwnRedis;
 
 /// A stack whose Postgres belongs to one test; stopped when dropped.
 pub struct OwnPostgres {
@@ -19,11 +22,15 @@ pub struct OwnRabbitMq {
 }
 
 impl OwnPostgres {
-    pub(super) async fn start(of: &Stack, name: &str) -> Result<Self> {
+    /// The services of a stack, with a Postgres of its own.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start(of: &Stack, name: &str) -> Result<Self> {
         let mut stack = of.clone();
         stack.folder = own_folder(of, name)?;
         stack.ports.postgres = free_port()?;
-        postgres::start(&stack, &quiet).await?;
+        beside(&stack, postgres::start).await?;
         Ok(Self { stack })
     }
 
@@ -32,7 +39,7 @@ impl OwnPostgres {
     /// # Errors
     /// When it does not stop.
     pub async fn stop(&self) -> Result<()> {
-        postgres::stop(&self.stack, &quiet).await
+        beside(&self.stack, postgres::stop).await
     }
 
     /// Starts it again with its data.
@@ -40,7 +47,7 @@ impl OwnPostgres {
     /// # Errors
     /// When it does not start.
     pub async fn start_again(&self) -> Result<()> {
-        postgres::start(&self.stack, &quiet).await
+        beside(&self.stack, postgres::start).await
     }
 
     /// All its processes stand still: connections stay open, and nothing answers.
@@ -76,7 +83,11 @@ impl Drop for OwnPostgres {
 }
 
 impl OwnRabbitMq {
-    pub(super) async fn start(of: &Stack, name: &str) -> Result<Self> {
+    /// The services of a stack, with a RabbitMQ of its own.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start(of: &Stack, name: &str) -> Result<Self> {
         let mut stack = of.clone();
         stack.folder = own_folder(of, name)?;
         let ports = &mut stack.ports;
@@ -89,7 +100,7 @@ impl OwnRabbitMq {
             *port = free_port()?;
         }
         let own = Self { stack };
-        rabbitmq::start(&own.stack, &quiet).await?;
+        beside(&own.stack, rabbitmq::start).await?;
         Ok(own)
     }
 
@@ -112,7 +123,7 @@ impl OwnRabbitMq {
     /// # Errors
     /// When it does not start.
     pub async fn start_again(&self) -> Result<()> {
-        rabbitmq::start(&self.stack, &quiet).await
+        beside(&self.stack, rabbitmq::start).await
     }
 }
 
@@ -130,4 +141,10 @@ fn own_folder(of: &Stack, name: &str) -> Result<std::path::PathBuf> {
     std::fs::remove_dir_all(&folder).ok();
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
+}
+
+/// Starts or stops a service on another thread: the test's own tasks go on meanwhile.
+async fn beside(stack: &Stack, work: fn(&Stack, Say<'_>) -> Result<()>) -> Result<()> {
+    let stack = stack.clone();
+    tokio::task::spawn_blocking(move || work(&stack, &quiet)).await?
 }

@@ -5,12 +5,13 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use happening_tests::stack::{Stack, run as run_command};
+use happening_stack::progress::{say, step};
+use happening_stack::project::{root, target, tools};
+use happening_stack::{Stack, run as run_command};
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
 
 use super::{median, report_as};
-use crate::{build, packages, root, say, step};
 
 const CONNECTIONS: u32 = 256;
 const SEATS: i32 = 100_000;
@@ -28,25 +29,21 @@ const VARIANTS: [(&str, &str, &str); 3] = [
 ///
 /// # Errors
 /// When something does not start, or the audit afterwards finds something.
-pub(super) async fn run(ask: bool, pairs: u32, seconds: u32) -> Result<()> {
-    packages::ensure(ask, &[packages::SERVICES])?;
-    step("Building server and crowd (release)");
-    build::cargo(&["build", "--release", "--package", "happening-backend", "--features", "switches"])?;
-    build::cargo(&["build", "--release", "--package", "happening-tests", "--bin", "drop-load"])?;
-    let stack = Stack::at(&build::target().join("bench-stack"))?;
-    let result = match stack.start(&root(), &build::tools(), &say).await {
+pub(super) async fn run(pairs: u32, seconds: u32) -> Result<()> {
+    let stack = Stack::at(&target().join("bench-stack"))?;
+    let result = match stack.start(&root(), &tools(), &say) {
         Ok(()) => match stack.forget_worlds() {
             Ok(()) => drop_on(&stack, pairs, seconds).await,
             Err(error) => Err(error),
         },
         Err(error) => Err(error),
     };
-    stack.stop(&say).await?;
+    stack.stop(&say)?;
     result
 }
 
 async fn drop_on(stack: &Stack, pairs: u32, seconds: u32) -> Result<()> {
-    let program = build::target().join("release/happening-backend");
+    let program = target().join("release/happening-backend");
     // the world's own servers only make people and events; each measurement has a server of its own
     let world = World::on(
         stack.clone(),
@@ -142,7 +139,7 @@ async fn bookings_per_s(world: &World, tokens: &str, switches: &str, relay: &str
     })
     .await?;
     let output = run_command(
-        Command::new(build::target().join("release/drop-load"))
+        Command::new(target().join("release/drop-load"))
             .args([port.to_string(), event.id.to_string(), CONNECTIONS.to_string(), seconds.to_string()])
             .arg(tokens),
     )?;

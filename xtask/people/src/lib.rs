@@ -1,5 +1,7 @@
 //! Demo people and their tokens, got through the real sign-in of Keycloak: authorization code with PKCE.
 
+#![expect(clippy::disallowed_methods, reason = "a sign-in has random values of its own")]
+
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};

@@ -1,0 +1,114 @@
+//! Tasks that drive the real app or server. What they need is built here; the driving itself is done by `happening-tools`, a
+//! program that is built only for them.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+use happening_stack::progress::{self, step};
+use happening_stack::project::target;
+use happening_stack::run;
+
+use crate::{build, packages, services, ui};
+
+/// What can be measured
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// Durable bookings per second on one event, against bare inserts by pgbench
+    Drop {
+        /// Pairs of measurement and reference
+        #[arg(long, default_value_t = 5)]
+        pairs: u32,
+        /// Seconds of each
+        #[arg(long, default_value_t = 3)]
+        seconds: u32,
+    },
+    /// Drawing the seat map in the real engine, against bare pixels and against a grid of elements
+    SeatMap,
+    /// From starting the app to a screen that can be used, against the first frame of a bare window of the same engine
+    Start {
+        /// Pairs of measurement and reference
+        #[arg(long, default_value_t = 5)]
+        pairs: u32,
+    },
+}
+
+/// Measures.
+///
+/// # Errors
+/// When something does not start, or shows what it should not.
+pub(crate) fn bench(ask: bool, name: &Bench) -> Result<()> {
+    progress::begin(3);
+    let windows = [packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER];
+    match name {
+        Bench::Drop { pairs, seconds } => {
+            packages::ensure(ask, &[packages::SERVICES])?;
+            step("Building server and crowd (release)");
+            let server = ["--bin", "happening-backend", "--features", "happening-backend/switches"];
+            let release = ["build", "--release", "--workspace", "--bin", "drop-load"];
+            build::cargo(&[&release[..], &server].concat())?;
+            drive(&["bench", "drop", "--pairs", &pairs.to_string(), "--seconds", &seconds.to_string()])
+        }
+        Bench::SeatMap => {
+            packages::ensure(ask, &windows)?;
+            step("Building app and screens");
+            build::cargo(&build::SCREENS)?;
+            ui::compile(ui::Profile::Small, "bench")?;
+            ui::assemble(ui::Profile::Small)?;
+            build::cargo(&build::APP)?;
+            let measured = drive(&["bench", "seat-map"]);
+            ui::bundle(ui::Profile::Quick)?; // the next build must not ship the bench
+            measured
+        }
+        Bench::Start { pairs } => {
+            packages::ensure(ask, &windows)?;
+            ui::bundle_small()?; // as installers have it
+            step("Building the app (release)");
+            build::cargo(&["build", "--release", "--package", "happening", "--features", "tauri/custom-protocol"])?;
+            drive(&["bench", "start", "--pairs", &pairs.to_string()])
+        }
+    }
+}
+
+/// Takes a picture of every screen, on fresh demo data.
+///
+/// # Errors
+/// When a screen does not show what it should.
+pub(crate) fn pictures(ask: bool) -> Result<()> {
+    packages::ensure(ask, &[packages::SERVICES, packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER])?;
+    services::down()?;
+    // demo data is only added to an empty database
+    std::fs::remove_dir_all(target().join("stack")).ok();
+    services::up(ask, false)?;
+    ui::bundle(ui::Profile::Quick)?;
+    build::cargo(&build::APP)?;
+    drive(&["pictures"])
+}
+
+/// Runs `happening-tools` with these arguments.
+///
+/// # Errors
+/// When it cannot be built, or fails.
+pub(crate) fn drive(arguments: &[&str]) -> Result<()> {
+    step("Building what drives it");
+    build::cargo(&build::TOOLS)?;
+    step("Driving");
+    if !build::shown(Command::new(target().join("debug/happening-tools")).args(arguments))? {
+        bail!("{} did not work; the lines above say why", arguments.join(" "));
+    }
+    Ok(())
+}
+
+/// Prints an access token of a demo person, and nothing else, on standard output.
+///
+/// # Errors
+/// When the stack does not run or the person is unknown.
+pub(crate) fn token(name: &str) -> Result<()> {
+    let issuer = services::stack()?
+        .written("OIDC_ISSUER_URL")
+        .context("nothing was started yet: start it with cargo xtask up")?;
+    let token = run(Command::new(target().join("debug/token")).args([&issuer, name]))
+        .with_context(|| format!("{name} could not sign in; does the stack run (cargo xtask up)?"))?;
+    print!("{token}");
+    Ok(())
+}

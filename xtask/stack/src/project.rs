@@ -1,0 +1,28 @@
+//! Where the project's own folders are.
+
+use std::path::{Path, PathBuf};
+
+/// The folder of the checkout.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_owned).unwrap_or_default()
+}
+
+/// Where cargo puts what it builds; stacks, tools, logs and pictures lie there, too.
+pub fn target() -> PathBuf {
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
+/// Where tools from package registries are installed.
+pub fn tools() -> PathBuf {
+    target().join("tools")
+}
+
+/// Where the output of a program is kept that is not shown.
+///
+/// # Errors
+/// When the folder cannot be made.
+pub fn log_file(name: &str) -> std::io::Result<PathBuf> {
+    let folder = target().join("logs");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder.join(format!("{name}.log")))
+}
