@@ -1,0 +1,70 @@
+//! What one decision costs in a hall of 100,000 seats with 20,000 waiting bookings, and how much room a state takes.
+
+use happening_api::{BookingId, UserId};
+use happening_seating::{Choice, Command, EventSeats, Given, Limits};
+use uuid::Uuid;
+
+const TOTAL: u32 = 100_000;
+const WAITING: u32 = 20_000;
+const OPEN: Given = Given { limits: Limits { seats_per_person_max: Some(50), is_upcoming: true }, by_staff: false };
+
+fn main() {
+    let single = full();
+    println!("{TOTAL} single bookings take {:.1} MB", single.bytes() as f64 / 1e6);
+    divan::main();
+}
+
+/// Ids that lie as far apart as real ones.
+fn id(n: u32) -> Uuid {
+    Uuid::from_u128(u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
+}
+
+fn create(n: u32) -> Command {
+    let (booking, person) = (BookingId(id(n)), UserId(id(n ^ 0x8000_0000)));
+    Command::Create { booking, person, seats: 1, choice: Choice::Any, waitlist: true }
+}
+
+/// Every seat is held by a booking of its own.
+fn full() -> EventSeats {
+    let mut state = EventSeats::new(TOTAL);
+    for n in 1..=TOTAL {
+        state.decide(&create(n), OPEN).expect("it is free");
+    }
+    state
+}
+
+/// And many wait for more.
+fn crowded() -> EventSeats {
+    let mut state = full();
+    for n in TOTAL + 1..=TOTAL + WAITING {
+        state.decide(&create(n), OPEN).expect("it may wait");
+    }
+    state
+}
+
+/// A command and its undoing, so that each meets the same state.
+fn there_and_back(bencher: divan::Bencher<'_, '_>, mut state: EventSeats, command: impl Fn(u32) -> Command) {
+    let mut n = 0;
+    bencher.bench_local(move || {
+        n = n % TOTAL + 1;
+        let decision = state.decide(&command(n), OPEN).expect("it is allowed");
+        state.undo(&decision.changes);
+    });
+}
+
+#[divan::bench]
+fn join_the_waitlist(bencher: divan::Bencher<'_, '_>) {
+    there_and_back(bencher, crowded(), |_| create(u32::MAX));
+}
+
+#[divan::bench]
+fn cancel_and_promote(bencher: divan::Bencher<'_, '_>) {
+    there_and_back(bencher, crowded(), |n| Command::Cancel { booking: BookingId(id(n)) });
+}
+
+#[divan::bench]
+fn take_the_lowest_free_seat(bencher: divan::Bencher<'_, '_>) {
+    let mut state = full();
+    state.decide(&Command::Cancel { booking: BookingId(id(TOTAL - 1)) }, OPEN).expect("it is allowed");
+    there_and_back(bencher, state, |_| create(u32::MAX));
+}

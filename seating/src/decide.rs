@@ -1,0 +1,325 @@
+//! The rules: what a command does to an event's seats, or why it is refused.
+
+use happening_api::{BookingId, SEATS_PER_BOOKING_MAX, UserId};
+
+use crate::state::Limits;
+use crate::{Change, EventSeats, Order, Seat};
+
+/// What somebody asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// A new booking. Its id is the command's own, so a copy of the command is recognized.
+    Create { booking: BookingId, person: UserId, seats: u32, choice: Choice, waitlist: bool },
+    /// Takes free seats for a booking that waits; all that are free and wanted, or exactly so many.
+    Claim { booking: BookingId, seats: Option<u32> },
+    /// Gives all seats back and leaves the waitlist.
+    Cancel { booking: BookingId },
+    /// Gives some seats back.
+    CancelSeats { booking: BookingId, seats: Vec<Seat> },
+    /// The hall has so many seats from now on.
+    Resize { total: u32 },
+    /// Ends the event. Its bookings end afterwards, in portions.
+    CancelEvent,
+}
+
+/// Which seats a new booking wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The lowest free ones.
+    Any,
+    /// These; the lowest free ones when one of them is taken.
+    Rather(Vec<Seat>),
+    /// These or none.
+    Only(Vec<Seat>),
+}
+
+/// What the rows alone know of a command and its moment, looked up under the event's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Given {
+    pub limits: Limits,
+    /// The caller may act although the event has begun.
+    pub by_staff: bool,
+}
+
+/// What a command came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The booking holds these seats; `reassigned`: others than it asked for.
+    Booked {
+        seats: Vec<Seat>,
+        reassigned: bool,
+    },
+    /// The booking waits; `position` is counted from 1.
+    Waits {
+        order: Order,
+        position: u32,
+    },
+    /// The booking took these seats.
+    Claimed {
+        seats: Vec<Seat>,
+    },
+    /// Seats that were given back; `ended`: the booking has nothing left.
+    GaveBack {
+        seats: Vec<Seat>,
+        ended: bool,
+    },
+    Resized,
+    EventCancelled,
+}
+
+/// Why nothing was done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the event takes no bookings")]
+    EventNotOpen,
+    #[error("the event has begun")]
+    EventStarted,
+    #[error("the hall has {total} seats")]
+    MoreThanTotal { total: u32 },
+    #[error("seat {0} does not exist")]
+    NoSuchSeat(Seat),
+    #[error("one person can have {limit} seats and has {have}")]
+    LimitReached { limit: u32, have: u32 },
+    #[error("seats are taken")]
+    SeatsTaken { seats: Vec<Seat> },
+    #[error("too few seats are free")]
+    SoldOut,
+    #[error("no such booking")]
+    NoSuchBooking,
+    #[error("the booking was cancelled already")]
+    AlreadyCancelled,
+    #[error("the booking does not hold these seats")]
+    NotTheirs { seats: Vec<Seat> },
+    #[error("the booking wants {wanted} seats")]
+    WantsFewer { wanted: u32 },
+    #[error("nothing is free or wanted")]
+    NothingToClaim,
+    #[error("{free} seats are free")]
+    NotEnoughFree { free: u32 },
+    #[error("seats beyond the new end are held")]
+    SeatsBooked { seats: Vec<Seat> },
+}
+
+/// Seats that a freed or new seat's booking got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promotion {
+    pub booking: BookingId,
+    pub person: UserId,
+    /// Ascending.
+    pub seats: Vec<Seat>,
+}
+
+/// A command that was done: what its caller is told, who got seats by it, and what changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub outcome: Outcome,
+    pub promotions: Vec<Promotion>,
+    pub changes: Vec<Change>,
+}
+
+/// The changes of one command, made as they are decided.
+struct Deciding<'s> {
+    state: &'s mut EventSeats,
+    changes: Vec<Change>,
+}
+
+impl EventSeats {
+    /// Does a command, or leaves everything as it was.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the first rule that does not hold, in the order in which callers are promised them.
+    pub fn decide(&mut self, command: &Command, given: Given) -> Result<Decision, Refusal> {
+        let mut deciding = Deciding { state: self, changes: Vec::new() };
+        let decided = match command {
+            Command::Create { booking, person, seats, choice, waitlist } => deciding
+                .create((*booking, *person), *seats, choice, *waitlist, given)
+                .map(|outcome| (outcome, Vec::new())),
+            Command::Claim { booking, seats } => {
+                deciding.claim(*booking, *seats, given).map(|outcome| (outcome, Vec::new()))
+            }
+            Command::Cancel { booking } => deciding.cancel(*booking, given),
+            Command::CancelSeats { booking, seats } => deciding.cancel_seats(*booking, seats, given),
+            Command::Resize { total } => deciding.resize(*total, given),
+            Command::CancelEvent => deciding.cancel_event().map(|outcome| (outcome, Vec::new())),
+        };
+        let Deciding { changes, .. } = deciding;
+        match decided {
+            Ok((outcome, promotions)) => Ok(Decision { outcome, promotions, changes }),
+            Err(refusal) => {
+                debug_assert!(changes.is_empty(), "a refusal comes before the first change");
+                Err(refusal)
+            }
+        }
+    }
+}
+
+impl Deciding<'_> {
+    fn create(
+        &mut self,
+        (booking, person): (BookingId, UserId),
+        seats: u32,
+        choice: &Choice,
+        waitlist: bool,
+        given: Given,
+    ) -> Result<Outcome, Refusal> {
+        if self.state.is_cancelled() || !given.limits.is_upcoming {
+            return Err(Refusal::EventNotOpen);
+        }
+        let total = self.state.total();
+        if seats > total {
+            return Err(Refusal::MoreThanTotal { total });
+        }
+        let asked = match choice {
+            Choice::Any => &[][..],
+            Choice::Rather(asked) | Choice::Only(asked) => asked,
+        };
+        if let Some(beyond) = asked.iter().find(|seat| !(1..=total).contains(*seat)) {
+            return Err(Refusal::NoSuchSeat(*beyond));
+        }
+        let have = self.state.seats_of(person);
+        if let Some(limit) = given.limits.seats_per_person_max.filter(|limit| have + seats > *limit) {
+            return Err(Refusal::LimitReached { limit, have });
+        }
+        let gone: Vec<Seat> = asked.iter().copied().filter(|seat| !self.state.is_free(*seat)).collect();
+        if !gone.is_empty() && matches!(choice, Choice::Only(_)) {
+            return Err(Refusal::SeatsTaken { seats: gone });
+        }
+        let enough = self.state.free() >= seats;
+        if !enough && !waitlist {
+            return Err(Refusal::SoldOut);
+        }
+        self.change(Change::Entered { booking, person });
+        if !enough {
+            let (from, order) = (self.state.last_order(), self.state.last_order() + 1);
+            self.change(Change::LastOrder { from, to: order });
+            self.change(Change::Wants { booking, order, from: 0, to: seats });
+            return Ok(Outcome::Waits { order, position: self.state.waiting().bookings });
+        }
+        let reassigned = !gone.is_empty();
+        let mut given = if asked.is_empty() || reassigned { self.state.lowest_free(seats) } else { asked.to_vec() };
+        given.sort_unstable();
+        self.change(Change::Took { booking, seats: given.clone() });
+        Ok(Outcome::Booked { seats: given, reassigned })
+    }
+
+    fn claim(&mut self, booking: BookingId, seats: Option<u32>, given: Given) -> Result<Outcome, Refusal> {
+        let slot = self.active(booking)?;
+        if self.state.is_cancelled() || !given.limits.is_upcoming {
+            return Err(Refusal::EventStarted);
+        }
+        let (wanted, free) = (u32::from(self.state.kept(slot).wanted), self.state.free());
+        let count = match seats {
+            Some(exactly) if exactly > wanted => return Err(Refusal::WantsFewer { wanted }),
+            Some(exactly) if exactly > free => return Err(Refusal::NotEnoughFree { free }),
+            Some(exactly) => exactly,
+            None if wanted.min(free) == 0 => return Err(Refusal::NothingToClaim),
+            None => wanted.min(free),
+        };
+        let seats = self.state.lowest_free(count);
+        let order = self.state.kept(slot).order;
+        self.change(Change::Took { booking, seats: seats.clone() });
+        self.change(Change::Wants { booking, order, from: wanted, to: wanted - count });
+        Ok(Outcome::Claimed { seats })
+    }
+
+    fn cancel(&mut self, booking: BookingId, given: Given) -> Result<(Outcome, Vec<Promotion>), Refusal> {
+        let slot = self.active(booking)?;
+        self.may_give_back(given)?;
+        let (seats, kept) = (self.state.seats(slot), self.state.kept(slot));
+        let (order, wanted) = (kept.order, u32::from(kept.wanted));
+        if wanted > 0 {
+            self.change(Change::Wants { booking, order, from: wanted, to: 0 });
+        }
+        self.change(Change::GaveBack { booking, seats: seats.clone() });
+        self.change(Change::Ended { booking });
+        let promotions = self.hand_out(&seats, Some(slot), given);
+        Ok((Outcome::GaveBack { seats, ended: true }, promotions))
+    }
+
+    fn cancel_seats(
+        &mut self,
+        booking: BookingId,
+        seats: &[Seat],
+        given: Given,
+    ) -> Result<(Outcome, Vec<Promotion>), Refusal> {
+        let slot = self.active(booking)?;
+        self.may_give_back(given)?;
+        let foreign: Vec<Seat> = seats.iter().copied().filter(|seat| !self.state.holds(slot, *seat)).collect();
+        if !foreign.is_empty() {
+            return Err(Refusal::NotTheirs { seats: foreign });
+        }
+        let mut seats = seats.to_vec();
+        seats.sort_unstable();
+        self.change(Change::GaveBack { booking, seats: seats.clone() });
+        let kept = self.state.kept(slot);
+        // giving the last one back ends the booking, unless it still waits for more
+        let ended = kept.held == 0 && kept.wanted == 0;
+        if ended {
+            self.change(Change::Ended { booking });
+        }
+        let promotions = self.hand_out(&seats, Some(slot), given);
+        Ok((Outcome::GaveBack { seats, ended }, promotions))
+    }
+
+    fn resize(&mut self, total: u32, given: Given) -> Result<(Outcome, Vec<Promotion>), Refusal> {
+        if self.state.is_cancelled() || !given.limits.is_upcoming {
+            return Err(Refusal::EventNotOpen);
+        }
+        let from = self.state.total();
+        let held = self.state.held_beyond(total);
+        if !held.is_empty() {
+            return Err(Refusal::SeatsBooked { seats: held });
+        }
+        if total == from {
+            return Ok((Outcome::Resized, Vec::new()));
+        }
+        self.change(Change::Resized { from, to: total });
+        let new: Vec<Seat> = (from + 1..=total).collect();
+        let promotions = self.hand_out(&new, None, given);
+        Ok((Outcome::Resized, promotions))
+    }
+
+    fn cancel_event(&mut self) -> Result<Outcome, Refusal> {
+        if self.state.is_cancelled() {
+            return Err(Refusal::EventNotOpen);
+        }
+        self.change(Change::Cancelled);
+        Ok(Outcome::EventCancelled)
+    }
+
+    /// Gives seats that have just become free, lowest first, to the first booking of the waitlist that still wants one, other than the
+    /// one that gave them back. After the start of the event the waitlist has ended.
+    fn hand_out(&mut self, seats: &[Seat], giver: Option<u32>, given: Given) -> Vec<Promotion> {
+        let mut promotions: Vec<Promotion> = Vec::new();
+        let mut left = seats;
+        while let Some(slot) = self.state.first_waiting(giver).filter(|_| given.limits.is_upcoming && !left.is_empty())
+        {
+            let kept = self.state.kept(slot);
+            let (booking, order, wanted) = (kept.id, kept.order, u32::from(kept.wanted));
+            let (theirs, rest) = left.split_at(left.len().min(wanted as usize));
+            left = rest;
+            self.change(Change::Took { booking, seats: theirs.to_vec() });
+            self.change(Change::Wants { booking, order, from: wanted, to: wanted - theirs.len() as u32 });
+            promotions.push(Promotion { booking, person: self.state.person_of(slot), seats: theirs.to_vec() });
+        }
+        promotions
+    }
+
+    fn active(&self, booking: BookingId) -> Result<u32, Refusal> {
+        let slot = self.state.slot(booking).ok_or(Refusal::NoSuchBooking)?;
+        if self.state.kept(slot).ended { Err(Refusal::AlreadyCancelled) } else { Ok(slot) }
+    }
+
+    fn may_give_back(&self, given: Given) -> Result<(), Refusal> {
+        let may = !self.state.is_cancelled() && (given.limits.is_upcoming || given.by_staff);
+        if may { Ok(()) } else { Err(Refusal::EventStarted) }
+    }
+
+    fn change(&mut self, change: Change) {
+        self.state.apply_one(&change);
+        self.changes.push(change);
+    }
+}
+
+/// Commands are bounded before they come here: a booking wants 1 to [`SEATS_PER_BOOKING_MAX`] seats.
+const _: () = assert!(SEATS_PER_BOOKING_MAX <= u16::MAX as i32);

@@ -1,0 +1,343 @@
+//! The state of one event and what always holds of it.
+
+use happening_api::{BookingId, UserId};
+
+use crate::free::FreeSeats;
+use crate::people::{Indexed, Kept, Person};
+use crate::waitlist::{Ahead, Waitlist};
+use crate::{Order, Seat};
+
+/// No booking holds the seat.
+const FREE: u32 = 0;
+
+/// What an event allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Seats that one person may hold and wait for.
+    pub seats_per_person_max: Option<u32>,
+    /// Bookings, claims and cancellations are taken. By the database's clock; see [`crate::Given`].
+    pub is_upcoming: bool,
+}
+
+/// A booking as the rows hold it, to build a state from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    pub id: BookingId,
+    pub person: UserId,
+    pub seats: Vec<Seat>,
+    /// Seats that it still wants.
+    pub wanted: u32,
+    /// Where it joined the waitlist; needed while it wants seats.
+    pub order: Option<Order>,
+}
+
+/// A booking as callers see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Booking {
+    pub id: BookingId,
+    pub person: UserId,
+    /// Held now, ascending.
+    pub seats: Vec<Seat>,
+    /// Still wanted.
+    pub wanted: u32,
+    /// Of one that still wants seats.
+    pub ahead: Option<Ahead>,
+    pub ended: bool,
+}
+
+/// Seats, active bookings and waitlist of one event.
+#[derive(Clone, Debug, Default)]
+pub struct EventSeats {
+    total: u32,
+    /// Of seat `n` at `n - 1`: one more than the position of the booking that holds it, or [`FREE`].
+    holders: Vec<u32>,
+    /// Of seat `n` at `n - 1`: another seat of the same booking, 0 after the last one.
+    next: Vec<Seat>,
+    free: FreeSeats,
+    bookings: Indexed<Kept>,
+    people: Indexed<Person>,
+    waitlist: Waitlist,
+    /// Of the booking that joined last.
+    last_order: Order,
+    cancelled: bool,
+}
+
+impl EventSeats {
+    /// An event whose seats are all free.
+    pub fn new(total: u32) -> Self {
+        let mut state = Self::default();
+        state.set_total(0, total);
+        state
+    }
+
+    /// The state that the rows hold: active bookings only. `last_order` is that of the booking that joined last, also when it has left.
+    ///
+    /// # Errors
+    /// A sentence about the first row that contradicts another: the state is not usable then.
+    pub fn load(total: u32, last_order: Order, bookings: &[Loaded]) -> Result<Self, String> {
+        let mut state = Self::new(total);
+        let mut waiting: Vec<(Order, u32, u32)> = Vec::new();
+        for row in bookings {
+            if state.bookings.position(row.id).is_some() {
+                return Err(format!("booking {} is there twice", row.id));
+            }
+            let slot = state.enter(row.id, row.person);
+            for seat in &row.seats {
+                if !state.is_free(*seat) {
+                    return Err(format!("seat {seat} of booking {} is not free", row.id));
+                }
+                state.take(slot, *seat);
+            }
+            match row.order {
+                Some(order) if row.wanted > 0 && order <= last_order => waiting.push((order, slot, row.wanted)),
+                _ if row.wanted == 0 => {}
+                _ => return Err(format!("booking {} waits without a place", row.id)),
+            }
+        }
+        waiting.sort_unstable();
+        for (order, slot, wanted) in waiting {
+            if order <= state.last_order {
+                return Err(format!("two bookings joined at {order}"));
+            }
+            state.set_wanted(slot, order, wanted);
+            state.last_order = order;
+        }
+        state.last_order = last_order;
+        Ok(state)
+    }
+
+    /// Seats are numbered 1 to this.
+    pub fn total(&self) -> u32 {
+        self.total
+    }
+
+    /// How many seats anybody can book.
+    pub fn free(&self) -> u32 {
+        self.free.count()
+    }
+
+    /// The lowest seats that anybody can book.
+    pub fn lowest_free(&self, count: u32) -> Vec<Seat> {
+        self.free.lowest(count)
+    }
+
+    /// Whether anybody can book the seat.
+    pub fn is_free(&self, seat: Seat) -> bool {
+        (1..=self.total).contains(&seat) && self.free.contains(seat)
+    }
+
+    /// The highest seats that are held, beyond `total`.
+    pub fn held_beyond(&self, total: u32) -> Vec<Seat> {
+        (total + 1..=self.total).filter(|seat| !self.free.contains(*seat)).collect()
+    }
+
+    /// Bookings that want seats, and how many they want together.
+    pub fn waiting(&self) -> Ahead {
+        Ahead { bookings: self.waitlist.bookings(), seats: self.waitlist.seats() }
+    }
+
+    /// Of the booking that joined the waitlist last.
+    pub fn last_order(&self) -> Order {
+        self.last_order
+    }
+
+    /// The event was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled
+    }
+
+    /// Seats that a person holds and waits for.
+    pub fn seats_of(&self, person: UserId) -> u32 {
+        self.people.position(person).map_or(0, |at| self.people.at(at).seats)
+    }
+
+    /// A booking that the state knows: every active one, and those that ended since it was loaded.
+    pub fn booking(&self, id: BookingId) -> Option<Booking> {
+        self.bookings.position(id).map(|slot| self.shown(slot))
+    }
+
+    /// Every active booking.
+    pub fn active(&self) -> impl Iterator<Item = Booking> {
+        let slots = self.bookings.iter().enumerate().filter(|(_, kept)| !kept.ended);
+        slots.map(|(slot, _)| self.shown(slot as u32))
+    }
+
+    fn shown(&self, slot: u32) -> Booking {
+        let kept = self.bookings.at(slot);
+        Booking {
+            id: kept.id,
+            person: self.people.at(kept.person).id,
+            seats: self.seats(slot),
+            wanted: u32::from(kept.wanted),
+            ahead: (kept.wanted > 0).then(|| self.waitlist.ahead(kept.order)),
+            ended: kept.ended,
+        }
+    }
+
+    /// Bytes on the heap.
+    pub fn bytes(&self) -> usize {
+        let seats = (self.holders.capacity() + self.next.capacity()) * size_of::<u32>() + self.free.bytes();
+        seats + self.bookings.bytes() + self.people.bytes() + self.waitlist.bytes()
+    }
+
+    /// Lets go of what only taking changes back needs. After a commit.
+    pub fn settle(&mut self) {
+        self.waitlist.pack();
+    }
+
+    pub(crate) fn slot(&self, id: BookingId) -> Option<u32> {
+        self.bookings.position(id)
+    }
+
+    pub(crate) fn kept(&self, slot: u32) -> &Kept {
+        self.bookings.at(slot)
+    }
+
+    pub(crate) fn person_of(&self, slot: u32) -> UserId {
+        self.people.at(self.bookings.at(slot).person).id
+    }
+
+    pub(crate) fn first_waiting(&self, except: Option<u32>) -> Option<u32> {
+        self.waitlist.first(except).map(|entry| entry.slot)
+    }
+
+    /// Seats that a booking holds, ascending.
+    pub(crate) fn seats(&self, slot: u32) -> Vec<Seat> {
+        let kept = self.bookings.at(slot);
+        let mut seats = Vec::with_capacity(usize::from(kept.held));
+        let mut seat = kept.first_seat;
+        while seat != 0 {
+            seats.push(seat);
+            seat = self.next[seat as usize - 1];
+        }
+        seats.sort_unstable();
+        seats
+    }
+
+    pub(crate) fn holds(&self, slot: u32, seat: Seat) -> bool {
+        (1..=self.total).contains(&seat) && self.holders[seat as usize - 1] == slot + 1
+    }
+
+    // What follows changes the state; every change of the crate is made of these.
+
+    /// A booking that holds and wants nothing yet.
+    pub(crate) fn enter(&mut self, id: BookingId, person: UserId) -> u32 {
+        let person = match self.people.position(person) {
+            Some(at) => at,
+            None => self.people.push(Person { id: person, seats: 0 }),
+        };
+        self.bookings.push(Kept { id, order: 0, person, first_seat: 0, held: 0, wanted: 0, ended: false })
+    }
+
+    /// Takes the booking back that was entered last.
+    pub(crate) fn leave(&mut self) {
+        let kept = self.bookings.pop();
+        debug_assert!(kept.is_some_and(|kept| kept.held == 0 && kept.wanted == 0), "it holds or wants something");
+    }
+
+    /// The booking holds a seat that was free.
+    pub(crate) fn take(&mut self, slot: u32, seat: Seat) {
+        assert!(self.is_free(seat), "seat {seat} is not free");
+        self.free.remove(seat);
+        self.holders[seat as usize - 1] = slot + 1;
+        let kept = self.bookings.at_mut(slot);
+        self.next[seat as usize - 1] = std::mem::replace(&mut kept.first_seat, seat);
+        kept.held += 1;
+        self.people.at_mut(kept.person).seats += 1;
+    }
+
+    /// A seat of the booking is free.
+    pub(crate) fn give_back(&mut self, slot: u32, seat: Seat) {
+        assert!(self.holds(slot, seat), "the booking does not hold seat {seat}");
+        self.holders[seat as usize - 1] = FREE;
+        self.free.insert(seat);
+        let after = std::mem::take(&mut self.next[seat as usize - 1]);
+        let kept = self.bookings.at_mut(slot);
+        kept.held -= 1;
+        self.people.at_mut(kept.person).seats -= 1;
+        if kept.first_seat == seat {
+            kept.first_seat = after;
+            return;
+        }
+        let mut before = kept.first_seat;
+        while self.next[before as usize - 1] != seat {
+            before = self.next[before as usize - 1];
+        }
+        self.next[before as usize - 1] = after;
+    }
+
+    /// The booking wants so many seats from now on; it joined at `order`.
+    pub(crate) fn set_wanted(&mut self, slot: u32, order: Order, wanted: u32) {
+        let kept = self.bookings.at_mut(slot);
+        let person = self.people.at_mut(kept.person);
+        person.seats = person.seats + wanted - u32::from(kept.wanted);
+        kept.order = order;
+        kept.wanted = u16::try_from(wanted).expect("one booking wants at most 50 seats");
+        self.waitlist.set(order, slot, wanted);
+    }
+
+    pub(crate) fn set_last_order(&mut self, order: Order) {
+        self.last_order = order;
+    }
+
+    pub(crate) fn set_ended(&mut self, slot: u32, ended: bool) {
+        self.bookings.at_mut(slot).ended = ended;
+    }
+
+    pub(crate) fn set_cancelled(&mut self, cancelled: bool) {
+        self.cancelled = cancelled;
+    }
+
+    /// The hall has so many seats; those that come or go are free.
+    pub(crate) fn set_total(&mut self, from: u32, to: u32) {
+        debug_assert_eq!(self.total, from);
+        for seat in to + 1..=from {
+            self.free.remove(seat);
+        }
+        self.free.grow(to.max(from));
+        self.holders.resize(to as usize, FREE);
+        self.next.resize(to as usize, 0);
+        self.total = to;
+        for seat in from + 1..=to {
+            self.free.insert(seat);
+        }
+        self.free.grow(to);
+    }
+
+    /// What always holds, looked at from the beginning; for tests and audits.
+    ///
+    /// # Errors
+    /// A sentence about what does not hold.
+    pub fn check(&self) -> Result<(), String> {
+        let ensure = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
+        let held: u32 = self.bookings.iter().map(|kept| u32::from(kept.held)).sum();
+        ensure(held + self.free.count() == self.total, "every seat is free or held")?;
+        let mut per_person = vec![0; self.people.iter().count()];
+        for (slot, kept) in self.bookings.iter().enumerate() {
+            let seats = self.seats(slot as u32);
+            ensure(seats.len() == usize::from(kept.held), "a booking lists the seats that it counts")?;
+            ensure(seats.iter().all(|seat| self.holds(slot as u32, *seat)), "a seat names its booking")?;
+            ensure(seats.iter().all(|seat| !self.free.contains(*seat)), "no held seat is free")?;
+            ensure(!kept.ended || (kept.held == 0 && kept.wanted == 0), "an ended booking has nothing")?;
+            let waits = if kept.order == 0 { 0 } else { self.waitlist.wanted(kept.order) };
+            ensure(waits == u32::from(kept.wanted), "the waitlist has what bookings want")?;
+            per_person[kept.person as usize] += u32::from(kept.held) + u32::from(kept.wanted);
+        }
+        ensure(self.people.iter().map(|person| person.seats).eq(per_person), "people have what their bookings have")?;
+        ensure(self.waitlist.iter().all(|entry| entry.order <= self.last_order), "no place is after the last one")
+    }
+}
+
+/// What a caller could tell apart; not how it is laid out.
+impl PartialEq for EventSeats {
+    fn eq(&self, other: &Self) -> bool {
+        let content = |state: &Self| {
+            let mut active: Vec<Booking> = state.active().collect();
+            active.sort_unstable_by_key(|booking| booking.id.0);
+            active
+        };
+        (self.total, self.last_order, self.cancelled) == (other.total, other.last_order, other.cancelled)
+            && self.free == other.free
+            && content(self) == content(other)
+    }
+}
