@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use happening_stack::progress;
 use happening_stack::project::root;
 
-/// The server, and the programs that sign demo people in and bundle the screens.
+/// The server, and the program that signs demo people in.
 ///
 /// Each build names the whole workspace and picks programs of it: cargo unites the features of dependencies over the packages
 /// that are named, so all builds share what was compiled, and no dependency is compiled twice.
@@ -16,6 +16,9 @@ pub(crate) const SERVER: [&str; 6] = ["build", "--workspace", "--bin", "happenin
 pub(crate) const SCREENS: [&str; 4] = ["build", "--workspace", "--bin", "bundle-screens"];
 /// The app's window. It packs `ui/dist`, so that must be there.
 pub(crate) const APP: [&str; 4] = ["build", "--workspace", "--bin", "happening"];
+/// Server and app. In one call, so that the app's many small dependencies are compiled beside the server, which is one large crate.
+pub(crate) const SERVER_AND_APP: [&str; 8] =
+    ["build", "--workspace", "--bin", "happening-backend", "--bin", "token", "--bin", "happening"];
 /// What drives app and server for benchmarks and pictures.
 pub(crate) const TOOLS: [&str; 4] = ["build", "--workspace", "--bin", "happening-tools"];
 

@@ -31,15 +31,13 @@ pub(crate) fn run(ask: bool, virtual_display: bool, docker: bool) -> Result<()> 
         groups.extend(virtual_display.then_some(packages::VIRTUAL_DISPLAY));
     }
     let missing = packages::agree(ask, &groups)?; // only the app's build needs them
-    step("Building server and screens, and starting the services meanwhile");
+    step("Building the screens, and installing and starting the services meanwhile");
     side_by_side(vec![
         ("the services", Box::new(|| missing.install().and_then(|()| services.start()))),
-        ("the screens", Box::new(|| ui::compile(ui::Profile::Quick, ""))),
-        ("the server", Box::new(|| build::cargo(&[&build::SERVER[..], &build::SCREENS[2..]].concat()))),
+        ("the screens", Box::new(|| ui::bundle_quietly(ui::Profile::Quick))),
     ])?;
-    ui::assemble(ui::Profile::Quick)?;
-    step("Building the app");
-    build::cargo(&build::APP)?;
+    step("Building server and app");
+    build::cargo(&build::SERVER_AND_APP)?;
     let stack = services.serve()?;
     let app = target().join("debug/happening");
     let server = format!("http://127.0.0.1:{}", stack.ports.backend);

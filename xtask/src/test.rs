@@ -37,7 +37,7 @@ pub(crate) fn test(ask: bool, filter: Option<&str>) -> Result<()> {
 }
 
 fn build_all(stack: &Stack, missing: &packages::Agreed) -> Result<()> {
-    step("Building server and screens, and starting services for the tests meanwhile");
+    step("Building the screens, and installing and starting services for the tests meanwhile");
     side_by_side(vec![
         (
             "the services",
@@ -49,14 +49,13 @@ fn build_all(stack: &Stack, missing: &packages::Agreed) -> Result<()> {
                 installed::axe().map(drop)
             }),
         ),
-        ("the screens", Box::new(|| ui::compile(ui::Profile::Quick, ""))),
-        ("the server", Box::new(|| build::cargo(&[&build::SERVER[..], &build::SCREENS[2..]].concat()))),
+        ("the screens", Box::new(|| ui::bundle_quietly(ui::Profile::Quick))),
     ])?;
+    step("Building server and app");
+    build::cargo(&build::SERVER_AND_APP)?;
     std::fs::copy(target().join("debug/happening-backend"), plain_backend())?;
-    ui::assemble(ui::Profile::Quick)?;
-    step("Building the app, and the server with its test switches");
-    build::cargo(&[&build::APP[..], &["--bin", "happening-backend"], &SWITCHES].concat())?;
-    step("Building the tests");
+    step("Building the tests, and the server with its test switches");
+    build::cargo(&[&build::SERVER[..], &SWITCHES].concat())?;
     build::cargo(&[&["test", "--workspace", "--no-run"][..], &SWITCHES].concat())
 }
 

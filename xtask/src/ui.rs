@@ -38,11 +38,11 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
-    /// The profile in Cargo.toml, which is also the name of its folder.
-    fn name(self) -> &'static str {
+    /// The profile in Cargo.toml, and the name of its folder.
+    fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::Quick => "wasm-dev",
-            Self::Small => "wasm",
+            Self::Quick => ("dev", "debug"),
+            Self::Small => ("wasm", "wasm"),
         }
     }
 }
@@ -53,20 +53,27 @@ impl Profile {
 /// When they do not compile.
 pub(crate) fn bundle(profile: Profile) -> Result<()> {
     step("Building the app's screens");
+    bundle_quietly(profile)
+}
+
+/// As [`bundle`], without a heading.
+///
+/// # Errors
+/// When they do not compile.
+pub(crate) fn bundle_quietly(profile: Profile) -> Result<()> {
     build::cargo(&build::SCREENS)?;
     compile(profile, "")?;
     assemble(profile)
 }
 
-/// Compiles the screens to wasm, with features of theirs (separated by commas). It can go on beside a build for this machine:
-/// cargo locks each profile's folder by itself.
+/// Compiles the screens to wasm, with features of theirs (separated by commas).
 ///
 /// # Errors
 /// When they do not compile.
 pub(crate) fn compile(profile: Profile, features: &str) -> Result<()> {
     ensure_target()?;
     let package = ["rustc", "--package", "happening-ui", "--bin", "happening-ui", "--target", "wasm32-unknown-unknown"];
-    let options = ["--profile", profile.name(), "--features", features, "--", "-Clink-arg=--emit-relocs"];
+    let options = ["--profile", profile.names().0, "--features", features, "--", "-Clink-arg=--emit-relocs"];
     build::cargo(&[&package[..], &options].concat())
 }
 
@@ -75,7 +82,7 @@ pub(crate) fn compile(profile: Profile, features: &str) -> Result<()> {
 /// # Errors
 /// When the bundle cannot be made.
 pub(crate) fn assemble(profile: Profile) -> Result<()> {
-    let wasm = target().join("wasm32-unknown-unknown").join(profile.name()).join("happening-ui.wasm");
+    let wasm = target().join("wasm32-unknown-unknown").join(profile.names().1).join("happening-ui.wasm");
     let (program, public) = (target().join("debug/bundle-screens"), root().join("ui/public"));
     let dist = root().join("ui/dist");
     // what the bundle was made of; outside of it, since all that lies in it is packed into the app
