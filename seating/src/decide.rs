@@ -5,7 +5,7 @@ use happening_api::{BookingId, SEATS_PER_BOOKING_MAX, UserId};
 use crate::state::Limits;
 use crate::{Change, EventSeats, Order, Seat};
 
-/// What somebody asks for.
+/// A change of an event's seats that a caller asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// A new booking. Its id is the command's own, so a copy of the command is recognized.

@@ -1,4 +1,4 @@
-//! Clients that take more than they should: answers that nobody reads, many connections from one address.
+//! Clients that take more than they should: answers left unread, many connections from one address.
 
 use std::time::Duration;
 

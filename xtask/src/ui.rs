@@ -104,7 +104,12 @@ pub(crate) fn assemble(profile: Profile) -> Result<()> {
 /// Every file below these paths with its time and size, a line each.
 fn inputs(paths: &[&Path]) -> Result<String> {
     let mut lines = Vec::new();
-    let mut open: Vec<PathBuf> = paths.iter().map(|path| path.to_path_buf()).collect();
+    // without links, so that the same files have the same names from every target folder
+    let mut open: Vec<PathBuf> = paths
+        .iter()
+        .map(|path| path.canonicalize())
+        .collect::<std::io::Result<_>>()
+        .context("what the screens are bundled from is not there")?;
     while let Some(path) = open.pop() {
         if path.is_dir() {
             for entry in std::fs::read_dir(&path)? {

@@ -40,7 +40,7 @@ fn divides(c: char) -> bool {
     matches!(c, ',' | ';' | '|' | '\t' | '\r' | '\n')
 }
 
-/// What a spreadsheet passes over at the beginning of a cell: blanks, quotes, characters that nobody sees.
+/// What a spreadsheet passes over at the beginning of a cell: blanks, quotes, invisible characters.
 fn is_passed_over(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()

@@ -68,7 +68,7 @@ pub(super) async fn remove(app: &App, target: &Target) -> ApiResult<()> {
     commit(tx).await
 }
 
-/// A person may no longer invite: what they sent and nobody has accepted ends. Needs the organization's lock, which accepting an
+/// Revokes the pending invites of a person who may no longer invite. Needs the organization's lock, which accepting an
 /// invite takes, too.
 ///
 /// # Errors

@@ -148,7 +148,7 @@ impl Session {
         if current.access != old {
             return Ok(current.access);
         }
-        // whoever waited for that try does not wait for one more
+        // a call that has waited for that try does not wait for another one
         if failed.is_some_and(|at| at.elapsed() < REFRESH_AGAIN) {
             return Err(ApiFailure::Offline);
         }

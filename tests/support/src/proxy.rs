@@ -14,7 +14,7 @@ pub struct Proxy {
     pub port: u16,
     cut: Arc<AtomicBool>,
     cut_now: Arc<Notify>,
-    /// What comes in is read by nobody.
+    /// What comes in is left unread.
     holds: watch::Sender<bool>,
     held: Arc<AtomicUsize>,
 }

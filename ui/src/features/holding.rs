@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_waited_for_counts_against_the_limit() {
+    fn waited_for_seats_count_against_the_limit() {
         assert_eq!(
             sentence(0, 2, Some(2)),
             "You wait for 2 seats of this event, which is all that one person can have."
