@@ -75,7 +75,8 @@ fn install(name: &str, version: &str) -> Result<()> {
     }
     say(&format!("installing {name} {version} into target/tools (once)"));
     let tools = tools.display().to_string();
-    build::cargo(&["install", "--quiet", "--locked", "--root", &tools, "--version", version, name])
+    // unoptimized: each runs for seconds, and is compiled for minutes
+    build::cargo(&["install", "--quiet", "--locked", "--debug", "--root", &tools, "--version", version, name])
         .with_context(|| format!("{name} cannot be installed: is there a network?"))
 }
 
