@@ -68,6 +68,17 @@ pub enum BookingStatus {
     Cancelled,
 }
 
+impl BookingStatus {
+    /// Its name, as it is kept and sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Waiting => "waiting",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// The event's facts that a listed booking carries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]

@@ -1,11 +1,12 @@
 //! What a decision did, small enough for a log: applying it elsewhere gives an equal state, taking it back gives the state before.
 
 use happening_api::{BookingId, UserId};
+use serde::{Deserialize, Serialize};
 
 use crate::{EventSeats, Order, Seat};
 
 /// A step of a decision. Each holds what taking it back needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
     /// A booking came into being; what it holds and wants follows.
     Entered { booking: BookingId, person: UserId },
@@ -21,8 +22,6 @@ pub enum Change {
     Ended { booking: BookingId },
     /// The hall has more or fewer seats; those that came or went are free.
     Resized { from: u32, to: u32 },
-    /// The event takes nothing any more.
-    Cancelled,
 }
 
 impl EventSeats {
@@ -59,7 +58,6 @@ impl EventSeats {
             Change::LastOrder { to, .. } => self.set_last_order(*to),
             Change::Ended { booking } => self.set_ended(self.known(*booking), true),
             Change::Resized { from, to } => self.set_total(*from, *to),
-            Change::Cancelled => self.set_cancelled(true),
         }
     }
 
@@ -78,7 +76,6 @@ impl EventSeats {
             Change::LastOrder { from, .. } => self.set_last_order(*from),
             Change::Ended { booking } => self.set_ended(self.known(*booking), false),
             Change::Resized { from, to } => self.set_total(*to, *from),
-            Change::Cancelled => self.set_cancelled(false),
         }
     }
 

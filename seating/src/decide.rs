@@ -3,7 +3,7 @@
 use happening_api::{BookingId, SEATS_PER_BOOKING_MAX, UserId};
 
 use crate::state::Limits;
-use crate::{Change, EventSeats, Order, Seat};
+use crate::{Booking, Change, EventSeats, Order, Seat};
 
 /// A change of an event's seats that a caller asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub enum Command {
     CancelSeats { booking: BookingId, seats: Vec<Seat> },
     /// The hall has so many seats from now on.
     Resize { total: u32 },
-    /// Ends the event. Its bookings end afterwards, in portions.
-    CancelEvent,
+    /// Ends every booking, since the event does not take place. Nobody gets the seats.
+    EndAll,
 }
 
 /// Which seats a new booking wants.
@@ -64,7 +64,10 @@ pub enum Outcome {
         ended: bool,
     },
     Resized,
-    EventCancelled,
+    /// So many bookings ended.
+    EndedAll {
+        bookings: u32,
+    },
 }
 
 /// Why nothing was done.
@@ -76,8 +79,8 @@ pub enum Refusal {
     EventStarted,
     #[error("the hall has {total} seats")]
     MoreThanTotal { total: u32 },
-    #[error("seat {0} does not exist")]
-    NoSuchSeat(Seat),
+    #[error("seat {seat} does not exist: there are {total}")]
+    NoSuchSeat { seat: Seat, total: u32 },
     #[error("one person can have {limit} seats and has {have}")]
     LimitReached { limit: u32, have: u32 },
     #[error("seats are taken")]
@@ -96,8 +99,8 @@ pub enum Refusal {
     NothingToClaim,
     #[error("{free} seats are free")]
     NotEnoughFree { free: u32 },
-    #[error("seats beyond the new end are held")]
-    SeatsBooked { seats: Vec<Seat> },
+    #[error("seats above {total} are held")]
+    SeatsBooked { seats: Vec<Seat>, total: u32 },
 }
 
 /// Seats that a freed or new seat's booking got.
@@ -140,7 +143,7 @@ impl EventSeats {
             Command::Cancel { booking } => deciding.cancel(*booking, given),
             Command::CancelSeats { booking, seats } => deciding.cancel_seats(*booking, seats, given),
             Command::Resize { total } => deciding.resize(*total, given),
-            Command::CancelEvent => deciding.cancel_event().map(|outcome| (outcome, Vec::new())),
+            Command::EndAll => Ok((deciding.end_all(), Vec::new())),
         };
         let Deciding { changes, .. } = deciding;
         match decided {
@@ -162,7 +165,7 @@ impl Deciding<'_> {
         waitlist: bool,
         given: Given,
     ) -> Result<Outcome, Refusal> {
-        if self.state.is_cancelled() || !given.limits.is_upcoming {
+        if !given.limits.is_upcoming {
             return Err(Refusal::EventNotOpen);
         }
         let total = self.state.total();
@@ -174,7 +177,7 @@ impl Deciding<'_> {
             Choice::Rather(asked) | Choice::Only(asked) => asked,
         };
         if let Some(beyond) = asked.iter().find(|seat| !(1..=total).contains(*seat)) {
-            return Err(Refusal::NoSuchSeat(*beyond));
+            return Err(Refusal::NoSuchSeat { seat: *beyond, total });
         }
         let have = self.state.seats_of(person);
         if let Some(limit) = given.limits.seats_per_person_max.filter(|limit| have + seats > *limit) {
@@ -204,7 +207,7 @@ impl Deciding<'_> {
 
     fn claim(&mut self, booking: BookingId, seats: Option<u32>, given: Given) -> Result<Outcome, Refusal> {
         let slot = self.active(booking)?;
-        if self.state.is_cancelled() || !given.limits.is_upcoming {
+        if !given.limits.is_upcoming {
             return Err(Refusal::EventStarted);
         }
         let (wanted, free) = (u32::from(self.state.kept(slot).wanted), self.state.free());
@@ -262,13 +265,13 @@ impl Deciding<'_> {
     }
 
     fn resize(&mut self, total: u32, given: Given) -> Result<(Outcome, Vec<Promotion>), Refusal> {
-        if self.state.is_cancelled() || !given.limits.is_upcoming {
+        if !given.limits.is_upcoming {
             return Err(Refusal::EventNotOpen);
         }
         let from = self.state.total();
         let held = self.state.held_beyond(total);
         if !held.is_empty() {
-            return Err(Refusal::SeatsBooked { seats: held });
+            return Err(Refusal::SeatsBooked { seats: held, total });
         }
         if total == from {
             return Ok((Outcome::Resized, Vec::new()));
@@ -279,12 +282,23 @@ impl Deciding<'_> {
         Ok((Outcome::Resized, promotions))
     }
 
-    fn cancel_event(&mut self) -> Result<Outcome, Refusal> {
-        if self.state.is_cancelled() {
-            return Err(Refusal::EventNotOpen);
+    fn end_all(&mut self) -> Outcome {
+        let active: Vec<Booking> = self.state.active().collect();
+        for booking in &active {
+            self.stop_waiting(booking);
+            if !booking.seats.is_empty() {
+                self.change(Change::GaveBack { booking: booking.id, seats: booking.seats.clone() });
+            }
+            self.change(Change::Ended { booking: booking.id });
         }
-        self.change(Change::Cancelled);
-        Ok(Outcome::EventCancelled)
+        Outcome::EndedAll { bookings: active.len() as u32 }
+    }
+
+    fn stop_waiting(&mut self, booking: &Booking) {
+        if booking.wanted > 0 {
+            let Booking { id, order, wanted, .. } = *booking;
+            self.change(Change::Wants { booking: id, order, from: wanted, to: 0 });
+        }
     }
 
     /// Gives seats that have just become free, lowest first, to the first booking of the waitlist that still wants one, other than the
@@ -311,7 +325,7 @@ impl Deciding<'_> {
     }
 
     fn may_give_back(&self, given: Given) -> Result<(), Refusal> {
-        let may = !self.state.is_cancelled() && (given.limits.is_upcoming || given.by_staff);
+        let may = given.limits.is_upcoming || given.by_staff;
         if may { Ok(()) } else { Err(Refusal::EventStarted) }
     }
 

@@ -23,7 +23,7 @@ mod waitlist;
 
 pub use change::Change;
 pub use decide::{Choice, Command, Decision, Given, Outcome, Promotion, Refusal};
-pub use state::{Booking, EventSeats, Limits, Loaded};
+pub use state::{Booking, EventSeats, Image, Limits, Loaded};
 pub use waitlist::Ahead;
 
 /// Number of a seat, from 1 to the event's total.

@@ -38,7 +38,7 @@ impl<T: Row> Indexed<T> {
         &mut self.rows[position as usize]
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &T> {
         self.rows.iter()
     }
 

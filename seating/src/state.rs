@@ -1,6 +1,7 @@
 //! The state of one event and what always holds of it.
 
 use happening_api::{BookingId, UserId};
+use serde::{Deserialize, Serialize};
 
 use crate::free::FreeSeats;
 use crate::people::{Indexed, Kept, Person};
@@ -9,6 +10,9 @@ use crate::{Order, Seat};
 
 /// No booking holds the seat.
 const FREE: u32 = 0;
+
+/// Fewer ended bookings than this are not worth building the state again.
+const ENDED_KEPT: u32 = 1_000;
 
 /// What an event allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +24,7 @@ pub struct Limits {
 }
 
 /// A booking as the rows hold it, to build a state from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loaded {
     pub id: BookingId,
     pub person: UserId,
@@ -29,6 +33,21 @@ pub struct Loaded {
     pub wanted: u32,
     /// Where it joined the waitlist; needed while it wants seats.
     pub order: Option<Order>,
+}
+
+impl From<Booking> for Loaded {
+    fn from(booking: Booking) -> Self {
+        let Booking { id, person, seats, wanted, order, .. } = booking;
+        Self { id, person, seats, wanted, order: (wanted > 0).then_some(order) }
+    }
+}
+
+/// A whole state as rows hold it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    pub total: u32,
+    pub last_order: Order,
+    pub bookings: Vec<Loaded>,
 }
 
 /// A booking as callers see it.
@@ -40,6 +59,8 @@ pub struct Booking {
     pub seats: Vec<Seat>,
     /// Still wanted.
     pub wanted: u32,
+    /// Where it joined the waitlist, while it wants seats; else 0.
+    pub order: Order,
     /// Of one that still wants seats.
     pub ahead: Option<Ahead>,
     pub ended: bool,
@@ -59,7 +80,8 @@ pub struct EventSeats {
     waitlist: Waitlist,
     /// Of the booking that joined last.
     last_order: Order,
-    cancelled: bool,
+    /// Bookings that ended and are still known.
+    ended: u32,
 }
 
 impl EventSeats {
@@ -141,11 +163,6 @@ impl EventSeats {
         self.last_order
     }
 
-    /// The event was cancelled.
-    pub fn is_cancelled(&self) -> bool {
-        self.cancelled
-    }
-
     /// Seats that a person holds and waits for.
     pub fn seats_of(&self, person: UserId) -> u32 {
         self.people.position(person).map_or(0, |at| self.people.at(at).seats)
@@ -169,6 +186,7 @@ impl EventSeats {
             person: self.people.at(kept.person).id,
             seats: self.seats(slot),
             wanted: u32::from(kept.wanted),
+            order: if kept.wanted > 0 { kept.order } else { 0 },
             ahead: (kept.wanted > 0).then(|| self.waitlist.ahead(kept.order)),
             ended: kept.ended,
         }
@@ -180,9 +198,19 @@ impl EventSeats {
         seats + self.bookings.bytes() + self.people.bytes() + self.waitlist.bytes()
     }
 
-    /// Lets go of what only taking changes back needs. After a commit.
+    /// Lets go of what only taking changes back needs. After a commit. Bookings that ended are forgotten when they are the larger part.
     pub fn settle(&mut self) {
         self.waitlist.pack();
+        if self.ended > ENDED_KEPT + self.bookings.iter().len() as u32 / 2 {
+            let rows: Vec<Loaded> = self.active().map(Loaded::from).collect();
+            *self = Self::load(self.total, self.last_order, &rows).expect("a state holds no contradiction");
+        }
+    }
+
+    /// Every active booking as rows hold it, with the total and the order of the booking that joined last: what
+    /// [`EventSeats::load`] takes.
+    pub fn image(&self) -> Image {
+        Image { total: self.total, last_order: self.last_order, bookings: self.active().map(Loaded::from).collect() }
     }
 
     pub(crate) fn slot(&self, id: BookingId) -> Option<u32> {
@@ -281,11 +309,8 @@ impl EventSeats {
     }
 
     pub(crate) fn set_ended(&mut self, slot: u32, ended: bool) {
-        self.bookings.at_mut(slot).ended = ended;
-    }
-
-    pub(crate) fn set_cancelled(&mut self, cancelled: bool) {
-        self.cancelled = cancelled;
+        let was = std::mem::replace(&mut self.bookings.at_mut(slot).ended, ended);
+        self.ended = self.ended + u32::from(ended) - u32::from(was);
     }
 
     /// The hall has so many seats; those that come or go are free.
@@ -336,7 +361,7 @@ impl PartialEq for EventSeats {
             active.sort_unstable_by_key(|booking| booking.id.0);
             active
         };
-        (self.total, self.last_order, self.cancelled) == (other.total, other.last_order, other.cancelled)
+        (self.total, self.last_order) == (other.total, other.last_order)
             && self.free == other.free
             && content(self) == content(other)
     }

@@ -22,7 +22,6 @@ struct Model {
     seats: Vec<Option<BookingId>>,
     rows: Vec<Row>,
     last_order: u64,
-    cancelled: bool,
 }
 
 /// A booking, its seats, what it wants, and bookings and seats ahead of it.
@@ -72,7 +71,7 @@ impl Model {
     }
 
     fn decide(&mut self, command: &Command, given: Given) -> Done {
-        let upcoming = given.limits.is_upcoming && !self.cancelled;
+        let upcoming = given.limits.is_upcoming;
         match command {
             Command::Create { .. } if !upcoming => Err(Refusal::EventNotOpen),
             Command::Create { booking, person, seats, choice, waitlist } => {
@@ -115,10 +114,11 @@ impl Model {
             }
             Command::Resize { .. } if !upcoming => Err(Refusal::EventNotOpen),
             Command::Resize { total } => self.resize(*total),
-            Command::CancelEvent if self.cancelled => Err(Refusal::EventNotOpen),
-            Command::CancelEvent => {
-                self.cancelled = true;
-                Ok((Outcome::EventCancelled, Vec::new()))
+            Command::EndAll => {
+                self.seats.iter_mut().for_each(|holder| *holder = None);
+                let active = self.rows.iter_mut().filter(|row| !row.ended);
+                let bookings = active.map(|row| (row.wanted, row.ended) = (0, true)).count() as u32;
+                Ok((Outcome::EndedAll { bookings }, Vec::new()))
             }
         }
     }
@@ -138,7 +138,7 @@ impl Model {
             return Err(Refusal::MoreThanTotal { total });
         }
         if let Some(beyond) = asked.iter().find(|seat| !(1..=total).contains(*seat)) {
-            return Err(Refusal::NoSuchSeat(*beyond));
+            return Err(Refusal::NoSuchSeat { seat: *beyond, total });
         }
         if let Some(limit) = max.filter(|limit| have + seats > *limit) {
             return Err(Refusal::LimitReached { limit, have });
@@ -192,7 +192,7 @@ impl Model {
         let from = self.seats.len() as u32;
         let held: Vec<u32> = (total + 1..=from).filter(|seat| self.seats[*seat as usize - 1].is_some()).collect();
         if !held.is_empty() {
-            return Err(Refusal::SeatsBooked { seats: held });
+            return Err(Refusal::SeatsBooked { seats: held, total });
         }
         self.seats.resize(total as usize, None);
         let new: Vec<u32> = (from + 1..=total).collect();
@@ -200,7 +200,7 @@ impl Model {
     }
 
     fn may_give_back(&self, given: Given) -> Result<(), Refusal> {
-        let may = !self.cancelled && (given.limits.is_upcoming || given.by_staff);
+        let may = given.limits.is_upcoming || given.by_staff;
         if may { Ok(()) } else { Err(Refusal::EventStarted) }
     }
 
@@ -246,7 +246,7 @@ enum Step {
     Resize {
         total: u32,
     },
-    CancelEvent,
+    EndAll,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -259,7 +259,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => any().prop_map(|of| Step::Cancel { of }),
         3 => (any(), 1..32_u8, prop::bool::weighted(0.1)).prop_map(|(of, which, foreign)| Step::CancelSeats { of, which, foreign }),
         1 => (1..16_u32).prop_map(|total| Step::Resize { total }),
-        1 => Just(Step::CancelEvent),
+        1 => Just(Step::EndAll),
     ]
 }
 
@@ -287,7 +287,7 @@ fn command(step: &Step, n: usize, model: &Model) -> Option<Command> {
             (!seats.is_empty()).then_some(Command::CancelSeats { booking, seats })?
         }
         Step::Resize { total } => Command::Resize { total: *total },
-        Step::CancelEvent => Command::CancelEvent,
+        Step::EndAll => Command::EndAll,
     })
 }
 
@@ -342,9 +342,7 @@ proptest! {
                 Err(_) => prop_assert_eq!(&state, &before, "a refusal changed something"),
             }
             state.settle();
-            if !model.cancelled {
-                prop_assert_eq!(&loaded(&model), &state);
-            }
+            prop_assert_eq!(&loaded(&model), &state);
         }
     }
 }

@@ -168,8 +168,14 @@ fn after_the_start_staff_gives_back_and_no_one_is_promoted() {
 fn a_hall_shrinks_to_its_highest_held_seat() {
     let mut state = EventSeats::new(10);
     done(&mut state, &choose(1, Choice::Only(vec![7]), true));
-    assert_eq!(state.decide(&Command::Resize { total: 6 }, OPEN), Err(Refusal::SeatsBooked { seats: vec![7] }));
+    assert_eq!(
+        state.decide(&Command::Resize { total: 6 }, OPEN),
+        Err(Refusal::SeatsBooked { seats: vec![7], total: 6 })
+    );
     done(&mut state, &Command::Resize { total: 7 });
     assert_eq!((state.total(), state.free()), (7, 6));
-    assert_eq!(state.decide(&choose(2, Choice::Only(vec![8]), true), OPEN), Err(Refusal::NoSuchSeat(8)));
+    assert_eq!(
+        state.decide(&choose(2, Choice::Only(vec![8]), true), OPEN),
+        Err(Refusal::NoSuchSeat { seat: 8, total: 7 })
+    );
 }
