@@ -10,18 +10,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Verifier;
-use crate::bookings::writer::{BatchWriter, Parts, WRITERS};
 use crate::clock::Clock;
 use crate::config::{Config, ServeConfig};
 use crate::database;
 use crate::database::pulse::Pulse;
-use crate::events::Bookable;
-use crate::gate::watcher::Touched;
-use crate::gate::{Gate, Rebuilder, Releaser};
+use crate::events::Maps;
 use crate::http::limits::Limits;
 use crate::http::{Neighbours, SignIn};
 use crate::invites::Links;
 use crate::outbox::RelayWake;
+use crate::seats::{MAIN_LANES, Parts, SIDE_LANES, Seats};
+use crate::shown::Shown;
 use crate::users::KnownUsers;
 
 /// Each can have 100,000 rows.
@@ -35,16 +34,13 @@ pub(crate) struct App(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) pool: PgPool,
     pub(crate) pulse: Pulse,
-    pub(crate) gate: Gate,
-    pub(crate) rebuilder: Rebuilder,
-    pub(crate) releaser: Releaser,
-    pub(crate) writer: BatchWriter,
-    pub(crate) touched: Touched,
+    pub(crate) seats: Seats,
+    pub(crate) shown: Shown,
     pub(crate) relay_wake: RelayWake,
     pub(crate) clock: Clock,
     pub(crate) verifier: Verifier,
     pub(crate) known_users: KnownUsers,
-    pub(crate) events: Bookable,
+    pub(crate) maps: Maps,
     pub(crate) sign_in: SignIn,
     pub(crate) links: Links,
     pub(crate) limits: Limits,
@@ -76,7 +72,7 @@ impl App {
         Box::pin(self.pool.acquire())
     }
 
-    /// Builds the parts and starts the batch writers, which `tasks` waits for after `stop`. The pulse of the database is felt
+    /// Builds the parts and starts the seat writer, which `tasks` waits for after `stop`. The pulse of the database is felt
     /// for as long as they run.
     ///
     /// # Errors
@@ -91,36 +87,26 @@ impl App {
         let (pulse, feeler) = Pulse::new(&config.database_url)?;
         let pool = database::server_pool(&config.database_url, config.database_connections_max, &pulse)?;
         tokio::spawn(feeler.run(stop.clone()));
-        let gate = Gate::new(config.redis_url.as_str())?;
         let relay_wake = RelayWake::default();
-        let touched = Touched::default();
-        let rebuilder = Rebuilder::new(pool.clone(), gate.clone(), clock, relay_wake.clone());
-        let releaser = Releaser::start(gate.clone(), rebuilder.clone(), stop.clone());
+        let shown = Shown::start(config.redis_url.as_str(), pool.clone(), tasks, stop)?;
         let parts = Parts {
-            pool: database::writer_pool(&config.database_url, WRITERS, &pulse)?,
-            gate: gate.clone(),
-            rebuilder: rebuilder.clone(),
-            releaser: releaser.clone(),
-            touched: touched.clone(),
+            pool: database::writer_pool(&config.database_url, (MAIN_LANES + SIDE_LANES) as u32, &pulse)?,
+            shown: shown.clone(),
             relay_wake: relay_wake.clone(),
             clock,
         };
-        let writer = BatchWriter::start(&parts, tasks, stop);
+        let seats = Seats::start(parts, tasks, stop);
         let verifier = Verifier::new(serve, clock)?;
-        let (known_users, events) = (KnownUsers::default(), Bookable::default());
         Ok(Self(Arc::new(Inner {
             pool,
             pulse,
-            gate,
-            rebuilder,
-            releaser,
-            writer,
-            touched,
+            seats,
+            shown,
             relay_wake,
             clock,
             verifier,
-            known_users,
-            events,
+            known_users: KnownUsers::default(),
+            maps: Maps::default(),
             sign_in: SignIn::of(serve),
             links: serve.link.links(),
             proxies: serve.proxies,

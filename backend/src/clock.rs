@@ -20,6 +20,11 @@ impl Clock {
         Uuid::now_v7()
     }
 
+    /// A name by chance, for a state of an event's seats.
+    pub(crate) fn new_head(self) -> Uuid {
+        Uuid::new_v4()
+    }
+
     /// A monotonic instant, for measuring how long something took.
     pub(crate) fn instant(self) -> std::time::Instant {
         std::time::Instant::now()

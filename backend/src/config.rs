@@ -16,7 +16,7 @@ pub(crate) struct Config {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = with_scheme::<{ POSTGRES }>)]
     pub(crate) database_url: Url,
 
-    /// Redis, the admission gate: redis://host:port
+    /// Redis, which shows what events have: redis://host:port
     #[arg(long, env = "REDIS_URL", hide_env_values = true, default_value = "redis://127.0.0.1:6379", value_parser = with_scheme::<{ REDIS }>)]
     pub(crate) redis_url: Url,
 
@@ -24,13 +24,9 @@ pub(crate) struct Config {
     #[arg(long, env = "RABBITMQ_URL", hide_env_values = true, default_value = "amqp://happening:happening@127.0.0.1:5672", value_parser = with_scheme::<{ AMQP }>)]
     pub(crate) rabbitmq_url: Url,
 
-    /// Connections to Postgres for everything but the batch writers
+    /// Connections to Postgres for everything but the seat writer
     #[arg(long, env = "DATABASE_CONNECTIONS_MAX", default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..=500))]
     pub(crate) database_connections_max: u32,
-
-    /// Age at which a seat that was taken at the gate, but never written, makes the event's gate be rebuilt
-    #[arg(long, env = "PENDING_AGE_MS_MAX", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(2_000..=120_000))]
-    pub(crate) pending_age_ms_max: u64,
 
     /// Address at which this process serves its metrics for Prometheus; without it nothing is measured
     #[arg(long, env = "METRICS_ADDR")]
@@ -168,7 +164,7 @@ pub(crate) struct WorkerConfig {
     #[arg(long, env = "MAIL_FROM", default_value = "Happening <noreply@happening.invalid>")]
     pub(crate) mail_from: lettre::message::Mailbox,
 
-    /// Seconds between two audits of all rows and gates
+    /// Seconds between two audits of all rows and of what Redis shows
     #[arg(long, env = "AUDIT_EVERY_S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(15..=86_400))]
     pub(crate) audit_every_s: u64,
 

@@ -13,7 +13,6 @@ mod config;
 mod database;
 mod delivery;
 mod events;
-mod gate;
 mod http;
 mod invites;
 mod metrics;
@@ -21,6 +20,8 @@ mod notifications;
 mod organizations;
 mod outbox;
 mod page;
+mod seats;
+mod shown;
 mod switches;
 mod telemetry;
 mod users;
@@ -56,7 +57,7 @@ enum Command {
         #[command(flatten)]
         serve: ServeConfig,
     },
-    /// Deliver messages, move events by the clock, watch the gates
+    /// Deliver messages, move events by the clock, audit
     Worker {
         #[command(flatten)]
         config: Config,
@@ -76,7 +77,7 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
-    /// Count the free seats of every event, and rebuild the gate of every upcoming one
+    /// Count what events have anew where their rows say something else
     Reconcile {
         #[command(flatten)]
         config: Config,

@@ -11,14 +11,14 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit;
-use crate::gate::Gate;
+use crate::shown::Shown;
 
 const REQUEST_SECONDS: &str = "http_server_request_duration_seconds";
 const REQUESTS_ACTIVE: &str = "http_server_active_requests";
 const BATCH_ITEMS: &str = "happening_batch_items";
 const BATCH_SECONDS: &str = "happening_batch_duration_seconds";
 const CONNECTIONS_REFUSED: &str = "happening_connections_refused_total";
-const GATE_REBUILDS: &str = "happening_gate_rebuilds_total";
+const LANES_RESTARTED: &str = "happening_seat_writer_restarts_total";
 const PUBLISHED: &str = "happening_messages_published_total";
 const CONSUMED: &str = "happening_messages_consumed_total";
 const BOOKINGS: &str = "happening_bookings";
@@ -47,9 +47,10 @@ pub(crate) fn serve(address: Option<SocketAddr>) -> anyhow::Result<()> {
     describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Time from the request's head to the answer's");
     describe_gauge!(REQUESTS_ACTIVE, "Requests that are worked on");
     describe_counter!(CONNECTIONS_REFUSED, "Connections that were closed at once, since their address had too many");
-    describe_histogram!(BATCH_ITEMS, "Bookings and claims of one transaction of the batch writer");
-    describe_histogram!(BATCH_SECONDS, Unit::Seconds, "Time of one transaction of the batch writer");
-    describe_counter!(GATE_REBUILDS, "Gates that were loaded anew from the rows");
+    describe_histogram!(BATCH_ITEMS, "Commands of one transaction of the seat writer");
+    describe_histogram!(BATCH_SECONDS, Unit::Seconds, "Time of one transaction of the seat writer");
+    describe_counter!(LANES_RESTARTED, "Lanes of the seat writer that ended and were started again");
+    counter!(LANES_RESTARTED).increment(0); // shown from the beginning
     describe_counter!(PUBLISHED, "Messages that the broker confirmed");
     describe_counter!(CONSUMED, "Messages by what became of them: done, retry or dead");
     describe_gauge!(BOOKINGS, "Active bookings of events that are not over, by class of event");
@@ -104,9 +105,9 @@ pub(crate) fn batch(items: usize, seconds: f64) {
     histogram!(BATCH_SECONDS).record(seconds);
 }
 
-/// A gate was rebuilt.
-pub(crate) fn gate_rebuilt() {
-    counter!(GATE_REBUILDS).increment(1);
+/// A lane of the seat writer was started again.
+pub(crate) fn lane_restarted() {
+    counter!(LANES_RESTARTED).increment(1);
 }
 
 /// So many messages were confirmed.
@@ -120,7 +121,7 @@ pub(crate) fn consumed(fate: &'static str) {
 }
 
 /// Looks at the rows again and again, and audits them, until told to stop.
-pub(crate) async fn watch(pool: PgPool, gate: Gate, audit_every: Duration, stop: CancellationToken) {
+pub(crate) async fn watch(pool: PgPool, shown: Shown, audit_every: Duration, stop: CancellationToken) {
     let mut looks = 0;
     let looks_per_audit = (audit_every.as_secs() / LOOK_EVERY.as_secs()).max(1);
     loop {
@@ -128,7 +129,7 @@ pub(crate) async fn watch(pool: PgPool, gate: Gate, audit_every: Duration, stop:
             tracing::debug!(%error, "the rows are counted later");
         }
         if looks % looks_per_audit == 0
-            && let Err(error) = audit_once(&pool, &gate).await
+            && let Err(error) = audit_once(&pool, &shown).await
         {
             tracing::debug!(error = format!("{error:#}"), "the audit is made later");
         }
@@ -168,8 +169,8 @@ async fn look(pool: &PgPool) -> sqlx::Result<()> {
     Ok(())
 }
 
-async fn audit_once(pool: &PgPool, gate: &Gate) -> anyhow::Result<()> {
-    let findings = audit::run(pool, gate).await?;
+async fn audit_once(pool: &PgPool, shown: &Shown) -> anyhow::Result<()> {
+    let findings = audit::run(pool, shown).await?;
     for invariant in audit::invariants() {
         let count = findings.iter().filter(|finding| finding.invariant == invariant).count();
         gauge!(VIOLATIONS, "invariant" => invariant).set(count as f64);

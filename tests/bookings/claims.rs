@@ -1,11 +1,8 @@
 //! Seats that are free while a larger booking waits.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use happening_api::{Booking, BookingStatus, HistoryAction, HistoryEntry, WaitlistMove};
-use happening_tests::world::wait_for;
-use happening_tests::{Client, World, WorldOptions};
+use happening_tests::{Client, World};
 use reqwest::Method;
 use serde_json::json;
 
@@ -103,31 +100,6 @@ async fn what_is_cancelled_or_has_started_stays_as_it_is() -> Result<()> {
     b.post(&format!("/bookings/{}/claim", waiting.id), json!({})).await?.refused(409, "event_started");
     let one = json!({ "seat_numbers": [1] });
     a.post(&format!("/bookings/{}/cancel-seats", held.id), one).await?.refused(409, "event_started");
-    world.audit()
-}
-
-#[tokio::test]
-async fn an_event_that_has_started_has_no_gate() -> Result<()> {
-    let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
-    let a = world.person("ada").await?;
-    let event = world.event(&a, 4).await?;
-    let booking: Booking = a.book(event.id, 1).await?.expect(201).json();
-    let redis = redis::Client::open(world.stack.env()["REDIS_URL"].as_str())?;
-    let mut redis = redis.get_multiplexed_async_connection().await?;
-    let meta = format!("event:{{{}}}:meta", event.id);
-    let loaded: bool = redis::cmd("EXISTS").arg(&meta).query_async(&mut redis).await?;
-    assert!(loaded);
-    world.move_event(event.id, -1).await?;
-    a.book(event.id, 1).await?.refused(409, "event_not_open");
-    a.post(&format!("/bookings/{}/cancel", booking.id), json!({})).await?.refused(409, "event_started");
-    wait_for("the gate's end", Duration::from_secs(30), || {
-        let (mut redis, meta) = (redis.clone(), meta.clone());
-        async move {
-            let loaded: bool = redis::cmd("EXISTS").arg(&meta).query_async(&mut redis).await?;
-            Ok((!loaded).then_some(()))
-        }
-    })
-    .await?;
     world.audit()
 }
 

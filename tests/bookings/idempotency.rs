@@ -55,7 +55,7 @@ async fn a_key_gets_its_answer_also_when_the_event_is_over_or_cancelled() -> Res
 }
 
 #[tokio::test]
-async fn one_key_for_two_events_is_refused_without_a_rebuild() -> Result<()> {
+async fn one_key_for_two_events_is_refused() -> Result<()> {
     let world = World::new().await?;
     let a = world.person("ada").await?;
     let organization = world.organization(&a).await?;
@@ -63,11 +63,6 @@ async fn one_key_for_two_events_is_refused_without_a_rebuild() -> Result<()> {
     let other = world.event_in(&a, organization.id, 5, None).await?;
     a.book_with_key(one.id, 1, "twice").await?.expect(201);
     a.book_with_key(other.id, 1, "twice").await?.refused(422, "key_reused");
-    let generation: i64 = sqlx::query_scalar("select gate_generation from events where id = $1")
-        .bind(other.id.0)
-        .fetch_one(&world.pool)
-        .await?;
-    assert_eq!(generation, 2, "only the load at its creation raised it");
     world.audit()
 }
 

@@ -221,7 +221,7 @@ async fn the_two_commands_do_all_of_it() -> Result<()> {
 
 #[tokio::test]
 async fn services_of_the_environment_are_used_and_left_running() -> Result<()> {
-    // demo data has the same ids everywhere, so a gate of its own
+    // demo data has the same ids everywhere, so a Redis of its own
     let redis = OwnRedis::start(&stack()?, "given").await?;
     let env = [("REDIS_URL", redis.url())].into();
     let world = World::with(WorldOptions { backends: 0, env, ..WorldOptions::default() }).await?;

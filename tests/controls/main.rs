@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures_util::future::join_all;
 use happening_api::Booking;
-use happening_tests::own::{OwnPostgres, OwnRedis};
+use happening_tests::own::OwnPostgres;
 use happening_tests::world::{backend_program, stack, wait_for};
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
@@ -22,102 +22,6 @@ fn violation(checked: Result<()>) -> Result<String> {
         Ok(()) => anyhow::bail!("the check did not notice"),
         Err(error) => Ok(format!("{error:#}")),
     }
-}
-
-/// A booking that was reserved at a gate which is rebuilt before its write.
-async fn write_across_a_rebuild(world: &World) -> Result<()> {
-    let a = world.person("ada").await?;
-    let event = world.event(&a, 1_000).await?;
-    // the event's row is held, so that bookings wait between gate and write; meanwhile its generation is raised
-    let mut holder = world.pool.begin().await?;
-    sqlx::query("select 1 from events where id = $1 for update").bind(event.id.0).execute(&mut *holder).await?;
-    let calls = join_all((0..4).map(|_| a.book(event.id, 1)));
-    let raise = async {
-        wait_for("a booking between gate and write", Duration::from_secs(5), || async {
-            let query = "select exists (select from pg_stat_activity
-                where datname = current_database() and wait_event_type = 'Lock')";
-            Ok(sqlx::query_scalar::<_, bool>(query).fetch_one(&world.pool).await?.then_some(()))
-        })
-        .await?;
-        sqlx::query(
-            "update events set gate_generation = gate_generation + 1, seat_version = seat_version + 1 where id = $1",
-        )
-        .bind(event.id.0)
-        .execute(&mut *holder)
-        .await?;
-        Ok::<_, anyhow::Error>(holder.commit().await?)
-    };
-    let (replies, raised) = tokio::join!(calls, raise);
-    raised?;
-    for reply in replies {
-        reply?;
-    }
-    let written: Vec<i64> = sqlx::query_scalar("select gate_generation from events where id = $1")
-        .bind(event.id.0)
-        .fetch_all(&world.pool)
-        .await?;
-    anyhow::ensure!(written[0] > 3, "what was reserved at an older gate was written without a new one");
-    world.audit()
-}
-
-#[tokio::test]
-async fn without_the_generation_check_an_old_reservation_is_written() -> Result<()> {
-    write_across_a_rebuild(&World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?).await?;
-    let world = world_without("skip_generation_check").await?;
-    let noticed = violation(write_across_a_rebuild(&world).await)?;
-    assert!(noticed.contains("was written without a new one"), "{noticed}");
-    Ok(())
-}
-
-/// A unit that was committed and that the gate never learnt of.
-async fn lose_a_unit(world: &World) -> Result<()> {
-    let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
-    let event = world.event(&a, 2).await?;
-    let held: Booking = a.book(event.id, 2).await?.expect(201).json();
-    b.book(event.id, 1).await?.expect(201);
-    // as if the server had died between the commit of this cancellation and telling the gate
-    let mut tx = world.pool.begin().await?;
-    sqlx::query("select 1 from events where id = $1 for update").bind(event.id.0).execute(&mut *tx).await?;
-    sqlx::query("update booking_seats set status = 'released' where booking_id = $1 and seat_no = 2")
-        .bind(held.id.0)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query(
-        "insert into booking_history (booking_id, id, event_id, action, seats, seat_numbers, created_at)
-        values ($1, gen_random_uuid(), $2, 'seats_cancelled', 1, '{2}', now())",
-    )
-    .bind(held.id.0)
-    .bind(event.id.0)
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query(
-        "insert into outbox (id, payload, created_at)
-        select id, jsonb_build_object('id', id, 'type', 'booking_cancelled', 'eventId', $2, 'userId', $3, 'bookingId', $1,
-            'seats', 1, 'seatNumbers', array[2], 'occurredAt', now(), 'requestId', ''), now()
-        from (select gen_random_uuid() as id) x",
-    )
-    .bind(held.id.0)
-    .bind(event.id.0)
-    .bind(a.user.id.0)
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query(
-        "update events set seat_version = seat_version + 1, available_slots = available_slots + 1 where id = $1",
-    )
-    .bind(event.id.0)
-    .execute(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    world.audit()
-}
-
-#[tokio::test]
-async fn without_the_seat_version_check_a_lost_unit_stays_lost() -> Result<()> {
-    lose_a_unit(&World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?).await?;
-    let world = world_without("skip_seat_version_check").await?;
-    let noticed = violation(lose_a_unit(&world).await)?;
-    assert!(noticed.contains("I3"), "{noticed}");
-    Ok(())
 }
 
 /// A seat that is given up while somebody waits.
@@ -201,46 +105,6 @@ async fn without_the_check_of_idle_connections_a_new_database_refuses() -> Resul
     Ok(())
 }
 
-/// A person asks for every seat, one by one, while the gate stands still, and again with the same keys once it goes on.
-async fn ask_a_frozen_gate(name: &str, switches: &'static str) -> Result<()> {
-    let redis = OwnRedis::start(&stack()?, name).await?;
-    // what is held for nobody must not have to wait for its age
-    let env = [("REDIS_URL", redis.url()), ("PENDING_AGE_MS_MAX", "120000".to_owned())].into();
-    let world = World::with(WorldOptions { switches, env, ..WorldOptions::default() }).await?;
-    let a = world.person("ada").await?;
-    let event = world.event(&a, 9).await?;
-    // a script that the gate does not know yet would not run when it goes on
-    a.book(event.id, 1).await?.expect(201);
-    let keys: Vec<String> = (0..8).map(|n| format!("frozen-{n}")).collect();
-    redis.freeze()?;
-    for reply in join_all(keys.iter().map(|key| a.book_with_key(event.id, 1, key))).await {
-        reply?.refused(503, "unavailable");
-    }
-    redis.thaw()?;
-    let again = keys.iter().map(async |key| {
-        // each waits for about a second by itself
-        for _ in 0..5 {
-            if a.book_with_key(event.id, 1, key).await?.status == 201 {
-                return Ok(());
-            }
-        }
-        anyhow::bail!("the key is still said to be on its way")
-    });
-    futures_util::future::try_join_all(again).await?;
-    // the last ones are given back beside the answers
-    wait_for("a clean audit", Duration::from_secs(20), || async { Ok(world.audit().ok()) })
-        .await
-        .or_else(|_| world.audit())
-}
-
-#[tokio::test]
-async fn without_the_release_after_silence_a_frozen_gate_keeps_seats_for_nobody() -> Result<()> {
-    ask_a_frozen_gate("frozen-gate", "").await?;
-    let noticed = violation(ask_a_frozen_gate("frozen-gate-kept", "no_release_after_silence").await)?;
-    assert!(noticed.contains("the key is still said to be on its way"), "{noticed}");
-    Ok(())
-}
-
 #[tokio::test]
 async fn the_audit_notices_what_must_not_be() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
@@ -301,7 +165,7 @@ async fn raw(world: &World, sql: String) -> Result<()> {
     Ok(())
 }
 
-/// Name of the invariant, and what breaks it. The event is over, so that no gate is compared with it.
+/// Name of the invariant, and what breaks it. The event is over, so that its log is not compared with them.
 const HARMS: [(&str, &str); 13] = [
     ("I1 seats lie inside the event", "update booking_seats set seat_no = 9 where status = 'booked' and seat_no = 2"),
     ("I6 a booking is created once", "delete from booking_history where action = 'created' and seats = 1"),

@@ -51,8 +51,8 @@ async fn examples_of_health_are_what_the_server_answers() -> Result<()> {
         let members = |value: &Value| value.as_object().map(|all| all.keys().cloned().collect::<Vec<_>>());
         assert_eq!(members(&get(path).await?), members(&example(path)), "{path}");
     }
-    // while Redis is away it answers the same body, and not an error's
+    // while Postgres is away it answers the same body, and not an error's
     let away = &document["paths"]["/health/ready"]["get"]["responses"]["503"]["content"]["application/json"]["example"];
-    assert_eq!((&away["ready"], &away["redis"]), (&json!(false), &json!("away")));
+    assert_eq!((&away["ready"], &away["postgres"]), (&json!(false), &json!("away")));
     Ok(())
 }

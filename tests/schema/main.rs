@@ -9,7 +9,7 @@ use happening_tests::own::OwnRedis;
 use happening_tests::world::{stack, wait_for};
 use happening_tests::{World, WorldOptions};
 
-/// Demo data has the same ids everywhere, so a gate of its own each time.
+/// Demo data has the same ids everywhere, so a Redis of its own each time.
 fn own(redis: &OwnRedis) -> BTreeMap<&'static str, String> {
     [("REDIS_URL", redis.url())].into()
 }

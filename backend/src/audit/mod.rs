@@ -2,12 +2,12 @@
 //!
 //! To add one that is a query: a constant in `queries.rs` that selects a `text` per violation.
 
-mod gates;
 mod queries;
+mod states;
 
 use sqlx::PgPool;
 
-use crate::gate::Gate;
+use crate::shown::Shown;
 
 /// A violated invariant.
 #[derive(Clone, Debug)]
@@ -18,22 +18,21 @@ pub(crate) struct Finding {
 
 /// Checks everything; an empty list is a clean audit.
 ///
-/// The comparison of gates and rows holds at rest. An event that differs is looked at again for some seconds, since a
-/// booking that is just being written differs for a moment.
+/// All of it holds at every moment, since each part is read in one snapshot; what Redis shows is compared with the version that it names.
 ///
 /// # Errors
 /// When Postgres or Redis is away.
-pub(crate) async fn run(pool: &PgPool, gate: &Gate) -> anyhow::Result<Vec<Finding>> {
+pub(crate) async fn run(pool: &PgPool, shown: &Shown) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for (invariant, sql) in queries::ALL {
         let rows: Vec<String> = sqlx::query_scalar(*sql).fetch_all(pool).await?;
         findings.extend(rows.into_iter().map(|what| Finding { invariant, what }));
     }
-    findings.extend(gates::compare(pool, gate).await?);
+    findings.extend(states::compare(pool, shown).await?);
     Ok(findings)
 }
 
 /// Names of all that is checked.
 pub(crate) fn invariants() -> impl Iterator<Item = &'static str> {
-    queries::ALL.iter().map(|(name, _)| *name).chain([gates::NAME])
+    queries::ALL.iter().map(|(name, _)| *name).chain(states::NAMES)
 }

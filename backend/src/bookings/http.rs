@@ -1,4 +1,4 @@
-//! Routes of bookings. Operations that write run as tasks of their own: a caller that goes away does not stop them half-way.
+//! Routes of bookings. A command that was handed to the seat writer is done also when its caller goes away.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,12 +8,11 @@ use happening_api::{
     WaitlistMove,
 };
 use http::{HeaderValue, StatusCode, Uri, header};
-use tracing::Instrument;
 
 use super::claim::Claim;
 use super::create::Create;
-use super::give_up::GiveUp;
-use super::{cancel, cancel_seats, claim, create, lists};
+use super::give_back::GiveBack;
+use super::{claim, create, give_back, lists};
 use crate::app::App;
 use crate::http::{
     ApiError, ApiResult, BookingFor, CurrentUser, IdempotencyKey, OptionalJson, PathId, RequestContext, ValidJson,
@@ -21,6 +20,7 @@ use crate::http::{
 };
 use crate::organizations::http::PageQuery;
 use crate::page::{Cursor, Listed};
+use crate::seats::Answer;
 
 /// Books seats, or joins the waitlist. With an `Idempotency-Key` the same call can be repeated without booking twice.
 #[utoipa::path(post, path = "/bookings", tag = "bookings", params(("Idempotency-Key" = inline(Option<IdempotencyKey>), Header)), security(("token" = [])),
@@ -40,14 +40,7 @@ pub(crate) async fn create(
         request_hash: json.hash,
         request_id: RequestContext::current().request_id,
     };
-    #[cfg(feature = "switches")]
-    if crate::switches::on("one_transaction_per_request") {
-        let booking = super::one_transaction::create(&app, &request).await?;
-        return Ok((StatusCode::CREATED, Json(booking)).into_response());
-    }
-    let created = tokio::spawn(async move { create::create(&app, &request).await }.in_current_span())
-        .await
-        .map_err(ApiError::internal)??;
+    let created = create::create(&app, request).await?;
     let location = format!("/bookings/{}", created.id);
     let response = (StatusCode::CREATED, [(header::LOCATION, location)], created.body).into_response();
     Ok(say_replayed(response, created.replayed))
@@ -86,14 +79,14 @@ pub(crate) async fn list_of_person(
 }
 
 /// Staff must say why; the person is told.
-fn give_up<A>(target: BookingFor<A>, reason: Option<String>) -> ApiResult<GiveUp> {
-    let caller = target.caller.id();
+fn request_of<A>(target: &BookingFor<A>, seats: Option<Vec<i32>>, reason: Option<String>) -> ApiResult<GiveBack> {
+    let (caller, booking) = (target.caller.id(), &target.booking);
     let reason = reason.map(|reason| reason.trim().to_owned()); // as it was measured
-    if caller != target.booking.user_id && reason.is_none() {
+    if caller != booking.user_id && reason.is_none() {
         return Err(ApiError::field("reason", "is required when it is not your own booking"));
     }
     let request_id = RequestContext::current().request_id;
-    Ok(GiveUp { caller, booking: target.booking, reason, request_id })
+    Ok(GiveBack { caller, event: booking.event_id, booking: booking.id, seats, reason, request_id })
 }
 
 /// Cancels a booking: frees all seats and leaves the waitlist.
@@ -104,10 +97,8 @@ pub(crate) async fn cancel(
     target: BookingFor<actions::GiveUp>,
     State(app): State<App>,
     OptionalJson(body): OptionalJson<CancelBooking>,
-) -> ApiResult<Json<Booking>> {
-    let request = give_up(target, body.reason)?;
-    let task = tokio::spawn(async move { cancel::cancel(&app, &request).await }.in_current_span());
-    task.await.map_err(ApiError::internal)?.map(Json)
+) -> ApiResult<Answer> {
+    give_back::give_back(&app, request_of(&target, None, body.reason)?).await
 }
 
 /// Gives up some seats.
@@ -118,12 +109,9 @@ pub(crate) async fn cancel_seats(
     target: BookingFor<actions::GiveUp>,
     State(app): State<App>,
     json: ValidJson<CancelSeats>,
-) -> ApiResult<Json<Booking>> {
+) -> ApiResult<Answer> {
     let CancelSeats { seat_numbers, reason } = json.body;
-    let request = give_up(target, reason)?;
-    let task =
-        tokio::spawn(async move { cancel_seats::cancel_seats(&app, &request, seat_numbers).await }.in_current_span());
-    task.await.map_err(ApiError::internal)?.map(Json)
+    give_back::give_back(&app, request_of(&target, Some(seat_numbers), reason)?).await
 }
 
 /// Takes seats that are free now for a booking that waits.
@@ -138,14 +126,14 @@ pub(crate) async fn claim(
 ) -> ApiResult<Response> {
     let request = Claim {
         caller: target.caller.id(),
-        booking: target.booking,
+        event: target.booking.event_id,
+        booking: target.booking.id,
         seats: body.seats,
         key,
         request_id: RequestContext::current().request_id,
     };
-    let task = tokio::spawn(async move { claim::claim(&app, &request).await }.in_current_span());
-    let claimed = task.await.map_err(ApiError::internal)??;
-    Ok(say_replayed(claimed.body.into_response(), claimed.replayed))
+    let (answer, replayed) = claim::claim(&app, request).await?;
+    Ok(say_replayed(answer.into_response(), replayed))
 }
 
 fn say_replayed(mut response: Response, replayed: bool) -> Response {

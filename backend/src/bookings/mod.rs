@@ -1,21 +1,13 @@
-//! Bookings: creating, giving up, claiming, promotion. One file per operation; `store`, `lists` and `reconcile` hold the SQL,
-//! `writer` the batch writer through which everything that takes seats goes.
+//! Bookings: creating, claiming, giving back. One file per operation; `store` and `lists` hold the SQL that reads. What changes
+//! seats goes through [`crate::seats`].
 
-mod answer;
-mod cancel;
-mod cancel_seats;
 mod claim;
 pub(crate) mod create;
-mod give_up;
+mod give_back;
 pub(crate) mod http;
 pub(crate) mod lists;
-#[cfg(feature = "switches")]
-mod one_transaction;
-pub(crate) mod promote;
-pub(crate) mod reconcile;
-mod reserve;
+mod refusal;
 pub(crate) mod store;
-pub(crate) mod writer;
 
-pub(crate) use cancel::cancel_own;
-pub(crate) use create::{Create, event_not_open, limit_reached};
+pub(crate) use create::Create;
+pub(crate) use give_back::cancel_own;

@@ -18,7 +18,7 @@ use crate::metrics;
 use super::{DEAD_LETTERS, NOTIFICATIONS, publisher, topology};
 
 const PREFETCH_MESSAGES: u16 = 64;
-/// Fewer than the pool has connections, so that slow mail does not stop relay and watcher.
+/// Fewer than the pool has connections, so that slow mail does not stop the relay.
 const PARALLEL_MESSAGES: usize = 8;
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// AMQP 0-9-1, 1.2.

@@ -1,7 +1,7 @@
 //! `audit`: checks every invariant that the data can show.
 
 use crate::config::Config;
-use crate::gate::Gate;
+use crate::shown::Shown;
 use crate::{audit, database};
 
 /// Prints what it finds; true when there is nothing.
@@ -10,7 +10,7 @@ use crate::{audit, database};
 /// When Postgres or Redis is away.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<bool> {
     let pool = database::operator_pool(&config.database_url)?;
-    let findings = audit::run(&pool, &Gate::new(config.redis_url.as_str())?).await?;
+    let findings = audit::run(&pool, &Shown::reader(config.redis_url.as_str())?).await?;
     for finding in &findings {
         println!("{}: {}", finding.invariant, finding.what);
     }

@@ -61,7 +61,7 @@ pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<
             add_people(&mut tx).await?;
             tx.commit().await?;
         }
-        Found::Part => free_gates(&app).await?,
+        Found::Part => {}
     }
     let today = today(&mut conn).await?;
     for event in EVENTS {
@@ -109,15 +109,6 @@ async fn found(conn: &mut PgConnection) -> sqlx::Result<Found> {
         (true, true) => Found::Part,
         (true, false) => Found::Data,
     })
-}
-
-/// What an aborted run took and did not write would wait for its age.
-async fn free_gates(app: &App) -> anyhow::Result<()> {
-    for event in EVENTS.iter().map(event_id) {
-        let bad = app.gate.generation(event).await?.unwrap_or(0);
-        app.rebuilder.rebuild(event, bad).await?;
-    }
-    Ok(())
 }
 
 async fn is_upcoming(conn: &mut PgConnection, event: &DemoEvent) -> sqlx::Result<bool> {
@@ -270,7 +261,7 @@ async fn create(
         request_hash: Vec::new(),
         request_id: "demo-data".to_owned(),
     };
-    match bookings::create::create(app, &request).await {
+    match bookings::create::create(app, request).await {
         Ok(created) => Ok(created.id),
         Err(error) => anyhow::bail!("{}: {login} could not book {seats} seats: {error:?}", event.name),
     }

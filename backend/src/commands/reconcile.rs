@@ -1,41 +1,52 @@
-//! `reconcile`: makes anew what follows from other rows: the number of free seats of every event, and the gate of every upcoming
-//! one.
+//! `reconcile`: counts anew what follows from the rows of an event's bookings, where the event says something else.
 
-use sqlx::PgPool;
+use happening_api::EventId;
+use sqlx::{Acquire, PgPool};
 
-use crate::bookings::{reconcile, store};
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::database;
-use crate::gate::{Gate, Rebuilder};
-use crate::outbox::RelayWake;
+use crate::seats::states;
 
-/// Counts and rebuilds.
+/// Counts one event after the other, so that bookings go on. What it changes gets a new version, so every process loads it.
 ///
 /// # Errors
-/// When Postgres or Redis is away.
+/// When Postgres is away, or an event's rows contradict each other: nothing is invented.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let pool = database::operator_pool(&config.database_url)?;
-    let gate = Gate::new(config.redis_url.as_str())?;
-    println!("{} events had another number of free seats than their rows say.", count_free_seats(&pool).await?);
-    let rebuilder = Rebuilder::new(pool.clone(), gate.clone(), Clock, RelayWake::default());
-    let events = reconcile::upcoming_event_ids(&mut *pool.acquire().await?).await?;
+    let events: Vec<EventId> =
+        sqlx::query_scalar!(r#"select id as "id: EventId" from events"#).fetch_all(&pool).await?;
+    let mut wrong = 0;
     for event in &events {
-        let bad = gate.generation(*event).await?.unwrap_or(0);
-        rebuilder.rebuild(*event, bad).await?;
+        wrong += usize::from(count(&pool, *event).await?);
     }
-    println!("{} gates were rebuilt.", events.len());
+    println!("{wrong} of {} events had other counts than their rows say.", events.len());
     Ok(())
 }
 
-/// Counts one event after the other, so that bookings go on; answers how many were wrong.
-async fn count_free_seats(pool: &PgPool) -> sqlx::Result<usize> {
-    let mut wrong = 0;
-    for event in reconcile::miscounted_event_ids(&mut *pool.acquire().await?).await? {
-        let mut tx = pool.begin().await?;
-        store::lock_event(&mut tx, event).await?;
-        wrong += usize::from(reconcile::count_free_seats(&mut tx, event).await?);
-        tx.commit().await?;
+async fn count(pool: &PgPool, event: EventId) -> anyhow::Result<bool> {
+    let mut conn = pool.acquire().await?;
+    let mut tx = conn.begin().await?;
+    sqlx::query!("select 1 as one from events where id = $1 for no key update", event.0)
+        .fetch_optional(&mut *tx)
+        .await?;
+    let Some(known) = states::read(&mut tx, event).await? else { return Ok(false) };
+    let waiting = known.seats.waiting();
+    let changed = sqlx::query!(
+        "update events set available_slots = $2, waiting_bookings = $3, waiting_seats = $4, seat_version = seat_version + 1,
+            seat_head = gen_random_uuid()
+        where id = $1 and (available_slots, waiting_bookings, waiting_seats) <> ($2, $3, $4)",
+        event.0,
+        known.seats.free().cast_signed(),
+        i64::from(waiting.bookings),
+        i64::from(waiting.seats)
+    )
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    if changed > 0 {
+        // the log begins anew with the next change
+        sqlx::query!("delete from seat_log where event_id = $1", event.0).execute(&mut *tx).await?;
     }
-    Ok(wrong)
+    tx.commit().await?;
+    Ok(changed > 0)
 }

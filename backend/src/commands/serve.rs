@@ -1,4 +1,4 @@
-//! `serve`: the HTTP API, with relay and watcher.
+//! `serve`: the HTTP API, with the relay.
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -10,15 +10,12 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::broker::Publisher;
 use crate::config::{Config, ServeConfig};
-use crate::gate::watcher::{Scope, Watcher};
 use crate::http::connections;
 use crate::outbox::Relay;
 use crate::{metrics, users};
 
-const POLICY_EVERY: Duration = Duration::from_secs(60);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 const FORGET_EVERY: Duration = Duration::from_secs(60);
-const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// Serves until SIGTERM, then finishes what has begun.
 ///
@@ -40,22 +37,13 @@ pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<
     writers_stop.cancel();
     tasks.close();
     if tokio::time::timeout(DRAIN_TIMEOUT, tasks.wait()).await.is_err() {
-        tracing::warn!("some work was not finished in time; the gate's watcher will see to it");
+        tracing::warn!("some work was not finished in time; what was not committed did not happen");
     }
     tracing::info!("stopped");
     Ok(())
 }
 
 fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &CancellationToken) {
-    let watcher = Watcher {
-        pool: app.pool.clone(),
-        gate: app.gate.clone(),
-        rebuilder: app.rebuilder.clone(),
-        scope: Scope::Touched(app.touched.clone()),
-        every: WATCH_EVERY,
-        pending_age_ms_max: config.pending_age_ms_max,
-    };
-    tasks.spawn(watcher.run(stop.clone()));
     if config.relay {
         let relay = Relay {
             pool: app.pool.clone(),
@@ -71,24 +59,6 @@ fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &Canc
         }
     });
     tasks.spawn(users::cancel_late_bookings(app.clone(), stop.clone()));
-    let gate = app.gate.clone();
-    let stopped = stop.clone();
-    tasks.spawn(async move {
-        // it can be away now, and be another one later
-        loop {
-            if let Ok(policy) = gate.eviction_policy().await
-                && policy != "noeviction"
-            {
-                tracing::error!(
-                    policy,
-                    "Redis must run with maxmemory-policy noeviction: anything else loses parts of a gate"
-                );
-            }
-            if tokio::time::timeout(POLICY_EVERY, stopped.cancelled()).await.is_ok() {
-                return;
-            }
-        }
-    });
 }
 
 /// Says that it stops, so that a load balancer sends nobody any more, and closes a while later.

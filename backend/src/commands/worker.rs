@@ -1,8 +1,7 @@
-//! `worker`: delivers messages, moves events through their life by the clock, relays, watches all gates.
+//! `worker`: delivers messages, moves events through their life by the clock, relays, audits.
 
 use std::time::Duration;
 
-use happening_api::EventId;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,12 +12,10 @@ use crate::config::{Config, WorkerConfig};
 use crate::database;
 use crate::delivery::{Deliver, Mailer};
 use crate::events::{ending, retention};
-use crate::gate::watcher::{Scope, Watcher};
-use crate::gate::{Gate, Rebuilder};
 use crate::metrics;
 use crate::outbox::{Relay, RelayWake};
+use crate::shown::Shown;
 
-const WATCH_EVERY: Duration = Duration::from_secs(10);
 const CLOCK_EVERY: Duration = Duration::from_secs(5);
 /// Longer than the outbox and the retries keep a message.
 const HIDDEN_DAYS: i32 = 14;
@@ -35,19 +32,8 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
     let stop = super::stop_on_signal()?;
     let tasks = TaskTracker::new();
     let pool = database::worker_pool(&config.database_url, config.database_connections_max)?;
-    let gate = Gate::new(config.redis_url.as_str())?;
-    let wake = RelayWake::default();
-    let rebuilder = Rebuilder::new(pool.clone(), gate.clone(), Clock, wake.clone());
-    let watcher = Watcher {
-        pool: pool.clone(),
-        gate: gate.clone(),
-        rebuilder,
-        scope: Scope::All,
-        every: WATCH_EVERY,
-        pending_age_ms_max: config.pending_age_ms_max,
-    };
-    tasks.spawn(watcher.run(stop.clone()));
     if config.relay {
+        let wake = RelayWake::default();
         let relay = Relay { pool: pool.clone(), publisher: Publisher::new(config.rabbitmq_url.clone()), wake };
         tasks.spawn(relay.run(stop.clone()));
     }
@@ -59,9 +45,10 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
     tasks.spawn(consumer.run(stop.clone()));
     let audit_pool = database::operator_pool(&config.database_url)?;
     let audit_every = Duration::from_secs(worker.audit_every_s);
-    tasks.spawn(metrics::watch(audit_pool, gate.clone(), audit_every, stop.clone()));
-    tasks.spawn(tidy(pool.clone(), gate.clone(), stop.clone()));
-    tasks.spawn(move_events(pool, gate, stop.clone()));
+    let shown = Shown::reader(config.redis_url.as_str())?;
+    tasks.spawn(metrics::watch(audit_pool, shown, audit_every, stop.clone()));
+    tasks.spawn(tidy(pool.clone(), stop.clone()));
+    tasks.spawn(move_events(pool, stop.clone()));
     tracing::info!("working");
     stop.cancelled().await;
     tracing::info!("the worker stops when what it has begun is done");
@@ -74,31 +61,21 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
 }
 
 /// Rows follow the clock; reads and bookings compute the status themselves, so being late here does no harm.
-async fn move_events(pool: PgPool, gate: Gate, stop: CancellationToken) {
+async fn move_events(pool: PgPool, stop: CancellationToken) {
     loop {
-        let moved = sqlx::query_scalar!(
+        let moved = sqlx::query!(
             "update events set status = event_status(status, event_date, ends_at, now())
             where status in ('upcoming', 'ongoing') and event_date <= now()
-                and status <> event_status(status, event_date, ends_at, now()) returning id"
+                and status <> event_status(status, event_date, ends_at, now())"
         )
-        .fetch_all(&pool)
+        .execute(&pool)
         .await;
-        match moved {
-            // an event that takes no bookings needs no gate
-            Ok(events) => delete_gates(&gate, events.into_iter().map(Into::into).collect()).await,
-            Err(error) => tracing::debug!(%error, "events are moved later"),
+        if let Err(error) = moved {
+            tracing::debug!(%error, "events are moved later");
         }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(CLOCK_EVERY) => {}
-        }
-    }
-}
-
-async fn delete_gates(gate: &Gate, events: Vec<EventId>) {
-    for event in events {
-        if let Err(error) = gate.delete(event).await {
-            tracing::debug!(%error, "a gate stays until it is looked at again");
         }
     }
 }
@@ -115,17 +92,12 @@ async fn forget_people(pool: &PgPool) {
 }
 
 /// Removes what has served its time.
-async fn tidy(pool: PgPool, gate: Gate, stop: CancellationToken) {
+async fn tidy(pool: PgPool, stop: CancellationToken) {
     loop {
         if let Err(error) = tidy_once(&pool).await {
             tracing::warn!(%error, "old rows are removed later");
         }
         forget_people(&pool).await;
-        match ending::over_lately(&pool).await {
-            // those that could not be deleted when their events ended
-            Ok(events) => delete_gates(&gate, events).await,
-            Err(error) => tracing::debug!(%error, "gates of past events are looked for later"),
-        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(TIDY_EVERY) => {}

@@ -16,6 +16,8 @@ const STATEMENT_TIMEOUT_MS: &str = "2000";
 const OPERATOR_STATEMENT_TIMEOUT_MS: &str = "600000";
 const LOCK_TIMEOUT_MS: &str = "1000";
 const WRITER_LOCK_TIMEOUT_MS: &str = "300";
+const WRITER_STATEMENT_TIMEOUT_MS: &str = "800";
+const WRITER_IDLE_TIMEOUT_MS: &str = "2000";
 
 /// The worker's pool. Connects when first used, so that a database that is away at the start is met as a failure of one
 /// task, which tries again, and not as a crash.
@@ -26,7 +28,7 @@ pub(crate) fn worker_pool(url: &Url, connections_max: u32) -> sqlx::Result<PgPoo
     Ok(pool_options(connections_max).connect_lazy_with(options(url, LOCK_TIMEOUT_MS)?))
 }
 
-/// The server's pool for everything but the batch writers. Connects when first used as well; a database that is away is met
+/// The server's pool for everything but the seat writer. Connects when first used as well; a database that is away is met
 /// as a 503.
 ///
 /// # Errors
@@ -45,23 +47,30 @@ pub(crate) fn operator_pool(url: &Url) -> sqlx::Result<PgPool> {
     Ok(pool_options(2).connect_lazy_with(options.disable_statement_logging()))
 }
 
-/// The pool of the batch writers: a connection each.
+/// The pool of the seat writer: a connection for each lane.
 ///
-/// Planner settings: the writers' statements look a few dozen rows up by index. A plan made while the tables were empty
+/// A writer that stands still in its transaction, or whose client is gone, lets go of its rows within two seconds. COMMIT waits for the
+/// disk whatever the server's default is: what is answered is never lost.
+///
+/// Planner settings: the writer's statements look a few dozen rows up by index. A plan made while the tables were empty
 /// would read them whole once they have grown, so plans that read whole tables are ruled out on these connections.
 ///
 /// # Errors
 /// When the address cannot be parsed.
-pub(crate) fn writer_pool(url: &Url, writers: u32, pulse: &Pulse) -> sqlx::Result<PgPool> {
+pub(crate) fn writer_pool(url: &Url, lanes: u32, pulse: &Pulse) -> sqlx::Result<PgPool> {
     let options = options(url, WRITER_LOCK_TIMEOUT_MS)?.options([
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
         ("plan_cache_mode", "force_generic_plan"),
         ("jit", "off"),
+        ("statement_timeout", WRITER_STATEMENT_TIMEOUT_MS),
+        ("idle_in_transaction_session_timeout", WRITER_IDLE_TIMEOUT_MS),
+        ("client_connection_check_interval", "200"),
+        ("synchronous_commit", "on"),
     ]);
-    // a connection that hangs in a dead network does not keep its writer from having another
-    Ok(without_the_broken(pool_options(2 * writers), pulse).connect_lazy_with(options))
+    // a connection that hangs in a dead network does not keep its lane from having another
+    Ok(without_the_broken(pool_options(2 * lanes), pulse).connect_lazy_with(options))
 }
 
 fn options(url: &Url, lock_timeout_ms: &str) -> sqlx::Result<PgConnectOptions> {
@@ -112,11 +121,6 @@ pub(crate) fn is_away(error: &sqlx::Error) -> bool {
         }),
         _ => false,
     }
-}
-
-/// The named constraint that a statement violated.
-pub(crate) fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
-    error.as_database_error().and_then(|db| db.constraint())
 }
 
 const CHUNK_ROWS: i64 = 5_000;

@@ -1,4 +1,4 @@
-//! Makes an event and loads its gate, so that no crowd meets an unloaded one.
+//! Makes an event.
 
 use axum::response::{IntoResponse, Response};
 use happening_api::{CreateEvent, EventId, UserId, event_times_problem};
@@ -35,11 +35,7 @@ pub(super) async fn create(app: &App, caller: UserId, body: &CreateEvent, call: 
     if access::organization(OrgAction::CreateEvent, role) != Access::Allowed {
         return Err(ApiError::not_found());
     }
-    let answer = call.finish(tx, &event, &format!("/events/{id}")).await?;
-    if let Err(error) = app.rebuilder.rebuild(id, 0).await {
-        tracing::warn!(event = %id, %error, "the gate of a new event is loaded by its first booking");
-    }
-    Ok(answer)
+    call.finish(tx, &event, &format!("/events/{id}")).await
 }
 
 /// Refuses names that are no IANA zone.

@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use happening_api::{EventId, UserId};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 /// For a transaction that touches every booking of an event.
 pub(crate) async fn allow_long_statements(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("set local statement_timeout = '60s'").execute(conn).await.map(drop)
 }
 
-/// Ends an event and its active bookings, with a row of history and a message for each. Answers how many there were.
+/// Ends an event and its active bookings, with a row of history and a message for each; the seat writer counts. Answers how many
+/// there were.
 pub(crate) async fn cancel(
     conn: &mut PgConnection,
     event: EventId,
@@ -46,25 +47,13 @@ pub(crate) async fn cancel(
     .fetch_one(&mut *conn)
     .await?;
     sqlx::query!(
-        "update events set status = 'cancelled', version = version + 1, updated_at = $2, available_slots = total_slots,
-            seat_version = seat_version + 1 where id = $1",
+        "update events set status = 'cancelled', version = version + 1, updated_at = $2 where id = $1",
         event.0,
         now
     )
     .execute(conn)
     .await?;
     Ok(bookings)
-}
-
-/// Events that ended within two days, however they did.
-pub(crate) async fn over_lately(pool: &PgPool) -> sqlx::Result<Vec<EventId>> {
-    sqlx::query_scalar!(
-        r#"select id as "id: EventId" from events
-        where event_status(status, event_date, ends_at, now()) <> 'upcoming'
-            and (event_date between now() - interval '2 days' and now() or updated_at > now() - interval '2 days')"#
-    )
-    .fetch_all(pool)
-    .await
 }
 
 /// Whether somebody holds or waits for seats.
@@ -112,5 +101,6 @@ pub(crate) async fn remove(conn: &mut PgConnection, event: EventId) -> sqlx::Res
     .execute(&mut *conn)
     .await?;
     sqlx::query!("delete from bookings where event_id = $1", event.0).execute(&mut *conn).await?;
+    sqlx::query!("delete from seat_log where event_id = $1", event.0).execute(&mut *conn).await?;
     sqlx::query!("delete from events where id = $1", event.0).execute(conn).await.map(drop)
 }

@@ -20,7 +20,6 @@ use super::views::{self, Filter};
 use crate::access::{self, Access, EventAction};
 use crate::app::App;
 use crate::bookings::lists;
-use crate::gate::bitmap;
 use crate::http::{
     ApiError, ApiResult, CurrentUser, EventFor, IdempotencyKey, MemberFor, OptionalJson, Repeatable, RequestContext,
     ValidJson, ValidQuery, actions, idempotency,
@@ -133,7 +132,6 @@ pub(crate) async fn update(
         version,
         request_id: RequestContext::current().request_id,
     };
-    // a caller that goes away must not leave the gate behind its rows
     let event = tokio::spawn(async move { super::update::update(&app, &request).await }.in_current_span());
     event.await.map_err(ApiError::internal)?.map(with_version)
 }
@@ -155,7 +153,7 @@ pub(crate) async fn seats(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let seats = app.events.maps.read(&app, target.event, target.caller.id()).await?;
+    let seats = app.maps.read(&app, target.event, target.caller.id()).await?;
     let binary = headers
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok())
@@ -172,7 +170,7 @@ pub(crate) async fn seats(
     }
     if binary {
         let numbers = [("seats-total", seats.total.to_string()), ("seats-version", seats.version.to_string())];
-        return Ok((common, numbers, bitmap(seats.total, &seats.taken)).into_response());
+        return Ok((common, numbers, super::seats::bitmap(seats.total, &seats.taken)).into_response());
     }
     let map = SeatMap { total: seats.total, taken: seats.taken, mine: seats.mine, version: seats.version };
     Ok((common, Json(map)).into_response())

@@ -1,7 +1,6 @@
-//! Events and their seats. `bookable` is the short-lived knowledge that the booking path works with.
+//! Events and their seat maps.
 
 pub(crate) mod attendees;
-mod bookable;
 pub(crate) mod calendar;
 mod cancel;
 mod create;
@@ -14,5 +13,5 @@ pub(crate) mod store;
 mod update;
 mod views;
 
-pub(crate) use bookable::Bookable;
 pub(crate) use create::check_zone;
+pub(crate) use seats::Maps;

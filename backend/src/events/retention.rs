@@ -50,8 +50,10 @@ async fn forget(pool: &PgPool, event: EventId, org: OrgId, clock: Clock) -> sqlx
 
 /// `None` when another worker was faster.
 async fn remove(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<i64>> {
+    // a new head: no process goes on from a state that names people
     let mine = sqlx::query!(
-        "update events set people_removed_at = now() where id = $1 and people_removed_at is null",
+        "update events set people_removed_at = now(), seat_version = seat_version + 1, seat_head = gen_random_uuid()
+        where id = $1 and people_removed_at is null",
         event.0
     )
     .execute(&mut *conn)
@@ -59,6 +61,7 @@ async fn remove(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<
     if mine.rows_affected() == 0 {
         return Ok(None);
     }
+    sqlx::query!("delete from seat_log where event_id = $1", event.0).execute(&mut *conn).await?;
     let bookings = sqlx::query_scalar!(
         r#"with nobody as (select '00000000-0000-0000-0000-000000000000'::uuid as id), history as (
             update booking_history h set actor_id = case when h.actor_id is null then null else nobody.id end, reason = null,

@@ -15,7 +15,7 @@ const MAPS_MAX: u64 = 256;
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 
 /// Taken seats of events, each of one seat version.
-pub(super) struct Maps(Cache<EventId, Arc<(i64, Vec<i32>)>>);
+pub(crate) struct Maps(Cache<EventId, Arc<(i64, Vec<i32>)>>);
 
 impl Default for Maps {
     fn default() -> Self {
@@ -38,5 +38,27 @@ impl Maps {
             None => self.0.insert(event, Arc::new((seats.version, seats.taken.clone()))),
         }
         Ok(seats)
+    }
+}
+
+/// Seat n is bit n-1, most significant bit first; 1 = taken; ceil(total / 8) bytes. Seats outside 1..=total are left out.
+pub(super) fn bitmap(total: i32, taken: &[i32]) -> Vec<u8> {
+    let total = usize::try_from(total).unwrap_or_default();
+    let mut bytes = vec![0u8; total.div_ceil(8)];
+    let places = taken.iter().filter_map(|seat| usize::try_from(seat - 1).ok()).filter(|bit| *bit < total);
+    for bit in places {
+        bytes[bit / 8] |= 0x80 >> (bit % 8);
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bitmap;
+
+    #[test]
+    fn seat_one_is_the_first_bit_and_the_last_byte_is_padded_with_zeros() {
+        assert_eq!(bitmap(10, &[1, 8, 9, 10]), [0b1000_0001, 0b1100_0000]);
+        assert_eq!(bitmap(8, &[9, 0]), [0]);
     }
 }

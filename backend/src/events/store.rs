@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use happening_api::{Category, CreateEvent, EventId, EventStatus, OrgId, Role, UserId, Visibility};
 use sqlx::PgConnection;
 
-use super::bookable::EventFacts;
 use crate::access::{self, Access, EventAction, EventStanding};
 use crate::http::{ApiError, ApiResult};
 
@@ -36,19 +35,6 @@ pub(crate) async fn standing(
         };
         (row.org_id.into(), standing)
     }))
-}
-
-/// What a booking must know of an event.
-pub(crate) async fn facts(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<EventFacts>> {
-    sqlx::query_as!(
-        EventFacts,
-        r#"select org_id as "org: OrgId", visibility as "visibility: Visibility", total_slots, max_seats_per_user, event_date,
-            event_status(status, event_date, ends_at, clock_timestamp()) = 'upcoming' as "upcoming!"
-        from events where id = $1 and deleted_at is null"#,
-        event.0
-    )
-    .fetch_optional(conn)
-    .await
 }
 
 /// A new event with all of its seats free.
@@ -114,17 +100,11 @@ pub(crate) async fn editable(conn: &mut PgConnection, event: EventId) -> sqlx::R
     .await
 }
 
-/// Writes the editable columns; `more_slots` is the change of the capacity. Counts the edit.
-pub(crate) async fn update(
-    conn: &mut PgConnection,
-    event: EventId,
-    new: &Editable,
-    more_slots: i32,
-) -> sqlx::Result<()> {
+/// Writes the editable columns but for the capacity, which the seat writer changes. Counts the edit.
+pub(crate) async fn update(conn: &mut PgConnection, event: EventId, new: &Editable) -> sqlx::Result<()> {
     sqlx::query!(
         "update events set name = $2, description = $3, category = $4, place = $5, time_zone = $6, event_date = $7,
-            ends_at = $8, total_slots = $9, available_slots = available_slots + $10, visibility = $11,
-            max_seats_per_user = $12, owner_id = $13, version = version + 1, updated_at = now()
+            ends_at = $8, visibility = $9, max_seats_per_user = $10, owner_id = $11, version = version + 1, updated_at = now()
         where id = $1",
         event.0,
         new.name,
@@ -134,8 +114,6 @@ pub(crate) async fn update(
         new.time_zone,
         new.event_date,
         new.ends_at,
-        new.total_slots,
-        more_slots,
         new.visibility as Visibility,
         new.max_seats_per_user,
         new.owner_id.0

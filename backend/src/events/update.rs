@@ -1,23 +1,22 @@
-//! Changes an event. A changed capacity is a rebuild of the gate in the same transaction: new seats go to the waitlist
-//! first, lowest first.
+//! Changes an event. New seats of a raised capacity go to the waitlist first, lowest first, in the same transaction.
 
 use chrono::{DateTime, Utc};
 use happening_api::{
     ErrorCode, Event, EventId, EventStatus, Message, MessageId, NotificationType, OrgId, Role, UpdateEvent, UserId,
     time_in_bounds,
 };
+use happening_seating::Refusal as Rule;
 use sqlx::PgConnection;
 
 use super::create::check_zone;
 use super::store::{self, Editable};
-use super::{ending, views};
+use super::views;
 use crate::app::App;
 use crate::audit_log;
-use crate::bookings::store::{self as booking_store, LockedEvent};
-use crate::gate::{GateImage, rebuild};
 use crate::http::{ApiError, ApiResult};
 use crate::organizations::store as org_store;
 use crate::outbox;
+use crate::seats::Turn;
 
 /// A request to change an event, by somebody who may.
 #[derive(Clone, Debug)]
@@ -36,30 +35,20 @@ pub(super) struct Update {
 /// # Errors
 /// `stale` with the current event, `event_not_open`, `seats_booked` with the seats, 400, 503.
 pub(super) async fn update(app: &App, request: &Update) -> ApiResult<Event> {
-    let mut tx = app.pool.begin().await?;
-    // everybody with a booking can have to be told
-    ending::allow_long_statements(&mut tx).await?;
-    let locked = booking_store::lock_event(&mut tx, request.event).await?.ok_or_else(ApiError::not_found)?;
-    store::still_staff(&mut tx, request.event, request.caller).await?;
-    let old = store::editable(&mut tx, request.event).await?;
+    let mut turn = app.seats.turn(&app.pool, request.event).await?.ok_or_else(ApiError::not_found)?;
+    let now = turn.now();
+    store::still_staff(turn.conn(), request.event, request.caller).await?;
+    let old = store::editable(turn.conn(), request.event).await?;
     if request.version.is_some_and(|version| version != old.version) {
-        drop(tx);
+        drop(turn);
         return Err(stale(app, request).await?);
     }
     let new = merged(&old, &request.body);
-    check(&mut tx, request, &old, &new, locked.now).await?;
-    let image = write(&mut tx, app, request, &locked, &old, &new).await?;
-    tell(&mut tx, app, request, &old, &new, locked.now).await?;
-    let event = views::find(&mut tx, request.caller, request.event).await?.ok_or_else(ApiError::not_found)?;
-    tx.commit().await.map_err(ApiError::outcome_unknown)?;
-    app.relay_wake.wake();
-    app.events.forget(request.event);
-    app.touched.touch(request.event);
-    if let Some(image) = image
-        && let Err(error) = app.gate.load(request.event, &image).await
-    {
-        tracing::warn!(event = %request.event, %error, "the gate is loaded by the watcher");
-    }
+    check(turn.conn(), request, &old, &new, now).await?;
+    write(&mut turn, app, request, &old, &new).await?;
+    tell(turn.conn(), app, request, &old, &new, now).await?;
+    let event = views::find(turn.conn(), request.caller, request.event).await?.ok_or_else(ApiError::not_found)?;
+    turn.commit().await?;
     Ok(event)
 }
 
@@ -107,7 +96,7 @@ async fn check(
         }
     }
     match old.status {
-        EventStatus::Cancelled | EventStatus::Completed => return Err(crate::bookings::event_not_open()),
+        EventStatus::Cancelled | EventStatus::Completed => return Err(Rule::EventNotOpen.into()),
         EventStatus::Ongoing => check_ongoing(&request.body, old, new, now)?,
         EventStatus::Upcoming => {
             if new.event_date != old.event_date && new.event_date <= now {
@@ -122,14 +111,6 @@ async fn check(
         let role = org_store::role(conn, request.org, new.owner_id).await?;
         if !matches!(role, Some(Role::Organizer | Role::OrgAdmin)) {
             return Err(ApiError::field("owner_id", "must be an organizer or orgAdmin of the organization"));
-        }
-    }
-    if new.total_slots < old.total_slots {
-        let booked = booking_store::booked_seats(conn, request.event).await?;
-        let beyond: Vec<i32> = booked.into_iter().filter(|seat| *seat > new.total_slots).collect();
-        if !beyond.is_empty() {
-            let sentence = format!("Seats above {} are booked.", new.total_slots);
-            return Err(ApiError::new(ErrorCode::SeatsBooked, sentence).with(|details| details.seats = Some(beyond)));
         }
     }
     Ok(())
@@ -155,29 +136,16 @@ fn check_ongoing(body: &UpdateEvent, old: &Editable, new: &Editable, now: DateTi
     Ok(())
 }
 
-/// Writes the columns and, when the capacity changed, hands out new seats; answers the gate's image to load then.
-async fn write(
-    conn: &mut PgConnection,
-    app: &App,
-    request: &Update,
-    locked: &LockedEvent,
-    old: &Editable,
-    new: &Editable,
-) -> ApiResult<Option<GateImage>> {
-    let more = new.total_slots - old.total_slots;
-    store::update(conn, request.event, new, more).await?;
+/// Writes the columns; a changed capacity hands out new seats.
+async fn write(turn: &mut Turn, app: &App, request: &Update, old: &Editable, new: &Editable) -> ApiResult<()> {
+    if new.total_slots != old.total_slots {
+        turn.resize(new.total_slots.cast_unsigned(), &request.request_id)?;
+    }
+    store::update(turn.conn(), request.event, new).await?;
+    turn.write().await?;
     let details = serde_json::to_value(&request.body).unwrap_or_default();
     let entry = audit_log::Entry { action: "event_updated", subject_type: "event", subject: request.event.0, details };
-    audit_log::write(conn, request.org, request.caller, &entry, app.clock).await?;
-    if more == 0 {
-        return Ok(None);
-    }
-    let resized = LockedEvent { total_slots: new.total_slots, ..locked.clone() };
-    let new_seats: Vec<i32> = (old.total_slots + 1..=new.total_slots).collect();
-    // a gate that is away is older than the generation raised here, so loading later finds it out
-    let loaded = app.gate.generation(request.event).await.ok().flatten().unwrap_or(0);
-    let image = rebuild::raise_generation(conn, &resized, loaded, &new_seats, app.clock, &request.request_id).await?;
-    Ok(Some(image))
+    Ok(audit_log::write(turn.conn(), request.org, request.caller, &entry, app.clock).await?)
 }
 
 /// A change of name, date, end or place is told to everyone with a booking.

@@ -68,15 +68,13 @@ pub(crate) async fn list(
             e.category as "category: Category", e.place, e.time_zone, e.event_date, e.ends_at, e.total_slots,
             e.available_slots, event_status(e.status, e.event_date, e.ends_at, now()) as "status!: EventStatus",
             e.visibility as "visibility: Visibility", e.max_seats_per_user,
-            waits.bookings as "waiting_bookings!", waits.seats as "waiting_seats!",
+            e.waiting_bookings, e.waiting_seats,
             case when m.role = 'orgAdmin' or (m.role = 'organizer' and e.owner_id = $1) then (
                 select count(distinct b.user_id) from bookings b where b.event_id = e.id and b.status <> 'cancelled'
             ) end as people,
             e.version, e.created_at, e.updated_at
         from events e join organizations o on o.id = e.org_id
         left join organization_users m on m.org_id = e.org_id and m.user_id = $1
-        cross join lateral (select count(*) as bookings, coalesce(sum(w.waiting_seats), 0) as seats from bookings w
-            where w.event_id = e.id and w.waiting_order is not null) as waits
         where e.deleted_at is null and ($2::uuid is null or e.id = $2) and ($3::uuid is null or e.org_id = $3)
             and ($4::text is null or e.category = $4)
             and ($5::text is null or event_status(e.status, e.event_date, e.ends_at, now()) = $5)

@@ -10,7 +10,6 @@ use http::{HeaderValue, StatusCode, header};
 
 use super::context::RequestContext;
 use crate::database;
-use crate::gate::GateError;
 
 const RETRY_AFTER_S: u32 = 1;
 
@@ -109,11 +108,6 @@ impl ApiError {
         self.code
     }
 
-    /// The server could not answer, in contrast to a refusal.
-    pub(crate) fn is_failure(&self) -> bool {
-        matches!(self.code, ErrorCode::Unavailable | ErrorCode::Internal)
-    }
-
     /// The same failure of a write that may have happened.
     pub(crate) fn of_unknown_outcome(self) -> Self {
         self.of_outcome(Outcome::Unknown)
@@ -174,12 +168,6 @@ impl From<sqlx::Error> for ApiError {
     }
 }
 
-impl From<GateError> for ApiError {
-    fn from(error: GateError) -> Self {
-        Self::unavailable(error)
-    }
-}
-
 impl IntoResponse for ApiError {
     fn into_response(mut self) -> Response {
         let context = RequestContext::current();
@@ -198,11 +186,5 @@ impl IntoResponse for ApiError {
             _ => {}
         }
         response
-    }
-}
-
-impl From<crate::gate::rebuild::RebuildError> for ApiError {
-    fn from(error: crate::gate::rebuild::RebuildError) -> Self {
-        Self::unavailable(error)
     }
 }

@@ -23,9 +23,9 @@ use super::health::{About, DatabaseTest, Live, Ready, SignIn};
 use super::{ApiError, open};
 use crate::events::attendees;
 use crate::events::calendar::{self, CalendarEvent};
+use crate::invites;
 use crate::notifications::http::Marked;
 use crate::users::store::Export;
-use crate::{bookings, invites};
 
 /// Gives every body and answer of the document its example, but for the bitmap of seats, whose bytes no JSON can show: its
 /// route tells them in words.
@@ -152,7 +152,6 @@ fn export() -> Export {
     }
 }
 
-/// What a refusal of that status looks like.
 /// What a refusal with that status says, made as the handlers make it.
 fn error(status: &str) -> Option<ErrorBody> {
     let error = match status {
@@ -160,7 +159,7 @@ fn error(status: &str) -> Option<ErrorBody> {
         "401" => ApiError::unauthenticated(),
         "403" => ApiError::forbidden(),
         "404" => ApiError::not_found(),
-        "409" => bookings::event_not_open(),
+        "409" => happening_seating::Refusal::EventNotOpen.into(),
         "410" => invites::gone(),
         "413" => ApiError::too_large(),
         "415" => ApiError::not_json(),

@@ -77,6 +77,7 @@ impl Live {
 pub(crate) struct Ready {
     ready: bool,
     postgres: &'static str,
+    /// Delays pictures of what happens only.
     redis: &'static str,
     /// Delays messages only.
     rabbitmq: &'static str,
@@ -88,7 +89,7 @@ impl Ready {
     fn of(up: Up, stopping: bool) -> Self {
         let word = |up| if up { "up" } else { "away" };
         Self {
-            ready: up.postgres && up.redis && !stopping,
+            ready: up.postgres && !stopping,
             postgres: word(up.postgres),
             redis: word(up.redis),
             rabbitmq: word(up.rabbitmq),
@@ -96,9 +97,9 @@ impl Ready {
         }
     }
 
-    /// What is answered with 200 when all is well, and with 503 while Redis is away.
+    /// What is answered with 200 when all is well, and with 503 while Postgres is away.
     pub(super) fn example(status: &str) -> Self {
-        Self::of(Up { postgres: true, redis: status == "200", rabbitmq: true, sign_in: true }, false)
+        Self::of(Up { postgres: status == "200", redis: true, rabbitmq: true, sign_in: true }, false)
     }
 }
 
@@ -138,8 +139,8 @@ async fn seen(app: &App) -> Up {
         return up;
     }
     let (postgres, redis, rabbitmq, sign_in) = tokio::join!(
-        async { app.pulse.beats() && app.conn().await.is_ok() },
-        app.gate.ping(),
+        async { app.pulse.beats() && app.seats.is_whole() && app.conn().await.is_ok() },
+        app.shown.ping(),
         listens(&app.neighbours.rabbitmq),
         listens(&app.neighbours.keys)
     );

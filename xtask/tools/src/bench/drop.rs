@@ -20,9 +20,9 @@ const PGBENCH_CLIENTS: u32 = 64;
 /// How the server is run for a measurement.
 const VARIANTS: [(&str, &str, &str); 3] = [
     // name, switches, relay
-    ("batch writer", "", "true"),
-    ("batch writer, relay off", "", "false"),
-    ("one transaction per request", "one_transaction_per_request", "true"),
+    ("seat writer", "", "true"),
+    ("seat writer, relay off", "", "false"),
+    ("one command per transaction", "batches_of_one", "true"),
 ];
 
 /// Measures.
@@ -109,8 +109,8 @@ fn report(measured: &BTreeMap<&str, Vec<(f64, f64)>>, seconds: u32, delivered_pe
     }
     let of = |name: &str| measured.get(name).map(|pairs| median(pairs.iter().map(|pair| pair.0))).unwrap_or_default();
     let times = of(VARIANTS[0].0) / of(VARIANTS[2].0);
-    println!("the batch writer does {times:.1} times what one transaction per request does");
-    let all = json!({ "connections": CONNECTIONS, "seats": SEATS, "seconds": seconds, "times_one_transaction": times, "worker_messages_per_s": delivered_per_s, "results": results });
+    println!("batches do {times:.1} times what one command per transaction does");
+    let all = json!({ "connections": CONNECTIONS, "seats": SEATS, "seconds": seconds, "times_one_command": times, "worker_messages_per_s": delivered_per_s, "results": results });
     report_as("drop", &all)
 }
 
@@ -143,11 +143,11 @@ async fn bookings_per_s(world: &World, tokens: &str, switches: &str, relay: &str
             .args([port.to_string(), event.id.to_string(), CONNECTIONS.to_string(), seconds.to_string()])
             .arg(tokens),
     )?;
-    // a graceful end: what was taken at the gate is written and told before the next one starts
+    // a graceful end: what was begun is done before the next one starts
     run_command(Command::new("kill").arg(server.0.id().to_string()))?;
     server.0.wait()?;
     let seen: serde_json::Value = serde_json::from_str(output.trim())?;
-    // the obvious design turns people away under such a crowd; ours must not
+    // one command per transaction turns people away under such a crowd; batches must not
     let all_served = seen["other"] == 0 && seen["broken"] == 0;
     ensure!(
         all_served || !switches.is_empty(),

@@ -1,0 +1,47 @@
+//! Gives seats of a booking back: all of them, which cancels it, or some.
+
+use happening_api::{BookingId, ErrorCode, EventId, UserId};
+
+use super::create::done;
+use super::store;
+use crate::app::App;
+use crate::http::{ApiError, ApiResult};
+use crate::seats::{Answer, Command, Kind};
+
+/// Who gives back, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct GiveBack {
+    pub(crate) caller: UserId,
+    pub(crate) event: EventId,
+    pub(crate) booking: BookingId,
+    /// Without it all, and the place on the waitlist. Freeing the last one cancels the booking, unless it still waits for more.
+    pub(crate) seats: Option<Vec<i32>>,
+    pub(crate) reason: Option<String>,
+    pub(crate) request_id: String,
+}
+
+/// Gives back. Answers the changed booking.
+///
+/// # Errors
+/// `already_cancelled`, `event_started`, 404 naming seats that the booking does not hold, 503.
+pub(crate) async fn give_back(app: &App, request: GiveBack) -> ApiResult<Answer> {
+    let GiveBack { caller, event, booking, seats, reason, request_id } = request;
+    let seats = seats.map(|seats| seats.into_iter().map(i32::cast_unsigned).collect());
+    let kind = Kind::GiveBack { booking, seats, reason };
+    let command = Command { id: app.clock.new_id(), event, caller, kind, request_id };
+    Ok(done(app.seats.submit(command).await)?.0)
+}
+
+/// Cancels a person's own booking when that is still possible; one that has ended or begun is left as it is.
+///
+/// # Errors
+/// 503.
+pub(crate) async fn cancel_own(app: &App, caller: UserId, booking: BookingId, request_id: &str) -> ApiResult<()> {
+    let row = store::find_row(&mut *app.conn().await?, booking).await?.ok_or_else(ApiError::not_found)?;
+    let request_id = request_id.to_owned();
+    let request = GiveBack { caller, event: row.event_id, booking, seats: None, reason: None, request_id };
+    match give_back(app, request).await {
+        Err(error) if ![ErrorCode::AlreadyCancelled, ErrorCode::EventStarted].contains(&error.code()) => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,381 @@
+//! What a transaction makes of its commands: each is decided on its event's state, and what follows is noted as rows.
+
+use chrono::{DateTime, Utc};
+use happening_api::{
+    Booking, BookingId, BookingStatus, EventId, HistoryAction, Message, MessageId, NotificationType, UserId,
+};
+use happening_seating::{Change, Decision, Given, Limits, Outcome, Promotion, Refusal as Rule, Seat};
+use uuid::Uuid;
+
+use super::answer::Answer;
+use super::command::{Command, Kind, Refusal, Reply};
+use super::facts::{BookingFacts, EventRow, Facts, Found};
+use super::log::Entry;
+use super::rows::{Audit, EventCounts, History, NewBooking, Place, Rows};
+use super::states::Known;
+use crate::access::{Access, EventAction};
+use crate::clock::Clock;
+use crate::switches;
+
+/// An event in a transaction: its row, and its state with what was decided since.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) row: EventRow,
+    pub(super) known: Known,
+    pub(super) changes: Vec<Change>,
+}
+
+/// What a command came to, once the transaction is committed.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Reply(Reply),
+    /// It needs what this transaction writes: it waits for the next one.
+    Later,
+    /// The state is not that of the rows.
+    Contradiction,
+}
+
+impl From<Refusal> for Verdict {
+    fn from(refusal: Refusal) -> Self {
+        Self::Reply(Reply::Refused(refusal))
+    }
+}
+
+impl From<Rule> for Verdict {
+    fn from(rule: Rule) -> Self {
+        Refusal::Rule(rule).into()
+    }
+}
+
+/// A transaction's decisions.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// The database's clock after the locks were had.
+    pub(super) now: DateTime<Utc>,
+    clock: Clock,
+    pub(super) rows: Rows,
+    /// Ids that are written: a copy of a command waits, to be found.
+    ids: std::collections::HashSet<Uuid>,
+}
+
+impl Work {
+    fn given(&self, now: DateTime<Utc>, by_staff: bool) -> Given {
+        let seats_per_person_max = self.row.seats_per_person_max.map(i32::cast_unsigned);
+        Given { limits: Limits { seats_per_person_max, is_upcoming: self.row.is_upcoming(now) }, by_staff }
+    }
+
+    fn decide(
+        &mut self,
+        command: &happening_seating::Command,
+        given: Given,
+    ) -> Result<(Outcome, Vec<Promotion>), Rule> {
+        let Decision { outcome, promotions, changes } = self.known.seats.decide(command, given)?;
+        self.changes.extend(changes);
+        Ok((outcome, promotions))
+    }
+
+    /// Where a booking stands now.
+    fn place(&self, booking: BookingId) -> Place {
+        let known = self.known.seats.booking(booking).filter(|booking| !booking.ended);
+        let Some(known) = known else {
+            return Place { status: BookingStatus::Cancelled, waiting_seats: 0, waiting_order: None };
+        };
+        let status = if known.seats.is_empty() { BookingStatus::Waiting } else { BookingStatus::Confirmed };
+        let waiting_order = (known.wanted > 0).then_some(known.order);
+        Place { status, waiting_seats: known.wanted, waiting_order }
+    }
+
+    /// A booking as its caller sees it now.
+    fn shown(&self, id: BookingId, facts: &BookingFacts, now: DateTime<Utc>) -> Booking {
+        let known = self.known.seats.booking(id);
+        let ahead = known.as_ref().and_then(|booking| booking.ahead);
+        Booking {
+            id,
+            event_id: self.row.id,
+            user_id: facts.person,
+            seats: facts.seats,
+            seat_numbers: known.map(|booking| signed(&booking.seats)).unwrap_or_default(),
+            waiting_seats: self.place(id).waiting_seats.cast_signed(),
+            status: self.place(id).status,
+            waiting_number: facts.waiting_number,
+            position: ahead.map(|ahead| i64::from(ahead.bookings) + 1),
+            bookings_ahead: ahead.map(|ahead| i64::from(ahead.bookings)),
+            seats_ahead: ahead.map(|ahead| i64::from(ahead.seats)),
+            reassigned: facts.reassigned,
+            created_at: facts.created_at,
+            updated_at: now,
+            user: None,
+            event: None,
+        }
+    }
+}
+
+fn signed(seats: &[Seat]) -> Vec<i32> {
+    seats.iter().map(|seat| seat.cast_signed()).collect()
+}
+
+impl Batch {
+    pub(super) fn new(now: DateTime<Utc>, clock: Clock) -> Self {
+        Self { now, clock, rows: Rows::default(), ids: std::collections::HashSet::new() }
+    }
+
+    /// Decides a command.
+    pub(super) fn decide(&mut self, work: &mut Work, command: &Command, facts: Option<&Facts>) -> Verdict {
+        let Some(facts) = facts else { return Refusal::NOT_FOUND.into() };
+        if let Some(found) = &facts.found {
+            return self.found(work, command, facts, found);
+        }
+        if work.row.deleted {
+            return Refusal::NOT_FOUND.into();
+        }
+        if self.ids.contains(&command.id) {
+            return Verdict::Later;
+        }
+        let done = match &command.kind {
+            Kind::Create { .. } => self.create(work, command, facts),
+            Kind::Claim { booking, seats } => self.claim(work, command, facts, (*booking, *seats)),
+            Kind::GiveBack { booking, seats, reason } => {
+                self.give_back(work, command, facts, (*booking, seats.as_deref(), reason.as_deref()))
+            }
+        };
+        match done {
+            Ok(booking) => {
+                self.ids.insert(command.id);
+                Verdict::Reply(Reply::Done(booking))
+            }
+            Err(verdict) => verdict,
+        }
+    }
+
+    fn found(&self, work: &Work, command: &Command, facts: &Facts, found: &Found) -> Verdict {
+        match (found, command.kind.booking(), &facts.booking) {
+            (Found::Answer { answer, same_request: true }, ..) => Verdict::Reply(Reply::Replayed(answer.clone())),
+            (Found::Done, Some(booking), Some(of)) => {
+                Verdict::Reply(Reply::Done(Answer::of(&work.shown(booking, of, self.now))))
+            }
+            _ => Refusal::KeyReused.into(),
+        }
+    }
+
+    fn create(&mut self, work: &mut Work, command: &Command, facts: &Facts) -> Result<Answer, Verdict> {
+        let Kind::Create { seats, choice, waitlist, request_hash } = &command.kind else {
+            return Err(Verdict::Contradiction);
+        };
+        let (booking, person, event) = (BookingId(command.id), command.caller, command.event);
+        match facts.access(EventAction::Book) {
+            Access::Allowed => {}
+            refused => return Err(Refusal::Access(refused).into()),
+        }
+        let decided = happening_seating::Command::Create {
+            booking,
+            person,
+            seats: *seats,
+            choice: choice.clone(),
+            waitlist: *waitlist,
+        };
+        let given = work.given(self.now, false);
+        let (outcome, _) = work.decide(&decided, given)?;
+        let (held, waiting_number, reassigned) = match outcome {
+            Outcome::Booked { seats, reassigned } => (seats, None, reassigned),
+            Outcome::Waits { position, .. } => (Vec::new(), Some(position.cast_signed()), false),
+            _ => return Err(Verdict::Contradiction),
+        };
+        let request_hash = request_hash.clone();
+        self.rows.create(NewBooking {
+            id: booking,
+            event,
+            person,
+            seats: *seats,
+            waiting_number,
+            reassigned,
+            request_hash,
+        });
+        self.rows.place(booking, work.place(booking));
+        self.rows.take(event, booking, person, &held);
+        let row = BookingFacts {
+            person,
+            seats: seats.cast_signed(),
+            status: BookingStatus::Waiting,
+            waiting_number,
+            reassigned,
+            created_at: self.now,
+        };
+        let answer = Answer::of(&work.shown(booking, &row, self.now));
+        let history = History::new(self.clock.new_id(), event, booking, HistoryAction::Created, &held);
+        self.rows.record(History { count: *seats, actor: Some(person), answer: Some(answer.clone()), ..history });
+        let kind = match waiting_number {
+            Some(_) => NotificationType::BookingWaitlisted,
+            None => NotificationType::BookingConfirmed,
+        };
+        let told = Told { kind, person, booking, count: *seats, seats: &held, reason: None };
+        self.tell(command.event, &command.request_id, told);
+        Ok(answer)
+    }
+
+    /// The row of the booking that a command is about.
+    fn booking_of<'f>(work: &Work, facts: &'f Facts, booking: BookingId) -> Result<&'f BookingFacts, Verdict> {
+        let known = work.known.seats.booking(booking);
+        match &facts.booking {
+            // made in this transaction
+            None if known.is_some() => Err(Verdict::Later),
+            None => Err(Refusal::NOT_FOUND.into()),
+            Some(row) if row.status == BookingStatus::Cancelled => Err(Rule::AlreadyCancelled.into()),
+            Some(_) if known.is_none() => Err(Verdict::Contradiction),
+            Some(row) => Ok(row),
+        }
+    }
+
+    fn claim(
+        &mut self,
+        work: &mut Work,
+        command: &Command,
+        facts: &Facts,
+        (booking, asked): (BookingId, Option<u32>),
+    ) -> Result<Answer, Verdict> {
+        let of = Self::booking_of(work, facts, booking)?;
+        let given = work.given(self.now, false);
+        let ended = work.known.seats.booking(booking).is_some_and(|booking| booking.ended);
+        let may_book = facts.access(EventAction::Book) == Access::Allowed;
+        // a former member keeps the place, but may not take seats
+        if !ended && given.limits.is_upcoming && !may_book {
+            return Err(Refusal::Access(Access::Forbidden).into());
+        }
+        let (outcome, _) = work.decide(&happening_seating::Command::Claim { booking, seats: asked }, given)?;
+        let Outcome::Claimed { seats } = outcome else { return Err(Verdict::Contradiction) };
+        self.rows.place(booking, work.place(booking));
+        self.rows.take(command.event, booking, of.person, &seats);
+        let answer = Answer::of(&work.shown(booking, of, self.now));
+        let count = seats.len() as u32;
+        let history = History::new(command.id, command.event, booking, HistoryAction::Claimed, &seats);
+        self.rows.record(History { actor: Some(command.caller), answer: Some(answer.clone()), asked, ..history });
+        let kind = NotificationType::BookingConfirmed;
+        let told = Told { kind, person: of.person, booking, count, seats: &seats, reason: None };
+        self.tell(command.event, &command.request_id, told);
+        Ok(answer)
+    }
+
+    fn give_back(
+        &mut self,
+        work: &mut Work,
+        command: &Command,
+        facts: &Facts,
+        (booking, seats, reason): (BookingId, Option<&[Seat]>, Option<&str>),
+    ) -> Result<Answer, Verdict> {
+        let by_staff = facts.booking.as_ref().is_some_and(|of| of.person != command.caller);
+        if by_staff {
+            match facts.access(EventAction::Manage) {
+                Access::Allowed => {}
+                refused => return Err(Refusal::Access(refused).into()),
+            }
+        }
+        let of = Self::booking_of(work, facts, booking)?;
+        let decided = match seats {
+            None => happening_seating::Command::Cancel { booking },
+            Some(seats) => happening_seating::Command::CancelSeats { booking, seats: seats.to_vec() },
+        };
+        let mut given = work.given(self.now, by_staff);
+        if switches::on("promote_later") && given.limits.is_upcoming {
+            given = Given { limits: Limits { is_upcoming: false, ..given.limits }, by_staff: true };
+        }
+        let (outcome, promotions) = work.decide(&decided, given)?;
+        let Outcome::GaveBack { seats: freed, .. } = outcome else { return Err(Verdict::Contradiction) };
+        self.rows.give_back(command.event, booking, &freed);
+        self.rows.place(booking, work.place(booking));
+        let count = freed.len() as u32;
+        let action = if seats.is_none() { HistoryAction::Cancelled } else { HistoryAction::SeatsCancelled };
+        let history = History::new(command.id, command.event, booking, action, &freed);
+        self.rows.record(History { actor: Some(command.caller), reason: reason.map(str::to_owned), ..history });
+        let kind = NotificationType::BookingCancelled;
+        self.tell(
+            command.event,
+            &command.request_id,
+            Told { kind, person: of.person, booking, count, seats: &freed, reason },
+        );
+        if by_staff {
+            let details = serde_json::json!({ "seat_numbers": freed, "reason": reason });
+            self.rows.audit(Audit { org: work.row.org, actor: command.caller, booking, details });
+        }
+        self.promote(work, &promotions, &command.request_id);
+        Ok(Answer::of(&work.shown(booking, of, self.now)))
+    }
+
+    /// Notes what bookings of the waitlist got.
+    fn promote(&mut self, work: &Work, promotions: &[Promotion], request_id: &str) {
+        for Promotion { booking, person, seats } in promotions {
+            let (event, count) = (work.row.id, seats.len() as u32);
+            self.rows.take(event, *booking, *person, seats);
+            self.rows.place(*booking, work.place(*booking));
+            self.rows.record(History::new(self.clock.new_id(), event, *booking, HistoryAction::Promoted, seats));
+            let kind = NotificationType::WaitlistPromoted;
+            let told = Told { kind, person: *person, booking: *booking, count, seats, reason: None };
+            self.tell(event, request_id, told);
+        }
+    }
+
+    /// The event has so many seats from now on; new ones go to the waitlist first.
+    ///
+    /// # Errors
+    /// When seats beyond are held.
+    pub(super) fn resize(&mut self, work: &mut Work, total: u32, request_id: &str) -> Result<(), Rule> {
+        let given = work.given(self.now, false);
+        let (_, promotions) = work.decide(&happening_seating::Command::Resize { total }, given)?;
+        self.promote(work, &promotions, request_id);
+        Ok(())
+    }
+
+    /// Ends every booking of an event, in its state only: their rows are written by one statement over all of them.
+    pub(super) fn end_all(&mut self, work: &mut Work) {
+        let given = work.given(self.now, true);
+        let ended = work.decide(&happening_seating::Command::EndAll, given);
+        debug_assert!(ended.is_ok(), "nothing refuses it");
+    }
+
+    /// Notes the event's counts and log, when something changed. Answers what the state is called after the commit.
+    pub(super) fn close(&mut self, work: &Work) -> Option<(i64, Uuid)> {
+        if work.changes.is_empty() {
+            return None;
+        }
+        let (event, known) = (work.row.id, &work.known);
+        if !known.in_log {
+            let mut before = known.seats.clone();
+            before.undo(&work.changes);
+            self.rows.log(event, known.version, known.head, Entry::Base(before.image()).encode());
+        }
+        let (version, head) = (known.version + 1, self.clock.new_head());
+        self.rows.log(event, version, head, Entry::Changes(work.changes.clone()).encode());
+        let waiting = known.seats.waiting();
+        self.rows.count(EventCounts {
+            event,
+            total: known.seats.total(),
+            free: known.seats.free(),
+            waiting_bookings: waiting.bookings,
+            waiting_seats: waiting.seats,
+            last_order: known.seats.last_order(),
+            version,
+            head,
+        });
+        Some((version, head))
+    }
+
+    fn tell(&mut self, event: EventId, request_id: &str, told: Told<'_>) {
+        self.rows.tell(Message {
+            event_id: Some(event),
+            user_id: Some(told.person),
+            booking_id: Some(told.booking),
+            seats: Some(told.count.cast_signed()),
+            seat_numbers: (told.kind != NotificationType::BookingWaitlisted).then(|| signed(told.seats)),
+            reason: told.reason.map(str::to_owned),
+            ..Message::new(MessageId(self.clock.new_id()), told.kind, self.now, request_id)
+        });
+    }
+}
+
+/// A message about a booking.
+struct Told<'a> {
+    kind: NotificationType,
+    person: UserId,
+    booking: BookingId,
+    count: u32,
+    seats: &'a [Seat],
+    reason: Option<&'a str>,
+}

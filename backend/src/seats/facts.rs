@@ -1,0 +1,229 @@
+//! What a transaction reads: the locked rows of its events, and what the rows alone know of its commands.
+//!
+//! Two statements on purpose. A statement sees what was committed when it began, but a locked row as it is when the lock is had; so
+//! the lock joins nothing, and everything else, the clock, too, is looked up afterwards.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use happening_api::{BookingId, BookingStatus, EventId, EventStatus, OrgId, Role, UserId, Visibility};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::answer::Answer;
+use super::command::{Command, Kind};
+use super::states::Known;
+use crate::access::{self, Access, EventAction, EventStanding};
+
+/// An event's row, locked until the end of the transaction.
+#[derive(Clone, Debug)]
+pub(crate) struct EventRow {
+    pub(crate) id: EventId,
+    pub(crate) org: OrgId,
+    status: EventStatus,
+    event_date: DateTime<Utc>,
+    pub(super) seats_per_person_max: Option<i32>,
+    total: i32,
+    free: i32,
+    waiting_bookings: i64,
+    waiting_seats: i64,
+    version: i64,
+    head: Uuid,
+    pub(super) deleted: bool,
+}
+
+impl EventRow {
+    /// Bookings are taken at this moment. `completed` and `ongoing` rows began; the worker may be late with others.
+    pub(crate) fn is_upcoming(&self, now: DateTime<Utc>) -> bool {
+        !self.deleted && self.status == EventStatus::Upcoming && now < self.event_date
+    }
+
+    /// Whether the state is that of the row, by name and by what both count.
+    pub(super) fn is_of(&self, known: &Known) -> bool {
+        let waiting = known.seats.waiting();
+        (self.version, self.head) == (known.version, known.head)
+            && self.total.cast_unsigned() == known.seats.total()
+            && self.free.cast_unsigned() == known.seats.free()
+            && self.waiting_bookings == i64::from(waiting.bookings)
+            && self.waiting_seats == i64::from(waiting.seats)
+    }
+}
+
+/// Locks the rows of events in the order of their ids. Without `wait`, rows that another transaction has are left out.
+///
+/// # Errors
+/// When the database fails; with `wait` also when a row was not had within the lock timeout.
+pub(super) async fn lock(
+    conn: &mut PgConnection,
+    events: &[EventId],
+    wait: bool,
+) -> sqlx::Result<HashMap<EventId, EventRow>> {
+    let ids: Vec<Uuid> = events.iter().map(|event| event.0).collect();
+    let rows = if wait {
+        sqlx::query_as!(
+            EventRow,
+            r#"select id as "id: EventId", org_id as "org: OrgId", status as "status: EventStatus", event_date,
+                max_seats_per_user as seats_per_person_max, total_slots as total, available_slots as free, waiting_bookings,
+                waiting_seats, seat_version as version, seat_head as head, deleted_at is not null as "deleted!"
+            from events where id = any($1) order by id for no key update"#,
+            &ids
+        )
+        .fetch_all(conn)
+        .await?
+    } else {
+        sqlx::query_as!(
+            EventRow,
+            r#"select id as "id: EventId", org_id as "org: OrgId", status as "status: EventStatus", event_date,
+                max_seats_per_user as seats_per_person_max, total_slots as total, available_slots as free, waiting_bookings,
+                waiting_seats, seat_version as version, seat_head as head, deleted_at is not null as "deleted!"
+            from events where id = any($1) order by id for no key update skip locked"#,
+            &ids
+        )
+        .fetch_all(conn)
+        .await?
+    };
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// The booking that a command is about, as its row says.
+#[derive(Clone, Debug)]
+pub(super) struct BookingFacts {
+    pub(super) person: UserId,
+    pub(super) seats: i32,
+    pub(super) status: BookingStatus,
+    pub(super) waiting_number: Option<i32>,
+    pub(super) reassigned: bool,
+    pub(super) created_at: DateTime<Utc>,
+}
+
+/// What was written by a copy of a command.
+#[derive(Clone, Debug)]
+pub(super) enum Found {
+    /// The first answer, and whether it was to the same request.
+    Answer { answer: Answer, same_request: bool },
+    /// A booking whose first answer was forgotten, with the people of a past event.
+    Forgotten,
+    /// It has no answer of its own: the booking as it is now.
+    Done,
+}
+
+/// What the rows alone know of a command.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub(super) found: Option<Found>,
+    /// The caller is somebody, and was not deleted.
+    known: bool,
+    visibility: Visibility,
+    role: Option<Role>,
+    owner: bool,
+    /// Asked only of those who would not see the event otherwise.
+    has_booking: bool,
+    pub(super) booking: Option<BookingFacts>,
+}
+
+impl Facts {
+    /// Whether the caller may do that with the event.
+    pub(super) fn access(&self, action: EventAction) -> Access {
+        let Self { visibility, role, owner, has_booking, .. } = *self;
+        if self.known {
+            access::event(action, EventStanding { visibility, role, owner, has_booking })
+        } else {
+            Access::Hidden
+        }
+    }
+
+    /// The command is about an event that its caller knows of, or was done before.
+    pub(super) fn matters(&self) -> bool {
+        self.found.is_some() || self.access(EventAction::See) != Access::Hidden
+    }
+}
+
+const CREATE: i16 = 0;
+const CLAIM: i16 = 1;
+const GIVE_BACK: i16 = 2;
+
+/// Looks up what is known of commands, in their order, and the time. The events' rows are locked.
+///
+/// # Errors
+/// When the database fails.
+#[expect(clippy::too_many_lines, reason = "one statement, and a line for each of its columns")]
+pub(super) async fn look(
+    conn: &mut PgConnection,
+    commands: &[&Command],
+) -> sqlx::Result<(DateTime<Utc>, Vec<Option<Facts>>)> {
+    let ids: Vec<Uuid> = commands.iter().map(|one| one.id).collect();
+    let events: Vec<Uuid> = commands.iter().map(|one| one.event.0).collect();
+    let callers: Vec<Uuid> = commands.iter().map(|one| one.caller.0).collect();
+    let bookings: Vec<Option<Uuid>> = commands.iter().map(|one| one.kind.booking().map(|id| id.0)).collect();
+    let kinds: Vec<i16> = commands.iter().map(|one| kind(&one.kind)).collect();
+    let rows = sqlx::query!(
+        r#"select i.n as "n!", (select clock_timestamp()) as "now!",
+            case when o.deleted_at is null then e.visibility else 'members' end as "visibility!: Visibility",
+            m.role as "role?", (case when m.role is not null or (e.visibility = 'public' and o.deleted_at is null) then false else (select count(*) from bookings hb
+                where hb.event_id = i.event_id and hb.user_id = i.caller and hb.status <> 'cancelled') > 0 end) as "has_booking!", e.owner_id = i.caller as "owner!", (u.id is not null and u.deleted_at is null) as "known!",
+            c.request_hash as "hash?", ch.answer::text as "first_answer?",
+            cl.booking_id as "claimed?: BookingId", cl.asked as "asked?", cl.answer::text as "claim_answer?",
+            (g.id is not null) as "given_back!",
+            b.user_id as "person?: UserId", b.seats as "seats?", b.status as "status?: BookingStatus", b.waiting_number as "waiting_number?",
+            b.reassigned as "reassigned?", b.created_at as "created_at?"
+        from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::smallint[]) with ordinality
+            as i (id, event_id, caller, booking_id, kind, n)
+        join events e on e.id = i.event_id
+        join organizations o on o.id = e.org_id
+        left join users u on u.id = i.caller
+        left join organization_users m on m.org_id = e.org_id and m.user_id = i.caller
+        left join bookings c on i.kind = 0 and c.id = i.id
+        left join booking_history ch on ch.booking_id = c.id and ch.action = 'created'
+        left join booking_history cl on i.kind = 1 and cl.id = i.id and cl.action = 'claimed'
+        left join booking_history g on i.kind = 2 and g.booking_id = i.booking_id and g.id = i.id
+        left join bookings b on b.id = i.booking_id and b.event_id = i.event_id"#,
+        &ids,
+        &events,
+        &callers,
+        &bookings as &[Option<Uuid>],
+        &kinds
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut facts: Vec<Option<Facts>> = vec![None; commands.len()];
+    let mut now = DateTime::UNIX_EPOCH;
+    for row in rows {
+        now = row.now;
+        let Some(command) = usize::try_from(row.n - 1).ok().and_then(|n| commands.get(n)) else { continue };
+        let booking = row.person.map(|person| BookingFacts {
+            person,
+            seats: row.seats.unwrap_or_default(),
+            status: row.status.unwrap_or(BookingStatus::Cancelled),
+            waiting_number: row.waiting_number,
+            reassigned: row.reassigned.unwrap_or_default(),
+            created_at: row.created_at.unwrap_or_default(),
+        });
+        let found = match &command.kind {
+            Kind::Create { request_hash, .. } => row.hash.map(|hash| match row.first_answer {
+                Some(answer) => Found::Answer { answer: Answer::kept(answer), same_request: hash == *request_hash },
+                None => Found::Forgotten,
+            }),
+            Kind::Claim { booking, seats } => row.claimed.map(|claimed| {
+                let same_request = claimed == *booking && row.asked.map(i32::cast_unsigned) == *seats;
+                match row.claim_answer {
+                    Some(answer) => Found::Answer { answer: Answer::kept(answer), same_request },
+                    None => Found::Forgotten,
+                }
+            }),
+            Kind::GiveBack { .. } => row.given_back.then_some(Found::Done),
+        };
+        let role = row.role.as_deref().and_then(Role::parse);
+        let (known, visibility, owner) = (row.known, row.visibility, row.owner);
+        facts[row.n as usize - 1] =
+            Some(Facts { found, known, visibility, role, owner, has_booking: row.has_booking, booking });
+    }
+    Ok((now, facts))
+}
+
+fn kind(kind: &Kind) -> i16 {
+    match kind {
+        Kind::Create { .. } => CREATE,
+        Kind::Claim { .. } => CLAIM,
+        Kind::GiveBack { .. } => GIVE_BACK,
+    }
+}

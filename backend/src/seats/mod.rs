@@ -1,0 +1,78 @@
+//! The seat writer: the one path by which what an event sells changes.
+//!
+//! A [`Command`] stands in its event's queue (`queue`), until a lane takes it (`writer`). The lane's transaction locks the event's
+//! row and looks up what the rows alone know (`facts`), brings the state in memory up to the row (`states`), decides by the rules of
+//! the crate `happening-seating` (`batch`), writes what follows with an entry of the log (`rows`, `log`), commits and answers.
+//! A freed seat gets its next owner in `hand_out` of that crate, and its rows in `promote` of `batch`.
+
+mod answer;
+mod batch;
+mod command;
+mod facts;
+pub(crate) mod log;
+mod queue;
+mod rows;
+pub(crate) mod states;
+mod turn;
+mod writer;
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::command::Pending;
+use self::queue::Queues;
+use self::writer::Running;
+
+pub(crate) use answer::Answer;
+pub(crate) use command::{Command, Kind, Refusal, Reply};
+pub(crate) use queue::Full;
+pub(crate) use rows::WriteError;
+pub(crate) use states::Known;
+pub(crate) use turn::{Turn, TurnError};
+pub(crate) use writer::{MAIN_LANES, Parts, SIDE_LANES};
+
+/// The front of the seat writer. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Seats {
+    queues: Arc<Queues>,
+    running: Running,
+    parts: Parts,
+}
+
+impl Seats {
+    /// Starts the lanes; they end when `stop` is cancelled and what waits has been done.
+    pub(crate) fn start(parts: Parts, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
+        let queues = Queues::new(!crate::switches::on("batches_of_one"));
+        let running = writer::start(&parts, &queues, tasks, stop);
+        Self { queues, running, parts }
+    }
+
+    /// Does a command; answers when it was committed, refused or given up.
+    ///
+    /// # Errors
+    /// [`Full`]: nothing happened.
+    pub(crate) async fn submit(&self, command: Command) -> Result<Reply, Full> {
+        let (reply, answer) = oneshot::channel();
+        let since = self.parts.clock.instant();
+        self.queues.add(Pending { command, reply, since, failures: 0, may_be_done: false })?;
+        Ok(answer.await.unwrap_or(Reply::Unknown))
+    }
+
+    /// The event for oneself, in a transaction that has its row; `None` when there is no such event.
+    ///
+    /// # Errors
+    /// [`TurnError`]: nothing happened.
+    pub(crate) async fn turn(&self, pool: &PgPool, event: happening_api::EventId) -> Result<Option<Turn>, TurnError> {
+        let held = self.queues.ask_alone(event, self.parts.clock.instant())?.await.map_err(|_| TurnError::Late)?;
+        Turn::begin(self.parts.clone(), pool, held).await
+    }
+
+    /// Every lane runs.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.running.all()
+    }
+}

@@ -1,0 +1,289 @@
+//! Who has which event. The commands of an event stand in one queue, in the order in which they came, and at most one transaction
+//! of this process is at an event at a time.
+//!
+//! Main lanes take commands of several events for one transaction, and wait for no row. An event whose state is not in memory, whose
+//! row another transaction had a moment ago, or that somebody wants for themselves, goes to a side lane, which has one event at a time.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use happening_api::EventId;
+use happening_seating::Change;
+use tokio::sync::{Notify, oneshot};
+
+use super::command::Pending;
+use super::states::{Known, States};
+
+/// Commands that may wait, over all events.
+const WAITING_MAX: usize = 4096;
+/// Commands of one transaction.
+const BATCH_MAX: usize = 256;
+/// Commands of one event in a transaction, however many events there are.
+const SHARE_MIN: usize = 16;
+/// A command that has not begun by then is given up.
+const WAIT_MAX: Duration = Duration::from_millis(900);
+/// An event stays in the side lanes for so long after its row was somebody else's.
+const CONTENDED_FOR: Duration = Duration::from_secs(1);
+
+/// The queue is full; nothing happened.
+#[derive(Debug, thiserror::Error)]
+#[error("too many changes of seats wait")]
+pub(crate) struct Full;
+
+/// What waits at an event.
+#[derive(Debug)]
+enum Waiting {
+    Command(Pending),
+    /// Somebody who wants the event for themselves, and since when.
+    Alone(oneshot::Sender<Held>, Instant),
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    waiting: VecDeque<Waiting>,
+    /// In one of the lists of what is ready, or in a lane.
+    taken: bool,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    lines: HashMap<EventId, Line>,
+    main: VecDeque<EventId>,
+    side: VecDeque<EventId>,
+    contended: HashMap<EventId, Instant>,
+    states: States,
+    waiting: usize,
+    full_batches: bool,
+}
+
+/// The queues of all events.
+#[derive(Debug, Default)]
+pub(super) struct Queues {
+    inner: Mutex<Inner>,
+    pub(super) main: Notify,
+    pub(super) side: Notify,
+}
+
+/// An event that one lane has for itself. When it is dropped, the event is there for the next one.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) event: EventId,
+    pub(super) known: Option<Known>,
+    /// Decided since the state was that of the rows, and not committed.
+    pub(super) changes: Vec<Change>,
+    pub(super) commands: Vec<Pending>,
+    /// Parts of a batch that failed, for after `commands`; the next one is the last.
+    pub(super) later: Vec<Vec<Pending>>,
+    /// Commands that wait for another transaction.
+    pub(super) back: Vec<Pending>,
+    /// Another transaction has the event's row.
+    pub(super) contended: bool,
+    queues: Arc<Queues>,
+}
+
+impl Held {
+    /// Takes back what was decided since the last commit.
+    pub(super) fn undo(&mut self) {
+        let changes = std::mem::take(&mut self.changes);
+        if let Some(known) = &mut self.known {
+            known.seats.undo(&changes);
+        }
+    }
+
+    /// Lets go of a state that is not to be trusted: the next one to come loads it.
+    pub(super) fn forget(&mut self) {
+        self.changes.clear();
+        self.known = None;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.forget();
+        } else {
+            self.undo();
+        }
+        let mut back = std::mem::take(&mut self.back);
+        back.append(&mut self.commands);
+        while let Some(part) = self.later.pop() {
+            back.extend(part);
+        }
+        self.queues.release(self.event, self.known.take(), back, self.contended);
+    }
+}
+
+impl Queues {
+    pub(super) fn new(full_batches: bool) -> Arc<Self> {
+        let queues = Self::default();
+        queues.lock().full_batches = full_batches;
+        Arc::new(queues)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a command at the end of its event's queue.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub(super) fn add(&self, pending: Pending) -> Result<(), Full> {
+        let event = pending.command.event;
+        self.push(event, Waiting::Command(pending))
+    }
+
+    /// Asks for an event; its holder is sent when its turn has come.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub(super) fn ask_alone(&self, event: EventId, now: Instant) -> Result<oneshot::Receiver<Held>, Full> {
+        let (sender, receiver) = oneshot::channel();
+        self.push(event, Waiting::Alone(sender, now))?;
+        Ok(receiver)
+    }
+
+    fn push(&self, event: EventId, what: Waiting) -> Result<(), Full> {
+        let mut inner = self.lock();
+        if inner.waiting >= WAITING_MAX {
+            return Err(Full);
+        }
+        inner.waiting += 1;
+        inner.lines.entry(event).or_default().waiting.push_back(what);
+        self.make_ready(&mut inner, event);
+        Ok(())
+    }
+
+    /// Puts an event that waits and is free where a lane finds it.
+    fn make_ready(&self, inner: &mut Inner, event: EventId) {
+        let Inner { lines, main, side, contended, states, .. } = inner;
+        let Some(line) = lines.get_mut(&event).filter(|line| !line.taken) else { return };
+        let Some(first) = line.waiting.front() else {
+            lines.remove(&event);
+            return;
+        };
+        line.taken = true;
+        if contended.get(&event).is_some_and(|until| until.elapsed() > CONTENDED_FOR) {
+            contended.remove(&event);
+        }
+        let alone = matches!(first, Waiting::Alone(..));
+        if alone || contended.contains_key(&event) || !states.has(event) {
+            side.push_back(event);
+            self.side.notify_one();
+        } else {
+            main.push_back(event);
+            self.main.notify_one();
+        }
+    }
+
+    /// Commands of events whose states are in memory, for one transaction.
+    pub(super) fn take_main(self: &Arc<Self>) -> Vec<Held> {
+        let mut inner = self.lock();
+        let batch_max = if inner.full_batches { BATCH_MAX } else { 1 };
+        let share = (batch_max / inner.main.len().max(1)).max(SHARE_MIN).min(batch_max);
+        let mut taken = Vec::new();
+        let mut left = batch_max;
+        while left > 0 {
+            let Some(event) = inner.main.pop_front() else { break };
+            let held = self.take(&mut inner, event, share.min(left));
+            left -= held.commands.len();
+            taken.push(held);
+        }
+        if !inner.main.is_empty() {
+            self.main.notify_one(); // for another lane
+        }
+        taken
+    }
+
+    /// One event, with its commands; none when somebody got it for themselves, or nothing waits.
+    pub(super) fn take_side(self: &Arc<Self>) -> Option<Held> {
+        let mut inner = self.lock();
+        let event = inner.side.pop_front()?;
+        if !inner.side.is_empty() {
+            self.side.notify_one();
+        }
+        if matches!(inner.lines.get(&event).and_then(|line| line.waiting.front()), Some(Waiting::Alone(..))) {
+            let held = self.take(&mut inner, event, 0);
+            let front = inner.lines.get_mut(&event).and_then(|line| line.waiting.pop_front());
+            inner.waiting -= 1;
+            drop(inner);
+            if let Some(Waiting::Alone(sender, _)) = front {
+                drop(sender.send(held)); // who does not wait any more gives it back by that
+            }
+            return None;
+        }
+        let batch_max = if inner.full_batches { BATCH_MAX } else { 1 };
+        Some(self.take(&mut inner, event, batch_max))
+    }
+
+    fn take(self: &Arc<Self>, inner: &mut Inner, event: EventId, commands_max: usize) -> Held {
+        let mut commands = Vec::new();
+        if let Some(line) = inner.lines.get_mut(&event) {
+            while commands.len() < commands_max
+                && matches!(line.waiting.front(), Some(Waiting::Command(_)))
+                && let Some(Waiting::Command(pending)) = line.waiting.pop_front()
+            {
+                commands.push(pending);
+            }
+        }
+        inner.waiting -= commands.len();
+        Held {
+            event,
+            known: inner.states.take(event),
+            changes: Vec::new(),
+            commands,
+            later: Vec::new(),
+            back: Vec::new(),
+            contended: false,
+            queues: Arc::clone(self),
+        }
+    }
+
+    /// The event is free; what did not get its turn stands in front again.
+    fn release(&self, event: EventId, known: Option<Known>, back: Vec<Pending>, contended: bool) {
+        let mut inner = self.lock();
+        if let Some(known) = known {
+            inner.states.put(event, known);
+        }
+        if contended {
+            inner.contended.insert(event, Instant::now());
+        }
+        inner.waiting += back.len();
+        let line = inner.lines.entry(event).or_default();
+        line.taken = false;
+        for pending in back.into_iter().rev() {
+            line.waiting.push_front(Waiting::Command(pending));
+        }
+        self.make_ready(&mut inner, event);
+    }
+
+    /// Gives up what has waited for too long.
+    pub(super) fn sweep(&self) {
+        let mut late = Vec::new();
+        let mut inner = self.lock();
+        for line in inner.lines.values_mut() {
+            let (old, young): (VecDeque<Waiting>, VecDeque<Waiting>) =
+                std::mem::take(&mut line.waiting).into_iter().partition(|waiting| match waiting {
+                    Waiting::Command(pending) => pending.since.elapsed() > WAIT_MAX,
+                    Waiting::Alone(_, since) => since.elapsed() > WAIT_MAX,
+                });
+            line.waiting = young;
+            late.push(old);
+        }
+        inner.waiting -= late.iter().map(VecDeque::len).sum::<usize>();
+        inner.lines.retain(|_, line| line.taken || !line.waiting.is_empty());
+        inner.contended.retain(|_, until| until.elapsed() <= CONTENDED_FOR);
+        drop(inner);
+        for waiting in late.into_iter().flatten() {
+            if let Waiting::Command(pending) = waiting {
+                pending.give_up();
+            }
+        }
+    }
+
+    /// Whether nothing waits and no lane has anything.
+    pub(super) fn is_idle(&self) -> bool {
+        self.lock().lines.is_empty()
+    }
+}

@@ -1,0 +1,167 @@
+//! States of events in memory: loaded from the rows once, then carried on by what this process commits and by the log.
+
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use happening_api::{BookingId, EventId, UserId};
+use happening_seating::{EventSeats, Image, Loaded};
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use super::facts::EventRow;
+use super::log::{self, Entry};
+
+/// A state, and what it is called.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// Counts transactions; with `head` it names the state.
+    pub(crate) version: i64,
+    /// Made by chance for each transaction: after a restore or a failover, another history can have the same version.
+    pub(crate) head: Uuid,
+    /// The log has a row of this version.
+    pub(crate) in_log: bool,
+    pub(crate) seats: EventSeats,
+}
+
+/// The state that the rows hold; `None` when there is no such event. The caller holds the event's row, or reads one snapshot.
+///
+/// # Errors
+/// When the database fails, or the rows contradict each other.
+pub(crate) async fn read(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<Known>> {
+    let row = sqlx::query!(
+        r#"select total_slots, waiting_order_last, seat_version, seat_head,
+            exists (select from seat_log l where l.event_id = e.id and l.version = e.seat_version and l.head = e.seat_head) as "in_log!"
+        from events e where id = $1"#,
+        event.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let bookings = sqlx::query!(
+        r#"select b.id as "id: BookingId", b.user_id as "person: UserId", b.waiting_seats, b.waiting_order,
+            array(select seat_no from booking_seats s where s.booking_id = b.id and s.status = 'booked') as "seats!"
+        from bookings b where b.event_id = $1 and b.status <> 'cancelled'"#,
+        event.0
+    )
+    .fetch_all(conn)
+    .await?;
+    let bookings = bookings.into_iter().map(|row| Loaded {
+        id: row.id,
+        person: row.person,
+        seats: row.seats.into_iter().map(i32::cast_unsigned).collect(),
+        wanted: row.waiting_seats.cast_unsigned(),
+        order: row.waiting_order.map(i64::cast_unsigned),
+    });
+    let image = Image {
+        total: row.total_slots.cast_unsigned(),
+        last_order: row.waiting_order_last.cast_unsigned(),
+        bookings: bookings.collect(),
+    };
+    let seats = log::state_of(&image).map_err(|what| contradiction(event, &what))?;
+    Ok(Some(Known { version: row.seat_version, head: row.seat_head, in_log: row.in_log, seats }))
+}
+
+/// The same in a snapshot of its own, which holds nobody up.
+///
+/// # Errors
+/// As [`read`].
+pub(super) async fn load(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<Known>> {
+    let mut tx = conn.begin_with("begin isolation level repeatable read read only").await?;
+    let known = read(&mut tx, event).await?;
+    tx.commit().await?;
+    Ok(known)
+}
+
+/// Brings states to the version of their locked rows by the log; those for which it has a gap are not in the answer.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn catch_up(
+    conn: &mut PgConnection,
+    mut behind: HashMap<EventId, (Known, EventRow)>,
+) -> sqlx::Result<HashMap<EventId, Known>> {
+    let (ids, versions): (Vec<Uuid>, Vec<i64>) =
+        behind.iter().map(|(event, (known, _))| (event.0, known.version)).unzip();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query!(
+        "select l.event_id, l.version, l.head, l.changes from unnest($1::uuid[], $2::bigint[]) as k (event_id, version)
+        join seat_log l on l.event_id = k.event_id and l.version >= k.version order by l.event_id, l.version",
+        &ids,
+        &versions
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut begun = HashSet::new();
+    for row in rows {
+        let event = row.event_id.into();
+        let Some((known, _)) = behind.get_mut(&event) else { continue };
+        // the first row must be the state's own: the tail of another history is not followed
+        let follows = if begun.insert(event) {
+            (row.version, row.head) == (known.version, known.head)
+        } else {
+            follow(known, (row.version, row.head), &row.changes)
+        };
+        if !follows {
+            behind.remove(&event);
+        }
+    }
+    let reached = |(known, row): (Known, EventRow)| row.is_of(&known).then_some(known);
+    Ok(behind.into_iter().filter_map(|(event, pair)| Some((event, reached(pair)?))).collect())
+}
+
+/// Takes a row of the log; false when it does not continue the state.
+fn follow(known: &mut Known, (version, head): (i64, Uuid), changes: &[u8]) -> bool {
+    if version != known.version + 1 {
+        return false;
+    }
+    let applied = match Entry::decode(changes) {
+        // changes of another state than this one would be refused by a panic
+        Ok(Entry::Changes(changes)) => catch_unwind(AssertUnwindSafe(|| known.seats.apply(&changes))).is_ok(),
+        _ => false,
+    };
+    (known.version, known.head, known.in_log) = (version, head, true);
+    applied
+}
+
+fn contradiction(event: EventId, what: &str) -> sqlx::Error {
+    sqlx::Error::Protocol(format!("the rows of event {event} contradict each other: {what}"))
+}
+
+/// States that are not in use, bounded by what they take in memory.
+#[derive(Debug, Default)]
+pub(super) struct States {
+    known: HashMap<EventId, (Known, usize, u64)>,
+    bytes: usize,
+    uses: u64,
+}
+
+/// Of all states together.
+const BYTES_MAX: usize = 256 << 20;
+
+impl States {
+    /// Whether an event's state is there.
+    pub(super) fn has(&self, event: EventId) -> bool {
+        self.known.contains_key(&event)
+    }
+
+    /// Takes a state out, to work on it.
+    pub(super) fn take(&mut self, event: EventId) -> Option<Known> {
+        let (known, bytes, _) = self.known.remove(&event)?;
+        self.bytes -= bytes;
+        Some(known)
+    }
+
+    /// Puts a state back. Those that were used the longest ago make room for it.
+    pub(super) fn put(&mut self, event: EventId, known: Known) {
+        let bytes = size_of::<Known>() + known.seats.bytes();
+        self.uses += 1;
+        self.bytes += bytes;
+        self.known.insert(event, (known, bytes, self.uses));
+        while self.bytes > BYTES_MAX && self.known.len() > 1 {
+            let oldest = self.known.iter().min_by_key(|(_, (_, _, used))| *used).map(|(event, _)| *event);
+            oldest.and_then(|event| self.take(event));
+        }
+    }
+}

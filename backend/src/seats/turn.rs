@@ -1,0 +1,138 @@
+//! A transaction that has one event for itself: for edits and other long changes, which read and write more than seats.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use happening_seating::Refusal as Rule;
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use uuid::Uuid;
+
+use super::batch::{Batch, Work};
+use super::facts;
+use super::queue::{Full, Held};
+use super::rows::{self, WriteError};
+use super::states;
+use super::writer::{self, Parts};
+use crate::shown::Told;
+
+/// Why a turn did not come, or was not committed. Nothing happened, except after `Unknown`.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TurnError {
+    #[error(transparent)]
+    Full(#[from] Full),
+    #[error("the event is being changed by others")]
+    Late,
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The reply to COMMIT was lost.
+    #[error("the reply to the commit was lost: {0}")]
+    Unknown(sqlx::Error),
+}
+
+impl From<sqlx::Error> for TurnError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Write(error.into())
+    }
+}
+
+/// The turn. Dropped without a commit, it leaves nothing behind.
+pub(crate) struct Turn {
+    parts: Parts,
+    tx: Option<Transaction<'static, Postgres>>,
+    work: Option<Work>,
+    batch: Batch,
+    /// What the state is called after the commit, once that is written.
+    name: Option<(i64, Uuid)>,
+    held: Held,
+}
+
+impl Turn {
+    pub(super) async fn begin(parts: Parts, pool: &PgPool, mut held: Held) -> Result<Option<Self>, TurnError> {
+        if held.known.is_none() {
+            held.known = states::load(&mut *pool.acquire().await?, held.event).await?;
+        }
+        let mut tx = pool.begin().await?;
+        // everybody with a booking can have to be told
+        sqlx::query!("set local statement_timeout = '60s'").execute(&mut *tx).await?;
+        let locked: HashMap<_, _> = facts::lock(&mut tx, &[held.event], true).await?;
+        let Some(row) = locked.get(&held.event).cloned() else { return Ok(None) };
+        writer::catch_up(&mut tx, &mut [&mut held], &locked, true).await?;
+        let now = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(&mut *tx).await?;
+        let Some(known) = held.known.take() else { return Ok(None) };
+        let batch = Batch::new(now, parts.clock);
+        let work = Some(Work { row, known, changes: Vec::new() });
+        Ok(Some(Self { parts, tx: Some(tx), work, batch, name: None, held }))
+    }
+
+    /// The transaction's connection.
+    pub(crate) fn conn(&mut self) -> &mut PgConnection {
+        self.tx.as_mut().expect("the transaction ends with the turn")
+    }
+
+    /// The database's clock after the lock was had.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.batch.now
+    }
+
+    /// The event has so many seats from now on; new ones go to the waitlist first.
+    ///
+    /// # Errors
+    /// When the event takes no bookings, or seats beyond are held.
+    pub(crate) fn resize(&mut self, total: u32, request_id: &str) -> Result<(), Rule> {
+        let Self { work, batch, .. } = self;
+        batch.resize(work.as_mut().expect("the state ends with the turn"), total, request_id)
+    }
+
+    /// Ends every booking in the event's state. The caller writes the bookings' rows.
+    pub(crate) fn end_all(&mut self) {
+        let Self { work, batch, .. } = self;
+        batch.end_all(work.as_mut().expect("the state ends with the turn"));
+    }
+
+    /// Writes what was decided, so that what is read afterwards shows it.
+    ///
+    /// # Errors
+    /// [`TurnError::Write`]
+    pub(crate) async fn write(&mut self) -> Result<(), TurnError> {
+        if let (Some(work), None) = (&self.work, self.name) {
+            self.name = self.batch.close(work);
+            if let (Some(tx), Some(_)) = (&mut self.tx, self.name) {
+                rows::write(tx, &self.batch.rows, self.batch.now, self.parts.clock).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is not written yet, and commits.
+    ///
+    /// # Errors
+    /// [`TurnError`]
+    pub(crate) async fn commit(mut self) -> Result<(), TurnError> {
+        self.write().await?;
+        let Some(tx) = self.tx.take() else { return Ok(()) };
+        tx.commit().await.map_err(|error| match error {
+            sqlx::Error::Database(_) => error.into(),
+            lost => TurnError::Unknown(lost),
+        })?;
+        if let Some((version, head)) = self.name
+            && let Some(mut work) = self.work.take()
+        {
+            let before = work.known.head;
+            (work.known.version, work.known.head, work.known.in_log) = (version, head, true);
+            work.known.seats.settle();
+            self.parts.shown.tell(vec![Told::of(work.row.id, &work.known, before, &work.changes)]);
+            self.held.known = Some(work.known);
+        }
+        self.parts.relay_wake.wake();
+        Ok(())
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take() {
+            // the one who has the event next takes back what was decided
+            (self.held.known, self.held.changes) = (Some(work.known), work.changes);
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! The lanes: one transaction after the other, each locking its events, catching up, deciding, writing, committing.
+//!
+//! Nothing that was computed in a transaction that failed is used again: its decisions are taken back, and its commands are decided
+//! anew, event by event, then half by half.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use happening_api::EventId;
+use sqlx::{PgPool, Postgres, Transaction};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::batch::{Batch, Verdict, Work};
+use super::command::{Command, Pending, Refusal, Reply};
+use super::facts::{self, EventRow, Facts};
+use super::queue::{Held, Queues};
+use super::rows::{self, WriteError};
+use super::states;
+use crate::clock::Clock;
+use crate::outbox::RelayWake;
+use crate::shown::{Shown, Told};
+use crate::telemetry::{self, SPANS};
+use crate::{database, metrics};
+
+/// Lanes for several events at a time, and for one; each can have a connection.
+pub(crate) const MAIN_LANES: usize = 4;
+pub(crate) const SIDE_LANES: usize = 8;
+const SWEEP_EVERY: Duration = Duration::from_millis(100);
+const RESTART_PAUSE: Duration = Duration::from_millis(100);
+/// Before COMMIT nothing has happened: who waits for longer is answered so.
+const PREPARE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Longer: a commit that is only slow should be answered, since giving up on it leaves the caller not knowing.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Times that a command may fail alone.
+const FAILURES_MAX: u32 = 3;
+/// Requests that the trace of a batch names.
+const LINKS_MAX: usize = 128;
+
+/// What a lane needs.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) pool: PgPool,
+    pub(crate) shown: Shown,
+    pub(crate) relay_wake: RelayWake,
+    pub(crate) clock: Clock,
+}
+
+/// Lanes that run. Fewer than there should be: one ended, and is being started again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Running(Arc<AtomicUsize>);
+
+impl Running {
+    pub(super) fn all(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == MAIN_LANES + SIDE_LANES
+    }
+}
+
+/// Starts the lanes; they end when `stop` is cancelled and nothing waits.
+pub(super) fn start(parts: &Parts, queues: &Arc<Queues>, tasks: &TaskTracker, stop: &CancellationToken) -> Running {
+    let running = Running(Arc::new(AtomicUsize::new(MAIN_LANES + SIDE_LANES)));
+    for lane in 0..MAIN_LANES + SIDE_LANES {
+        let (parts, queues, stop, running) = (parts.clone(), Arc::clone(queues), stop.clone(), running.clone());
+        tasks.spawn(async move {
+            loop {
+                let work = run(parts.clone(), Arc::clone(&queues), lane < MAIN_LANES, stop.clone());
+                match tokio::spawn(work).await {
+                    Ok(()) => return,
+                    Err(error) => {
+                        tracing::error!(%error, lane, "a lane of the seat writer ended and is started again");
+                        metrics::lane_restarted();
+                        running.0.fetch_sub(1, Ordering::Relaxed);
+                        tokio::time::sleep(RESTART_PAUSE).await;
+                        running.0.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            }
+        });
+    }
+    let (queues, stop) = (Arc::clone(queues), stop.clone());
+    tasks.spawn(async move {
+        while !(stop.is_cancelled() && queues.is_idle()) {
+            queues.sweep();
+            tokio::time::sleep(SWEEP_EVERY).await;
+        }
+    });
+    running
+}
+
+async fn run(parts: Parts, queues: Arc<Queues>, main: bool, stop: CancellationToken) {
+    let notify = if main { &queues.main } else { &queues.side };
+    loop {
+        let notified = notify.notified();
+        tokio::pin!(notified);
+        notified.as_mut().enable();
+        let held = if main { queues.take_main() } else { queues.take_side().into_iter().collect() };
+        if held.is_empty() {
+            if stop.is_cancelled() && queues.is_idle() {
+                return;
+            }
+            tokio::select! {
+                () = notified => {}
+                () = tokio::time::sleep(SWEEP_EVERY), if stop.is_cancelled() => {}
+                () = stop.cancelled(), if !stop.is_cancelled() => {}
+            }
+            continue;
+        }
+        let (commands, started) = (held.iter().map(|held| held.commands.len()).sum(), parts.clock.instant());
+        let span = tracing::info_span!(target: SPANS, "write batch", happening.batch.items = commands);
+        held.iter()
+            .flat_map(|held| &held.commands)
+            .take(LINKS_MAX)
+            .for_each(|pending| telemetry::link(&span, &pending.command.request_id));
+        Box::pin(work(&parts, held, !main)).instrument(span).await;
+        metrics::batch(commands, started.elapsed().as_secs_f64());
+    }
+}
+
+/// Does the commands of events, as one transaction when nothing fails.
+async fn work(parts: &Parts, held: Vec<Held>, waits: bool) {
+    let mut todo = vec![held];
+    while let Some(mut part) = todo.pop() {
+        if waits {
+            load(parts, &mut part).await;
+        }
+        match attempt(parts, &mut part, waits).await {
+            Ok(done) => settle(parts, part, done, &mut todo),
+            Err(failure) => {
+                part.iter_mut().for_each(Held::undo);
+                after(failure, part, &mut todo);
+            }
+        }
+    }
+}
+
+/// Loads what is not in memory, holding nobody up. What cannot be loaded now is met under the lock. An event that none of the callers
+/// may know of is not loaded: what that takes would tell that it exists.
+async fn load(parts: &Parts, part: &mut [Held]) {
+    for held in part.iter_mut().filter(|held| held.known.is_none()) {
+        let loaded = tokio::time::timeout(PREPARE_TIMEOUT, async {
+            let mut conn = Box::pin(parts.pool.acquire()).await?;
+            let commands: Vec<&Command> = held.commands.iter().map(|one| &one.command).collect();
+            let (_, facts) = facts::look(&mut conn, &commands).await?;
+            if facts.iter().flatten().any(Facts::matters) {
+                states::load(&mut conn, held.event).await
+            } else {
+                Ok(None)
+            }
+        });
+        match loaded.await {
+            Ok(Ok(known)) => held.known = known,
+            Ok(Err(error)) => tracing::debug!(event = %held.event, %error, "a state is loaded later"),
+            Err(_) => tracing::debug!(event = %held.event, "a state takes long to load"),
+        }
+    }
+}
+
+/// Why a transaction was not committed, or is not known to be.
+#[derive(Debug)]
+enum Failure {
+    Refused(WriteError),
+    /// It took too long to prepare.
+    Late,
+    /// Deciding this command panicked.
+    Panicked {
+        event: EventId,
+        command: Uuid,
+    },
+    /// The reply to COMMIT was lost.
+    Unknown(sqlx::Error),
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// What a committed transaction came to.
+struct Done {
+    /// Of the events that were decided on: one for each command, in their order.
+    verdicts: HashMap<EventId, Vec<Verdict>>,
+    /// What states are called after the commit.
+    names: HashMap<EventId, (i64, Uuid)>,
+    written: bool,
+}
+
+async fn attempt(parts: &Parts, part: &mut [Held], waits: bool) -> Result<Done, Failure> {
+    let prepared = tokio::time::timeout(PREPARE_TIMEOUT, prepare(parts, part, waits)).await;
+    let (tx, done) = prepared.map_err(|_| Failure::Late)??;
+    if !done.written {
+        return Ok(done); // dropping the transaction takes the locks back
+    }
+    match tokio::time::timeout(COMMIT_TIMEOUT, tx.commit()).await {
+        Ok(Ok(())) => Ok(done),
+        Ok(Err(error @ sqlx::Error::Database(_))) => Err(error.into()),
+        Ok(Err(error)) => Err(Failure::Unknown(error)),
+        Err(_) => Err(Failure::Unknown(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
+    }
+}
+
+/// Everything up to COMMIT.
+async fn prepare(
+    parts: &Parts,
+    part: &mut [Held],
+    waits: bool,
+) -> Result<(Transaction<'static, Postgres>, Done), Failure> {
+    let mut tx = Box::pin(parts.pool.begin()).await?;
+    let ids: Vec<EventId> = part.iter().map(|held| held.event).collect();
+    let locked = facts::lock(&mut tx, &ids, waits).await?;
+    // an event that does not exist takes the same work as one that may not be known of
+    let mut had: Vec<&mut Held> = part.iter_mut().filter(|held| waits || locked.contains_key(&held.event)).collect();
+    let commands: Vec<&Command> = had.iter().flat_map(|held| &held.commands).map(|one| &one.command).collect();
+    let (now, facts) = facts::look(&mut tx, &commands).await?;
+    let mut facts = facts.into_iter();
+    let mut facts_of: Vec<Vec<Option<Facts>>> =
+        had.iter().map(|held| facts.by_ref().take(held.commands.len()).collect()).collect();
+    let mut matter = facts_of.iter().map(|facts| facts.iter().flatten().any(Facts::matters));
+    let mut mattering: Vec<&mut Held> =
+        had.iter_mut().filter(|_| matter.next() == Some(true)).map(|held| &mut **held).collect();
+    catch_up(&mut tx, &mut mattering, &locked, waits).await?;
+    let mut batch = Batch::new(now, parts.clock);
+    let (mut verdicts, mut names) = (HashMap::new(), HashMap::new());
+    for (held, facts) in had.into_iter().zip(&mut facts_of) {
+        let (known, row) = (held.known.take(), locked.get(&held.event));
+        let (Some(known), Some(row)) = (known, row) else {
+            verdicts.insert(held.event, facts.iter().map(without_state).collect());
+            continue;
+        };
+        let mut work = Work { row: row.clone(), known, changes: Vec::new() };
+        let mut decided = Vec::with_capacity(held.commands.len());
+        for (Pending { command, .. }, facts) in held.commands.iter().zip(facts) {
+            let decide = AssertUnwindSafe(|| batch.decide(&mut work, command, facts.as_ref()));
+            // after a panic the state is not to be trusted, and goes with `work`
+            let verdict =
+                catch_unwind(decide).map_err(|_| Failure::Panicked { event: held.event, command: command.id })?;
+            decided.push(verdict);
+        }
+        verdicts.insert(held.event, decided);
+        names.extend(batch.close(&work).map(|name| (held.event, name)));
+        (held.known, held.changes) = (Some(work.known), work.changes);
+    }
+    let written = !batch.rows.is_empty();
+    if written {
+        rows::write(&mut tx, &batch.rows, now, parts.clock).await?;
+    }
+    Ok((tx, Done { verdicts, names, written }))
+}
+
+/// An event that does not exist, that the caller may not know of, or that a side lane must load first.
+fn without_state(facts: &Option<Facts>) -> Verdict {
+    match facts {
+        Some(facts) if facts.matters() => Verdict::Later,
+        _ => Verdict::Reply(Reply::Refused(Refusal::NOT_FOUND)),
+    }
+}
+
+/// Makes each state that of its locked row: by the log, or, when the log has a gap, from the rows. A main lane leaves that to a side
+/// lane: such an event has no state afterwards.
+pub(super) async fn catch_up(
+    tx: &mut Transaction<'static, Postgres>,
+    had: &mut [&mut Held],
+    locked: &HashMap<EventId, EventRow>,
+    waits: bool,
+) -> sqlx::Result<()> {
+    let mut behind = HashMap::new();
+    for held in had.iter_mut() {
+        let Some(row) = locked.get(&held.event) else { continue };
+        if let Some(known) = held.known.take_if(|known| !row.is_of(known)) {
+            behind.insert(held.event, (known, row.clone()));
+        }
+    }
+    let mut reached = states::catch_up(tx, behind).await?;
+    for held in had.iter_mut().filter(|held| held.known.is_none()) {
+        held.known = reached.remove(&held.event);
+        if held.known.is_none() && waits {
+            held.known = states::read(tx, held.event).await?;
+        }
+    }
+    Ok(())
+}
+
+/// After the commit: states have their new names, callers are answered, and who watches is told.
+fn settle(parts: &Parts, part: Vec<Held>, mut done: Done, todo: &mut Vec<Vec<Held>>) {
+    let mut told = Vec::new();
+    for mut held in part {
+        let changes = std::mem::take(&mut held.changes);
+        if let (Some(known), Some((version, head))) = (&mut held.known, done.names.get(&held.event)) {
+            let before = known.head;
+            (known.version, known.head, known.in_log) = (*version, *head, true);
+            known.seats.settle();
+            told.push(Told::of(held.event, known, before, &changes));
+        }
+        match done.verdicts.remove(&held.event) {
+            Some(verdicts) => answer(&mut held, verdicts),
+            None => held.contended = true, // another transaction has the row
+        }
+        if let Some(next) = held.later.pop() {
+            held.commands = next;
+            todo.push(vec![held]);
+        }
+    }
+    if done.written {
+        parts.relay_wake.wake();
+        parts.shown.tell(told);
+    }
+}
+
+/// Answers the commands of an event. One that contradicts the state is tried again on a state that is loaded anew.
+fn answer(held: &mut Held, verdicts: Vec<Verdict>) {
+    let mut contradiction = false;
+    for (mut pending, verdict) in std::mem::take(&mut held.commands).into_iter().zip(verdicts) {
+        match verdict {
+            Verdict::Reply(reply) => pending.answer(reply),
+            Verdict::Later => held.back.push(pending),
+            Verdict::Contradiction => {
+                contradiction = true;
+                pending.failures += 1;
+                if pending.failures < FAILURES_MAX { held.back.push(pending) } else { pending.give_up() }
+            }
+        }
+    }
+    if contradiction {
+        tracing::error!(event = %held.event, "an event's state was not that of its rows, and is loaded anew");
+        held.forget();
+    }
+}
+
+/// After a failure: commands that can be tried again are, in the order in which they stood.
+fn after(failure: Failure, mut part: Vec<Held>, todo: &mut Vec<Vec<Held>>) {
+    match failure {
+        Failure::Unknown(error) => {
+            tracing::warn!(%error, "the reply to a commit was lost");
+            for held in &mut part {
+                held.contended = true; // whoever has the row next knows that the lost transaction has ended
+                for pending in &mut held.commands {
+                    (pending.may_be_done, pending.since) = (true, std::time::Instant::now());
+                }
+            }
+        }
+        Failure::Panicked { event, command } => {
+            tracing::error!(%event, %command, "deciding a command panicked");
+            for held in part.iter_mut().filter(|held| held.event == event) {
+                held.forget();
+                let (bad, good): (Vec<Pending>, Vec<Pending>) =
+                    std::mem::take(&mut held.commands).into_iter().partition(|one| one.command.id == command);
+                held.commands = good;
+                bad.into_iter().for_each(Pending::give_up);
+            }
+        }
+        Failure::Late if part.len() > 1 => part.iter_mut().for_each(|held| held.contended = true),
+        Failure::Late => give_up(&mut part, "the database took too long"),
+        Failure::Refused(error) => after_refusal(&error, part, todo),
+    }
+}
+
+fn give_up(part: &mut [Held], why: &str) {
+    let commands: Vec<Pending> = part.iter_mut().flat_map(|held| std::mem::take(&mut held.commands)).collect();
+    tracing::warn!(why, commands = commands.len(), "a batch was not written");
+    commands.into_iter().for_each(Pending::give_up);
+}
+
+fn after_refusal(error: &WriteError, mut part: Vec<Held>, todo: &mut Vec<Vec<Held>>) {
+    let database = match error {
+        WriteError::Database(error) => Some(error),
+        WriteError::OtherRows { .. } => None,
+    };
+    let code = database.and_then(|error| error.as_database_error()).and_then(|db| db.code()).unwrap_or_default();
+    if part.len() > 1 && !database.is_some_and(is_broken) {
+        // whose it is shows when each is alone
+        todo.extend(part.into_iter().map(|held| vec![held]));
+    } else if code == "55P03" {
+        part.iter_mut().for_each(|held| held.contended = true); // somebody else has the row
+    } else if database.is_some_and(is_broken)
+        && part.iter().flat_map(|held| &held.commands).all(|one| one.failures == 0)
+    {
+        // a connection that broke is replaced once; a database that does not answer is not waited for
+        part.iter_mut().flat_map(|held| &mut held.commands).for_each(|one| one.failures += 1);
+        todo.push(part);
+    } else if database.is_some_and(database::is_away) && code != "40P01" {
+        give_up(&mut part, &error.to_string());
+    } else if let Some(mut held) = part.pop() {
+        refused_alone(error, &mut held);
+        if !held.commands.is_empty() {
+            todo.push(vec![held]);
+        }
+    }
+}
+
+fn is_broken(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(io) if io.kind() != std::io::ErrorKind::TimedOut)
+}
+
+/// The rows refuse something of one event: halves show whose it is. A single command is tried again on a state that is loaded anew.
+fn refused_alone(error: &WriteError, held: &mut Held) {
+    held.forget();
+    if held.commands.len() > 1 {
+        let right = held.commands.split_off(held.commands.len() / 2);
+        held.later.push(right);
+        return;
+    }
+    let Some(mut pending) = held.commands.pop() else { return };
+    pending.failures += 1;
+    if pending.failures < FAILURES_MAX {
+        held.commands.push(pending);
+    } else {
+        tracing::error!(event = %held.event, %error, "the rows refuse a command");
+        pending.give_up();
+    }
+}

@@ -1,0 +1,291 @@
+//! What Redis shows of events: free seats, the waitlist and the version they belong to, for operators and dashboards, and a message on
+//! the event's channel for each change. Nothing is decided by it and no answer to a caller reads it: late, lost or wiped, it costs
+//! nothing but a dashboard's picture, and the next change of an event sets it right.
+//!
+//! Keys of one event share a hash tag, so a cluster keeps them on one node:
+//! `event:{<id>}:slots` free seats · `event:{<id>}:waitlist` sorted set of bookings by order · `event:{<id>}:head` version and head ·
+//! channel `event:{<id>}:live`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use happening_api::{BookingId, EventId};
+use happening_seating::{Change, Order};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{RedisError, Script, ScriptInvocation};
+use serde::Serialize;
+use sqlx::PgPool;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::seats::Known;
+use crate::telemetry::SPANS;
+
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Transactions that wait to be shown; later ones are left out, and the event's next one shows everything.
+const WAITING_MAX: usize = 256;
+
+/// Redis did not answer, or not in time.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ShownError {
+    #[error("Redis does not answer: {0}")]
+    Away(#[from] RedisError),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error("Redis did not answer within {} ms", RESPONSE_TIMEOUT.as_millis())]
+    TimedOut,
+}
+
+/// An event after a commit.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    event: EventId,
+    /// Head of the state before.
+    before: Uuid,
+    version: i64,
+    head: Uuid,
+    free: u32,
+    waiting_bookings: u32,
+    waiting_seats: u32,
+    /// Order and booking.
+    joined: Vec<(Order, BookingId)>,
+    left: Vec<BookingId>,
+}
+
+impl Told {
+    /// What is shown of a state that these changes made of the one called `before`.
+    pub(crate) fn of(event: EventId, known: &Known, before: Uuid, changes: &[Change]) -> Self {
+        let Known { version, head, seats, .. } = known;
+        let waiting = seats.waiting();
+        let (mut joined, mut left) = (Vec::new(), Vec::new());
+        for change in changes {
+            match change {
+                Change::Wants { booking, order, from: 0, .. } => joined.push((*order, *booking)),
+                Change::Wants { booking, to: 0, .. } => left.push(*booking),
+                _ => {}
+            }
+        }
+        Self {
+            event,
+            before,
+            version: *version,
+            head: *head,
+            free: seats.free(),
+            waiting_bookings: waiting.bookings,
+            waiting_seats: waiting.seats,
+            joined,
+            left,
+        }
+    }
+}
+
+/// A message on an event's channel: a hint that something changed.
+#[derive(Debug, Serialize)]
+struct Hint {
+    from: Uuid,
+    version: i64,
+    head: Uuid,
+    free: u32,
+    waiting_bookings: u32,
+    waiting_seats: u32,
+}
+
+/// What Redis shows of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Picture {
+    pub(crate) version: i64,
+    pub(crate) head: Uuid,
+    pub(crate) free: u32,
+    /// In the order of joining.
+    pub(crate) waitlist: Vec<String>,
+}
+
+/// Shows. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    redis: ConnectionManager,
+    told: mpsc::Sender<Vec<Told>>,
+    scripts: Arc<[Script; 2]>,
+}
+
+/// Continues an event's picture. Answers 0 when what is shown is not the state before.
+const CONTINUE: &str = "local known = redis.call('GET', KEYS[3]) or ''
+redis.call('PUBLISH', KEYS[4], ARGV[5])
+if string.match(known, '^%d+ (.+)$') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[4])
+redis.call('SET', KEYS[3], ARGV[2] .. ' ' .. ARGV[3])
+local joined = tonumber(ARGV[6])
+for at = 7, 5 + 2 * joined, 2 do redis.call('ZADD', KEYS[2], ARGV[at], ARGV[at + 1]) end
+for at = 7 + 2 * joined, #ARGV do redis.call('ZREM', KEYS[2], ARGV[at]) end
+return 1";
+
+/// Sets an event's whole picture. Whatever was shown before, also of a database that was restored since, is replaced.
+const SET: &str = "redis.call('SET', KEYS[1], ARGV[3])
+redis.call('SET', KEYS[3], ARGV[1] .. ' ' .. ARGV[2])
+redis.call('DEL', KEYS[2])
+for at = 4, #ARGV, 1000 do redis.call('ZADD', KEYS[2], unpack(ARGV, at, math.min(at + 999, #ARGV))) end
+return 1";
+
+impl Shown {
+    /// Connects lazily: a Redis that is away at the start is met at the first call. What is told is shown by a task, so nobody
+    /// waits for it.
+    ///
+    /// # Errors
+    /// When the address cannot be parsed.
+    pub(crate) fn start(
+        redis_url: &str,
+        pool: PgPool,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<Self, RedisError> {
+        let (told, mut waiting) = mpsc::channel::<Vec<Told>>(WAITING_MAX);
+        let shown = Self::new(redis_url, told)?;
+        let (showing, stop) = (shown.clone(), stop.clone());
+        tasks.spawn(async move {
+            loop {
+                let told = tokio::select! {
+                    biased;
+                    told = waiting.recv() => told,
+                    () = stop.cancelled() => return,
+                };
+                let Some(told) = told else { return };
+                for one in told {
+                    if let Err(error) = showing.show(&pool, &one).await {
+                        tracing::debug!(event = %one.event, %error, "an event is shown after its next change");
+                    }
+                }
+            }
+        });
+        Ok(shown)
+    }
+
+    /// To read only.
+    ///
+    /// # Errors
+    /// When the address cannot be parsed.
+    pub(crate) fn reader(redis_url: &str) -> Result<Self, RedisError> {
+        Self::new(redis_url, mpsc::channel(1).0)
+    }
+
+    fn new(redis_url: &str, told: mpsc::Sender<Vec<Told>>) -> Result<Self, RedisError> {
+        let config = ConnectionManagerConfig::new()
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_connection_timeout(Some(RESPONSE_TIMEOUT))
+            .set_number_of_retries(1)
+            .set_max_delay(Duration::from_millis(200));
+        let redis = ConnectionManager::new_lazy_with_config(redis::Client::open(redis_url)?, config)?;
+        Ok(Self { redis, told, scripts: Arc::new([CONTINUE, SET].map(Script::new)) })
+    }
+
+    /// Has events shown as they are now, soon.
+    pub(crate) fn tell(&self, told: Vec<Told>) {
+        if !told.is_empty() && self.told.try_send(told).is_err() {
+            tracing::debug!("Redis is behind; events are shown after their next change");
+        }
+    }
+
+    async fn show(&self, pool: &PgPool, told: &Told) -> Result<(), ShownError> {
+        let hint = Hint {
+            from: told.before,
+            version: told.version,
+            head: told.head,
+            free: told.free,
+            waiting_bookings: told.waiting_bookings,
+            waiting_seats: told.waiting_seats,
+        };
+        let hint = serde_json::to_string(&hint).expect("plain values can be encoded");
+        let mut call = self.on_event(&self.scripts[0], told.event);
+        call.arg(told.before.to_string()).arg(told.version).arg(told.head.to_string()).arg(told.free);
+        call.arg(hint).arg(told.joined.len());
+        for (order, booking) in &told.joined {
+            call.arg(*order).arg(booking.to_string());
+        }
+        for booking in &told.left {
+            call.arg(booking.to_string());
+        }
+        if self.run(&call).await? { Ok(()) } else { self.show_rows(pool, told.event).await }
+    }
+
+    /// Shows what the rows hold: the first picture of an event, or one after something was not shown.
+    async fn show_rows(&self, pool: &PgPool, event: EventId) -> Result<(), ShownError> {
+        let row = sqlx::query!(
+            r#"select seat_version, seat_head, available_slots, coalesce(w.orders, '{}') as "orders!", coalesce(w.ids, '{}') as "ids!"
+            from events e cross join lateral (select array_agg(waiting_order) as orders, array_agg(id) as ids from bookings
+                where event_id = e.id and waiting_order is not null) w
+            where e.id = $1"#,
+            event.0
+        )
+        .fetch_optional(pool)
+        .await?;
+        let Some(row) = row else { return Ok(()) };
+        let mut call = self.on_event(&self.scripts[1], event);
+        call.arg(row.seat_version).arg(row.seat_head.to_string()).arg(row.available_slots);
+        for (order, booking) in row.orders.iter().zip(&row.ids) {
+            call.arg(*order).arg(booking.to_string());
+        }
+        self.run(&call).await.map(drop)
+    }
+
+    fn on_event<'s>(&self, script: &'s Script, event: EventId) -> ScriptInvocation<'s> {
+        let mut call = script.prepare_invoke();
+        for key in keys(event) {
+            call.key(key);
+        }
+        call.key(format!("event:{{{event}}}:live"));
+        call
+    }
+
+    async fn run(&self, call: &ScriptInvocation<'_>) -> Result<bool, ShownError> {
+        let mut redis = self.redis.clone();
+        timed("EVALSHA", async { call.invoke_async(&mut redis).await }).await
+    }
+
+    /// What is shown of an event; `None` when nothing is.
+    ///
+    /// # Errors
+    /// [`ShownError`].
+    pub(crate) async fn picture(&self, event: EventId) -> Result<Option<Picture>, ShownError> {
+        let [slots, waitlist, head] = keys(event);
+        let mut pipe = redis::pipe();
+        pipe.atomic().cmd("GET").arg(slots).cmd("ZRANGE").arg(waitlist).arg(0).arg(-1).cmd("GET").arg(head);
+        let mut redis = self.redis.clone();
+        type Read = (Option<u32>, Vec<String>, Option<String>);
+        let (free, waitlist, name): Read = timed("query", async { pipe.query_async(&mut redis).await }).await?;
+        let name = name.as_deref().and_then(|name| name.split_once(' '));
+        Ok(free.zip(name).and_then(|(free, (version, head))| {
+            Some(Picture { version: version.parse().ok()?, head: head.parse().ok()?, free, waitlist })
+        }))
+    }
+
+    /// One round trip.
+    ///
+    /// # Errors
+    /// [`ShownError`] when Redis is away.
+    pub(crate) async fn ping(&self) -> Result<(), ShownError> {
+        let mut redis = self.redis.clone();
+        timed("query", async { redis::cmd("PING").query_async::<String>(&mut redis).await }).await.map(drop)
+    }
+}
+
+fn keys(event: EventId) -> [String; 3] {
+    ["slots", "waitlist", "head"].map(|part| format!("event:{{{event}}}:{part}"))
+}
+
+/// The connection has its own timeout; this one also covers waiting for a reconnection.
+async fn timed<T>(operation: &'static str, call: impl Future<Output = Result<T, RedisError>>) -> Result<T, ShownError> {
+    let span = tracing::info_span!(
+        target: SPANS,
+        "redis",
+        otel.name = operation,
+        otel.kind = "client",
+        db.system.name = "redis",
+        db.operation.name = operation,
+    );
+    match tokio::time::timeout(RESPONSE_TIMEOUT, call).instrument(span).await {
+        Ok(answer) => answer.map_err(ShownError::from),
+        Err(_) => Err(ShownError::TimedOut),
+    }
+}
