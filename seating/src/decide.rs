@@ -310,6 +310,7 @@ impl Deciding<'_> {
         {
             let kept = self.state.kept(slot);
             let (booking, order, wanted) = (kept.id, kept.order, u32::from(kept.wanted));
+            assert!(wanted > 0, "a booking on the waitlist wants seats");
             let (theirs, rest) = left.split_at(left.len().min(wanted as usize));
             left = rest;
             self.change(Change::Took { booking, seats: theirs.to_vec() });

@@ -68,7 +68,11 @@ impl Waitlist {
     /// it, at its place.
     pub(crate) fn set(&mut self, order: Order, slot: u32, seats: u32) {
         match self.at(order) {
-            Some(at) => self.change(at, seats),
+            Some(at) => {
+                // after changes were taken back, another booking can have this place
+                self.entries[at].slot = slot;
+                self.change(at, seats);
+            }
             None if seats == 0 => {}
             None if self.entries.last().is_none_or(|last| last.order < order) => {
                 self.entries.push(Entry { order, slot, seats });

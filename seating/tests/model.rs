@@ -321,6 +321,13 @@ proptest! {
             let is_upcoming = started_at.is_none_or(|at| n < at);
             let given = Given { limits: Limits { seats_per_person_max: max, is_upcoming }, by_staff: staff };
             let Some(command) = command(step, n, &model) else { continue };
+            // what was decided and taken back leaves nothing that a later decision could meet
+            let person = UserId(Uuid::from_u128(7));
+            let other = BookingId(Uuid::from_u128(1_000_000 + n as u128));
+            let vain = Command::Create { booking: other, person, seats: 1, choice: Choice::Any, waitlist: true };
+            if let Ok(decision) = state.decide(&vain, given) {
+                state.undo(&decision.changes);
+            }
             let before = state.clone();
             let decided = state.decide(&command, given);
             let expected = model.decide(&command, given);
