@@ -11,6 +11,7 @@ mod packages;
 mod parallel;
 mod run;
 mod services;
+mod simulate;
 mod sqlx_data;
 mod test;
 mod tools;
@@ -84,6 +85,15 @@ enum Task {
         /// Login name, such as ada
         name: String,
     },
+    /// Drive the seat writer through schedules by chance: processes that die, commits that are lost, a database that fails over
+    Simulate {
+        /// Seed of the first schedule; each next one has the next number
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many schedules
+        #[arg(long, default_value_t = 100_000)]
+        schedules: u64,
+    },
     /// Measure
     Bench {
         #[command(subcommand)]
@@ -118,6 +128,7 @@ fn run_task(cli: &Cli) -> Result<()> {
         Task::Sqlx => sqlx_data::write(ask),
         Task::Bundle { check } => bundle::bundle(ask, *check),
         Task::Token { name } => driven::token(name),
+        Task::Simulate { seed, schedules } => simulate::simulate(*seed, *schedules),
         Task::Bench { name } => driven::bench(ask, name),
     }
 }

@@ -11,6 +11,7 @@ use super::answer::Answer;
 use super::command::{Command, Kind, Refusal, Reply};
 use super::facts::{BookingFacts, EventRow, Facts, Found};
 use super::log::Entry;
+use super::protection::{Protection, out};
 use super::rows::{Audit, EventCounts, History, NewBooking, Place, Rows};
 use super::states::Known;
 use crate::access::{Access, EventAction};
@@ -122,13 +123,13 @@ impl Batch {
     /// Decides a command.
     pub(super) fn decide(&mut self, work: &mut Work, command: &Command, facts: Option<&Facts>) -> Verdict {
         let Some(facts) = facts else { return Refusal::NOT_FOUND.into() };
-        if let Some(found) = &facts.found {
+        if let Some(found) = facts.found.as_ref().filter(|_| !out(Protection::FoundFirst)) {
             return self.found(work, command, facts, found);
         }
         if work.row.deleted {
             return Refusal::NOT_FOUND.into();
         }
-        if self.ids.contains(&command.id) {
+        if self.ids.contains(&command.id) && !out(Protection::CopiesWait) {
             return Verdict::Later;
         }
         let done = match &command.kind {
@@ -341,7 +342,8 @@ impl Batch {
             before.undo(&work.changes);
             self.rows.log(event, known.version, known.head, Entry::Base(before.image()).encode());
         }
-        let (version, head) = (known.version + 1, self.clock.new_head());
+        let head = if out(Protection::RandomHead) { Uuid::nil() } else { self.clock.new_head() };
+        let version = known.version + 1;
         self.rows.log(event, version, head, Entry::Changes(work.changes.clone()).encode());
         let waiting = known.seats.waiting();
         self.rows.count(EventCounts {

@@ -1,5 +1,7 @@
 //! What a caller asks of an event's seats, and what it is answered.
 
+use std::time::Duration;
+
 use happening_api::{BookingId, EventId, UserId};
 use happening_seating::{Choice, Seat};
 use tokio::sync::oneshot;
@@ -93,7 +95,15 @@ pub(super) struct Pending {
     pub(super) may_be_done: bool,
 }
 
+/// A command that has not begun by then is given up.
+pub(super) const WAIT_MAX: Duration = Duration::from_millis(900);
+
 impl Pending {
+    /// It has waited for too long.
+    pub(super) fn is_late(&self) -> bool {
+        self.since.elapsed() > WAIT_MAX
+    }
+
     /// Answers. The caller may be gone: what was done stays, and a repeated call finds it.
     pub(super) fn answer(self, reply: Reply) {
         drop(self.reply.send(reply));

@@ -20,15 +20,15 @@ use crate::access::{self, Access, EventAction, EventStanding};
 pub(crate) struct EventRow {
     pub(crate) id: EventId,
     pub(crate) org: OrgId,
-    status: EventStatus,
-    event_date: DateTime<Utc>,
+    pub(super) status: EventStatus,
+    pub(super) event_date: DateTime<Utc>,
     pub(super) seats_per_person_max: Option<i32>,
-    total: i32,
-    free: i32,
-    waiting_bookings: i64,
-    waiting_seats: i64,
-    version: i64,
-    head: Uuid,
+    pub(super) total: i32,
+    pub(super) free: i32,
+    pub(super) waiting_bookings: i64,
+    pub(super) waiting_seats: i64,
+    pub(super) version: i64,
+    pub(super) head: Uuid,
     pub(super) deleted: bool,
 }
 
@@ -112,12 +112,12 @@ pub(super) enum Found {
 pub(super) struct Facts {
     pub(super) found: Option<Found>,
     /// The caller is somebody, and was not deleted.
-    known: bool,
-    visibility: Visibility,
-    role: Option<Role>,
-    owner: bool,
+    pub(super) known: bool,
+    pub(super) visibility: Visibility,
+    pub(super) role: Option<Role>,
+    pub(super) owner: bool,
     /// Asked only of those who would not see the event otherwise.
-    has_booking: bool,
+    pub(super) has_booking: bool,
     pub(super) booking: Option<BookingFacts>,
 }
 

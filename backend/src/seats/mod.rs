@@ -10,13 +10,18 @@ mod batch;
 mod command;
 mod facts;
 pub(crate) mod log;
+mod protection;
 mod queue;
 mod rows;
+#[cfg(test)]
+mod simulation;
 pub(crate) mod states;
+mod store;
 mod turn;
 mod writer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::PgPool;
 use tokio::sync::oneshot;
@@ -32,8 +37,12 @@ pub(crate) use command::{Command, Kind, Refusal, Reply};
 pub(crate) use queue::Full;
 pub(crate) use rows::WriteError;
 pub(crate) use states::Known;
+pub(crate) use store::Parts;
 pub(crate) use turn::{Turn, TurnError};
-pub(crate) use writer::{MAIN_LANES, Parts, SIDE_LANES};
+pub(crate) use writer::{MAIN_LANES, SIDE_LANES};
+
+/// An event stays in the side lanes for so long after its row was somebody else's.
+const CONTENDED_FOR: Duration = Duration::from_secs(1);
 
 /// The front of the seat writer. Cheap to clone.
 #[derive(Clone)]
@@ -46,7 +55,7 @@ pub(crate) struct Seats {
 impl Seats {
     /// Starts the lanes; they end when `stop` is cancelled and what waits has been done.
     pub(crate) fn start(parts: Parts, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
-        let queues = Queues::new(!crate::switches::on("batches_of_one"));
+        let queues = Queues::new(!crate::switches::on("batches_of_one"), CONTENDED_FOR);
         let running = writer::start(&parts, &queues, tasks, stop);
         Self { queues, running, parts }
     }

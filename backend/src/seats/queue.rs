@@ -12,7 +12,8 @@ use happening_api::EventId;
 use happening_seating::Change;
 use tokio::sync::{Notify, oneshot};
 
-use super::command::Pending;
+use super::command::{Pending, WAIT_MAX};
+use super::protection::{Protection, out};
 use super::states::{Known, States};
 
 /// Commands that may wait, over all events.
@@ -21,10 +22,6 @@ const WAITING_MAX: usize = 4096;
 const BATCH_MAX: usize = 256;
 /// Commands of one event in a transaction, however many events there are.
 const SHARE_MIN: usize = 16;
-/// A command that has not begun by then is given up.
-const WAIT_MAX: Duration = Duration::from_millis(900);
-/// An event stays in the side lanes for so long after its row was somebody else's.
-const CONTENDED_FOR: Duration = Duration::from_secs(1);
 
 /// The queue is full; nothing happened.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +52,8 @@ struct Inner {
     states: States,
     waiting: usize,
     full_batches: bool,
+    /// An event stays in the side lanes for so long after its row was somebody else's.
+    contended_for: Duration,
 }
 
 /// The queues of all events.
@@ -86,6 +85,9 @@ impl Held {
     /// Takes back what was decided since the last commit.
     pub(super) fn undo(&mut self) {
         let changes = std::mem::take(&mut self.changes);
+        if out(Protection::Undo) {
+            return;
+        }
         if let Some(known) = &mut self.known {
             known.seats.undo(&changes);
         }
@@ -115,9 +117,12 @@ impl Drop for Held {
 }
 
 impl Queues {
-    pub(super) fn new(full_batches: bool) -> Arc<Self> {
+    /// Batches of one command take what batching gives away: for benchmarks.
+    pub(super) fn new(full_batches: bool, contended_for: Duration) -> Arc<Self> {
         let queues = Self::default();
-        queues.lock().full_batches = full_batches;
+        let mut inner = queues.lock();
+        (inner.full_batches, inner.contended_for) = (full_batches, contended_for);
+        drop(inner);
         Arc::new(queues)
     }
 
@@ -157,14 +162,14 @@ impl Queues {
 
     /// Puts an event that waits and is free where a lane finds it.
     fn make_ready(&self, inner: &mut Inner, event: EventId) {
-        let Inner { lines, main, side, contended, states, .. } = inner;
+        let Inner { lines, main, side, contended, states, contended_for, .. } = inner;
         let Some(line) = lines.get_mut(&event).filter(|line| !line.taken) else { return };
         let Some(first) = line.waiting.front() else {
             lines.remove(&event);
             return;
         };
-        line.taken = true;
-        if contended.get(&event).is_some_and(|until| until.elapsed() > CONTENDED_FOR) {
+        line.taken = !out(Protection::OneTransaction);
+        if contended.get(&event).is_some_and(|since| since.elapsed() > *contended_for) {
             contended.remove(&event);
         }
         let alone = matches!(first, Waiting::Alone(..));
@@ -224,10 +229,11 @@ impl Queues {
                 && matches!(line.waiting.front(), Some(Waiting::Command(_)))
                 && let Some(Waiting::Command(pending)) = line.waiting.pop_front()
             {
-                commands.push(pending);
+                inner.waiting -= 1;
+                // also one whose turn comes again and again, since others have the row
+                if pending.is_late() { pending.give_up() } else { commands.push(pending) }
             }
         }
-        inner.waiting -= commands.len();
         Held {
             event,
             known: inner.states.take(event),
@@ -252,8 +258,10 @@ impl Queues {
         inner.waiting += back.len();
         let line = inner.lines.entry(event).or_default();
         line.taken = false;
-        for pending in back.into_iter().rev() {
-            line.waiting.push_front(Waiting::Command(pending));
+        if out(Protection::FrontAgain) {
+            line.waiting.extend(back.into_iter().map(Waiting::Command));
+        } else {
+            back.into_iter().rev().for_each(|pending| line.waiting.push_front(Waiting::Command(pending)));
         }
         self.make_ready(&mut inner, event);
     }
@@ -265,7 +273,7 @@ impl Queues {
         for line in inner.lines.values_mut() {
             let (old, young): (VecDeque<Waiting>, VecDeque<Waiting>) =
                 std::mem::take(&mut line.waiting).into_iter().partition(|waiting| match waiting {
-                    Waiting::Command(pending) => pending.since.elapsed() > WAIT_MAX,
+                    Waiting::Command(pending) => pending.is_late(),
                     Waiting::Alone(_, since) => since.elapsed() > WAIT_MAX,
                 });
             line.waiting = young;
@@ -273,7 +281,8 @@ impl Queues {
         }
         inner.waiting -= late.iter().map(VecDeque::len).sum::<usize>();
         inner.lines.retain(|_, line| line.taken || !line.waiting.is_empty());
-        inner.contended.retain(|_, until| until.elapsed() <= CONTENDED_FOR);
+        let contended_for = inner.contended_for;
+        inner.contended.retain(|_, since| since.elapsed() <= contended_for);
         drop(inner);
         for waiting in late.into_iter().flatten() {
             if let Waiting::Command(pending) = waiting {

@@ -77,43 +77,43 @@ pub(super) struct EventCounts {
 /// Everything that a transaction writes.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    created: BTreeMap<BookingId, NewBooking>,
+    pub(super) created: BTreeMap<BookingId, NewBooking>,
     /// Bookings whose place is written, also of those that came into being.
-    places: BTreeMap<BookingId, Place>,
-    seats: Vec<SeatRow>,
+    pub(super) places: BTreeMap<BookingId, Place>,
+    pub(super) seats: Vec<SeatRow>,
     /// Of a seat that was taken in this transaction: its row in `seats`.
     taken: HashMap<(EventId, Seat), usize>,
     /// Seats that were taken before, and are given back.
-    released: Vec<(EventId, BookingId, Seat)>,
-    history: HistoryColumns,
-    outbox: Vec<Message>,
+    pub(super) released: Vec<(EventId, BookingId, Seat)>,
+    pub(super) history: HistoryColumns,
+    pub(super) outbox: Vec<Message>,
     audit: Vec<Audit>,
-    log: Vec<(EventId, i64, Uuid, Vec<u8>)>,
-    events: Vec<EventCounts>,
+    pub(super) log: Vec<(EventId, i64, Uuid, Vec<u8>)>,
+    pub(super) events: Vec<EventCounts>,
 }
 
 #[derive(Debug)]
-struct SeatRow {
-    event: EventId,
-    booking: BookingId,
+pub(super) struct SeatRow {
+    pub(super) event: EventId,
+    pub(super) booking: BookingId,
     person: UserId,
-    seat: Seat,
-    booked: bool,
+    pub(super) seat: Seat,
+    pub(super) booked: bool,
 }
 
 #[derive(Debug, Default)]
-struct HistoryColumns {
-    ids: Vec<Uuid>,
-    bookings: Vec<Uuid>,
+pub(super) struct HistoryColumns {
+    pub(super) ids: Vec<Uuid>,
+    pub(super) bookings: Vec<Uuid>,
     events: Vec<Uuid>,
-    actions: Vec<String>,
+    pub(super) actions: Vec<String>,
     counts: Vec<i32>,
     /// Array literals: `unnest` flattens nested arrays.
     seats: Vec<String>,
     actors: Vec<Option<Uuid>>,
     reasons: Vec<Option<String>>,
-    answers: Vec<Option<String>>,
-    asked: Vec<Option<i32>>,
+    pub(super) answers: Vec<Option<String>>,
+    pub(super) asked: Vec<Option<i32>>,
 }
 
 impl<'a> History<'a> {

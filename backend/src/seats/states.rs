@@ -72,43 +72,51 @@ pub(super) async fn load(conn: &mut PgConnection, event: EventId) -> sqlx::Resul
     Ok(known)
 }
 
-/// Brings states to the version of their locked rows by the log; those for which it has a gap are not in the answer.
+/// A row of the log.
+#[derive(Clone, Debug)]
+pub(super) struct LogRow {
+    pub(super) event: EventId,
+    pub(super) version: i64,
+    pub(super) head: Uuid,
+    /// See [`Entry::encode`].
+    pub(super) changes: Vec<u8>,
+}
+
+/// The log of events from these versions on, in order.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn catch_up(
-    conn: &mut PgConnection,
-    mut behind: HashMap<EventId, (Known, EventRow)>,
-) -> sqlx::Result<HashMap<EventId, Known>> {
-    let (ids, versions): (Vec<Uuid>, Vec<i64>) =
-        behind.iter().map(|(event, (known, _))| (event.0, known.version)).unzip();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows = sqlx::query!(
-        "select l.event_id, l.version, l.head, l.changes from unnest($1::uuid[], $2::bigint[]) as k (event_id, version)
-        join seat_log l on l.event_id = k.event_id and l.version >= k.version order by l.event_id, l.version",
+pub(super) async fn tail(conn: &mut PgConnection, from: &[(EventId, i64)]) -> sqlx::Result<Vec<LogRow>> {
+    let (ids, versions): (Vec<Uuid>, Vec<i64>) = from.iter().map(|(event, version)| (event.0, *version)).unzip();
+    sqlx::query_as!(
+        LogRow,
+        r#"select l.event_id as "event: EventId", l.version, l.head, l.changes
+        from unnest($1::uuid[], $2::bigint[]) as k (event_id, version)
+        join seat_log l on l.event_id = k.event_id and l.version >= k.version order by l.event_id, l.version"#,
         &ids,
         &versions
     )
     .fetch_all(conn)
-    .await?;
+    .await
+}
+
+/// Brings states to the version of their locked rows by the log; those for which it has a gap are not in the answer.
+pub(super) fn catch_up(mut behind: HashMap<EventId, (Known, EventRow)>, rows: &[LogRow]) -> HashMap<EventId, Known> {
     let mut begun = HashSet::new();
     for row in rows {
-        let event = row.event_id.into();
-        let Some((known, _)) = behind.get_mut(&event) else { continue };
+        let Some((known, _)) = behind.get_mut(&row.event) else { continue };
         // the first row must be the state's own: the tail of another history is not followed
-        let follows = if begun.insert(event) {
+        let follows = if begun.insert(row.event) {
             (row.version, row.head) == (known.version, known.head)
         } else {
             follow(known, (row.version, row.head), &row.changes)
         };
         if !follows {
-            behind.remove(&event);
+            behind.remove(&row.event);
         }
     }
     let reached = |(known, row): (Known, EventRow)| row.is_of(&known).then_some(known);
-    Ok(behind.into_iter().filter_map(|(event, pair)| Some((event, reached(pair)?))).collect())
+    behind.into_iter().filter_map(|(event, pair)| Some((event, reached(pair)?))).collect()
 }
 
 /// Takes a row of the log; false when it does not continue the state.

@@ -12,7 +12,8 @@ use super::facts;
 use super::queue::{Full, Held};
 use super::rows::{self, WriteError};
 use super::states;
-use super::writer::{self, Parts};
+use super::store::{Parts, Store};
+use super::writer;
 use crate::shown::Told;
 
 /// Why a turn did not come, or was not committed. Nothing happened, except after `Unknown`.
@@ -56,7 +57,7 @@ impl Turn {
         sqlx::query!("set local statement_timeout = '60s'").execute(&mut *tx).await?;
         let locked: HashMap<_, _> = facts::lock(&mut tx, &[held.event], true).await?;
         let Some(row) = locked.get(&held.event).cloned() else { return Ok(None) };
-        writer::catch_up(&mut tx, &mut [&mut held], &locked, true).await?;
+        writer::catch_up(&parts, &mut tx, &mut [&mut held], &locked, true).await?;
         let now = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(&mut *tx).await?;
         let Some(known) = held.known.take() else { return Ok(None) };
         let batch = Batch::new(now, parts.clock);
@@ -114,16 +115,17 @@ impl Turn {
             sqlx::Error::Database(_) => error.into(),
             lost => TurnError::Unknown(lost),
         })?;
+        let mut told = Vec::new();
         if let Some((version, head)) = self.name
             && let Some(mut work) = self.work.take()
         {
             let before = work.known.head;
             (work.known.version, work.known.head, work.known.in_log) = (version, head, true);
             work.known.seats.settle();
-            self.parts.shown.tell(vec![Told::of(work.row.id, &work.known, before, &work.changes)]);
+            told.push(Told::of(work.row.id, &work.known, before, &work.changes));
             self.held.known = Some(work.known);
         }
-        self.parts.relay_wake.wake();
+        self.parts.committed(told);
         Ok(())
     }
 }

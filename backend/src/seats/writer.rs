@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use happening_api::EventId;
-use sqlx::{PgPool, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -18,13 +17,13 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Verdict, Work};
 use super::command::{Command, Pending, Refusal, Reply};
-use super::facts::{self, EventRow, Facts};
+use super::facts::{EventRow, Facts};
+use super::protection::{Protection, out};
 use super::queue::{Held, Queues};
-use super::rows::{self, WriteError};
+use super::rows::WriteError;
 use super::states;
-use crate::clock::Clock;
-use crate::outbox::RelayWake;
-use crate::shown::{Shown, Told};
+use super::store::{Parts, Store};
+use crate::shown::Told;
 use crate::telemetry::{self, SPANS};
 use crate::{database, metrics};
 
@@ -41,15 +40,6 @@ const COMMIT_TIMEOUT: Duration = Duration::from_secs(2);
 const FAILURES_MAX: u32 = 3;
 /// Requests that the trace of a batch names.
 const LINKS_MAX: usize = 128;
-
-/// What a lane needs.
-#[derive(Clone)]
-pub(crate) struct Parts {
-    pub(crate) pool: PgPool,
-    pub(crate) shown: Shown,
-    pub(crate) relay_wake: RelayWake,
-    pub(crate) clock: Clock,
-}
 
 /// Lanes that run. Fewer than there should be: one ended, and is being started again.
 #[derive(Clone, Debug, Default)]
@@ -122,14 +112,14 @@ async fn run(parts: Parts, queues: Arc<Queues>, main: bool, stop: CancellationTo
 }
 
 /// Does the commands of events, as one transaction when nothing fails.
-async fn work(parts: &Parts, held: Vec<Held>, waits: bool) {
+pub(super) async fn work<S: Store>(store: &S, held: Vec<Held>, waits: bool) {
     let mut todo = vec![held];
     while let Some(mut part) = todo.pop() {
         if waits {
-            load(parts, &mut part).await;
+            load(store, &mut part).await;
         }
-        match attempt(parts, &mut part, waits).await {
-            Ok(done) => settle(parts, part, done, &mut todo),
+        match attempt(store, &mut part, waits).await {
+            Ok(done) => settle(store, part, done, &mut todo),
             Err(failure) => {
                 part.iter_mut().for_each(Held::undo);
                 after(failure, part, &mut todo);
@@ -140,22 +130,13 @@ async fn work(parts: &Parts, held: Vec<Held>, waits: bool) {
 
 /// Loads what is not in memory, holding nobody up. What cannot be loaded now is met under the lock. An event that none of the callers
 /// may know of is not loaded: what that takes would tell that it exists.
-async fn load(parts: &Parts, part: &mut [Held]) {
+async fn load<S: Store>(store: &S, part: &mut [Held]) {
     for held in part.iter_mut().filter(|held| held.known.is_none()) {
-        let loaded = tokio::time::timeout(PREPARE_TIMEOUT, async {
-            let mut conn = Box::pin(parts.pool.acquire()).await?;
-            let commands: Vec<&Command> = held.commands.iter().map(|one| &one.command).collect();
-            let (_, facts) = facts::look(&mut conn, &commands).await?;
-            if facts.iter().flatten().any(Facts::matters) {
-                states::load(&mut conn, held.event).await
-            } else {
-                Ok(None)
-            }
-        });
-        match loaded.await {
-            Ok(Ok(known)) => held.known = known,
-            Ok(Err(error)) => tracing::debug!(event = %held.event, %error, "a state is loaded later"),
-            Err(_) => tracing::debug!(event = %held.event, "a state takes long to load"),
+        let commands: Vec<&Command> = held.commands.iter().map(|one| &one.command).collect();
+        match store.within(PREPARE_TIMEOUT, store.load(held.event, &commands)).await {
+            Some(Ok(known)) => held.known = known,
+            Some(Err(error)) => tracing::debug!(event = %held.event, %error, "a state is loaded later"),
+            None => tracing::debug!(event = %held.event, "a state takes long to load"),
         }
     }
 }
@@ -196,41 +177,49 @@ struct Done {
     written: bool,
 }
 
-async fn attempt(parts: &Parts, part: &mut [Held], waits: bool) -> Result<Done, Failure> {
-    let prepared = tokio::time::timeout(PREPARE_TIMEOUT, prepare(parts, part, waits)).await;
-    let (tx, done) = prepared.map_err(|_| Failure::Late)??;
+async fn attempt<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<Done, Failure> {
+    let prepared = store.within(PREPARE_TIMEOUT, prepare(store, part, waits)).await;
+    let (tx, done) = prepared.ok_or(Failure::Late)??;
     if !done.written {
         return Ok(done); // dropping the transaction takes the locks back
     }
-    match tokio::time::timeout(COMMIT_TIMEOUT, tx.commit()).await {
-        Ok(Ok(())) => Ok(done),
-        Ok(Err(error @ sqlx::Error::Database(_))) => Err(error.into()),
-        Ok(Err(error)) => Err(Failure::Unknown(error)),
-        Err(_) => Err(Failure::Unknown(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
+    match store.within(COMMIT_TIMEOUT, store.commit(tx)).await {
+        Some(Ok(())) => Ok(done),
+        Some(Err(error @ sqlx::Error::Database(_))) => Err(error.into()),
+        _ if out(Protection::AnswerAfterCommit) => Ok(done),
+        Some(Err(error)) => Err(Failure::Unknown(error)),
+        None => Err(Failure::Unknown(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
     }
 }
 
 /// Everything up to COMMIT.
-async fn prepare(
-    parts: &Parts,
-    part: &mut [Held],
-    waits: bool,
-) -> Result<(Transaction<'static, Postgres>, Done), Failure> {
-    let mut tx = Box::pin(parts.pool.begin()).await?;
+async fn prepare<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<(S::Tx, Done), Failure> {
+    let mut tx = store.begin().await?;
     let ids: Vec<EventId> = part.iter().map(|held| held.event).collect();
-    let locked = facts::lock(&mut tx, &ids, waits).await?;
+    let early = if out(Protection::FactsAfterLock) {
+        let commands: Vec<&Command> = part.iter().flat_map(|held| &held.commands).map(|one| &one.command).collect();
+        let (now, facts) = store.look(&mut tx, &commands).await?;
+        let ids = commands.iter().map(|one| one.id);
+        Some((now, ids.zip(facts).collect::<HashMap<_, _>>()))
+    } else {
+        None
+    };
+    let locked = store.lock(&mut tx, &ids, waits).await?;
     // an event that does not exist takes the same work as one that may not be known of
     let mut had: Vec<&mut Held> = part.iter_mut().filter(|held| waits || locked.contains_key(&held.event)).collect();
     let commands: Vec<&Command> = had.iter().flat_map(|held| &held.commands).map(|one| &one.command).collect();
-    let (now, facts) = facts::look(&mut tx, &commands).await?;
+    let (now, facts) = match early {
+        Some((now, facts)) => (now, commands.iter().map(|one| facts.get(&one.id).cloned().flatten()).collect()),
+        None => store.look(&mut tx, &commands).await?,
+    };
     let mut facts = facts.into_iter();
     let mut facts_of: Vec<Vec<Option<Facts>>> =
         had.iter().map(|held| facts.by_ref().take(held.commands.len()).collect()).collect();
     let mut matter = facts_of.iter().map(|facts| facts.iter().flatten().any(Facts::matters));
     let mut mattering: Vec<&mut Held> =
         had.iter_mut().filter(|_| matter.next() == Some(true)).map(|held| &mut **held).collect();
-    catch_up(&mut tx, &mut mattering, &locked, waits).await?;
-    let mut batch = Batch::new(now, parts.clock);
+    catch_up(store, &mut tx, &mut mattering, &locked, waits).await?;
+    let mut batch = Batch::new(now, store.clock());
     let (mut verdicts, mut names) = (HashMap::new(), HashMap::new());
     for (held, facts) in had.into_iter().zip(&mut facts_of) {
         let (known, row) = (held.known.take(), locked.get(&held.event));
@@ -253,7 +242,7 @@ async fn prepare(
     }
     let written = !batch.rows.is_empty();
     if written {
-        rows::write(&mut tx, &batch.rows, now, parts.clock).await?;
+        store.write(&mut tx, &batch.rows, now).await?;
     }
     Ok((tx, Done { verdicts, names, written }))
 }
@@ -268,8 +257,9 @@ fn without_state(facts: &Option<Facts>) -> Verdict {
 
 /// Makes each state that of its locked row: by the log, or, when the log has a gap, from the rows. A main lane leaves that to a side
 /// lane: such an event has no state afterwards.
-pub(super) async fn catch_up(
-    tx: &mut Transaction<'static, Postgres>,
+pub(super) async fn catch_up<S: Store>(
+    store: &S,
+    tx: &mut S::Tx,
     had: &mut [&mut Held],
     locked: &HashMap<EventId, EventRow>,
     waits: bool,
@@ -277,22 +267,26 @@ pub(super) async fn catch_up(
     let mut behind = HashMap::new();
     for held in had.iter_mut() {
         let Some(row) = locked.get(&held.event) else { continue };
-        if let Some(known) = held.known.take_if(|known| !row.is_of(known)) {
+        if let Some(known) = held.known.take_if(|known| !row.is_of(known) && !out(Protection::CatchUp)) {
             behind.insert(held.event, (known, row.clone()));
         }
     }
-    let mut reached = states::catch_up(tx, behind).await?;
+    let mut reached = HashMap::new();
+    if !behind.is_empty() {
+        let from: Vec<(EventId, i64)> = behind.iter().map(|(event, (known, _))| (*event, known.version)).collect();
+        reached = states::catch_up(behind, &store.tail(tx, &from).await?);
+    }
     for held in had.iter_mut().filter(|held| held.known.is_none()) {
         held.known = reached.remove(&held.event);
         if held.known.is_none() && waits {
-            held.known = states::read(tx, held.event).await?;
+            held.known = store.read(tx, held.event).await?;
         }
     }
     Ok(())
 }
 
 /// After the commit: states have their new names, callers are answered, and who watches is told.
-fn settle(parts: &Parts, part: Vec<Held>, mut done: Done, todo: &mut Vec<Vec<Held>>) {
+fn settle<S: Store>(store: &S, part: Vec<Held>, mut done: Done, todo: &mut Vec<Vec<Held>>) {
     let mut told = Vec::new();
     for mut held in part {
         let changes = std::mem::take(&mut held.changes);
@@ -312,8 +306,7 @@ fn settle(parts: &Parts, part: Vec<Held>, mut done: Done, todo: &mut Vec<Vec<Hel
         }
     }
     if done.written {
-        parts.relay_wake.wake();
-        parts.shown.tell(told);
+        store.committed(told);
     }
 }
 
@@ -346,6 +339,9 @@ fn after(failure: Failure, mut part: Vec<Held>, todo: &mut Vec<Vec<Held>>) {
                 held.contended = true; // whoever has the row next knows that the lost transaction has ended
                 for pending in &mut held.commands {
                     (pending.may_be_done, pending.since) = (true, std::time::Instant::now());
+                    if out(Protection::SameIdAgain) {
+                        pending.command.id = Uuid::new_v4();
+                    }
                 }
             }
         }
@@ -407,6 +403,7 @@ fn refused_alone(error: &WriteError, held: &mut Held) {
     held.forget();
     if held.commands.len() > 1 {
         let right = held.commands.split_off(held.commands.len() / 2);
+        let right = if out(Protection::LeftFirst) { std::mem::replace(&mut held.commands, right) } else { right };
         held.later.push(right);
         return;
     }

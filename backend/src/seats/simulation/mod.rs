@@ -1,0 +1,191 @@
+//! The seat writer, driven step by step: two or three processes with their queues and lanes, a database modelled by statements, callers
+//! who repeat what was not answered. Chance, from a seed, picks who goes on, what is lost, who dies. After each commit the rows, the
+//! log and the counts must agree; at rest every answer must be in the rows.
+//!
+//! `cargo xtask simulate` runs as many schedules as are asked for; a test runs some thousands. A seed that fails is printed: the same
+//! seed fails again with `--seed`.
+
+mod callers;
+mod database;
+mod executor;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use happening_api::EventId;
+
+use self::callers::{Caller, Journal, Processes};
+use self::database::{Database, Tables, World};
+use self::executor::{Chance, Executor};
+use super::protection::{Protection, take_out};
+use super::queue::Queues;
+use super::writer;
+
+const LANES: usize = 2;
+const CALLERS: usize = 6;
+/// More than any schedule needs: one that goes on for longer has lost a command.
+const STEPS_MAX: usize = 60_000;
+
+/// Starts a process's lanes.
+fn start(executor: &mut Executor, process: usize, database: &Database) -> Arc<Queues> {
+    let queues = Queues::new(true, Duration::ZERO);
+    for lane in 0..2 * LANES {
+        let (queues, database, main) = (Arc::clone(&queues), database.clone(), lane < LANES);
+        executor.spawn(Some(process), async move {
+            loop {
+                let notify = if main { &queues.main } else { &queues.side };
+                let notified = notify.notified();
+                let held = if main { queues.take_main() } else { queues.take_side().into_iter().collect() };
+                if held.is_empty() {
+                    notified.await;
+                } else {
+                    writer::work(&database, held, !main).await;
+                }
+            }
+        });
+    }
+    queues
+}
+
+/// Runs one schedule; answers what must not have been.
+fn run(seed: u64) -> Vec<String> {
+    let mut chance = Chance::new(seed);
+    let count = 1 + chance.below(3);
+    let events: Vec<EventId> = (0..count).map(|_| EventId(chance.id())).collect();
+    let mut tables = Tables::default();
+    for event in &events {
+        let max = chance.one_in(2).then_some(4);
+        tables.add_event(*event, 1 + chance.below(6) as i32, max);
+    }
+    let count = 2 + chance.below(2);
+    let world = Arc::new(Mutex::new(World::new(chance, tables)));
+    let database = Database { world };
+    let mut executor = Executor::default();
+    let processes = Processes::default();
+    for process in 0..count {
+        processes.set(process, start(&mut executor, process, &database));
+    }
+    let journal = Arc::new(Mutex::new(Journal::default()));
+    for _ in 0..CALLERS {
+        let caller = Caller::new(&events, &database, &processes, &journal);
+        executor.spawn(None, caller.act());
+    }
+    let mut steps = 0;
+    while executor.callers() > 0 || !database.lock_world().is_quiet() {
+        steps += 1;
+        if steps > STEPS_MAX {
+            return vec!["a command is neither done nor given up".to_owned()];
+        }
+        database.lock_world().pass();
+        if steps % 8 == 0 {
+            disturb(&mut executor, &processes, &database, &journal);
+        }
+        let stuck = !executor.step(|ready| database.lock_world().chance.below(ready));
+        if stuck && executor.callers() > 0 && database.lock_world().is_quiet() {
+            return vec!["nobody can go on, and callers wait".to_owned()];
+        }
+        if !database.lock_world().violations.is_empty() {
+            break;
+        }
+    }
+    let mut found = std::mem::take(&mut database.lock_world().violations);
+    if found.is_empty() {
+        let tables = database.lock_world().tables.clone();
+        journal.lock().expect("no task panics").check(&tables, &mut found);
+    }
+    found
+}
+
+/// Now and then a process is killed and started again, or the database fails over.
+fn disturb(executor: &mut Executor, processes: &Processes, database: &Database, journal: &Arc<Mutex<Journal>>) {
+    let mut world = database.lock_world();
+    if !world.faults {
+        return;
+    }
+    if world.chance.one_in(60) {
+        let process = world.chance.below(processes.count());
+        drop(world);
+        executor.kill(process);
+        processes.set(process, start(executor, process, database));
+    } else if world.chance.one_in(200) {
+        let lost = world.fail_over();
+        drop(world);
+        journal.lock().expect("no task panics").forget(lost);
+    }
+}
+
+/// How many of the schedules from a seed on show a violation, and the first.
+fn search(first: u64, schedules: u64, protection: Option<Protection>) -> (u64, Option<(u64, String)>) {
+    take_out(protection);
+    let mut failed = 0;
+    let mut example = None;
+    for seed in first..first + schedules {
+        let found = std::panic::catch_unwind(|| run(seed)).unwrap_or_else(|_| vec!["it panicked".to_owned()]);
+        if let Some(what) = found.into_iter().next() {
+            failed += 1;
+            example = example.or(Some((seed, what)));
+            if protection.is_some() {
+                break;
+            }
+        }
+    }
+    take_out(None);
+    (failed, example)
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn no_schedule_breaks_a_promise() {
+    let (first, schedules) = (number("SIMULATION_SEED", 1), number("SIMULATION_SCHEDULES", 2_000));
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64).min(schedules);
+    let started = std::time::Instant::now();
+    let share = schedules.div_ceil(threads);
+    let found: Vec<_> = std::thread::scope(|scope| {
+        let from = (0..threads).map(|n| first + n * share);
+        let all: Vec<_> = from.map(|seed| scope.spawn(move || search(seed, share, None))).collect();
+        all.into_iter().map(|one| one.join().expect("violations are collected")).collect()
+    });
+    let failed: u64 = found.iter().map(|(failed, _)| failed).sum();
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{} schedules from seed {first} in {seconds:.1} s, {failed} failed", share * threads);
+    let example = found.into_iter().find_map(|(_, example)| example);
+    assert!(example.is_none(), "seed and violation: {example:?}");
+}
+
+/// Protections, and a seed from which on it shows soon that one of them is gone.
+const CONTROLS: [(Protection, u64); 12] = [
+    (Protection::RowLock, 1),
+    (Protection::FactsAfterLock, 5),
+    (Protection::FoundFirst, 2),
+    (Protection::CopiesWait, 2),
+    (Protection::CatchUp, 1),
+    (Protection::Undo, 28),
+    (Protection::AnswerAfterCommit, 4),
+    (Protection::SameIdAgain, 2),
+    (Protection::FrontAgain, 12),
+    (Protection::LeftFirst, 3044),
+    (Protection::RandomHead, 567),
+    (Protection::OneTransaction, 12),
+];
+
+#[test]
+fn each_protection_that_is_taken_out_is_noticed() {
+    let schedules = number("SIMULATION_SCHEDULES", 4_000);
+    // a state that is broken panics, and the writer contains it
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut unnoticed = BTreeSet::new();
+    for (protection, first) in CONTROLS {
+        let (_, example) = search(first, schedules, Some(protection));
+        println!("{protection:?}: {example:?}");
+        if example.is_none() {
+            unnoticed.insert(format!("{protection:?}"));
+        }
+    }
+    std::panic::set_hook(hook);
+    assert_eq!(unnoticed, BTreeSet::new());
+}

@@ -1,0 +1,144 @@
+//! What a lane asks of the world. The server's is Postgres; the simulation has another one, in which every statement can be delayed,
+//! lost or repeated.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use happening_api::EventId;
+use sqlx::{PgPool, Postgres, Transaction};
+
+use super::command::Command;
+use super::facts::{self, EventRow, Facts};
+use super::rows::{self, Rows, WriteError};
+use super::states::{self, Known, LogRow};
+use crate::clock::Clock;
+use crate::outbox::RelayWake;
+use crate::shown::{Shown, Told};
+
+/// The statements of the seat writer, and what follows a commit.
+pub(super) trait Store: Clone + Send + Sync + 'static {
+    /// A transaction, which is rolled back when it is dropped.
+    type Tx: Send;
+
+    fn clock(&self) -> Clock;
+
+    /// Waits for so long at most.
+    fn within<T: Send>(
+        &self,
+        time: Duration,
+        work: impl Future<Output = T> + Send,
+    ) -> impl Future<Output = Option<T>> + Send;
+
+    /// Outside of a transaction: the state of an event that one of these callers may know of.
+    fn load(&self, event: EventId, commands: &[&Command]) -> impl Future<Output = sqlx::Result<Option<Known>>> + Send;
+
+    fn begin(&self) -> impl Future<Output = sqlx::Result<Self::Tx>> + Send;
+
+    /// See [`facts::lock`].
+    fn lock(
+        &self,
+        tx: &mut Self::Tx,
+        events: &[EventId],
+        wait: bool,
+    ) -> impl Future<Output = sqlx::Result<HashMap<EventId, EventRow>>> + Send;
+
+    /// See [`facts::look`].
+    fn look(
+        &self,
+        tx: &mut Self::Tx,
+        commands: &[&Command],
+    ) -> impl Future<Output = sqlx::Result<(DateTime<Utc>, Vec<Option<Facts>>)>> + Send;
+
+    /// See [`states::tail`].
+    fn tail(
+        &self,
+        tx: &mut Self::Tx,
+        from: &[(EventId, i64)],
+    ) -> impl Future<Output = sqlx::Result<Vec<LogRow>>> + Send;
+
+    /// See [`states::read`].
+    fn read(&self, tx: &mut Self::Tx, event: EventId) -> impl Future<Output = sqlx::Result<Option<Known>>> + Send;
+
+    /// See [`rows::write`].
+    fn write(
+        &self,
+        tx: &mut Self::Tx,
+        rows: &Rows,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    fn commit(&self, tx: Self::Tx) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// Something was committed.
+    fn committed(&self, told: Vec<Told>);
+}
+
+/// What the server's lanes need.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) pool: PgPool,
+    pub(crate) shown: Shown,
+    pub(crate) relay_wake: RelayWake,
+    pub(crate) clock: Clock,
+}
+
+impl Store for Parts {
+    type Tx = Transaction<'static, Postgres>;
+
+    fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    async fn within<T: Send>(&self, time: Duration, work: impl Future<Output = T> + Send) -> Option<T> {
+        tokio::time::timeout(time, work).await.ok()
+    }
+
+    async fn load(&self, event: EventId, commands: &[&Command]) -> sqlx::Result<Option<Known>> {
+        let mut conn = Box::pin(self.pool.acquire()).await?;
+        let (_, facts) = facts::look(&mut conn, commands).await?;
+        if facts.iter().flatten().any(Facts::matters) { states::load(&mut conn, event).await } else { Ok(None) }
+    }
+
+    async fn begin(&self) -> sqlx::Result<Self::Tx> {
+        Box::pin(self.pool.begin()).await
+    }
+
+    async fn lock(
+        &self,
+        tx: &mut Self::Tx,
+        events: &[EventId],
+        wait: bool,
+    ) -> sqlx::Result<HashMap<EventId, EventRow>> {
+        facts::lock(tx, events, wait).await
+    }
+
+    async fn look(
+        &self,
+        tx: &mut Self::Tx,
+        commands: &[&Command],
+    ) -> sqlx::Result<(DateTime<Utc>, Vec<Option<Facts>>)> {
+        facts::look(tx, commands).await
+    }
+
+    async fn tail(&self, tx: &mut Self::Tx, from: &[(EventId, i64)]) -> sqlx::Result<Vec<LogRow>> {
+        states::tail(tx, from).await
+    }
+
+    async fn read(&self, tx: &mut Self::Tx, event: EventId) -> sqlx::Result<Option<Known>> {
+        states::read(tx, event).await
+    }
+
+    async fn write(&self, tx: &mut Self::Tx, rows: &Rows, now: DateTime<Utc>) -> Result<(), WriteError> {
+        rows::write(tx, rows, now, self.clock).await
+    }
+
+    async fn commit(&self, tx: Self::Tx) -> sqlx::Result<()> {
+        tx.commit().await
+    }
+
+    fn committed(&self, told: Vec<Told>) {
+        self.relay_wake.wake();
+        self.shown.tell(told);
+    }
+}

@@ -1,0 +1,186 @@
+//! The seat writer on real services: what no model of Postgres shows.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use futures_util::future::try_join_all;
+use happening_api::{Booking, BookingStatus};
+use happening_tests::world::wait_for;
+use happening_tests::{Client, World, WorldOptions};
+use serde_json::json;
+
+async fn one_server() -> Result<World> {
+    World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await
+}
+
+/// Holds an event's row until it is dropped.
+async fn hold(world: &World, event: happening_api::EventId) -> Result<sqlx::Transaction<'static, sqlx::Postgres>> {
+    let mut row = world.pool.begin().await?;
+    sqlx::query("select 1 from events where id = $1 for update").bind(event.0).execute(&mut *row).await?;
+    Ok(row)
+}
+
+#[tokio::test]
+async fn an_event_whose_row_is_held_delays_no_other() -> Result<()> {
+    let world = one_server().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let org = world.organization(&ada).await?;
+    let held = world.event_in(&ada, org.id, 100, None).await?;
+    let mut others = Vec::new();
+    for _ in 0..4 {
+        others.push(world.event_in(&ada, org.id, 100, None).await?);
+    }
+    for event in others.iter().chain([&held]) {
+        ada.book(event.id, 1).await?.expect(201);
+    }
+    let row = hold(&world, held.id).await?;
+    let waiting = try_join_all((0..8).map(|_| ada.book(held.id, 1)));
+    let going_on = async {
+        let started = Instant::now();
+        for n in 0..40 {
+            barbara.book(others[n % others.len()].id, 1).await?.expect(201);
+        }
+        // those who wait are given up after a second; these were done long before
+        anyhow::Ok(started.elapsed())
+    };
+    let (refused, took) = tokio::join!(waiting, going_on);
+    for reply in refused? {
+        let reply = reply.refused(503, "unavailable");
+        assert_eq!(reply.body["details"]["outcome"], "nothing", "{reply:?}");
+    }
+    let took = took?;
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    row.rollback().await?;
+    ada.book(held.id, 1).await?.expect(201);
+    world.audit()
+}
+
+/// Whether seats are taken is asked when the row is had, and so is whether the event has begun.
+#[tokio::test]
+async fn a_booking_that_waited_for_the_row_until_the_start_is_refused() -> Result<()> {
+    let world = one_server().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 5).await?;
+    ada.book(event.id, 1).await?.expect(201);
+    // it begins in 300 ms, while its row is held
+    sqlx::query("update events set event_date = clock_timestamp() + interval '300 ms', ends_at = null where id = $1")
+        .bind(event.id.0)
+        .execute(&world.pool)
+        .await?;
+    let row = hold(&world, event.id).await?;
+    let (reply, released) = tokio::join!(barbara.book(event.id, 1), async {
+        tokio::time::sleep(Duration::from_millis(450)).await;
+        row.rollback().await
+    });
+    released?;
+    reply?.refused(409, "event_not_open");
+    world.audit()
+}
+
+#[tokio::test]
+async fn copies_of_one_key_in_one_batch_count_once_for_the_limit() -> Result<()> {
+    let world = one_server().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let org = world.organization(&ada).await?;
+    for round in 0..5 {
+        let event = world.event_in(&ada, org.id, 20, Some(2)).await?;
+        ada.book(event.id, 1).await?.expect(201);
+        // the row is held while all of them come, so that one transaction has them together
+        let row = hold(&world, event.id).await?;
+        let key = format!("once-{round}");
+        let copies = try_join_all((0..6).map(|_| barbara.book_with_key(event.id, 2, &key)));
+        let (replies, released) = tokio::join!(copies, async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            row.rollback().await
+        });
+        released?;
+        let ids: std::collections::BTreeSet<String> =
+            replies?.into_iter().map(|reply| reply.expect(201).json::<Booking>().id.to_string()).collect();
+        assert_eq!(ids.len(), 1);
+    }
+    world.audit()
+}
+
+/// A server that stands still between writing and COMMIT keeps its event's row for two seconds at most.
+#[tokio::test]
+async fn a_server_that_stands_still_in_a_transaction_loses_its_rows() -> Result<()> {
+    let world = World::new().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 5_000).await?;
+    let there: Vec<Client> = (0..12).map(|_| ada.at(&world.base(1))).collect();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let crowd = async {
+        while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+            // a frozen server answers nobody
+            let calls =
+                there.iter().map(|caller| tokio::time::timeout(Duration::from_millis(300), caller.book(event.id, 1)));
+            futures_util::future::join_all(calls).await;
+        }
+    };
+    let mut frozen_with_a_row = 0;
+    let freezing = async {
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_millis(137)).await;
+            world.freeze_backend(1)?;
+            let held: bool = sqlx::query_scalar(
+                "select exists (select from pg_stat_activity where datname = current_database()
+                    and state = 'idle in transaction' and application_name = 'happening')",
+            )
+            .fetch_one(&world.pool)
+            .await?;
+            frozen_with_a_row += i32::from(held);
+            let started = Instant::now();
+            wait_for("the row", Duration::from_secs(4), || async {
+                Ok((barbara.book(event.id, 1).await?.status == 201).then_some(()))
+            })
+            .await?;
+            assert!(started.elapsed() < Duration::from_millis(3_500), "{:?}", started.elapsed());
+            world.thaw_backend(1)?;
+        }
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        anyhow::Ok(())
+    };
+    let ((), frozen) = tokio::join!(crowd, freezing);
+    frozen?;
+    assert!(frozen_with_a_row > 0, "the server was never frozen in a transaction");
+    wait_for("both servers", Duration::from_secs(10), || async {
+        Ok((ada.at(&world.base(1)).book(event.id, 1).await?.status == 201).then_some(()))
+    })
+    .await?;
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_thousand_who_cancel_at_once_are_all_answered_while_others_book() -> Result<()> {
+    let world = World::new().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 500).await?;
+    let mut bookings = Vec::new();
+    for _ in 0..10 {
+        let replies = try_join_all((0..100).map(|_| ada.book(event.id, 1))).await?;
+        bookings.extend(replies.into_iter().map(|reply| reply.expect(201).json::<Booking>()));
+    }
+    let waiting = bookings.iter().filter(|booking| booking.status == BookingStatus::Waiting).count();
+    assert_eq!(waiting, 500);
+    let cancels = bookings.chunks(100).enumerate().map(|(n, some)| {
+        let (ada, world) = (ada.clone(), &world);
+        async move {
+            for booking in some {
+                let caller = ada.at(&world.base(n % 2));
+                caller.post(&format!("/bookings/{}/cancel", booking.id), json!({})).await?.expect(200);
+            }
+            anyhow::Ok(())
+        }
+    });
+    let books = async {
+        for _ in 0..60 {
+            barbara.book(event.id, 1).await?.expect(201);
+        }
+        anyhow::Ok(())
+    };
+    let (cancelled, booked) = tokio::join!(try_join_all(cancels), books);
+    cancelled?;
+    booked?;
+    assert_eq!(ada.event(event.id).await?.available_slots, 440);
+    world.audit()
+}
