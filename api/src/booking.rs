@@ -211,6 +211,8 @@ pub enum HistoryAction {
     Cancelled,
     SeatsCancelled,
     Claimed,
+    /// The event started while the booking waited.
+    WaitlistEnded,
 }
 
 impl HistoryAction {
@@ -222,6 +224,7 @@ impl HistoryAction {
             Self::Cancelled => "cancelled",
             Self::SeatsCancelled => "seats_cancelled",
             Self::Claimed => "claimed",
+            Self::WaitlistEnded => "waitlist_ended",
         }
     }
 }

@@ -18,6 +18,7 @@ pub enum NotificationType {
     BookingWaitlisted,
     WaitlistPromoted,
     BookingCancelled,
+    WaitlistEnded,
     EventUpdated,
     EventCancelled,
     OrgInvite,

@@ -24,6 +24,7 @@ mod seats;
 mod shown;
 mod switches;
 mod telemetry;
+mod timers;
 mod users;
 
 use std::process::ExitCode;

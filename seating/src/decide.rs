@@ -18,6 +18,8 @@ pub enum Command {
     CancelSeats { booking: BookingId, seats: Vec<Seat> },
     /// The hall has so many seats from now on.
     Resize { total: u32 },
+    /// The event has started: the first bookings of the waitlist, so many at most, want nothing more. Those that hold nothing end.
+    EndWaiting { at_most: u32 },
     /// Ends every booking, since the event does not take place. Nobody gets the seats.
     EndAll,
 }
@@ -64,6 +66,10 @@ pub enum Outcome {
         ended: bool,
     },
     Resized,
+    /// These bookings left the waitlist.
+    WaitingEnded {
+        left: Vec<Left>,
+    },
     /// So many bookings ended.
     EndedAll {
         bookings: u32,
@@ -77,6 +83,8 @@ pub enum Refusal {
     EventNotOpen,
     #[error("the event has begun")]
     EventStarted,
+    #[error("the event has not begun")]
+    NotStarted,
     #[error("the hall has {total} seats")]
     MoreThanTotal { total: u32 },
     #[error("seat {seat} does not exist: there are {total}")]
@@ -112,6 +120,17 @@ pub struct Promotion {
     pub seats: Vec<Seat>,
 }
 
+/// A booking that left the waitlist without getting all that it wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    pub booking: BookingId,
+    pub person: UserId,
+    /// Seats that it still wanted.
+    pub wanted: u32,
+    /// Seats that it holds; without any it ended.
+    pub seats: Vec<Seat>,
+}
+
 /// A command that was done: what its caller is told, who got seats by it, and what changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
@@ -143,6 +162,9 @@ impl EventSeats {
             Command::Cancel { booking } => deciding.cancel(*booking, given),
             Command::CancelSeats { booking, seats } => deciding.cancel_seats(*booking, seats, given),
             Command::Resize { total } => deciding.resize(*total, given),
+            Command::EndWaiting { at_most } => {
+                deciding.end_waiting(*at_most, given).map(|outcome| (outcome, Vec::new()))
+            }
             Command::EndAll => Ok((deciding.end_all(), Vec::new())),
         };
         let Deciding { changes, .. } = deciding;
@@ -280,6 +302,23 @@ impl Deciding<'_> {
         let new: Vec<Seat> = (from + 1..=total).collect();
         let promotions = self.hand_out(&new, None, given);
         Ok((Outcome::Resized, promotions))
+    }
+
+    fn end_waiting(&mut self, at_most: u32, given: Given) -> Result<Outcome, Refusal> {
+        if given.limits.is_upcoming {
+            return Err(Refusal::NotStarted);
+        }
+        let mut left = Vec::new();
+        while let Some(slot) = self.state.first_waiting(None).filter(|_| left.len() < at_most as usize) {
+            let booking = self.state.shown(slot);
+            self.stop_waiting(&booking);
+            if booking.seats.is_empty() {
+                self.change(Change::Ended { booking: booking.id });
+            }
+            let Booking { id, person, wanted, seats, .. } = booking;
+            left.push(Left { booking: id, person, wanted, seats });
+        }
+        Ok(Outcome::WaitingEnded { left })
     }
 
     fn end_all(&mut self) -> Outcome {

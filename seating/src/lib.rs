@@ -22,7 +22,7 @@ mod state;
 mod waitlist;
 
 pub use change::Change;
-pub use decide::{Choice, Command, Decision, Given, Outcome, Promotion, Refusal};
+pub use decide::{Choice, Command, Decision, Given, Left, Outcome, Promotion, Refusal};
 pub use state::{Booking, EventSeats, Image, Limits, Loaded};
 pub use waitlist::Ahead;
 

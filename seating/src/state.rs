@@ -179,7 +179,7 @@ impl EventSeats {
         slots.map(|(slot, _)| self.shown(slot as u32))
     }
 
-    fn shown(&self, slot: u32) -> Booking {
+    pub(crate) fn shown(&self, slot: u32) -> Booking {
         let kept = self.bookings.at(slot);
         Booking {
             id: kept.id,

@@ -2,7 +2,7 @@
 
 use happening_api::{BookingId, UserId};
 use happening_seating::{
-    Booking, Choice, Command, Decision, EventSeats, Given, Limits, Loaded, Outcome, Promotion, Refusal,
+    Booking, Choice, Command, Decision, EventSeats, Given, Left, Limits, Loaded, Outcome, Promotion, Refusal,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -114,6 +114,8 @@ impl Model {
             }
             Command::Resize { .. } if !upcoming => Err(Refusal::EventNotOpen),
             Command::Resize { total } => self.resize(*total),
+            Command::EndWaiting { .. } if upcoming => Err(Refusal::NotStarted),
+            Command::EndWaiting { at_most } => Ok((self.end_waiting(*at_most as usize), Vec::new())),
             Command::EndAll => {
                 self.seats.iter_mut().for_each(|holder| *holder = None);
                 let active = self.rows.iter_mut().filter(|row| !row.ended);
@@ -121,6 +123,19 @@ impl Model {
                 Ok((Outcome::EndedAll { bookings }, Vec::new()))
             }
         }
+    }
+
+    fn end_waiting(&mut self, at_most: usize) -> Outcome {
+        let mut waiting: Vec<Row> = self.rows.iter().filter(|row| row.wanted > 0).cloned().collect();
+        waiting.sort_by_key(|row| row.order);
+        waiting.truncate(at_most);
+        let left = waiting.into_iter().map(|Row { id, person, wanted, .. }| {
+            let seats = self.held(id);
+            let row = self.row_mut(id);
+            (row.wanted, row.ended) = (0, seats.is_empty());
+            Left { booking: id, person, wanted, seats }
+        });
+        Outcome::WaitingEnded { left: left.collect() }
     }
 
     fn may_create(
@@ -246,6 +261,9 @@ enum Step {
     Resize {
         total: u32,
     },
+    EndWaiting {
+        at_most: u32,
+    },
     EndAll,
 }
 
@@ -259,6 +277,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => any().prop_map(|of| Step::Cancel { of }),
         3 => (any(), 1..32_u8, prop::bool::weighted(0.1)).prop_map(|(of, which, foreign)| Step::CancelSeats { of, which, foreign }),
         1 => (1..16_u32).prop_map(|total| Step::Resize { total }),
+        1 => (1..4_u32).prop_map(|at_most| Step::EndWaiting { at_most }),
         1 => Just(Step::EndAll),
     ]
 }
@@ -287,6 +306,7 @@ fn command(step: &Step, n: usize, model: &Model) -> Option<Command> {
             (!seats.is_empty()).then_some(Command::CancelSeats { booking, seats })?
         }
         Step::Resize { total } => Command::Resize { total: *total },
+        Step::EndWaiting { at_most } => Command::EndWaiting { at_most: *at_most },
         Step::EndAll => Command::EndAll,
     })
 }

@@ -57,7 +57,10 @@ async fn look(app: &AppHandle, known: &mut Option<(UserId, BTreeSet<Notification
 /// What somebody did themselves in front of the window needs no notification of the desktop.
 fn is_shown(app: &AppHandle, one: &Notification) -> bool {
     match one.kind {
-        NotificationType::WaitlistPromoted | NotificationType::EventCancelled | NotificationType::EventUpdated => true,
+        NotificationType::WaitlistPromoted
+        | NotificationType::WaitlistEnded
+        | NotificationType::EventCancelled
+        | NotificationType::EventUpdated => true,
         NotificationType::BookingCancelled => !windows::is_looked_at(app),
         NotificationType::BookingConfirmed
         | NotificationType::BookingWaitlisted
@@ -69,6 +72,7 @@ fn is_shown(app: &AppHandle, one: &Notification) -> bool {
 fn title(kind: NotificationType) -> &'static str {
     match kind {
         NotificationType::WaitlistPromoted => "You got seats",
+        NotificationType::WaitlistEnded => "It did not work this time",
         NotificationType::EventCancelled => "An event was cancelled",
         NotificationType::EventUpdated => "An event changed",
         NotificationType::BookingCancelled => "Seats were given up",

@@ -97,7 +97,9 @@ async fn what_is_cancelled_or_has_started_stays_as_it_is() -> Result<()> {
     let held: Booking = a.book(event.id, 2).await?.expect(201).json();
     let waiting: Booking = b.book(event.id, 3).await?.expect(201).json();
     world.move_event(event.id, -1).await?;
-    b.post(&format!("/bookings/{}/claim", waiting.id), json!({})).await?.refused(409, "event_started");
+    let late = b.post(&format!("/bookings/{}/claim", waiting.id), json!({})).await?.expect(409);
+    // who still waits leaves the waitlist soon after the start
+    assert!(["event_started", "already_cancelled"].contains(&late.code()), "{late:?}");
     let one = json!({ "seat_numbers": [1] });
     a.post(&format!("/bookings/{}/cancel-seats", held.id), one).await?.refused(409, "event_started");
     world.audit()

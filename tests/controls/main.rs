@@ -73,7 +73,9 @@ async fn without_the_pulse_a_frozen_database_keeps_its_callers() -> Result<()> {
 /// came.
 async fn ask_a_new_database(name: &str, switches: &'static str) -> Result<BTreeSet<u16>> {
     let own = OwnPostgres::start(&stack()?, name).await?;
-    let options = WorldOptions { backends: 1, switches, ..WorldOptions::default() };
+    // the relay would meet the connections that ended before the person does
+    let env = [("RELAY", "false".to_owned())].into();
+    let options = WorldOptions { backends: 1, switches, env, ..WorldOptions::default() };
     let world = World::on(own.stack.clone(), &backend_program()?, options).await?;
     let a = world.person("ada").await?;
     for reply in join_all((0..12).map(|_| a.get("/notifications"))).await {
@@ -165,7 +167,7 @@ async fn raw(world: &World, sql: String) -> Result<()> {
     Ok(())
 }
 
-/// Name of the invariant, and what breaks it. The event is over, so that its log is not compared with them.
+/// Name of the invariant, and what breaks it.
 const HARMS: [(&str, &str); 13] = [
     ("I1 seats lie inside the event", "update booking_seats set seat_no = 9 where status = 'booked' and seat_no = 2"),
     ("I6 a booking is created once", "delete from booking_history where action = 'created' and seats = 1"),
@@ -216,7 +218,6 @@ async fn every_query_of_the_audit_finds_what_it_looks_for() -> Result<()> {
         Ok((waiting == 0).then_some(()))
     })
     .await?;
-    world.move_event(event.id, -60 * 48).await?;
     world.audit()?;
     let kept = Kept::now(&world).await?;
     let said = || world.audit().err().map(|error| error.to_string()).unwrap_or_default();
@@ -227,9 +228,11 @@ async fn every_query_of_the_audit_finds_what_it_looks_for() -> Result<()> {
         assert_eq!(said(), "", "{harm} was taken back");
     }
     // without the index that keeps a seat from being sold twice
-    let sold_twice = "drop index booking_seats_event_id_seat_no_key; update booking_seats set seat_no = 2
-        where event_id in (select id from events where event_date < now())";
-    raw(&world, sold_twice.to_owned()).await?;
+    let sold_twice = format!(
+        "drop index booking_seats_event_id_seat_no_key; update booking_seats set seat_no = 2 where event_id = '{}'",
+        event.id
+    );
+    raw(&world, sold_twice).await?;
     assert!(said().contains("I1 no seat is booked twice"), "{}", said());
     let queries = include_str!("../../backend/src/audit/queries.rs");
     let named = HARMS.iter().filter(|(invariant, _)| queries.contains(&format!("(\"{invariant}\","))).count();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
-use happening_api::{Booking, BookingStatus};
+use happening_api::{Booking, BookingStatus, Notification, NotificationType};
 use happening_tests::world::wait_for;
 use happening_tests::{Client, World, WorldOptions};
 use serde_json::json;
@@ -182,5 +182,77 @@ async fn a_thousand_who_cancel_at_once_are_all_answered_while_others_book() -> R
     cancelled?;
     booked?;
     assert_eq!(ada.event(event.id).await?.available_slots, 440);
+    world.audit()
+}
+
+/// What a person is told of a type.
+async fn told(person: &Client, kind: NotificationType) -> Result<Vec<Notification>> {
+    let all: Vec<Notification> = person.get("/notifications").await?.expect(200).json();
+    Ok(all.into_iter().filter(|one| one.kind == kind).collect())
+}
+
+#[tokio::test]
+async fn when_an_event_starts_its_waitlist_ends_and_who_waits_is_told_once() -> Result<()> {
+    let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
+    let (ada, barbara, edsger) =
+        (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
+    let event = world.event(&ada, 3).await?;
+    let held: Booking = ada.book(event.id, 2).await?.expect(201).json();
+    let waits: Booking = barbara.book(event.id, 2).await?.expect(201).json();
+    let waits_for_more: Booking = edsger.book(event.id, 3).await?.expect(201).json();
+    edsger.post(&format!("/bookings/{}/claim", waits_for_more.id), json!({})).await?.expect(200);
+    world.move_event(event.id, -1).await?;
+    let ended = wait_for("the end of the wait", Duration::from_secs(20), || async {
+        let now = barbara.booking(waits.id).await?;
+        Ok((now.status == BookingStatus::Cancelled).then_some(now))
+    })
+    .await?;
+    assert_eq!((ended.position, ended.waiting_seats), (None, 0));
+    // who holds some keeps them, and wants nothing more
+    let kept = edsger.booking(waits_for_more.id).await?;
+    assert_eq!(
+        (kept.status, kept.seat_numbers.len(), kept.waiting_seats, kept.seats),
+        (BookingStatus::Confirmed, 1, 0, 1)
+    );
+    let now = ada.event(event.id).await?;
+    assert_eq!((now.waiting_bookings, now.waiting_seats), (0, 0));
+    for (person, words) in [(&barbara, "none of the 2 seats"), (&edsger, "you keep seat 3")] {
+        let messages = wait_for("the message", Duration::from_secs(20), || async {
+            Ok(Some(told(person, NotificationType::WaitlistEnded).await?).filter(|all| !all.is_empty()))
+        })
+        .await?;
+        assert!(messages[0].message.contains(words), "{messages:?}");
+    }
+    // both servers look every two seconds: nobody is told twice, and nobody else is
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    for (person, count) in [(&ada, 0), (&barbara, 1), (&edsger, 1)] {
+        assert_eq!(told(person, NotificationType::WaitlistEnded).await?.len(), count);
+    }
+    // after the start only the event's staff may release, and nobody is promoted
+    edsger.post(&format!("/bookings/{}/cancel", kept.id), json!({})).await?.refused(409, "event_started");
+    let reason = json!({ "seat_numbers": [3], "reason": "did not come" });
+    ada.post(&format!("/bookings/{}/cancel-seats", kept.id), reason).await?.expect(200);
+    ada.post(&format!("/bookings/{}/cancel", held.id), json!({})).await?.refused(409, "event_started");
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_long_waitlist_ends_in_portions_and_everyone_is_told() -> Result<()> {
+    let world = World::new().await?;
+    let ada = world.person("ada").await?;
+    let event = world.event(&ada, 1).await?;
+    for _ in 0..12 {
+        let replies = try_join_all((0..100).map(|_| ada.book(event.id, 1))).await?;
+        replies.into_iter().for_each(|reply| drop(reply.expect(201)));
+    }
+    world.move_event(event.id, -1).await?;
+    wait_for("the end of the wait", Duration::from_secs(30), || async {
+        Ok((ada.event(event.id).await?.waiting_bookings == 0).then_some(()))
+    })
+    .await?;
+    let told: i64 = sqlx::query_scalar("select count(*) from outbox where payload->>'type' = 'waitlist_ended'")
+        .fetch_one(&world.pool)
+        .await?;
+    assert_eq!(told, 1_199);
     world.audit()
 }

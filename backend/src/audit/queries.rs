@@ -72,10 +72,10 @@ const NOBODY_HOLDS: &str =
 
 const ENDED_TOLD: &str =
     "select format('booking %s: ended or gave up %s times, %s messages', h.booking_id, h.times, coalesce(o.times, 0))
-    from (select booking_id, count(*) as times from booking_history where action in ('cancelled', 'seats_cancelled')
+    from (select booking_id, count(*) as times from booking_history where action in ('cancelled', 'seats_cancelled', 'waitlist_ended')
         and created_at > now() - interval '6 days' group by 1) h
     left join (select (payload->>'bookingId')::uuid as booking_id, count(*) as times from outbox
-        where payload->>'type' in ('booking_cancelled', 'event_cancelled')
+        where payload->>'type' in ('booking_cancelled', 'event_cancelled', 'waitlist_ended')
         and created_at > now() - interval '6 days' group by 1) o using (booking_id)
     where h.times <> coalesce(o.times, 0)";
 

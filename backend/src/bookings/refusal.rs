@@ -22,7 +22,7 @@ impl From<Rule> for ApiError {
     fn from(rule: Rule) -> Self {
         match rule {
             Rule::EventNotOpen => Self::new(ErrorCode::EventNotOpen, "This event takes no bookings any more."),
-            Rule::EventStarted => {
+            Rule::EventStarted | Rule::NotStarted => {
                 Self::new(ErrorCode::EventStarted, "The event has started; its bookings stay as they are.")
             }
             Rule::MoreThanTotal { total } => {

@@ -12,7 +12,7 @@ use crate::broker::Publisher;
 use crate::config::{Config, ServeConfig};
 use crate::http::connections;
 use crate::outbox::Relay;
-use crate::{metrics, users};
+use crate::{metrics, timers, users};
 
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -59,6 +59,7 @@ fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &Canc
         }
     });
     tasks.spawn(users::cancel_late_bookings(app.clone(), stop.clone()));
+    tasks.spawn(timers::run(app.clone(), stop.clone()));
 }
 
 /// Says that it stops, so that a load balancer sends nobody any more, and closes a while later.

@@ -58,6 +58,7 @@ fn about_event(message: &Message, facts: &EventFacts) -> String {
             format!("You got {seats} for {event}. {they} free and you were next.{more}")
         }
         NotificationType::BookingCancelled => cancelled(message, event, &seats, numbers.is_empty()),
+        NotificationType::WaitlistEnded => waitlist_ended(event, count, numbers),
         NotificationType::EventUpdated => {
             let fields = message.changes.as_deref().unwrap_or_default();
             let words: Vec<&str> = fields.iter().map(|field| change_word(field)).collect();
@@ -87,6 +88,18 @@ fn cancelled(message: &Message, event: &str, seats: &str, nothing_held: bool) ->
         Some(reason) => format!("{what} Reason: {reason}"),
         None => what,
     }
+}
+
+/// For who still waited when the event started.
+fn waitlist_ended(event: &str, wanted: i32, held: &[i32]) -> String {
+    let more = if held.is_empty() { "" } else { "more " };
+    let wanted = if wanted == 1 { format!("no {more}seat") } else { format!("none of the {wanted} {more}seats") };
+    let rest = if held.is_empty() {
+        "Your wait has ended.".to_owned()
+    } else {
+        format!("Your wait has ended; you keep {}.", seat_list(held))
+    };
+    format!("{event} has started, and {wanted} that you waited for came free. {rest}")
 }
 
 fn change_word(field: &str) -> &str {
@@ -142,6 +155,7 @@ fn event_title(message: &Message, event: &EventFacts) -> String {
         NotificationType::BookingConfirmed => format!("Booked: {name}"),
         NotificationType::BookingWaitlisted => format!("You are on the waitlist for {name}"),
         NotificationType::BookingCancelled => format!("Seats given up: {name}"),
+        NotificationType::WaitlistEnded => format!("It did not work this time: {name}"),
         NotificationType::EventCancelled => format!("Cancelled: {name}"),
         NotificationType::EventUpdated => format!("Changed: {name}"),
         NotificationType::OrgInvite | NotificationType::RoleChanged => event.org_name.clone(),

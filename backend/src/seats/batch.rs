@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use happening_api::{
     Booking, BookingId, BookingStatus, EventId, HistoryAction, Message, MessageId, NotificationType, UserId,
 };
-use happening_seating::{Change, Decision, Given, Limits, Outcome, Promotion, Refusal as Rule, Seat};
+use happening_seating::{Change, Decision, Given, Left, Limits, Outcome, Promotion, Refusal as Rule, Seat};
 use uuid::Uuid;
 
 use super::answer::Answer;
@@ -135,6 +135,7 @@ impl Batch {
         let done = match &command.kind {
             Kind::Create { .. } => self.create(work, command, facts),
             Kind::Claim { booking, seats } => self.claim(work, command, facts, (*booking, *seats)),
+            Kind::EndWaiting { at_most } => return self.end_waiting(work, command, *at_most),
             Kind::GiveBack { booking, seats, reason } => {
                 self.give_back(work, command, facts, (*booking, seats.as_deref(), reason.as_deref()))
             }
@@ -298,6 +299,28 @@ impl Batch {
         }
         self.promote(work, &promotions, &command.request_id);
         Ok(Answer::of(&work.shown(booking, of, self.now)))
+    }
+
+    fn end_waiting(&mut self, work: &mut Work, command: &Command, at_most: u32) -> Verdict {
+        let given = work.given(self.now, true);
+        let left = match work.decide(&happening_seating::Command::EndWaiting { at_most }, given) {
+            Ok((Outcome::WaitingEnded { left }, _)) => left,
+            Ok(_) => return Verdict::Contradiction,
+            Err(rule) => return rule.into(),
+        };
+        for Left { booking, person, wanted, seats } in left {
+            self.rows.place(booking, work.place(booking));
+            if !seats.is_empty() {
+                self.rows.want_less(booking, wanted);
+            }
+            let event = command.event;
+            let history = History::new(self.clock.new_id(), event, booking, HistoryAction::WaitlistEnded, &[]);
+            self.rows.record(History { count: wanted, ..history });
+            let kind = NotificationType::WaitlistEnded;
+            let told = Told { kind, person, booking, count: wanted, seats: &seats, reason: None };
+            self.tell(event, &command.request_id, told);
+        }
+        Verdict::Reply(Reply::WaitingEnded { left: work.known.seats.waiting().bookings })
     }
 
     /// Notes what bookings of the waitlist got.

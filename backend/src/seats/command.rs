@@ -42,13 +42,15 @@ pub(crate) enum Kind {
         seats: Option<Vec<Seat>>,
         reason: Option<String>,
     },
+    /// The event has started: so many bookings at most leave the waitlist. Nobody asks for it; it is due.
+    EndWaiting { at_most: u32 },
 }
 
 impl Kind {
     /// The booking that the command is about; none for a new one.
     pub(super) fn booking(&self) -> Option<BookingId> {
         match self {
-            Self::Create { .. } => None,
+            Self::Create { .. } | Self::EndWaiting { .. } => None,
             Self::Claim { booking, .. } | Self::GiveBack { booking, .. } => Some(*booking),
         }
     }
@@ -62,6 +64,10 @@ pub(crate) enum Reply {
     /// It was committed before, by a copy of this command: the first answer.
     Replayed(Answer),
     Refused(Refusal),
+    /// So many bookings are left on the waitlist of an event that has started.
+    WaitingEnded {
+        left: u32,
+    },
     /// Nothing happened: the database is away, or the event's row was not had in time.
     Nothing,
     /// It may have happened.

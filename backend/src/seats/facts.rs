@@ -113,6 +113,8 @@ pub(super) struct Facts {
     pub(super) found: Option<Found>,
     /// The caller is somebody, and was not deleted.
     pub(super) known: bool,
+    /// Nobody asks for the command.
+    pub(super) is_due: bool,
     pub(super) visibility: Visibility,
     pub(super) role: Option<Role>,
     pub(super) owner: bool,
@@ -132,15 +134,16 @@ impl Facts {
         }
     }
 
-    /// The command is about an event that its caller knows of, or was done before.
+    /// The command is due by itself, about an event that its caller knows of, or was done before.
     pub(super) fn matters(&self) -> bool {
-        self.found.is_some() || self.access(EventAction::See) != Access::Hidden
+        self.is_due || self.found.is_some() || self.access(EventAction::See) != Access::Hidden
     }
 }
 
 const CREATE: i16 = 0;
 const CLAIM: i16 = 1;
 const GIVE_BACK: i16 = 2;
+const END_WAITING: i16 = 3;
 
 /// Looks up what is known of commands, in their order, and the time. The events' rows are locked.
 ///
@@ -211,11 +214,20 @@ pub(super) async fn look(
                 }
             }),
             Kind::GiveBack { .. } => row.given_back.then_some(Found::Done),
+            Kind::EndWaiting { .. } => None,
         };
         let role = row.role.as_deref().and_then(Role::parse);
         let (known, visibility, owner) = (row.known, row.visibility, row.owner);
-        facts[row.n as usize - 1] =
-            Some(Facts { found, known, visibility, role, owner, has_booking: row.has_booking, booking });
+        facts[row.n as usize - 1] = Some(Facts {
+            is_due: matches!(command.kind, Kind::EndWaiting { .. }),
+            found,
+            known,
+            visibility,
+            role,
+            owner,
+            has_booking: row.has_booking,
+            booking,
+        });
     }
     Ok((now, facts))
 }
@@ -225,5 +237,6 @@ fn kind(kind: &Kind) -> i16 {
         Kind::Create { .. } => CREATE,
         Kind::Claim { .. } => CLAIM,
         Kind::GiveBack { .. } => GIVE_BACK,
+        Kind::EndWaiting { .. } => END_WAITING,
     }
 }

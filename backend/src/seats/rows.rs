@@ -80,6 +80,8 @@ pub(super) struct Rows {
     pub(super) created: BTreeMap<BookingId, NewBooking>,
     /// Bookings whose place is written, also of those that came into being.
     pub(super) places: BTreeMap<BookingId, Place>,
+    /// By how much the number that was wanted in all is lower, of bookings that go on with what they hold.
+    less: HashMap<BookingId, u32>,
     pub(super) seats: Vec<SeatRow>,
     /// Of a seat that was taken in this transaction: its row in `seats`.
     taken: HashMap<(EventId, Seat), usize>,
@@ -132,6 +134,11 @@ impl Rows {
     /// The booking's place is written; a later one replaces it.
     pub(super) fn place(&mut self, booking: BookingId, place: Place) {
         self.places.insert(booking, place);
+    }
+
+    /// The booking wants so many fewer in all.
+    pub(super) fn want_less(&mut self, booking: BookingId, count: u32) {
+        self.less.insert(booking, count);
     }
 
     /// The booking holds seats.
@@ -232,8 +239,9 @@ async fn write_changed(conn: &mut PgConnection, rows: &Rows, now: DateTime<Utc>)
             where s.event_id = x.event_id and s.seat_no = x.seat_no and s.booking_id = x.booking_id and s.status = 'booked'
             returning 1
         ), changed as (
-            update bookings b set status = x.status, waiting_seats = x.waiting_seats, waiting_order = x.waiting_order, updated_at = $8
-            from unnest($4::uuid[], $5::text[], $6::int[], $7::bigint[]) as x (id, status, waiting_seats, waiting_order)
+            update bookings b set status = x.status, waiting_seats = x.waiting_seats, waiting_order = x.waiting_order,
+                seats = b.seats - x.less, updated_at = $9
+            from unnest($4::uuid[], $5::text[], $6::int[], $7::bigint[], $8::int[]) as x (id, status, waiting_seats, waiting_order, less)
             where b.id = x.id and b.status <> 'cancelled'
             returning 1
         )
@@ -245,6 +253,7 @@ async fn write_changed(conn: &mut PgConnection, rows: &Rows, now: DateTime<Utc>)
         &changed.iter().map(|(_, place)| place.status.as_str().to_owned()).collect::<Vec<_>>(),
         &changed.iter().map(|(_, place)| place.waiting_seats.cast_signed()).collect::<Vec<_>>(),
         &changed.iter().map(|(_, place)| place.waiting_order.map(u64::cast_signed)).collect::<Vec<_>>() as &[Option<i64>],
+        &changed.iter().map(|(booking, _)| rows.less.get(booking).map_or(0, |count| count.cast_signed())).collect::<Vec<_>>(),
         now
     )
     .fetch_one(conn)

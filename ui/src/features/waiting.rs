@@ -91,6 +91,10 @@ pub(crate) fn told(entry: &HistoryEntry, booking: &Booking, total: i32) -> (Stri
         HistoryAction::SeatsCancelled => {
             (format!("Given up: {seats}"), "Seats that are given up go to the waitlist first.".to_owned())
         }
+        HistoryAction::WaitlistEnded => (
+            "The wait has ended".to_owned(),
+            format!("The event started before {} came free.", format::seats(i64::from(entry.seats))),
+        ),
         HistoryAction::Cancelled if entry.seat_numbers.is_empty() => {
             ("The booking was cancelled".to_owned(), "It held no seat then.".to_owned())
         }

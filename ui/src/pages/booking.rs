@@ -182,6 +182,7 @@ fn happened(booking: &Booking, event: &Event, history: &[HistoryEntry], moves: &
             HistoryAction::Promoted | HistoryAction::Claimed => "up",
             HistoryAction::Cancelled => "close",
             HistoryAction::SeatsCancelled => "minus",
+            HistoryAction::WaitlistEnded => "clock",
         };
         (
             entry.created_at,

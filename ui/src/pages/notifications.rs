@@ -98,6 +98,7 @@ fn Entry(props: &EntryProps) -> Html {
         NotificationType::WaitlistPromoted => ("good", "up", "You got seats"),
         NotificationType::BookingWaitlisted => ("wait", "clock", "You are on the waitlist"),
         NotificationType::BookingCancelled => ("", "minus", "Given up"),
+        NotificationType::WaitlistEnded => ("", "clock", "It did not work this time"),
         NotificationType::EventUpdated => ("", "edit", "Event changed"),
         NotificationType::EventCancelled => ("bad", "close", "Event cancelled"),
         NotificationType::OrgInvite | NotificationType::RoleChanged => ("", "person", "Your organization"),

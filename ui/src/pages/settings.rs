@@ -18,11 +18,12 @@ use crate::route::Route;
 use crate::write::use_write;
 
 /// Types of notifications, in words.
-const TYPES: [(NotificationType, &str, &str); 8] = [
+const TYPES: [(NotificationType, &str, &str); 9] = [
     (NotificationType::BookingConfirmed, "A booking is confirmed", "With a calendar entry"),
     (NotificationType::BookingWaitlisted, "I join a waitlist", "With your place"),
     (NotificationType::WaitlistPromoted, "I get a seat from the waitlist", "With the seat numbers"),
     (NotificationType::BookingCancelled, "A booking is cancelled", "By you or by the organizer"),
+    (NotificationType::WaitlistEnded, "My wait ends without a seat", "When the event starts"),
     (NotificationType::EventUpdated, "An event changes", "Its name, time or place"),
     (NotificationType::EventCancelled, "An event is cancelled", "With your booking"),
     (NotificationType::OrgInvite, "I am invited", "Into an organization"),

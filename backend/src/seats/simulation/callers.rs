@@ -215,7 +215,7 @@ impl Caller {
                 Reply::Done(answer) | Reply::Replayed(answer) => {
                     return self.note(&command, &answer.into_json(), (asked_once, asked_at));
                 }
-                Reply::Refused(_) => return,
+                Reply::Refused(_) | Reply::WaitingEnded { .. } => return,
                 Reply::Nothing | Reply::Unknown => Step::default().await,
             }
         }

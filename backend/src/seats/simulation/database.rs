@@ -410,6 +410,7 @@ impl Database {
             Kind::GiveBack { booking, .. } => {
                 tables.history.get(&command.id).filter(|row| row.booking == booking.0).map(|_| Found::Done)
             }
+            Kind::EndWaiting { .. } => None,
         };
         let row = command.kind.booking().and_then(|booking| tables.bookings.get(&booking.0));
         let booking = row.filter(|row| row.event == command.event).map(|row| BookingFacts {
@@ -421,7 +422,7 @@ impl Database {
             created_at: DateTime::UNIX_EPOCH,
         });
         let (visibility, role) = (Visibility::Public, None::<Role>);
-        Facts { found, known: true, visibility, role, owner: false, has_booking: false, booking }
+        Facts { found, known: true, is_due: false, visibility, role, owner: false, has_booking: false, booking }
     }
 }
 

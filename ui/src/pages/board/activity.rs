@@ -47,6 +47,7 @@ pub(super) fn activity(entries: &[ActivityEntry]) -> Html {
             "booking_seats_cancelled" => ("minus", html! { <><b>{ person }</b>{ format!(" gave up {seats}") }</> }),
             "booking_cancelled" if entry.seat_numbers.is_empty() => ("minus", html! { <><b>{ person }</b>{ " left the waitlist" }</> }),
             "booking_cancelled" => ("minus", html! { <><b>{ person }</b>{ format!(" cancelled and gave up {seats}") }</> }),
+            "booking_waitlist_ended" => ("clock", html! { <><b>{ person }</b>{ " waited until the event started" }</> }),
             "event_created" => ("plus", html! { <><b>{ actor }</b>{ " created the event" }</> }),
             "event_updated" => ("edit", html! { <><b>{ actor }</b>{ " changed the event" }</> }),
             "event_cancelled" => ("close", html! { <><b>{ actor }</b>{ " cancelled the event" }</> }),
