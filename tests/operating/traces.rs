@@ -73,8 +73,8 @@ async fn batch_of(collector: &Collector, id: &str) -> Result<Vec<Value>> {
     Ok(collector.trace(batch["traceId"].as_str().unwrap_or_default()))
 }
 
-/// The texts of the statements that a request made for what it asked. Who asks is looked up first, and again after a
-/// second: that says nothing of the thing, and ends with its own commit.
+/// The texts of the statements that a request made for what it asked. The caller is looked up first, and again after a
+/// second: that says nothing of the thing.
 async fn statements(collector: &Collector, reply: &Reply) -> Result<Vec<String>> {
     let id = trace_id(reply)?;
     let spans = wait_for("the trace", Duration::from_secs(30), || async {
@@ -84,8 +84,12 @@ async fn statements(collector: &Collector, reply: &Reply) -> Result<Vec<String>>
     })
     .await?;
     let all: Vec<String> = spans.iter().filter_map(|span| attribute(span, "db.query.text")).collect();
-    let caller = all.iter().any(|text| text.contains("ended_identities"));
-    let own = if caller { all.iter().position(|text| text == "COMMIT").context("the caller's commit")? + 1 } else { 0 };
+    // for a caller whose row is as the token says, that is one statement; else it goes on to a commit
+    let own = match all.iter().position(|text| text.contains("ended_identities")) {
+        Some(first) if all.get(first + 1).is_none_or(|next| !next.contains("ended_identities")) => first + 1,
+        Some(_) => all.iter().position(|text| text == "COMMIT").context("the caller's commit")? + 1,
+        None => 0,
+    };
     if names(&spans).contains("POST /bookings") {
         // an event that lies in memory is asked for with others, and for one that does not, those who ask are looked at first
         let batch = batch_of(collector, &id).await?;
