@@ -78,10 +78,17 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
-    /// Count what events have anew where their rows say something else
+    /// Correct counts of events that differ from what their rows say
     Reconcile {
         #[command(flatten)]
         config: Config,
+    },
+    /// Print an event as its columns, rows, log and Redis have it
+    Inspect {
+        #[command(flatten)]
+        config: Config,
+        /// Id of the event
+        event: uuid::Uuid,
     },
     /// Fill an empty database with demo organizations, events and bookings
     DemoData {
@@ -126,6 +133,7 @@ async fn main() -> ExitCode {
         Command::Migrate { config, down_to } => commands::migrate::run(&config, down_to).await.map(|()| true),
         Command::Audit { config } => commands::audit::run(&config).await,
         Command::Reconcile { config } => commands::reconcile::run(&config).await.map(|()| true),
+        Command::Inspect { config, event } => commands::inspect::run(&config, event.into()).await.map(|()| true),
         Command::DemoData { config, serve } => commands::demo_data::run(&config, &serve).await.map(|()| true),
         Command::Openapi => commands::openapi::run().map(|()| true),
         Command::Notifications { command: NotificationsCommand::Redrive { config } } => {

@@ -9,6 +9,8 @@ use sqlx::PgPool;
 
 use crate::shown::Shown;
 
+pub(crate) use states::{Folded, fold};
+
 /// A violated invariant.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {

@@ -1,9 +1,12 @@
 //! I3: of each event that is not over, the fold of its log equals the state that its rows hold, and so do the counts on its row; and what
 //! Redis shows equals the state of the version that it names.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use happening_api::EventId;
 use happening_seating::EventSeats;
 use sqlx::{Connection, PgConnection, PgPool};
+use uuid::Uuid;
 
 use super::Finding;
 use crate::seats::log::{self, Entry};
@@ -65,33 +68,74 @@ async fn compare_counts(conn: &mut PgConnection, event: EventId, seats: &EventSe
     Ok((counted != rows).then(what))
 }
 
-/// An event that never sold has no log; one whose log begins later is compared from there.
-async fn compare_log(conn: &mut PgConnection, event: EventId, known: &Known) -> anyhow::Result<Option<String>> {
-    let rows =
-        sqlx::query!("select version, head, changes from seat_log where event_id = $1 order by version", event.0)
-            .fetch_all(conn)
-            .await?;
-    let Some(last) = rows.last() else { return Ok(None) };
-    if (last.version, last.head) != (known.version, known.head) {
-        let (version, head) = (last.version, last.head);
-        return Ok(Some(format!("the log ends at {version} {head}, the row is at {} {}", known.version, known.head)));
-    }
+/// What the log of an event adds up to.
+pub(crate) struct Folded {
+    /// Of its last entry.
+    pub(crate) name: (i64, Uuid),
+    /// How many entries there are.
+    pub(crate) entries: usize,
+    /// `None`: the beginning was pruned.
+    pub(crate) state: Option<EventSeats>,
+}
+
+/// Adds the log of an event up; `None` when it has none, as an event that never sold. Inside: a sentence about what contradicts itself.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn fold(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<Result<Folded, String>>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select version, head, changes from seat_log where event_id = $1 order by version",
+        event.0
+    )
+    .fetch_all(conn)
+    .await?;
+    // changes that do not fit a state are refused by a panic
+    let folded = catch_unwind(AssertUnwindSafe(|| fold_rows(&rows)));
+    Ok(folded.unwrap_or_else(|_| Some(Err("an entry of the log does not fit the state before".to_owned()))))
+}
+
+struct Row {
+    version: i64,
+    head: Uuid,
+    changes: Vec<u8>,
+}
+
+fn fold_rows(rows: &[Row]) -> Option<Result<Folded, String>> {
+    let last = rows.last()?;
     let mut folded: Option<(i64, EventSeats)> = None;
-    for row in &rows {
-        folded = match (Entry::decode(&row.changes)?, folded) {
-            (Entry::Base(image), _) => Some((row.version, log::state_of(&image).map_err(anyhow::Error::msg)?)),
-            (Entry::Changes(changes), Some((version, mut seats))) if version + 1 == row.version => {
+    for row in rows {
+        folded = match (Entry::decode(&row.changes), folded) {
+            (Ok(Entry::Base(image)), _) => match log::state_of(&image) {
+                Ok(state) => Some((row.version, state)),
+                Err(what) => return Some(Err(what)),
+            },
+            (Ok(Entry::Changes(changes)), Some((version, mut seats))) if version + 1 == row.version => {
                 seats.apply(&changes);
                 Some((row.version, seats))
             }
-            // its beginning was pruned
-            (Entry::Changes(_), None) => None,
-            (Entry::Changes(_), Some((version, _))) => {
-                return Ok(Some(format!("version {} follows {version}", row.version)));
+            (Ok(Entry::Changes(_)), None) => None,
+            (Ok(Entry::Changes(_)), Some((version, _))) => {
+                return Some(Err(format!("version {} of the log follows {version}", row.version)));
             }
+            (Err(error), _) => return Some(Err(format!("version {} of the log cannot be read: {error}", row.version))),
         };
     }
-    Ok(folded.filter(|(_, seats)| *seats != known.seats).map(|_| "the log adds up to another state".to_owned()))
+    let state = folded.map(|(_, state)| state);
+    Some(Ok(Folded { name: (last.version, last.head), entries: rows.len(), state }))
+}
+
+async fn compare_log(conn: &mut PgConnection, event: EventId, known: &Known) -> sqlx::Result<Option<String>> {
+    let Folded { name: (version, head), state, .. } = match fold(conn, event).await? {
+        Some(Ok(folded)) => folded,
+        Some(Err(what)) => return Ok(Some(what)),
+        None => return Ok(None),
+    };
+    if (version, head) != (known.version, known.head) {
+        let (row_version, row_head) = (known.version, known.head);
+        return Ok(Some(format!("the log ends at {version} {head}, the row is at {row_version} {row_head}")));
+    }
+    Ok(state.filter(|state| *state != known.seats).map(|_| "the log adds up to another state".to_owned()))
 }
 
 /// Nothing, or an older version, may be shown: it says so itself.

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod demo_data;
+pub(crate) mod inspect;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod reconcile;
