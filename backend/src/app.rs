@@ -19,7 +19,7 @@ use crate::http::limits::Limits;
 use crate::http::{Neighbours, SignIn};
 use crate::invites::Links;
 use crate::outbox::RelayWake;
-use crate::seats::{MAIN_LANES, Parts, SIDE_LANES, Seats};
+use crate::seats::{LOADS_AT_ONCE, MAIN_LANES, Parts, SIDE_LANES, Seats};
 use crate::shown::Shown;
 use crate::users::KnownUsers;
 
@@ -94,6 +94,7 @@ impl App {
             shown: shown.clone(),
             relay_wake: relay_wake.clone(),
             clock,
+            loads: Arc::new(Semaphore::new(LOADS_AT_ONCE)),
         };
         let seats = Seats::start(parts, tasks, stop);
         let verifier = Verifier::new(serve, clock)?;

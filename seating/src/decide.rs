@@ -20,7 +20,7 @@ pub enum Command {
     Resize { total: u32 },
     /// The event has started: the first bookings of the waitlist, so many at most, want nothing more. Those that hold nothing end.
     EndWaiting { at_most: u32 },
-    /// Ends every booking, since the event does not take place. Nobody gets the seats.
+    /// Ends every booking, since the event does not take place. The seats go to no one.
     EndAll,
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use futures_util::future::try_join_all;
 use happening_api::{Booking, BookingStatus, Notification, NotificationType};
-use happening_tests::world::wait_for;
+use happening_tests::world::{new_id, wait_for};
 use happening_tests::{Client, World, WorldOptions};
 use serde_json::json;
 
@@ -111,7 +111,7 @@ async fn a_server_that_stands_still_in_a_transaction_loses_its_rows() -> Result<
     let stop = std::sync::atomic::AtomicBool::new(false);
     let crowd = async {
         while !stop.load(std::sync::atomic::Ordering::SeqCst) {
-            // a frozen server answers nobody
+            // a frozen server does not answer
             let calls =
                 there.iter().map(|caller| tokio::time::timeout(Duration::from_millis(300), caller.book(event.id, 1)));
             futures_util::future::join_all(calls).await;
@@ -223,12 +223,12 @@ async fn when_an_event_starts_its_waitlist_ends_and_who_waits_is_told_once() -> 
         .await?;
         assert!(messages[0].message.contains(words), "{messages:?}");
     }
-    // both servers look every two seconds: nobody is told twice, and nobody else is
+    // both servers look every two seconds: no one is told twice, and no one else is told
     tokio::time::sleep(Duration::from_secs(5)).await;
     for (person, count) in [(&ada, 0), (&barbara, 1), (&edsger, 1)] {
         assert_eq!(told(person, NotificationType::WaitlistEnded).await?.len(), count);
     }
-    // after the start only the event's staff may release, and nobody is promoted
+    // after the start only the event's staff may release, and no booking is promoted
     edsger.post(&format!("/bookings/{}/cancel", kept.id), json!({})).await?.refused(409, "event_started");
     let reason = json!({ "seat_numbers": [3], "reason": "did not come" });
     ada.post(&format!("/bookings/{}/cancel-seats", kept.id), reason).await?.expect(200);
@@ -254,5 +254,39 @@ async fn a_long_waitlist_ends_in_portions_and_everyone_is_told() -> Result<()> {
         .fetch_one(&world.pool)
         .await?;
     assert_eq!(told, 1_199);
+    world.audit()
+}
+
+/// What may not be known of is not there, whatever a key was used for before.
+#[tokio::test]
+async fn a_key_that_was_used_tells_nothing_of_a_hidden_event() -> Result<()> {
+    let world = one_server().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let (open, hidden) = (world.event(&ada, 5).await?, world.event(&ada, 5).await?);
+    ada.put(&format!("/events/{}", hidden.id), json!({ "visibility": "members" })).await?.expect(200);
+    barbara.book_with_key(open.id, 1, "used").await?.expect(201);
+    barbara.book_with_key(hidden.id, 1, "used").await?.refused(404, "not_found");
+    barbara.book_with_key(new_id().into(), 1, "used").await?.refused(404, "not_found");
+    world.audit()
+}
+
+/// A server that has none of it in memory still knows whose a booking is.
+#[tokio::test]
+async fn a_former_member_gives_back_at_a_server_that_was_just_started() -> Result<()> {
+    let mut world = one_server().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 5).await?;
+    world.set_role(event.org_id, &barbara, happening_api::Role::User).await?;
+    ada.put(&format!("/events/{}", event.id), json!({ "visibility": "members" })).await?.expect(200);
+    let booking: Booking = barbara.book(event.id, 2).await?.expect(201).json();
+    let member = format!("/organizations/{}/members/{}", event.org_id, barbara.user.id);
+    ada.delete(&member).await?.expect(204);
+    for code in [200, 409] {
+        world.stop_backend(0)?;
+        world.start_backend(0).await?;
+        let there = barbara.at(&world.base(0));
+        there.post(&format!("/bookings/{}/cancel", booking.id), json!({})).await?.expect(code);
+    }
+    barbara.at(&world.base(0)).book(event.id, 1).await?.refused(404, "not_found");
     world.audit()
 }

@@ -112,6 +112,10 @@ async fn tidy_once(pool: &PgPool) -> sqlx::Result<()> {
         ("idempotency_keys", "created_at < now() - interval '2 days'"),
         ("ended_identities", "ended_at < now() - interval '90 days'"),
         ("deliveries", "delivered_at < now() - interval '90 days'"),
+        (
+            "seat_log",
+            "event_id in (select id from events where coalesce(ends_at, event_date) < now() - interval '30 days')",
+        ),
     ] {
         database::delete_in_chunks(pool, table, old).await?;
     }

@@ -29,10 +29,11 @@ pub(super) async fn add(conn: &mut PgConnection, message: &Message, user: UserId
     .map(drop)
 }
 
-/// Waits for a removal that is on its way. Only past events lose their people, so a hot event's row is never locked here.
+/// Waits for a removal that is on its way. Only events that were 30 days ago or more lose their people, so the row of one that the seat
+/// writer may change is never locked here.
 async fn people_are_removed(conn: &mut PgConnection, message: &Message) -> sqlx::Result<bool> {
     let removed = sqlx::query_scalar!(
-        r#"select people_removed_at is not null as "removed!" from events where id = $1 and event_date < now() for share"#,
+        r#"select people_removed_at is not null as "removed!" from events where id = $1 and event_date < now() - interval '29 days' for share"#,
         message.event_id.map(|id| id.0)
     )
     .fetch_optional(conn)

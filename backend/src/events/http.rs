@@ -27,6 +27,9 @@ use crate::http::{
 use crate::organizations::http::PageQuery;
 use crate::page::{self, Cursor, CursorText, Listed, Order, Page};
 
+/// Longer than any statement of a change may take.
+const CHANGE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(65);
+
 /// Makes an event in an organization where the caller is organizer or orgAdmin.
 #[utoipa::path(post, path = "/events", tag = "events", params(("Idempotency-Key" = inline(Option<IdempotencyKey>), Header)), security(("token" = [])), request_body = CreateEvent, responses(
     (status = 201, body = Event), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
@@ -132,8 +135,7 @@ pub(crate) async fn update(
         version,
         request_id: RequestContext::current().request_id,
     };
-    let event = tokio::spawn(async move { super::update::update(&app, &request).await }.in_current_span());
-    event.await.map_err(ApiError::internal)?.map(with_version)
+    whole(async move { super::update::update(&app, &request).await }).await.map(with_version)
 }
 
 fn parse_version(value: &str) -> ApiResult<i64> {
@@ -159,7 +161,7 @@ pub(crate) async fn seats(
         .and_then(|value| value.to_str().ok())
         .is_some_and(|accept| accept.contains("application/octet-stream"));
     let kind = if binary { "b" } else { "j" };
-    let etag = format!("\"{kind}{}-{}\"", seats.version, target.caller.id().0.simple());
+    let etag = format!("\"{kind}{}-{}-{}\"", seats.version, seats.head.simple(), target.caller.id().0.simple());
     let common = [(header::ETAG, etag.clone()), (header::VARY, "Authorization, Accept".to_owned())];
     let unchanged = headers
         .get(header::IF_NONE_MATCH)
@@ -174,6 +176,16 @@ pub(crate) async fn seats(
     }
     let map = SeatMap { total: seats.total, taken: seats.taken, mine: seats.mine, version: seats.version };
     Ok((common, Json(map)).into_response())
+}
+
+/// Does a change to its end although its caller goes away. One that hangs in a dead network is given up, so that the event is there for
+/// others.
+async fn whole<T: Send + 'static>(change: impl Future<Output = ApiResult<T>> + Send + 'static) -> ApiResult<T> {
+    let bounded = async {
+        let done = tokio::time::timeout(CHANGE_TIMEOUT, change).await;
+        done.unwrap_or_else(|late| Err(ApiError::outcome_unknown(late)))
+    };
+    tokio::spawn(bounded.in_current_span()).await.map_err(ApiError::internal)?
 }
 
 fn end<A>(target: &EventFor<A>) -> End {
@@ -191,8 +203,7 @@ pub(crate) async fn cancel(
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> ApiResult<Response> {
     let request = end(&target);
-    let task = tokio::spawn(async move { cancel::cancel(&app, &request).await }.in_current_span());
-    task.await.map_err(ApiError::internal)?.map(with_version)
+    whole(async move { cancel::cancel(&app, &request).await }).await.map(with_version)
 }
 
 /// Deletes an event that nobody has an active booking for.
@@ -201,8 +212,7 @@ pub(crate) async fn cancel(
     (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn delete(target: EventFor<actions::Manage>, State(app): State<App>) -> ApiResult<StatusCode> {
     let request = end(&target);
-    let task = tokio::spawn(async move { cancel::delete(&app, &request).await }.in_current_span());
-    task.await.map_err(ApiError::internal)??;
+    whole(async move { cancel::delete(&app, &request).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

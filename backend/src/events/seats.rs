@@ -1,4 +1,4 @@
-//! An event's seat map. What is taken is remembered per seat version; whether that is still true is asked of Postgres each
+//! An event's seat map. What is taken is remembered by the head of its state; whether that is still true is asked of Postgres each
 //! time, together with the viewer's own seats.
 
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use happening_api::{EventId, UserId};
 use moka::sync::Cache;
+use uuid::Uuid;
 
 use super::store::{self, Seats};
 use crate::app::App;
@@ -14,8 +15,8 @@ use crate::http::{ApiError, ApiResult};
 const MAPS_MAX: u64 = 256;
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 
-/// Taken seats of events, each of one seat version.
-pub(crate) struct Maps(Cache<EventId, Arc<(i64, Vec<i32>)>>);
+/// Taken seats of events, each of the state with this head.
+pub(crate) struct Maps(Cache<EventId, Arc<(Uuid, Vec<i32>)>>);
 
 impl Default for Maps {
     fn default() -> Self {
@@ -30,12 +31,12 @@ impl Maps {
     /// 404, 503.
     pub(super) async fn read(&self, app: &App, event: EventId, viewer: UserId) -> ApiResult<Seats> {
         let known = self.0.get(&event);
-        let version = known.as_ref().map(|map| map.0);
+        let head = known.as_ref().map(|map| map.0);
         let mut conn = app.conn().await?;
-        let mut seats = store::seats(&mut conn, event, viewer, version).await?.ok_or_else(ApiError::not_found)?;
-        match known.filter(|map| map.0 == seats.version) {
+        let mut seats = store::seats(&mut conn, event, viewer, head).await?.ok_or_else(ApiError::not_found)?;
+        match known.filter(|map| map.0 == seats.head) {
             Some(map) => seats.taken.clone_from(&map.1),
-            None => self.0.insert(event, Arc::new((seats.version, seats.taken.clone()))),
+            None => self.0.insert(event, Arc::new((seats.head, seats.taken.clone()))),
         }
         Ok(seats)
     }

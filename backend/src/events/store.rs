@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use happening_api::{Category, CreateEvent, EventId, EventStatus, OrgId, Role, UserId, Visibility};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::access::{self, Access, EventAction, EventStanding};
 use crate::http::{ApiError, ApiResult};
@@ -138,31 +139,33 @@ pub(crate) async fn people(conn: &mut PgConnection, event: EventId) -> sqlx::Res
 pub(crate) struct Seats {
     pub(crate) total: i32,
     pub(crate) version: i64,
+    /// With the version it names what is taken; see the seat writer.
+    pub(crate) head: Uuid,
     /// Ascending.
     pub(crate) taken: Vec<i32>,
     /// The viewer's, ascending.
     pub(crate) mine: Vec<i32>,
 }
 
-/// The seats of an event and of a viewer, in one statement so that they belong together. When the seat version is still
-/// `known_version`, `taken` stays empty: the caller remembers it.
+/// The seats of an event and of a viewer, in one statement so that they belong together. When what is taken is
+/// still called `known_head`, `taken` stays empty: the caller remembers it.
 pub(crate) async fn seats(
     conn: &mut PgConnection,
     event: EventId,
     viewer: UserId,
-    known_version: Option<i64>,
+    known_head: Option<Uuid>,
 ) -> sqlx::Result<Option<Seats>> {
     sqlx::query_as!(
         Seats,
-        r#"select total_slots as total, seat_version as version,
-            case when seat_version = $3 then '{}' else array(select seat_no from booking_seats s
+        r#"select total_slots as total, seat_version as version, seat_head as head,
+            case when seat_head = $3 then '{}' else array(select seat_no from booking_seats s
                 where s.event_id = e.id and s.status = 'booked' order by seat_no) end as "taken!",
             array(select s.seat_no from bookings b join booking_seats s on s.booking_id = b.id and s.status = 'booked'
                 where b.user_id = $2 and b.event_id = e.id and b.status <> 'cancelled' order by s.seat_no) as "mine!"
         from events e where id = $1"#,
         event.0,
         viewer.0,
-        known_version
+        known_head
     )
     .fetch_optional(conn)
     .await

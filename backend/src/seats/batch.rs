@@ -155,6 +155,8 @@ impl Batch {
             (Found::Done, Some(booking), Some(of)) => {
                 Verdict::Reply(Reply::Done(Answer::of(&work.shown(booking, of, self.now))))
             }
+            // what the caller may not know of is not there, whatever their key was used for
+            _ if work.row.deleted || facts.access(EventAction::See) == Access::Hidden => Refusal::NOT_FOUND.into(),
             _ => Refusal::KeyReused.into(),
         }
     }
@@ -264,11 +266,9 @@ impl Batch {
         (booking, seats, reason): (BookingId, Option<&[Seat]>, Option<&str>),
     ) -> Result<Answer, Verdict> {
         let by_staff = facts.booking.as_ref().is_some_and(|of| of.person != command.caller);
-        if by_staff {
-            match facts.access(EventAction::Manage) {
-                Access::Allowed => {}
-                refused => return Err(Refusal::Access(refused).into()),
-            }
+        // a single booking of others is not known to those who do not manage the event
+        if by_staff && facts.access(EventAction::Manage) != Access::Allowed {
+            return Err(Refusal::NOT_FOUND.into());
         }
         let of = Self::booking_of(work, facts, booking)?;
         let decided = match seats {
@@ -298,7 +298,9 @@ impl Batch {
             self.rows.audit(Audit { org: work.row.org, actor: command.caller, booking, details });
         }
         self.promote(work, &promotions, &command.request_id);
-        Ok(Answer::of(&work.shown(booking, of, self.now)))
+        let mut shown = work.shown(booking, of, self.now);
+        shown.seats -= self.rows.less(booking).cast_signed(); // its wait ended in this transaction
+        Ok(Answer::of(&shown))
     }
 
     fn end_waiting(&mut self, work: &mut Work, command: &Command, at_most: u32) -> Verdict {

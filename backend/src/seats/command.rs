@@ -42,7 +42,7 @@ pub(crate) enum Kind {
         seats: Option<Vec<Seat>>,
         reason: Option<String>,
     },
-    /// The event has started: so many bookings at most leave the waitlist. Nobody asks for it; it is due.
+    /// The event has started: so many bookings at most leave the waitlist. A timer asks for it, no caller.
     EndWaiting { at_most: u32 },
 }
 

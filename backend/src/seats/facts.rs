@@ -111,9 +111,11 @@ pub(super) enum Found {
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     pub(super) found: Option<Found>,
-    /// The caller is somebody, and was not deleted.
+    /// The caller has a user row, and was not deleted.
     pub(super) known: bool,
-    /// Nobody asks for the command.
+    /// The command is about the caller's own booking.
+    pub(super) is_own: bool,
+    /// A timer asks for the command, no caller.
     pub(super) is_due: bool,
     pub(super) visibility: Visibility,
     pub(super) role: Option<Role>,
@@ -134,9 +136,9 @@ impl Facts {
         }
     }
 
-    /// The command is due by itself, about an event that its caller knows of, or was done before.
+    /// The command is due by itself, about the caller's own booking or an event that they know of, or was done before.
     pub(super) fn matters(&self) -> bool {
-        self.is_due || self.found.is_some() || self.access(EventAction::See) != Access::Hidden
+        self.is_due || self.is_own || self.found.is_some() || self.access(EventAction::See) != Access::Hidden
     }
 }
 
@@ -220,6 +222,7 @@ pub(super) async fn look(
         let (known, visibility, owner) = (row.known, row.visibility, row.owner);
         facts[row.n as usize - 1] = Some(Facts {
             is_due: matches!(command.kind, Kind::EndWaiting { .. }),
+            is_own: booking.as_ref().is_some_and(|booking| booking.person == command.caller),
             found,
             known,
             visibility,

@@ -37,11 +37,11 @@ pub(crate) use command::{Command, Kind, Refusal, Reply};
 pub(crate) use queue::Full;
 pub(crate) use rows::WriteError;
 pub(crate) use states::Known;
-pub(crate) use store::Parts;
+pub(crate) use store::{LOADS_AT_ONCE, Parts};
 pub(crate) use turn::{Turn, TurnError};
 pub(crate) use writer::{MAIN_LANES, SIDE_LANES};
 
-/// An event stays in the side lanes for so long after its row was somebody else's.
+/// An event stays in the side lanes for so long after another transaction had its row.
 const CONTENDED_FOR: Duration = Duration::from_secs(1);
 
 /// The front of the seat writer. Cheap to clone.

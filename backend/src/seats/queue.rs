@@ -2,9 +2,10 @@
 //! of this process is at an event at a time.
 //!
 //! Main lanes take commands of several events for one transaction, and wait for no row. An event whose state is not in memory, whose
-//! row another transaction had a moment ago, or that somebody wants for themselves, goes to a side lane, which has one event at a time.
+//! row another transaction had a moment ago, or that an edit wants for itself, goes to a side lane, which has one event at a time.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,7 +33,7 @@ pub(crate) struct Full;
 #[derive(Debug)]
 enum Waiting {
     Command(Pending),
-    /// Somebody who wants the event for themselves, and since when.
+    /// An edit that wants the event for itself, and since when.
     Alone(oneshot::Sender<Held>, Instant),
 }
 
@@ -52,7 +53,7 @@ struct Inner {
     states: States,
     waiting: usize,
     full_batches: bool,
-    /// An event stays in the side lanes for so long after its row was somebody else's.
+    /// An event stays in the side lanes for so long after another transaction had its row.
     contended_for: Duration,
 }
 
@@ -93,6 +94,13 @@ impl Held {
         }
     }
 
+    /// Gives up what has waited for too long.
+    pub(super) fn give_up_late(&mut self) {
+        let (late, young) = std::mem::take(&mut self.commands).into_iter().partition(Pending::is_late);
+        self.commands = young;
+        Vec::into_iter(late).for_each(Pending::give_up);
+    }
+
     /// Lets go of a state that is not to be trusted: the next one to come loads it.
     pub(super) fn forget(&mut self) {
         self.changes.clear();
@@ -102,10 +110,9 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        // the event must be free for the next one, whatever its state is
+        if std::thread::panicking() || catch_unwind(AssertUnwindSafe(|| self.undo())).is_err() {
             self.forget();
-        } else {
-            self.undo();
         }
         let mut back = std::mem::take(&mut self.back);
         back.append(&mut self.commands);
@@ -201,7 +208,7 @@ impl Queues {
         taken
     }
 
-    /// One event, with its commands; none when somebody got it for themselves, or nothing waits.
+    /// One event, with its commands; none when an edit got it, or nothing waits.
     pub(super) fn take_side(self: &Arc<Self>) -> Option<Held> {
         let mut inner = self.lock();
         let event = inner.side.pop_front()?;

@@ -119,7 +119,7 @@ pub(super) struct HistoryColumns {
 }
 
 impl<'a> History<'a> {
-    /// A row that nobody gave a reason for, and whose answer is not kept.
+    /// A row without actor, reason or kept answer.
     pub(super) fn new(id: Uuid, event: EventId, booking: BookingId, action: HistoryAction, seats: &'a [Seat]) -> Self {
         let count = seats.len() as u32;
         Self { id, booking, event, action, count, seats, actor: None, reason: None, answer: None, asked: None }
@@ -139,6 +139,11 @@ impl Rows {
     /// The booking wants so many fewer in all.
     pub(super) fn want_less(&mut self, booking: BookingId, count: u32) {
         self.less.insert(booking, count);
+    }
+
+    /// By how much fewer it wants in all.
+    pub(super) fn less(&self, booking: BookingId) -> u32 {
+        self.less.get(&booking).copied().unwrap_or_default()
     }
 
     /// The booking holds seats.
@@ -253,7 +258,7 @@ async fn write_changed(conn: &mut PgConnection, rows: &Rows, now: DateTime<Utc>)
         &changed.iter().map(|(_, place)| place.status.as_str().to_owned()).collect::<Vec<_>>(),
         &changed.iter().map(|(_, place)| place.waiting_seats.cast_signed()).collect::<Vec<_>>(),
         &changed.iter().map(|(_, place)| place.waiting_order.map(u64::cast_signed)).collect::<Vec<_>>() as &[Option<i64>],
-        &changed.iter().map(|(booking, _)| rows.less.get(booking).map_or(0, |count| count.cast_signed())).collect::<Vec<_>>(),
+        &changed.iter().map(|(booking, _)| rows.less(**booking).cast_signed()).collect::<Vec<_>>(),
         now
     )
     .fetch_one(conn)
@@ -303,7 +308,7 @@ async fn write_new(conn: &mut PgConnection, rows: &Rows, now: DateTime<Utc>, clo
                 waiting_seats = x.waiting_seats, waiting_order_last = x.last_order, seat_version = x.version, seat_head = x.head
             from unnest($37::uuid[], $38::int[], $39::int[], $40::bigint[], $41::bigint[], $42::bigint[], $43::bigint[], $44::uuid[])
             as x (id, total, free, waiting_bookings, waiting_seats, last_order, version, head)
-            where e.id = x.id returning 1
+            where e.id = x.id and e.seat_version = x.version - 1 returning 1
         )
         select (select count(*) from e) as "events!""#,
         &created.iter().map(|(new, _)| new.id.0).collect::<Vec<_>>(),

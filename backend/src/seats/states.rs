@@ -61,12 +61,13 @@ pub(crate) async fn read(conn: &mut PgConnection, event: EventId) -> sqlx::Resul
     Ok(Some(Known { version: row.seat_version, head: row.seat_head, in_log: row.in_log, seats }))
 }
 
-/// The same in a snapshot of its own, which holds nobody up.
+/// The same in a snapshot of its own, which holds no row.
 ///
 /// # Errors
 /// As [`read`].
 pub(super) async fn load(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<Known>> {
     let mut tx = conn.begin_with("begin isolation level repeatable read read only").await?;
+    sqlx::query!("set local statement_timeout = '15s'").execute(&mut *tx).await?;
     let known = read(&mut tx, event).await?;
     tx.commit().await?;
     Ok(known)

@@ -2,11 +2,13 @@
 //! lost or repeated.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use happening_api::EventId;
 use sqlx::{PgPool, Postgres, Transaction};
+use tokio::sync::Semaphore;
 
 use super::command::Command;
 use super::facts::{self, EventRow, Facts};
@@ -81,7 +83,12 @@ pub(crate) struct Parts {
     pub(crate) shown: Shown,
     pub(crate) relay_wake: RelayWake,
     pub(crate) clock: Clock,
+    /// Turns at loading whole states.
+    pub(crate) loads: Arc<Semaphore>,
 }
+
+/// States that are loaded at once.
+pub(crate) const LOADS_AT_ONCE: usize = 2;
 
 impl Store for Parts {
     type Tx = Transaction<'static, Postgres>;
@@ -97,7 +104,11 @@ impl Store for Parts {
     async fn load(&self, event: EventId, commands: &[&Command]) -> sqlx::Result<Option<Known>> {
         let mut conn = Box::pin(self.pool.acquire()).await?;
         let (_, facts) = facts::look(&mut conn, commands).await?;
-        if facts.iter().flatten().any(Facts::matters) { states::load(&mut conn, event).await } else { Ok(None) }
+        if !facts.iter().flatten().any(Facts::matters) {
+            return Ok(None);
+        }
+        let _turn = self.loads.acquire().await; // never closed
+        states::load(&mut conn, event).await
     }
 
     async fn begin(&self) -> sqlx::Result<Self::Tx> {

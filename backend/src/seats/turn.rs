@@ -98,7 +98,13 @@ impl Turn {
         if let (Some(work), None) = (&self.work, self.name) {
             self.name = self.batch.close(work);
             if let (Some(tx), Some(_)) = (&mut self.tx, self.name) {
-                rows::write(tx, &self.batch.rows, self.batch.now, self.parts.clock).await?;
+                let written = rows::write(tx, &self.batch.rows, self.batch.now, self.parts.clock).await;
+                if let Err(error) = written {
+                    // the state may not be that of the rows: the next one to come loads it
+                    self.work = None;
+                    self.held.forget();
+                    return Err(error.into());
+                }
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The lanes: one transaction after the other, each locking its events, catching up, deciding, writing, committing.
 //!
 //! Nothing that was computed in a transaction that failed is used again: its decisions are taken back, and its commands are decided
-//! anew, event by event, then half by half.
+//! again, event by event, then half by half.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,6 +34,8 @@ const SWEEP_EVERY: Duration = Duration::from_millis(100);
 const RESTART_PAUSE: Duration = Duration::from_millis(100);
 /// Before COMMIT nothing has happened: who waits for longer is answered so.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(1);
+/// The largest events take this long on a busy machine; no row is held meanwhile.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(16);
 /// Longer: a commit that is only slow should be answered, since giving up on it leaves the caller not knowing.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Times that a command may fail alone.
@@ -85,16 +87,14 @@ pub(super) fn start(parts: &Parts, queues: &Arc<Queues>, tasks: &TaskTracker, st
 async fn run(parts: Parts, queues: Arc<Queues>, main: bool, stop: CancellationToken) {
     let notify = if main { &queues.main } else { &queues.side };
     loop {
-        let notified = notify.notified();
-        tokio::pin!(notified);
-        notified.as_mut().enable();
         let held = if main { queues.take_main() } else { queues.take_side().into_iter().collect() };
         if held.is_empty() {
             if stop.is_cancelled() && queues.is_idle() {
                 return;
             }
             tokio::select! {
-                () = notified => {}
+                // one that came since is kept for the first who asks
+                () = notify.notified() => {}
                 () = tokio::time::sleep(SWEEP_EVERY), if stop.is_cancelled() => {}
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
             }
@@ -115,6 +115,7 @@ async fn run(parts: Parts, queues: Arc<Queues>, main: bool, stop: CancellationTo
 pub(super) async fn work<S: Store>(store: &S, held: Vec<Held>, waits: bool) {
     let mut todo = vec![held];
     while let Some(mut part) = todo.pop() {
+        part.iter_mut().for_each(Held::give_up_late);
         if waits {
             load(store, &mut part).await;
         }
@@ -128,12 +129,12 @@ pub(super) async fn work<S: Store>(store: &S, held: Vec<Held>, waits: bool) {
     }
 }
 
-/// Loads what is not in memory, holding nobody up. What cannot be loaded now is met under the lock. An event that none of the callers
+/// Loads what is not in memory, holding no row. What cannot be loaded now is met under the lock. An event that none of the callers
 /// may know of is not loaded: what that takes would tell that it exists.
 async fn load<S: Store>(store: &S, part: &mut [Held]) {
     for held in part.iter_mut().filter(|held| held.known.is_none()) {
         let commands: Vec<&Command> = held.commands.iter().map(|one| &one.command).collect();
-        match store.within(PREPARE_TIMEOUT, store.load(held.event, &commands)).await {
+        match store.within(LOAD_TIMEOUT, store.load(held.event, &commands)).await {
             Some(Ok(known)) => held.known = known,
             Some(Err(error)) => tracing::debug!(event = %held.event, %error, "a state is loaded later"),
             None => tracing::debug!(event = %held.event, "a state takes long to load"),
@@ -215,15 +216,16 @@ async fn prepare<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
     let mut facts = facts.into_iter();
     let mut facts_of: Vec<Vec<Option<Facts>>> =
         had.iter().map(|held| facts.by_ref().take(held.commands.len()).collect()).collect();
-    let mut matter = facts_of.iter().map(|facts| facts.iter().flatten().any(Facts::matters));
+    let matter: Vec<bool> = facts_of.iter().map(|facts| facts.iter().flatten().any(Facts::matters)).collect();
     let mut mattering: Vec<&mut Held> =
-        had.iter_mut().filter(|_| matter.next() == Some(true)).map(|held| &mut **held).collect();
+        had.iter_mut().zip(&matter).filter(|(_, matters)| **matters).map(|(held, _)| &mut **held).collect();
     catch_up(store, &mut tx, &mut mattering, &locked, waits).await?;
     let mut batch = Batch::new(now, store.clock());
     let (mut verdicts, mut names) = (HashMap::new(), HashMap::new());
-    for (held, facts) in had.into_iter().zip(&mut facts_of) {
-        let (known, row) = (held.known.take(), locked.get(&held.event));
-        let (Some(known), Some(row)) = (known, row) else {
+    for ((held, facts), matters) in had.into_iter().zip(&mut facts_of).zip(matter) {
+        // a state that nothing is asked of was not brought up to its row
+        let known = if matters { held.known.take() } else { None };
+        let (Some(known), Some(row)) = (known, locked.get(&held.event)) else {
             verdicts.insert(held.event, facts.iter().map(without_state).collect());
             continue;
         };
@@ -310,7 +312,7 @@ fn settle<S: Store>(store: &S, part: Vec<Held>, mut done: Done, todo: &mut Vec<V
     }
 }
 
-/// Answers the commands of an event. One that contradicts the state is tried again on a state that is loaded anew.
+/// Answers the commands of an event. One that contradicts the state is tried again on a state from the rows.
 fn answer(held: &mut Held, verdicts: Vec<Verdict>) {
     let mut contradiction = false;
     for (mut pending, verdict) in std::mem::take(&mut held.commands).into_iter().zip(verdicts) {
@@ -325,7 +327,7 @@ fn answer(held: &mut Held, verdicts: Vec<Verdict>) {
         }
     }
     if contradiction {
-        tracing::error!(event = %held.event, "an event's state was not that of its rows, and is loaded anew");
+        tracing::error!(event = %held.event, "an event's state was not that of its rows, and is loaded again");
         held.forget();
     }
 }
@@ -336,7 +338,7 @@ fn after(failure: Failure, mut part: Vec<Held>, todo: &mut Vec<Vec<Held>>) {
         Failure::Unknown(error) => {
             tracing::warn!(%error, "the reply to a commit was lost");
             for held in &mut part {
-                held.contended = true; // whoever has the row next knows that the lost transaction has ended
+                held.contended = true; // the transaction that has the row next knows that the lost one has ended
                 for pending in &mut held.commands {
                     (pending.may_be_done, pending.since) = (true, std::time::Instant::now());
                     if out(Protection::SameIdAgain) {
@@ -377,7 +379,7 @@ fn after_refusal(error: &WriteError, mut part: Vec<Held>, todo: &mut Vec<Vec<Hel
         // whose it is shows when each is alone
         todo.extend(part.into_iter().map(|held| vec![held]));
     } else if code == "55P03" {
-        part.iter_mut().for_each(|held| held.contended = true); // somebody else has the row
+        part.iter_mut().for_each(|held| held.contended = true); // another transaction has the row
     } else if database.is_some_and(is_broken)
         && part.iter().flat_map(|held| &held.commands).all(|one| one.failures == 0)
     {
@@ -398,7 +400,7 @@ fn is_broken(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Io(io) if io.kind() != std::io::ErrorKind::TimedOut)
 }
 
-/// The rows refuse something of one event: halves show whose it is. A single command is tried again on a state that is loaded anew.
+/// The rows refuse something of one event: halves show whose it is. A single command is tried again on a state from the rows.
 fn refused_alone(error: &WriteError, held: &mut Held) {
     held.forget();
     if held.commands.len() > 1 {

@@ -4,7 +4,7 @@
 //!
 //! Keys of one event share a hash tag, so a cluster keeps them on one node:
 //! `event:{<id>}:slots` free seats · `event:{<id>}:waitlist` sorted set of bookings by order · `event:{<id>}:head` version and head ·
-//! channel `event:{<id>}:live`.
+//! channel `event:{<id>}:live`. The keys are kept for a week after the last change.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,6 +120,7 @@ redis.call('SET', KEYS[3], ARGV[2] .. ' ' .. ARGV[3])
 local joined = tonumber(ARGV[6])
 for at = 7, 5 + 2 * joined, 2 do redis.call('ZADD', KEYS[2], ARGV[at], ARGV[at + 1]) end
 for at = 7 + 2 * joined, #ARGV do redis.call('ZREM', KEYS[2], ARGV[at]) end
+for key = 1, 3 do redis.call('EXPIRE', KEYS[key], 604800) end
 return 1";
 
 /// Sets an event's whole picture. Whatever was shown before, also of a database that was restored since, is replaced.
@@ -127,10 +128,11 @@ const SET: &str = "redis.call('SET', KEYS[1], ARGV[3])
 redis.call('SET', KEYS[3], ARGV[1] .. ' ' .. ARGV[2])
 redis.call('DEL', KEYS[2])
 for at = 4, #ARGV, 1000 do redis.call('ZADD', KEYS[2], unpack(ARGV, at, math.min(at + 999, #ARGV))) end
+for key = 1, 3 do redis.call('EXPIRE', KEYS[key], 604800) end
 return 1";
 
 impl Shown {
-    /// Connects lazily: a Redis that is away at the start is met at the first call. What is told is shown by a task, so nobody
+    /// Connects lazily: a Redis that is away at the start is met at the first call. What is told is shown by a task, so no caller
     /// waits for it.
     ///
     /// # Errors
@@ -148,8 +150,8 @@ impl Shown {
             loop {
                 let told = tokio::select! {
                     biased;
-                    told = waiting.recv() => told,
                     () = stop.cancelled() => return,
+                    told = waiting.recv() => told,
                 };
                 let Some(told) = told else { return };
                 for one in told {

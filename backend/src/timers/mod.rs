@@ -8,32 +8,41 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::http::ApiResult;
+use crate::http::{ApiError, ApiResult};
 use crate::seats::{Command, Kind, Reply};
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+const ROUND_TIMEOUT: Duration = Duration::from_secs(60);
+/// In the first round and in every so manieth, events that are over are looked at, too: they can have started and ended while no
+/// server ran.
+const ROUNDS_PER_FULL_LOOK: u32 = 30;
 /// Bookings that leave the waitlist in one transaction, so that none of them is long.
 const LEAVE_AT_ONCE: u32 = 500;
 
 /// Ends the waitlists of events that have started, until `stop`.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
+    let mut round = 0;
     while tokio::time::timeout(LOOK_EVERY, stop.cancelled()).await.is_err() {
-        if let Err(error) = end_waitlists(&app).await {
+        let full = round % ROUNDS_PER_FULL_LOOK == 0;
+        round += 1;
+        let done = tokio::time::timeout(ROUND_TIMEOUT, end_waitlists(&app, full, &stop)).await;
+        if let Err(error) = done.map_err(ApiError::unavailable).flatten() {
             tracing::warn!(?error, "waitlists of events that started are looked for later");
         }
     }
 }
 
-async fn end_waitlists(app: &App) -> ApiResult<()> {
-    // `clock_timestamp()` as the writer reads it; an index holds the events that are not over
+async fn end_waitlists(app: &App, full: bool, stop: &CancellationToken) -> ApiResult<()> {
+    // an index holds the events that are not over, and few of the others have anybody who waits
     let started = sqlx::query_scalar!(
-        r#"select id as "id: EventId" from events where status in ('upcoming', 'ongoing') and event_date <= clock_timestamp()
-            and waiting_bookings > 0 and deleted_at is null limit 100"#
+        r#"select id as "id: EventId" from events where (status in ('upcoming', 'ongoing') or ($1 and status = 'completed'))
+            and event_date <= clock_timestamp() and waiting_bookings > 0 and deleted_at is null order by event_date limit 100"#,
+        full
     )
     .fetch_all(&app.pool)
     .await?;
     for event in started {
-        while let Some(Reply::WaitingEnded { left: 1.. }) = end_some(app, event).await {}
+        while !stop.is_cancelled() && matches!(end_some(app, event).await, Some(Reply::WaitingEnded { left: 1.. })) {}
     }
     Ok(())
 }

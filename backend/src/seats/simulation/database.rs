@@ -303,7 +303,7 @@ impl World {
         }
     }
 
-    /// Transactions that nobody waits for end by themselves.
+    /// Transactions that no task waits for end by themselves.
     pub(super) fn pass(&mut self) {
         let ended: Vec<(u64, bool)> = self
             .open
@@ -422,7 +422,17 @@ impl Database {
             created_at: DateTime::UNIX_EPOCH,
         });
         let (visibility, role) = (Visibility::Public, None::<Role>);
-        Facts { found, known: true, is_due: false, visibility, role, owner: false, has_booking: false, booking }
+        Facts {
+            found,
+            known: true,
+            is_own: false,
+            is_due: false,
+            visibility,
+            role,
+            owner: false,
+            has_booking: false,
+            booking,
+        }
     }
 }
 

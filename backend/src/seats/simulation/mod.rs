@@ -83,7 +83,7 @@ fn run(seed: u64) -> Vec<String> {
         }
         let stuck = !executor.step(|ready| database.lock_world().chance.below(ready));
         if stuck && executor.callers() > 0 && database.lock_world().is_quiet() {
-            return vec!["nobody can go on, and callers wait".to_owned()];
+            return vec!["no task can go on, and callers wait".to_owned()];
         }
         if !database.lock_world().violations.is_empty() {
             break;

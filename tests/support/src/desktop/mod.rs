@@ -210,8 +210,10 @@ impl Desktop {
         let capabilities = capabilities.as_object().cloned().unwrap_or_default();
         let address = format!("http://127.0.0.1:{}", self.port);
         let driver = wait_for("the WebDriver", PATIENCE, || async {
-            let connected =
-                ClientBuilder::new(HttpConnector::new()).capabilities(capabilities.clone()).connect(&address).await;
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            let connect = builder.capabilities(capabilities.clone()).connect(&address);
+            // the driver was seen to hang before it started the app; a test must not hang with it
+            let connected = tokio::time::timeout(PATIENCE, connect).await.context("the WebDriver hangs")?;
             match connected {
                 // it has one window at a time, and takes a moment to forget the last one
                 Err(error) if error.to_string().contains("Maximum number of active sessions") => Ok(None),
