@@ -108,6 +108,8 @@ async fn a_booking_that_outlives_its_person_is_cancelled_and_its_seats_go_on() -
 async fn whoever_is_deleted_while_they_make_an_organization_is_signed_out() -> Result<()> {
     let Cast { world, edsger, .. } = cast().await?;
     let mut deletion = world.pool.begin().await?;
+    // as deleting does, which holds the row
+    sqlx::query("select 1 from users where id = $1 for update").bind(edsger.user.id.0).execute(&mut *deletion).await?;
     sqlx::query("update users set deleted_at = now() where id = $1")
         .bind(edsger.user.id.0)
         .execute(&mut *deletion)

@@ -266,9 +266,10 @@ impl Batch {
         (booking, seats, reason): (BookingId, Option<&[Seat]>, Option<&str>),
     ) -> Result<Answer, Verdict> {
         let by_staff = facts.booking.as_ref().is_some_and(|of| of.person != command.caller);
-        // a single booking of others is not known to those who do not manage the event
-        if by_staff && facts.access(EventAction::Manage) != Access::Allowed {
-            return Err(Refusal::NOT_FOUND.into());
+        // they managed the event when they asked
+        match facts.access(EventAction::Manage) {
+            refused @ (Access::Forbidden | Access::Hidden) if by_staff => return Err(Refusal::Access(refused).into()),
+            _ => {}
         }
         let of = Self::booking_of(work, facts, booking)?;
         let decided = match seats {
