@@ -9,8 +9,9 @@ use happening_seating::{Choice, Seat};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::database::{Database, Tables};
+use super::database::Database;
 use super::executor::Step;
+use super::tables::Tables;
 use crate::seats::command::{Command, Kind, Pending, Reply};
 use crate::seats::queue::Queues;
 

@@ -8,6 +8,7 @@
 mod callers;
 mod database;
 mod executor;
+mod tables;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -16,8 +17,9 @@ use std::time::Duration;
 use happening_api::EventId;
 
 use self::callers::{Caller, Journal, Processes};
-use self::database::{Database, Tables, World};
+use self::database::{Database, World};
 use self::executor::{Chance, Executor};
+use self::tables::Tables;
 use super::protection::{Protection, take_out};
 use super::queue::Queues;
 use super::writer;

@@ -1,0 +1,321 @@
+//! The tables of the simulated Postgres, what a transaction does to them, and what must hold of them.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use happening_api::{BookingId, BookingStatus, EventId, Role, UserId, Visibility};
+use happening_seating::{EventSeats, Image, Loaded, Seat};
+use uuid::Uuid;
+
+use crate::seats::answer::Answer;
+use crate::seats::command::{Command, Kind};
+use crate::seats::facts::{BookingFacts, EventRow, Facts, Found};
+use crate::seats::log::{self, Entry};
+use crate::seats::rows::{NewBooking, Rows};
+use crate::seats::states::{Known, LogRow};
+
+#[derive(Clone, Debug)]
+struct BookingRow {
+    event: EventId,
+    person: UserId,
+    wanted_in_all: u32,
+    status: BookingStatus,
+    waiting_seats: u32,
+    waiting_order: Option<u64>,
+    waiting_number: Option<i32>,
+    reassigned: bool,
+    hash: Vec<u8>,
+    answer: String,
+}
+
+#[derive(Clone, Debug)]
+struct HistoryRow {
+    booking: Uuid,
+    action: String,
+    asked: Option<i32>,
+    answer: Option<String>,
+}
+
+/// What was committed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tables {
+    pub(super) events: BTreeMap<EventId, EventRow>,
+    last_orders: BTreeMap<EventId, u64>,
+    bookings: BTreeMap<Uuid, BookingRow>,
+    seats: BTreeMap<(EventId, Seat), Uuid>,
+    history: BTreeMap<Uuid, HistoryRow>,
+    log: BTreeMap<EventId, Vec<LogRow>>,
+    /// What the log of an event adds up to.
+    folded: BTreeMap<EventId, EventSeats>,
+    messages: usize,
+}
+
+/// What a transaction wrote.
+pub(super) type Written = Box<dyn FnOnce(&mut Tables, &mut Vec<String>) + Send>;
+
+impl Tables {
+    /// An event that takes bookings, with all of its seats free.
+    pub(super) fn add_event(&mut self, event: EventId, total: i32, seats_per_person_max: Option<i32>) {
+        let row = EventRow {
+            id: event,
+            org: event.0.into(),
+            status: happening_api::EventStatus::Upcoming,
+            event_date: DateTime::from_timestamp(4_000_000_000, 0).unwrap_or_default(),
+            seats_per_person_max,
+            total,
+            free: total,
+            waiting_bookings: 0,
+            waiting_seats: 0,
+            version: 0,
+            head: Uuid::new_v4(),
+            deleted: false,
+        };
+        self.events.insert(event, row);
+        self.last_orders.insert(event, 0);
+    }
+
+    fn held(&self, booking: Uuid) -> Vec<Seat> {
+        self.seats.iter().filter(|(_, holder)| **holder == booking).map(|((_, seat), _)| *seat).collect()
+    }
+
+    /// The state that the rows of an event hold.
+    pub(super) fn read(&self, event: EventId) -> Option<Known> {
+        let row = self.events.get(&event)?;
+        self.read_as(row, event)
+    }
+
+    fn read_as(&self, row: &EventRow, event: EventId) -> Option<Known> {
+        let active =
+            self.bookings.iter().filter(|(_, one)| one.event == event && one.status != BookingStatus::Cancelled);
+        let bookings = active
+            .map(|(id, one)| Loaded {
+                id: BookingId(*id),
+                person: one.person,
+                seats: self.held(*id),
+                wanted: one.waiting_seats,
+                order: one.waiting_order,
+            })
+            .collect();
+        let image = Image { total: row.total.cast_unsigned(), last_order: self.last_orders[&event], bookings };
+        let is_mine = |one: &LogRow| (one.version, one.head) == (row.version, row.head);
+        let in_log = self.log.get(&event).is_some_and(|log| log.iter().any(is_mine));
+        let seats = log::state_of(&image).ok()?;
+        Some(Known { version: row.version, head: row.head, in_log, seats })
+    }
+
+    /// What is wrong with the rows of an event at this moment.
+    pub(super) fn check(&self, event: EventId, violations: &mut Vec<String>) {
+        let (Some(row), Some(known)) = (self.events.get(&event), self.read(event)) else {
+            violations.push(format!("the rows of {event} contradict each other"));
+            return;
+        };
+        if !row.is_of(&known) {
+            violations.push(format!("the counts of {event} are not those of its rows"));
+        }
+        if self.folded.get(&event).is_some_and(|folded| *folded != known.seats) {
+            violations.push(format!("the log of {event} adds up to another state than its rows"));
+        }
+        let max = row.seats_per_person_max.unwrap_or(i32::MAX).cast_unsigned();
+        for person in self.bookings.values().filter(|one| one.event == event).map(|one| one.person) {
+            let have = known.seats.seats_of(person);
+            if have > max {
+                violations.push(format!("a person has {have} seats of at most {max}"));
+            }
+        }
+        if self.messages != self.history.len() {
+            violations.push(format!("{} messages for {} changes", self.messages, self.history.len()));
+        }
+    }
+
+    /// Adds a row to the log, and to what it adds up to.
+    fn add_to_log(&mut self, row: LogRow, violations: &mut Vec<String>) {
+        let event = row.event;
+        match (Entry::decode(&row.changes), self.folded.get_mut(&event)) {
+            (Ok(Entry::Base(image)), _) => {
+                self.folded.extend(log::state_of(&image).ok().map(|state| (event, state)));
+            }
+            (Ok(Entry::Changes(changes)), Some(seats)) => {
+                let apply = std::panic::AssertUnwindSafe(|| seats.apply(&changes));
+                if std::panic::catch_unwind(apply).is_err() {
+                    violations.push(format!("the log of {event} contradicts itself"));
+                }
+            }
+            _ => violations.push(format!("the log of {event} has no beginning")),
+        }
+        self.log.entry(event).or_default().push(row);
+    }
+
+    /// Whether a booking was made, and with which first answer.
+    pub(super) fn first_answer(&self, booking: Uuid) -> Option<&str> {
+        self.bookings.get(&booking).map(|row| row.answer.as_str())
+    }
+
+    /// Bookings of a person at an event that were made by requests with this hash.
+    pub(super) fn made_by(&self, person: UserId, hash: &[u8]) -> usize {
+        self.bookings.values().filter(|row| row.person == person && row.hash == hash).count()
+    }
+
+    /// Whether a change was written.
+    pub(super) fn has_history(&self, id: Uuid) -> bool {
+        self.history.contains_key(&id)
+    }
+
+    /// Where a booking joined the waitlist, if it waits.
+    pub(super) fn order(&self, booking: Uuid) -> Option<u64> {
+        self.bookings.get(&booking)?.waiting_order
+    }
+
+    /// What the rows know of a command.
+    pub(super) fn facts(&self, command: &Command) -> Facts {
+        let found = match &command.kind {
+            Kind::Create { request_hash, .. } => self.bookings.get(&command.id).map(|row| Found::Answer {
+                answer: Answer::kept(row.answer.clone()),
+                same_request: row.hash == *request_hash,
+            }),
+            Kind::Claim { booking, seats } => {
+                self.history.get(&command.id).filter(|row| row.action == "claimed").map(|row| Found::Answer {
+                    answer: Answer::kept(row.answer.clone().unwrap_or_default()),
+                    same_request: row.booking == booking.0 && row.asked.map(i32::cast_unsigned) == *seats,
+                })
+            }
+            Kind::GiveBack { booking, .. } => {
+                self.history.get(&command.id).filter(|row| row.booking == booking.0).map(|_| Found::Done)
+            }
+            Kind::EndWaiting { .. } => None,
+        };
+        let row = command.kind.booking().and_then(|booking| self.bookings.get(&booking.0));
+        let booking = row.filter(|row| row.event == command.event).map(|row| BookingFacts {
+            person: row.person,
+            seats: row.wanted_in_all.cast_signed(),
+            status: row.status,
+            waiting_number: row.waiting_number,
+            reassigned: row.reassigned,
+            created_at: DateTime::UNIX_EPOCH,
+        });
+        let (visibility, role) = (Visibility::Public, None::<Role>);
+        Facts {
+            found,
+            known: true,
+            is_own: false,
+            is_due: false,
+            visibility,
+            role,
+            owner: false,
+            has_booking: false,
+            booking,
+        }
+    }
+
+    /// Whether a new booking has the id of one of another event.
+    pub(super) fn has_at_another_event(&self, new: &NewBooking) -> bool {
+        self.bookings.get(&new.id.0).is_some_and(|there| there.event != new.event)
+    }
+
+    /// Whether a booking holds a seat.
+    pub(super) fn holds(&self, event: EventId, booking: BookingId, seat: Seat) -> bool {
+        self.seats.get(&(event, seat)) == Some(&booking.0)
+    }
+
+    /// The log of an event from a version on.
+    pub(super) fn tail(&self, event: EventId, version: i64) -> Vec<LogRow> {
+        self.log.get(&event).into_iter().flatten().filter(|row| row.version >= version).cloned().collect()
+    }
+
+    /// Bookings and changes that other tables do not have.
+    pub(super) fn missing_in(&self, other: &Self) -> Vec<Uuid> {
+        let changes = self.history.keys().filter(|id| !other.history.contains_key(id));
+        let bookings = self.bookings.keys().filter(|id| !other.bookings.contains_key(id));
+        changes.chain(bookings).copied().collect()
+    }
+}
+
+/// What rows do to the tables.
+#[expect(clippy::too_many_lines, reason = "a line or two for each table")]
+pub(super) fn applied(rows: &Rows) -> Written {
+    let created: Vec<(Uuid, BookingRow)> = rows
+        .created
+        .iter()
+        .map(|(id, new)| {
+            let row = BookingRow {
+                event: new.event,
+                person: new.person,
+                wanted_in_all: new.seats,
+                status: BookingStatus::Waiting,
+                waiting_seats: 0,
+                waiting_order: None,
+                waiting_number: new.waiting_number,
+                reassigned: new.reassigned,
+                hash: new.request_hash.clone(),
+                answer: String::new(),
+            };
+            (id.0, row)
+        })
+        .collect();
+    let places: Vec<_> = rows.places.iter().map(|(id, place)| (id.0, *place)).collect();
+    let released = rows.released.clone();
+    let seats: Vec<_> =
+        rows.seats.iter().filter(|row| row.booked).map(|row| (row.event, row.seat, row.booking.0)).collect();
+    let columns = &rows.history;
+    let history: Vec<(Uuid, HistoryRow)> = (0..columns.ids.len())
+        .map(|at| {
+            let (booking, action) = (columns.bookings[at], columns.actions[at].clone());
+            (
+                columns.ids[at],
+                HistoryRow { booking, action, asked: columns.asked[at], answer: columns.answers[at].clone() },
+            )
+        })
+        .collect();
+    let log = rows.log.clone();
+    let counts: Vec<_> = rows
+        .events
+        .iter()
+        .map(|row| {
+            let numbers = (row.total, row.free, row.waiting_bookings, row.waiting_seats);
+            (row.event, numbers, row.last_order, row.version, row.head)
+        })
+        .collect();
+    let messages = rows.outbox.len();
+    Box::new(move |tables, violations| {
+        for (id, row) in created {
+            if tables.bookings.insert(id, row).is_some() {
+                violations.push(format!("booking {id} is created twice"));
+            }
+        }
+        for (id, place) in places {
+            if let Some(row) = tables.bookings.get_mut(&id) {
+                (row.status, row.waiting_seats, row.waiting_order) =
+                    (place.status, place.waiting_seats, place.waiting_order);
+            }
+        }
+        for (event, booking, seat) in released {
+            if tables.seats.remove(&(event, seat)) != Some(booking.0) {
+                violations.push(format!("seat {seat} is given back by {booking}, which does not hold it"));
+            }
+        }
+        for (event, seat, booking) in seats {
+            if tables.seats.insert((event, seat), booking).is_some_and(|holder| holder != booking) {
+                violations.push(format!("seat {seat} is sold twice"));
+            }
+        }
+        for (id, row) in history {
+            if row.action == "created"
+                && let (Some(booking), Some(answer)) = (tables.bookings.get_mut(&row.booking), &row.answer)
+            {
+                booking.answer.clone_from(answer);
+            }
+            tables.history.insert(id, row);
+        }
+        for (event, version, head, changes) in log {
+            tables.add_to_log(LogRow { event, version, head, changes }, violations);
+        }
+        for (event, (total, free, waiting_bookings, waiting_seats), last_order, version, head) in counts {
+            if let Some(row) = tables.events.get_mut(&event) {
+                (row.total, row.free) = (total.cast_signed(), free.cast_signed());
+                (row.waiting_bookings, row.waiting_seats) = (waiting_bookings.into(), waiting_seats.into());
+                (row.version, row.head) = (version, head);
+            }
+            tables.last_orders.insert(event, last_order);
+        }
+        tables.messages += messages;
+    })
+}
