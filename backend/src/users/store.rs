@@ -64,20 +64,18 @@ async fn ended(conn: &mut PgConnection, claims: &Claims) -> sqlx::Result<bool> {
         sqlx::query_scalar!("select ended_at from ended_identities where keycloak_id_hash = $1", hash(&claims.sub))
             .fetch_optional(conn)
             .await?;
-    Ok(at.is_some_and(|at| is_of_before(claims, at)))
+    Ok(at.is_some_and(|at| claims.auth_time.is_none_or(|signed_in| signed_in <= at.timestamp())))
 }
 
-fn is_of_before(claims: &Claims, ended_at: DateTime<Utc>) -> bool {
-    claims.auth_time.is_none_or(|signed_in| signed_in <= ended_at.timestamp())
-}
-
-/// The person of a token when their row is there and says what the token says: one round trip. `None`: look closer.
+/// The person of a token when their row is there, says what the token says, and no one with that `sub` was deleted lately: one round
+/// trip. `None`: look closer.
 async fn find_unchanged(conn: &mut PgConnection, claims: &Claims) -> sqlx::Result<Option<Found>> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Row,
         r#"select id as "id: UserId", keycloak_id, name, email, email_verified, locale, time_zone,
-            channels as "channels: Json<Channels>", created_at,
-            (select ended_at from ended_identities where keycloak_id_hash = $4) as ended_at
-        from users where keycloak_id = $1 and (email, email_verified) = ($2, $3)"#,
+            channels as "channels: Json<Channels>", created_at
+        from users where keycloak_id = $1 and (email, email_verified) = ($2, $3)
+            and not exists (select from ended_identities where keycloak_id_hash = $4)"#,
         claims.sub,
         claims.email,
         claims.email_verified,
@@ -85,22 +83,7 @@ async fn find_unchanged(conn: &mut PgConnection, claims: &Claims) -> sqlx::Resul
     )
     .fetch_optional(conn)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    if row.ended_at.is_some_and(|at| is_of_before(claims, at)) {
-        return Ok(Some(Found::Ended));
-    }
-    let user = User {
-        id: row.id,
-        keycloak_id: row.keycloak_id,
-        name: row.name,
-        email: row.email,
-        email_verified: row.email_verified,
-        locale: row.locale,
-        time_zone: row.time_zone,
-        channels: row.channels.0,
-        created_at: row.created_at,
-    };
-    Ok(Some(Found::Person { user: Box::new(user), made: false }))
+    Ok(row.map(|row| Found::Person { user: Box::new(row.into()), made: false }))
 }
 
 /// The person of a token. However many calls come at once, one makes the row. Whether the e-mail is verified follows the
