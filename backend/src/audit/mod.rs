@@ -23,7 +23,7 @@ pub(crate) struct Finding {
 /// All of it holds at every moment, since each part is read in one snapshot; what Redis shows is compared with the version that it names.
 ///
 /// # Errors
-/// When Postgres or Redis is away.
+/// When Postgres is away.
 pub(crate) async fn run(pool: &PgPool, shown: &Shown) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for (invariant, sql) in queries::ALL {

@@ -7,7 +7,7 @@ use crate::{audit, database};
 /// Prints what it finds; true when there is nothing.
 ///
 /// # Errors
-/// When Postgres or Redis is away.
+/// When Postgres is away.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<bool> {
     let pool = database::operator_pool(&config.database_url)?;
     let findings = audit::run(&pool, &Shown::reader(config.redis_url.as_str())?).await?;
