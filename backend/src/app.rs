@@ -18,10 +18,10 @@ use crate::events::Maps;
 use crate::http::limits::Limits;
 use crate::http::{Neighbours, SignIn};
 use crate::invites::Links;
-use crate::outbox::RelayWake;
 use crate::seats::{LOADS_AT_ONCE, MAIN_LANES, Parts, SIDE_LANES, Seats};
 use crate::shown::Shown;
 use crate::users::KnownUsers;
+use crate::wake::Wake;
 
 /// Each can have 100,000 rows.
 const EXPORTS_AT_ONCE: usize = 2;
@@ -36,7 +36,9 @@ pub(crate) struct Inner {
     pub(crate) pulse: Pulse,
     pub(crate) seats: Seats,
     pub(crate) shown: Shown,
-    pub(crate) relay_wake: RelayWake,
+    pub(crate) relay_wake: Wake,
+    /// A long change has begun, and goes on in portions.
+    pub(crate) portions: Wake,
     pub(crate) clock: Clock,
     pub(crate) verifier: Verifier,
     pub(crate) known_users: KnownUsers,
@@ -87,7 +89,7 @@ impl App {
         let (pulse, feeler) = Pulse::new(&config.database_url)?;
         let pool = database::server_pool(&config.database_url, config.database_connections_max, &pulse)?;
         tokio::spawn(feeler.run(stop.clone()));
-        let relay_wake = RelayWake::default();
+        let relay_wake = Wake::default();
         let shown = Shown::start(config.redis_url.as_str(), pool.clone(), tasks, stop)?;
         let parts = Parts {
             pool: database::writer_pool(&config.database_url, (MAIN_LANES + SIDE_LANES) as u32, &pulse)?,
@@ -104,6 +106,7 @@ impl App {
             seats,
             shown,
             relay_wake,
+            portions: Wake::default(),
             clock,
             verifier,
             known_users: KnownUsers::default(),

@@ -26,6 +26,7 @@ mod switches;
 mod telemetry;
 mod timers;
 mod users;
+mod wake;
 
 use std::process::ExitCode;
 

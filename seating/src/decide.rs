@@ -20,8 +20,9 @@ pub enum Command {
     Resize { total: u32 },
     /// The event has started: the first bookings of the waitlist, so many at most, want nothing more. Those that hold nothing end.
     EndWaiting { at_most: u32 },
-    /// Ends every booking, since the event does not take place. The seats go to no one.
-    EndAll,
+    /// The event does not take place: so many bookings at most end, those with the lowest seats first, then those that only wait. The
+    /// seats go to no one.
+    EndBookings { at_most: u32 },
 }
 
 /// Which seats a new booking wants.
@@ -70,9 +71,9 @@ pub enum Outcome {
     WaitingEnded {
         left: Vec<Left>,
     },
-    /// So many bookings ended.
-    EndedAll {
-        bookings: u32,
+    /// These bookings ended.
+    BookingsEnded {
+        ended: Vec<Left>,
     },
 }
 
@@ -120,14 +121,14 @@ pub struct Promotion {
     pub seats: Vec<Seat>,
 }
 
-/// A booking that left the waitlist without getting all that it wanted.
+/// A booking that left the waitlist without getting all that it wanted, or ended because its event does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
     pub booking: BookingId,
     pub person: UserId,
     /// Seats that it still wanted.
     pub wanted: u32,
-    /// Seats that it holds; without any it ended.
+    /// Seats that it holds, or held when its event ended. One that leaves the waitlist without any ends.
     pub seats: Vec<Seat>,
 }
 
@@ -165,7 +166,7 @@ impl EventSeats {
             Command::EndWaiting { at_most } => {
                 deciding.end_waiting(*at_most, given).map(|outcome| (outcome, Vec::new()))
             }
-            Command::EndAll => Ok((deciding.end_all(), Vec::new())),
+            Command::EndBookings { at_most } => Ok((deciding.end_bookings(*at_most), Vec::new())),
         };
         let Deciding { changes, .. } = deciding;
         match decided {
@@ -287,7 +288,7 @@ impl Deciding<'_> {
     }
 
     fn resize(&mut self, total: u32, given: Given) -> Result<(Outcome, Vec<Promotion>), Refusal> {
-        if !given.limits.is_upcoming {
+        if !given.limits.is_upcoming && !given.by_staff {
             return Err(Refusal::EventNotOpen);
         }
         let from = self.state.total();
@@ -321,16 +322,19 @@ impl Deciding<'_> {
         Ok(Outcome::WaitingEnded { left })
     }
 
-    fn end_all(&mut self) -> Outcome {
-        let active: Vec<Booking> = self.state.active().collect();
-        for booking in &active {
-            self.stop_waiting(booking);
-            if !booking.seats.is_empty() {
-                self.change(Change::GaveBack { booking: booking.id, seats: booking.seats.clone() });
+    fn end_bookings(&mut self, at_most: u32) -> Outcome {
+        let mut ended = Vec::new();
+        for slot in self.state.first_active(at_most as usize) {
+            let booking = self.state.shown(slot);
+            self.stop_waiting(&booking);
+            let Booking { id, person, wanted, seats, .. } = booking;
+            if !seats.is_empty() {
+                self.change(Change::GaveBack { booking: id, seats: seats.clone() });
             }
-            self.change(Change::Ended { booking: booking.id });
+            self.change(Change::Ended { booking: id });
+            ended.push(Left { booking: id, person, wanted, seats });
         }
-        Outcome::EndedAll { bookings: active.len() as u32 }
+        Outcome::BookingsEnded { ended }
     }
 
     fn stop_waiting(&mut self, booking: &Booking) {

@@ -1,5 +1,7 @@
 //! The state of one event and what always holds of it.
 
+use std::collections::HashSet;
+
 use happening_api::{BookingId, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -177,6 +179,19 @@ impl EventSeats {
     pub fn active(&self) -> impl Iterator<Item = Booking> {
         let slots = self.bookings.iter().enumerate().filter(|(_, kept)| !kept.ended);
         slots.map(|(slot, _)| self.shown(slot as u32))
+    }
+
+    /// How many bookings are active.
+    pub fn active_count(&self) -> u32 {
+        self.bookings.iter().len() as u32 - self.ended
+    }
+
+    /// Slots of active bookings, so many at most: by lowest seat, then those that only wait, in order.
+    pub(crate) fn first_active(&self, at_most: usize) -> Vec<u32> {
+        let holding = self.holders.iter().copied().filter(|holder| *holder != FREE).map(|holder| holder - 1);
+        let waiting = self.waitlist.iter().map(|entry| entry.slot);
+        let mut seen = HashSet::new();
+        holding.chain(waiting).filter(|slot| seen.insert(*slot)).take(at_most).collect()
     }
 
     pub(crate) fn shown(&self, slot: u32) -> Booking {

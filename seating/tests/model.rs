@@ -112,17 +112,26 @@ impl Model {
                 seats.sort_unstable();
                 Ok((Outcome::GaveBack { seats, ended }, promotions))
             }
-            Command::Resize { .. } if !upcoming => Err(Refusal::EventNotOpen),
-            Command::Resize { total } => self.resize(*total),
+            Command::Resize { .. } if !upcoming && !given.by_staff => Err(Refusal::EventNotOpen),
+            Command::Resize { total } => self.resize(*total, upcoming),
             Command::EndWaiting { .. } if upcoming => Err(Refusal::NotStarted),
             Command::EndWaiting { at_most } => Ok((self.end_waiting(*at_most as usize), Vec::new())),
-            Command::EndAll => {
-                self.seats.iter_mut().for_each(|holder| *holder = None);
-                let active = self.rows.iter_mut().filter(|row| !row.ended);
-                let bookings = active.map(|row| (row.wanted, row.ended) = (0, true)).count() as u32;
-                Ok((Outcome::EndedAll { bookings }, Vec::new()))
-            }
+            Command::EndBookings { at_most } => Ok((self.end_bookings(*at_most as usize), Vec::new())),
         }
+    }
+
+    fn end_bookings(&mut self, at_most: usize) -> Outcome {
+        let mut active: Vec<Row> = self.rows.iter().filter(|row| !row.ended).cloned().collect();
+        active.sort_by_key(|row| (self.held(row.id).first().copied().unwrap_or(u32::MAX), row.order));
+        active.truncate(at_most);
+        let ended = active.into_iter().map(|Row { id, person, wanted, .. }| {
+            let seats = self.held(id);
+            self.put(&seats, None);
+            let row = self.row_mut(id);
+            (row.wanted, row.ended) = (0, true);
+            Left { booking: id, person, wanted, seats }
+        });
+        Outcome::BookingsEnded { ended: ended.collect() }
     }
 
     fn end_waiting(&mut self, at_most: usize) -> Outcome {
@@ -203,7 +212,7 @@ impl Model {
         Ok(Outcome::Claimed { seats })
     }
 
-    fn resize(&mut self, total: u32) -> Done {
+    fn resize(&mut self, total: u32, upcoming: bool) -> Done {
         let from = self.seats.len() as u32;
         let held: Vec<u32> = (total + 1..=from).filter(|seat| self.seats[*seat as usize - 1].is_some()).collect();
         if !held.is_empty() {
@@ -211,7 +220,7 @@ impl Model {
         }
         self.seats.resize(total as usize, None);
         let new: Vec<u32> = (from + 1..=total).collect();
-        Ok((Outcome::Resized, self.hand_out(&new, None, true)))
+        Ok((Outcome::Resized, self.hand_out(&new, None, upcoming)))
     }
 
     fn may_give_back(&self, given: Given) -> Result<(), Refusal> {
@@ -264,7 +273,9 @@ enum Step {
     EndWaiting {
         at_most: u32,
     },
-    EndAll,
+    EndBookings {
+        at_most: u32,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -278,7 +289,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (any(), 1..32_u8, prop::bool::weighted(0.1)).prop_map(|(of, which, foreign)| Step::CancelSeats { of, which, foreign }),
         1 => (1..16_u32).prop_map(|total| Step::Resize { total }),
         1 => (1..4_u32).prop_map(|at_most| Step::EndWaiting { at_most }),
-        1 => Just(Step::EndAll),
+        1 => (1..6_u32).prop_map(|at_most| Step::EndBookings { at_most }),
     ]
 }
 
@@ -307,7 +318,7 @@ fn command(step: &Step, n: usize, model: &Model) -> Option<Command> {
         }
         Step::Resize { total } => Command::Resize { total: *total },
         Step::EndWaiting { at_most } => Command::EndWaiting { at_most: *at_most },
-        Step::EndAll => Command::EndAll,
+        Step::EndBookings { at_most } => Command::EndBookings { at_most: *at_most },
     })
 }
 

@@ -1,5 +1,7 @@
 //! The seat writer on real services: what no model of Postgres shows.
 
+mod portions;
+
 use std::time::{Duration, Instant};
 
 use anyhow::Result;

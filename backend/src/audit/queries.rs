@@ -14,6 +14,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("I8 what was published was delivered once", DELIVERED),
     ("I9 rows belong together", ORPHANS),
     ("I9 nobody who is deleted holds seats", NOBODY_HOLDS),
+    ("I9 bookings of a cancelled event end", CANCELLED_ENDS),
     ("I11 available = total - booked", AVAILABLE),
     ("I11 history adds up to the seats", HISTORY),
 ];
@@ -69,6 +70,10 @@ const NOBODY_HOLDS: &str =
     join users u on u.id = b.user_id join events e on e.id = b.event_id
     where b.status <> 'cancelled' and u.deleted_at < now() - interval '1 minute' and e.deleted_at is null
         and event_status(e.status, e.event_date, e.ends_at, now()) = 'upcoming'";
+
+const CANCELLED_ENDS: &str =
+    "select format('booking %s goes on, and no portion that ends it is due', b.id) from bookings b join events e on e.id = b.event_id
+    where e.status = 'cancelled' and b.status <> 'cancelled' and not exists (select from event_endings x where x.event_id = e.id)";
 
 const ENDED_TOLD: &str =
     "select format('booking %s: ended or gave up %s times, %s messages', h.booking_id, h.times, coalesce(o.times, 0))

@@ -70,7 +70,7 @@ pub(super) fn done(reply: Result<Reply, crate::seats::Full>) -> ApiResult<(Answe
         Reply::Done(answer) => Ok((answer, false)),
         Reply::Replayed(answer) => Ok((answer, true)),
         Reply::Refused(refusal) => Err(refusal.into()),
-        Reply::Nothing | Reply::WaitingEnded { .. } => {
+        Reply::Nothing | Reply::Portion { .. } => {
             Err(ApiError::unavailable(anyhow::anyhow!("the command was not done in time")))
         }
         Reply::Unknown => Err(ApiError::outcome_unknown(anyhow::anyhow!("the reply to the commit was lost"))),

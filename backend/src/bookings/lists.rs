@@ -43,7 +43,12 @@ struct FullRow {
 }
 
 impl FullRow {
-    fn into_booking(self, with_event: bool) -> Booking {
+    fn into_booking(mut self, with_event: bool) -> Booking {
+        if self.event_status == EventStatus::Cancelled {
+            // the rows of a large event follow in portions
+            (self.status, self.waiting_seats) = (BookingStatus::Cancelled, 0);
+            self.seat_numbers.clear();
+        }
         let waits = self.waiting_seats > 0;
         Booking {
             id: self.id,

@@ -13,8 +13,9 @@ use crate::database;
 use crate::delivery::{Deliver, Mailer};
 use crate::events::{ending, retention};
 use crate::metrics;
-use crate::outbox::{Relay, RelayWake};
+use crate::outbox::Relay;
 use crate::shown::Shown;
+use crate::wake::Wake;
 
 const CLOCK_EVERY: Duration = Duration::from_secs(5);
 /// Longer than the outbox and the retries keep a message.
@@ -33,7 +34,7 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
     let tasks = TaskTracker::new();
     let pool = database::worker_pool(&config.database_url, config.database_connections_max)?;
     if config.relay {
-        let wake = RelayWake::default();
+        let wake = Wake::default();
         let relay = Relay { pool: pool.clone(), publisher: Publisher::new(config.rabbitmq_url.clone()), wake };
         tasks.spawn(relay.run(stop.clone()));
     }

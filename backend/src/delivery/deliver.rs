@@ -1,16 +1,21 @@
 //! One message: dedupe by its id in the transaction of the effect, channel by channel.
 
 use anyhow::Context;
-use happening_api::{Message, NotificationType, UserId};
+use happening_api::{EventId, Message, MessageId, NotificationType, UserId};
 use sqlx::{PgConnection, PgPool};
 use tracing::Instrument;
+use uuid::Uuid;
 
 use super::subject::{self, Person, Subject};
 use super::{Mailer, feed, templates};
 use crate::broker::{Fate, Handler, NOTIFICATIONS};
 use crate::database;
 use crate::invites::Links;
+use crate::outbox;
 use crate::telemetry::{self, SPANS};
+
+/// Messages that are written in one statement.
+const PEOPLE_AT_ONCE: i64 = 1_000;
 
 /// Delivers messages to people.
 pub(crate) struct Deliver {
@@ -84,7 +89,10 @@ impl Deliver {
             }
             return self.mail(message, None, &invite.email, "", &subject).await;
         }
-        let user = message.user_id.context("a message without a person")?;
+        let Some(user) = message.user_id else {
+            drop(conn);
+            return self.pass_to_everyone(message).await;
+        };
         let Some(person) = person(&mut conn, user, message.kind).await? else {
             drop(conn);
             return self.nothing_to_tell(message).await;
@@ -95,6 +103,25 @@ impl Deliver {
             self.mail(message, Some(user), &person.email, &person.name, &subject).await?;
         }
         Ok(())
+    }
+
+    /// A message to everyone with a booking: one for each of them, with an id of its own that is the same whenever this is repeated.
+    async fn pass_to_everyone(&self, message: &Message) -> anyhow::Result<()> {
+        let event = message.event_id.context("a message to no one")?;
+        let mut after = UserId(Uuid::nil());
+        loop {
+            let mut conn = self.pool.acquire().await?;
+            let people = people_after(&mut conn, event, after).await?;
+            let Some(last) = people.last() else { break };
+            after = *last;
+            let theirs = |person: &UserId| Message {
+                id: id_for(message.id, *person),
+                user_id: Some(*person),
+                ..message.clone()
+            };
+            outbox::enqueue(&mut conn, &people.iter().map(theirs).collect::<Vec<_>>()).await?;
+        }
+        self.nothing_to_tell(message).await
     }
 
     /// What the message is about, or its person, is gone: it has had its effect, which is none.
@@ -131,6 +158,26 @@ impl Deliver {
         // the mail is out before this commits: dying here sends it again, under the same Message-ID
         Ok(tx.commit().await?)
     }
+}
+
+/// People with an active booking, in the order of their ids.
+async fn people_after(conn: &mut PgConnection, event: EventId, after: UserId) -> sqlx::Result<Vec<UserId>> {
+    sqlx::query_scalar!(
+        r#"select distinct user_id as "id: UserId" from bookings where event_id = $1 and status <> 'cancelled' and user_id > $2
+        order by user_id limit $3"#,
+        event.0,
+        after.0,
+        PEOPLE_AT_ONCE
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The message's id for one of its people: ordered by time as the message is, and otherwise made from both by a hash.
+fn id_for(message: MessageId, person: UserId) -> MessageId {
+    let hash = Uuid::new_v5(&message.0, person.0.as_bytes());
+    let (time, chance) = (message.0.as_u64_pair().0, hash.as_u64_pair().1);
+    MessageId(Uuid::from_u64_pair(time, chance))
 }
 
 /// True for exactly one transaction per message and channel; a second one waits for the first and then gets false.

@@ -1,4 +1,4 @@
-//! Cancels an event: it and every active booking end in one transaction, and everybody is told.
+//! Cancels an event. It is closed in one transaction, with the first of its bookings; the others end in portions, and everybody is told.
 
 use happening_api::{ErrorCode, Event, EventId, EventStatus, OrgId, UserId};
 
@@ -28,14 +28,18 @@ pub(super) async fn cancel(app: &App, request: &End) -> ApiResult<Event> {
     if matches!(old.status, EventStatus::Cancelled | EventStatus::Completed) {
         return Err(ApiError::new(ErrorCode::EventNotOpen, "This event was cancelled already, or is over."));
     }
-    turn.end_all();
-    let told = ending::cancel(turn.conn(), request.event, request.caller, now, &request.request_id).await?;
-    let details = serde_json::json!({ "bookings": told });
+    ending::close(turn.conn(), request.event, now).await?;
+    let (bookings, left) = turn.cancel(request.caller, &request.request_id)?;
+    if left > 0 {
+        ending::end_later(turn.conn(), request.event, request.caller, &request.request_id).await?;
+    }
+    let details = serde_json::json!({ "bookings": bookings });
     let entry = Entry { action: "event_cancelled", subject_type: "event", subject: request.event.0, details };
     audit_log::write(turn.conn(), request.org, request.caller, &entry, app.clock).await?;
     turn.write().await?;
     let event = views::find(turn.conn(), request.caller, request.event).await?.ok_or_else(ApiError::not_found)?;
     turn.commit().await?;
+    app.portions.wake();
     Ok(event)
 }
 
@@ -47,11 +51,14 @@ pub(super) async fn cancel(app: &App, request: &End) -> ApiResult<Event> {
 pub(super) async fn delete(app: &App, request: &End) -> ApiResult<()> {
     let mut turn = app.seats.turn(&app.pool, request.event).await?.ok_or_else(ApiError::not_found)?;
     store::still_staff(turn.conn(), request.event, request.caller).await?;
+    let old = store::editable(turn.conn(), request.event).await?;
     if ending::has_active_bookings(turn.conn(), request.event).await? {
-        let sentence = "People have bookings for this event. Cancel it instead, so that they are told.";
+        let sentence = match old.status {
+            EventStatus::Cancelled => "The bookings of this event are being cancelled. Try again in a minute.",
+            _ => "People have bookings for this event. Cancel it instead, so that they are told.",
+        };
         return Err(ApiError::new(ErrorCode::EventHasBookings, sentence));
     }
-    let old = store::editable(turn.conn(), request.event).await?;
     ending::hide(turn.conn(), request.event).await?;
     let details = serde_json::json!({ "name": old.name, "event_date": old.event_date });
     let entry = Entry { action: "event_deleted", subject_type: "event", subject: request.event.0, details };

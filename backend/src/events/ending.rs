@@ -9,51 +9,34 @@ pub(crate) async fn allow_long_statements(conn: &mut PgConnection) -> sqlx::Resu
     sqlx::query!("set local statement_timeout = '60s'").execute(conn).await.map(drop)
 }
 
-/// Ends an event and its active bookings, with a row of history and a message for each; the seat writer counts. Answers how many
-/// there were.
-pub(crate) async fn cancel(
-    conn: &mut PgConnection,
-    event: EventId,
-    actor: UserId,
-    now: DateTime<Utc>,
-    request_id: &str,
-) -> sqlx::Result<i64> {
-    let bookings = sqlx::query_scalar!(
-        r#"with active as (
-            select b.id, b.user_id, array(select seat_no from booking_seats s where s.booking_id = b.id and s.status = 'booked'
-                order by seat_no) as seats
-            from bookings b where b.event_id = $1 and b.status <> 'cancelled'
-        ), freed as (
-            update booking_seats set status = 'released' where event_id = $1 and status = 'booked'
-        ), ended as (
-            update bookings b set status = 'cancelled', waiting_seats = 0, waiting_order = null, updated_at = $3
-            from active a where b.id = a.id
-        ), history as (
-            insert into booking_history (id, booking_id, event_id, action, seats, seat_numbers, actor_id, created_at)
-            select time_ordered_id($3), id, $1, 'cancelled', cardinality(seats), seats, $2, $3 from active
-        ), told as (
-            insert into outbox (id, payload, created_at)
-            select x.id, json_build_object('id', x.id, 'type', 'event_cancelled', 'eventId', $1::uuid, 'userId', x.user_id,
-                'bookingId', x.booking, 'seats', cardinality(x.seats), 'seatNumbers', to_json(x.seats), 'occurredAt', $3::timestamptz,
-                'requestId', $4::text), $3
-            from (select time_ordered_id($3) as id, id as booking, user_id, seats from active) as x
-        )
-        select count(*) as "count!" from active"#,
-        event.0,
-        actor.0,
-        now,
-        request_id
-    )
-    .fetch_one(&mut *conn)
-    .await?;
+/// Closes an event: it takes no bookings any more, and those that it has end. The seat writer ends them.
+pub(crate) async fn close(conn: &mut PgConnection, event: EventId, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "update events set status = 'cancelled', version = version + 1, updated_at = $2 where id = $1",
         event.0,
         now
     )
     .execute(conn)
-    .await?;
-    Ok(bookings)
+    .await
+    .map(drop)
+}
+
+/// Notes that bookings of a cancelled event are left to be ended.
+pub(crate) async fn end_later(
+    conn: &mut PgConnection,
+    event: EventId,
+    actor: UserId,
+    request_id: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into event_endings (event_id, actor_id, request_id) values ($1, $2, $3) on conflict do nothing",
+        event.0,
+        actor.0,
+        request_id
+    )
+    .execute(conn)
+    .await
+    .map(drop)
 }
 
 /// Whether somebody holds or waits for seats.

@@ -91,8 +91,8 @@ pub(crate) struct Editable {
 pub(crate) async fn editable(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Editable> {
     sqlx::query_as!(
         Editable,
-        r#"select name, description, category as "category: Category", place, time_zone, event_date, ends_at, total_slots,
-            visibility as "visibility: Visibility", max_seats_per_user, owner_id as "owner_id: UserId", version,
+        r#"select name, description, category as "category: Category", place, time_zone, event_date, ends_at,
+            coalesce(raising_to, total_slots) as "total_slots!", visibility as "visibility: Visibility", max_seats_per_user, owner_id as "owner_id: UserId", version,
             event_status(status, event_date, ends_at, clock_timestamp()) as "status!: EventStatus"
         from events where id = $1"#,
         event.0
@@ -122,16 +122,6 @@ pub(crate) async fn update(conn: &mut PgConnection, event: EventId, new: &Editab
     .execute(conn)
     .await
     .map(drop)
-}
-
-/// People with an active booking.
-pub(crate) async fn people(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Vec<UserId>> {
-    sqlx::query_scalar!(
-        r#"select distinct user_id as "id: UserId" from bookings where event_id = $1 and status <> 'cancelled'"#,
-        event.0
-    )
-    .fetch_all(conn)
-    .await
 }
 
 /// An event's seats at one moment.

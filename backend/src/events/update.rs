@@ -49,6 +49,7 @@ pub(super) async fn update(app: &App, request: &Update) -> ApiResult<Event> {
     tell(turn.conn(), app, request, &old, &new, now).await?;
     let event = views::find(turn.conn(), request.caller, request.event).await?.ok_or_else(ApiError::not_found)?;
     turn.commit().await?;
+    app.portions.wake();
     Ok(event)
 }
 
@@ -148,7 +149,8 @@ async fn write(turn: &mut Turn, app: &App, request: &Update, old: &Editable, new
     Ok(audit_log::write(turn.conn(), request.org, request.caller, &entry, app.clock).await?)
 }
 
-/// A change of name, date, end or place is told to everyone with a booking.
+/// A change of name, date, end or place is told to everyone with a booking: by one message, which its worker makes into one for each
+/// of them, since so many would hold the event's row for long.
 async fn tell(
     conn: &mut PgConnection,
     app: &App,
@@ -170,15 +172,10 @@ async fn tell(
     if changes.is_empty() {
         return Ok(());
     }
-    let messages: Vec<Message> = store::people(conn, request.event)
-        .await?
-        .into_iter()
-        .map(|person| Message {
-            event_id: Some(request.event),
-            user_id: Some(person),
-            changes: Some(changes.clone()),
-            ..Message::new(MessageId(app.clock.new_id()), NotificationType::EventUpdated, now, &request.request_id)
-        })
-        .collect();
-    Ok(outbox::enqueue(conn, &messages).await?)
+    let message = Message {
+        event_id: Some(request.event),
+        changes: Some(changes),
+        ..Message::new(MessageId(app.clock.new_id()), NotificationType::EventUpdated, now, &request.request_id)
+    };
+    Ok(outbox::enqueue(conn, &[message]).await?)
 }

@@ -4,7 +4,7 @@ use happening_api::Message;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Adds messages to the outbox. Whoever commits wakes the relay.
+/// Adds messages to the outbox; one whose id is there already is there already. Whoever commits wakes the relay.
 ///
 /// # Errors
 /// When the database fails.
@@ -17,7 +17,8 @@ pub(crate) async fn enqueue(conn: &mut PgConnection, messages: &[Message]) -> sq
         .collect();
     sqlx::query!(
         "insert into outbox (id, payload, created_at) 
-        select id, payload::json, at from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as x (id, payload, at)",
+        select id, payload::json, at from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as x (id, payload, at)
+        on conflict (id) do nothing",
         &ids,
         &payloads,
         &times

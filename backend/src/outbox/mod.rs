@@ -4,4 +4,4 @@ mod enqueue;
 mod relay;
 
 pub(crate) use enqueue::enqueue;
-pub(crate) use relay::{Relay, RelayWake};
+pub(crate) use relay::Relay;

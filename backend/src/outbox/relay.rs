@@ -3,17 +3,16 @@
 //! Several relays can run; each takes rows that no other one holds. A message can be published twice when a relay dies
 //! between the confirm and its commit: consumers know it by its id.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::broker::Publisher;
 use crate::database;
 use crate::metrics;
+use crate::wake::Wake;
 
 /// With the pause, some 2,500 messages a second and process: more than a worker can give their effect in that time. A faster
 /// relay would only move what waits from the outbox into the broker, and in a drop take the machine from those who book.
@@ -26,22 +25,12 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 const PUBLISHED_KEPT: &str = "7 days";
 const CLEAN_EVERY: u32 = 600;
 
-/// Wakes this process's relay after a commit.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct RelayWake(Arc<Notify>);
-
-impl RelayWake {
-    /// There may be something to publish.
-    pub(crate) fn wake(&self) {
-        self.0.notify_one();
-    }
-}
-
 /// The relay's loop.
 pub(crate) struct Relay {
     pub(crate) pool: PgPool,
     pub(crate) publisher: Publisher,
-    pub(crate) wake: RelayWake,
+    /// Of this process, after a commit.
+    pub(crate) wake: Wake,
 }
 
 impl Relay {
@@ -67,7 +56,7 @@ impl Relay {
                 match pause {
                     Some(pause) => tokio::time::sleep(pause).await,
                     None => tokio::select! {
-                        () = self.wake.0.notified() => {}
+                        () = self.wake.woken() => {}
                         () = tokio::time::sleep(POLL_EVERY) => {}
                     },
                 }

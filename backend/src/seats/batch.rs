@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use happening_api::{
-    Booking, BookingId, BookingStatus, EventId, HistoryAction, Message, MessageId, NotificationType, UserId,
+    Booking, BookingId, BookingStatus, EventId, EventStatus, HistoryAction, Message, MessageId, NotificationType,
+    UserId,
 };
 use happening_seating::{Change, Decision, Given, Left, Limits, Outcome, Promotion, Refusal as Rule, Seat};
 use uuid::Uuid;
 
 use super::answer::Answer;
-use super::command::{Command, Kind, Refusal, Reply};
+use super::command::{Command, Due, Kind, Refusal, Reply};
 use super::facts::{BookingFacts, EventRow, Facts, Found};
 use super::log::Entry;
 use super::protection::{Protection, out};
@@ -24,6 +25,8 @@ pub(super) struct Work {
     pub(super) row: EventRow,
     pub(super) known: Known,
     pub(super) changes: Vec<Change>,
+    /// Seats are being added until there are so many.
+    raising_to: Option<u32>,
 }
 
 /// What a command came to, once the transaction is committed.
@@ -60,6 +63,12 @@ pub(super) struct Batch {
 }
 
 impl Work {
+    /// Nothing is decided yet.
+    pub(super) fn new(row: EventRow, known: Known) -> Self {
+        let raising_to = row.raising_to.map(i32::cast_unsigned);
+        Self { row, known, changes: Vec::new(), raising_to }
+    }
+
     fn given(&self, now: DateTime<Utc>, by_staff: bool) -> Given {
         let seats_per_person_max = self.row.seats_per_person_max.map(i32::cast_unsigned);
         Given { limits: Limits { seats_per_person_max, is_upcoming: self.row.is_upcoming(now) }, by_staff }
@@ -135,7 +144,7 @@ impl Batch {
         let done = match &command.kind {
             Kind::Create { .. } => self.create(work, command, facts),
             Kind::Claim { booking, seats } => self.claim(work, command, facts, (*booking, *seats)),
-            Kind::EndWaiting { at_most } => return self.end_waiting(work, command, *at_most),
+            Kind::Due(due) => return self.due(work, command, *due),
             Kind::GiveBack { booking, seats, reason } => {
                 self.give_back(work, command, facts, (*booking, seats.as_deref(), reason.as_deref()))
             }
@@ -223,7 +232,10 @@ impl Batch {
             // made in this transaction
             None if known.is_some() => Err(Verdict::Later),
             None => Err(Refusal::NOT_FOUND.into()),
-            Some(row) if row.status == BookingStatus::Cancelled => Err(Rule::AlreadyCancelled.into()),
+            // the bookings of a cancelled event end in portions
+            Some(row) if row.status == BookingStatus::Cancelled || work.row.status == EventStatus::Cancelled => {
+                Err(Rule::AlreadyCancelled.into())
+            }
             Some(_) if known.is_none() => Err(Verdict::Contradiction),
             Some(row) => Ok(row),
         }
@@ -304,26 +316,77 @@ impl Batch {
         Ok(Answer::of(&shown))
     }
 
-    fn end_waiting(&mut self, work: &mut Work, command: &Command, at_most: u32) -> Verdict {
-        let given = work.given(self.now, true);
-        let left = match work.decide(&happening_seating::Command::EndWaiting { at_most }, given) {
-            Ok((Outcome::WaitingEnded { left }, _)) => left,
-            Ok(_) => return Verdict::Contradiction,
-            Err(rule) => return rule.into(),
+    /// A portion of a long change. One that is finished, or not to be done any more, has nothing left.
+    fn due(&mut self, work: &mut Work, command: &Command, due: Due) -> Verdict {
+        let request_id = &command.request_id;
+        let done = match due {
+            Due::EndWaiting { at_most } => self.end_waiting(work, at_most, request_id),
+            Due::EndBookings { .. } if work.row.status != EventStatus::Cancelled && !out(Protection::ClosedFirst) => {
+                Ok(0)
+            }
+            Due::EndBookings { at_most } => self.end_bookings(work, command.caller, at_most, request_id),
+            Due::AddSeats { at_most } => self.add_seats(work, at_most, request_id),
         };
+        match done {
+            Ok(left) => Verdict::Reply(Reply::Portion { left }),
+            Err(rule) => rule.into(),
+        }
+    }
+
+    /// Ends the waits of an event that has started. Answers how many bookings still wait.
+    fn end_waiting(&mut self, work: &mut Work, at_most: u32, request_id: &str) -> Result<u32, Rule> {
+        let given = work.given(self.now, true);
+        let event = work.row.id;
+        let (outcome, _) = work.decide(&happening_seating::Command::EndWaiting { at_most }, given)?;
+        let Outcome::WaitingEnded { left } = outcome else { unreachable!("the outcome is that of the command") };
         for Left { booking, person, wanted, seats } in left {
             self.rows.place(booking, work.place(booking));
             if !seats.is_empty() {
                 self.rows.want_less(booking, wanted);
             }
-            let event = command.event;
             let history = History::new(self.clock.new_id(), event, booking, HistoryAction::WaitlistEnded, &[]);
             self.rows.record(History { count: wanted, ..history });
             let kind = NotificationType::WaitlistEnded;
             let told = Told { kind, person, booking, count: wanted, seats: &seats, reason: None };
-            self.tell(event, &command.request_id, told);
+            self.tell(event, request_id, told);
         }
-        Verdict::Reply(Reply::WaitingEnded { left: work.known.seats.waiting().bookings })
+        Ok(work.known.seats.waiting().bookings)
+    }
+
+    /// Ends bookings of a cancelled event. Answers how many are left.
+    pub(super) fn end_bookings(
+        &mut self,
+        work: &mut Work,
+        actor: UserId,
+        at_most: u32,
+        request_id: &str,
+    ) -> Result<u32, Rule> {
+        let given = work.given(self.now, true);
+        let event = work.row.id;
+        let (outcome, _) = work.decide(&happening_seating::Command::EndBookings { at_most }, given)?;
+        let Outcome::BookingsEnded { ended } = outcome else { unreachable!("the outcome is that of the command") };
+        for Left { booking, person, seats, .. } in ended {
+            self.rows.give_back(event, booking, &seats);
+            self.rows.place(booking, work.place(booking));
+            let history = History::new(self.clock.new_id(), event, booking, HistoryAction::Cancelled, &seats);
+            self.rows.record(History { actor: Some(actor), ..history });
+            let (kind, count) = (NotificationType::EventCancelled, seats.len() as u32);
+            self.tell(event, request_id, Told { kind, person, booking, count, seats: &seats, reason: None });
+        }
+        Ok(work.known.seats.active_count())
+    }
+
+    /// Adds seats of a raised capacity: a portion while somebody waits for them, else all. Answers how many are left.
+    fn add_seats(&mut self, work: &mut Work, at_most: u32, request_id: &str) -> Result<u32, Rule> {
+        let Some(goal) = work.raising_to else { return Ok(0) };
+        let given = work.given(self.now, true);
+        let total = work.known.seats.total();
+        let portion = given.limits.is_upcoming && work.known.seats.waiting().bookings > 0;
+        let total = if portion { goal.min(total + at_most) } else { goal };
+        let (_, promotions) = work.decide(&happening_seating::Command::Resize { total }, given)?;
+        work.raising_to = (total < goal).then_some(goal);
+        self.promote(work, &promotions, request_id);
+        Ok(goal - total)
     }
 
     /// Notes what bookings of the waitlist got.
@@ -339,27 +402,22 @@ impl Batch {
         }
     }
 
-    /// The event has so many seats from now on; new ones go to the waitlist first.
+    /// The event has so many seats from now on; new ones go to the waitlist first, a portion in this transaction. Answers how many are
+    /// left to be added.
     ///
     /// # Errors
-    /// When seats beyond are held.
-    pub(super) fn resize(&mut self, work: &mut Work, total: u32, request_id: &str) -> Result<(), Rule> {
+    /// When the event takes no bookings, or seats beyond are held.
+    pub(super) fn resize(&mut self, work: &mut Work, goal: u32, at_most: u32, request_id: &str) -> Result<u32, Rule> {
         let given = work.given(self.now, false);
-        let (_, promotions) = work.decide(&happening_seating::Command::Resize { total }, given)?;
-        self.promote(work, &promotions, request_id);
-        Ok(())
-    }
-
-    /// Ends every booking of an event, in its state only: their rows are written by one statement over all of them.
-    pub(super) fn end_all(&mut self, work: &mut Work) {
-        let given = work.given(self.now, true);
-        let ended = work.decide(&happening_seating::Command::EndAll, given);
-        debug_assert!(ended.is_ok(), "nothing refuses it");
+        let total = goal.min(work.known.seats.total());
+        work.decide(&happening_seating::Command::Resize { total }, given)?;
+        work.raising_to = (total < goal).then_some(goal);
+        self.add_seats(work, at_most, request_id)
     }
 
     /// Notes the event's counts and log, when something changed. Answers what the state is called after the commit.
     pub(super) fn close(&mut self, work: &Work) -> Option<(i64, Uuid)> {
-        if work.changes.is_empty() {
+        if work.changes.is_empty() && work.raising_to == work.row.raising_to.map(i32::cast_unsigned) {
             return None;
         }
         let (event, known) = (work.row.id, &work.known);
@@ -375,6 +433,7 @@ impl Batch {
         self.rows.count(EventCounts {
             event,
             total: known.seats.total(),
+            raising_to: work.raising_to,
             free: known.seats.free(),
             waiting_bookings: waiting.bookings,
             waiting_seats: waiting.seats,

@@ -42,15 +42,29 @@ pub(crate) enum Kind {
         seats: Option<Vec<Seat>>,
         reason: Option<String>,
     },
-    /// The event has started: so many bookings at most leave the waitlist. A timer asks for it, no caller.
+    /// A portion of a long change. A timer asks for it, no caller.
+    Due(Due),
+}
+
+/// Bookings that end, or seats that go to the waitlist, in one transaction: more would hold the event's row for long.
+pub(crate) const PORTION: u32 = 500;
+
+/// Changes that are too long for one transaction. Each portion holds the event's row for a moment only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// The event has started: so many bookings at most leave the waitlist.
     EndWaiting { at_most: u32 },
+    /// The event was cancelled: so many bookings at most end. The caller is the person who cancelled it.
+    EndBookings { at_most: u32 },
+    /// The capacity was raised: so many of the new seats at most go to the waitlist. All that are left once none waits.
+    AddSeats { at_most: u32 },
 }
 
 impl Kind {
     /// The booking that the command is about; none for a new one.
     pub(super) fn booking(&self) -> Option<BookingId> {
         match self {
-            Self::Create { .. } | Self::EndWaiting { .. } => None,
+            Self::Create { .. } | Self::Due(_) => None,
             Self::Claim { booking, .. } | Self::GiveBack { booking, .. } => Some(*booking),
         }
     }
@@ -64,8 +78,8 @@ pub(crate) enum Reply {
     /// It was committed before, by a copy of this command: the first answer.
     Replayed(Answer),
     Refused(Refusal),
-    /// So many bookings are left on the waitlist of an event that has started.
-    WaitingEnded {
+    /// A portion is done: so many bookings or seats are left to do.
+    Portion {
         left: u32,
     },
     /// Nothing happened: the database is away, or the event's row was not had in time.

@@ -24,6 +24,8 @@ pub(crate) struct EventRow {
     pub(super) event_date: DateTime<Utc>,
     pub(super) seats_per_person_max: Option<i32>,
     pub(super) total: i32,
+    /// Seats are being added until there are so many.
+    pub(super) raising_to: Option<i32>,
     pub(super) free: i32,
     pub(super) waiting_bookings: i64,
     pub(super) waiting_seats: i64,
@@ -63,7 +65,7 @@ pub(super) async fn lock(
         sqlx::query_as!(
             EventRow,
             r#"select id as "id: EventId", org_id as "org: OrgId", status as "status: EventStatus", event_date,
-                max_seats_per_user as seats_per_person_max, total_slots as total, available_slots as free, waiting_bookings,
+                max_seats_per_user as seats_per_person_max, total_slots as total, raising_to, available_slots as free, waiting_bookings,
                 waiting_seats, seat_version as version, seat_head as head, deleted_at is not null as "deleted!"
             from events where id = any($1) order by id for no key update"#,
             &ids
@@ -74,7 +76,7 @@ pub(super) async fn lock(
         sqlx::query_as!(
             EventRow,
             r#"select id as "id: EventId", org_id as "org: OrgId", status as "status: EventStatus", event_date,
-                max_seats_per_user as seats_per_person_max, total_slots as total, available_slots as free, waiting_bookings,
+                max_seats_per_user as seats_per_person_max, total_slots as total, raising_to, available_slots as free, waiting_bookings,
                 waiting_seats, seat_version as version, seat_head as head, deleted_at is not null as "deleted!"
             from events where id = any($1) order by id for no key update skip locked"#,
             &ids
@@ -145,7 +147,7 @@ impl Facts {
 const CREATE: i16 = 0;
 const CLAIM: i16 = 1;
 const GIVE_BACK: i16 = 2;
-const END_WAITING: i16 = 3;
+const DUE: i16 = 3;
 
 /// Looks up what is known of commands, in their order, and the time. The events' rows are locked.
 ///
@@ -216,12 +218,12 @@ pub(super) async fn look(
                 }
             }),
             Kind::GiveBack { .. } => row.given_back.then_some(Found::Done),
-            Kind::EndWaiting { .. } => None,
+            Kind::Due(_) => None,
         };
         let role = row.role.as_deref().and_then(Role::parse);
         let (known, visibility, owner) = (row.known, row.visibility, row.owner);
         facts[row.n as usize - 1] = Some(Facts {
-            is_due: matches!(command.kind, Kind::EndWaiting { .. }),
+            is_due: matches!(command.kind, Kind::Due(_)),
             is_own: booking.as_ref().is_some_and(|booking| booking.person == command.caller),
             found,
             known,
@@ -240,6 +242,6 @@ fn kind(kind: &Kind) -> i16 {
         Kind::Create { .. } => CREATE,
         Kind::Claim { .. } => CLAIM,
         Kind::GiveBack { .. } => GIVE_BACK,
-        Kind::EndWaiting { .. } => END_WAITING,
+        Kind::Due(_) => DUE,
     }
 }

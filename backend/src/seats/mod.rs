@@ -33,7 +33,7 @@ use self::queue::Queues;
 use self::writer::Running;
 
 pub(crate) use answer::Answer;
-pub(crate) use command::{Command, Kind, Refusal, Reply};
+pub(crate) use command::{Command, Due, Kind, PORTION, Refusal, Reply};
 pub(crate) use queue::Full;
 pub(crate) use rows::WriteError;
 pub(crate) use states::Known;

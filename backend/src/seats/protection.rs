@@ -28,6 +28,8 @@ pub(super) enum Protection {
     RandomHead,
     /// A process has one transaction at an event at a time.
     OneTransaction,
+    /// Bookings end once their event takes no new ones.
+    ClosedFirst,
 }
 
 #[cfg(test)]

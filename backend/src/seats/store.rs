@@ -15,8 +15,8 @@ use super::facts::{self, EventRow, Facts};
 use super::rows::{self, Rows, WriteError};
 use super::states::{self, Known, LogRow};
 use crate::clock::Clock;
-use crate::outbox::RelayWake;
 use crate::shown::{Shown, Told};
+use crate::wake::Wake;
 
 /// The statements of the seat writer, and what follows a commit.
 pub(super) trait Store: Clone + Send + Sync + 'static {
@@ -81,7 +81,7 @@ pub(super) trait Store: Clone + Send + Sync + 'static {
 pub(crate) struct Parts {
     pub(crate) pool: PgPool,
     pub(crate) shown: Shown,
-    pub(crate) relay_wake: RelayWake,
+    pub(crate) relay_wake: Wake,
     pub(crate) clock: Clock,
     /// Turns at loading whole states.
     pub(crate) loads: Arc<Semaphore>,

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use happening_api::{EventStatus, UserId};
 use happening_seating::Refusal as Rule;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::batch::{Batch, Work};
+use super::command::PORTION;
 use super::facts;
 use super::queue::{Full, Held};
 use super::rows::{self, WriteError};
@@ -53,7 +55,7 @@ impl Turn {
             held.known = states::load(&mut *pool.acquire().await?, held.event).await?;
         }
         let mut tx = pool.begin().await?;
-        // everybody with a booking can have to be told
+        // a state that has to be loaded again is, under the lock
         sqlx::query!("set local statement_timeout = '60s'").execute(&mut *tx).await?;
         let locked: HashMap<_, _> = facts::lock(&mut tx, &[held.event], true).await?;
         let Some(row) = locked.get(&held.event).cloned() else { return Ok(None) };
@@ -61,7 +63,7 @@ impl Turn {
         let now = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(&mut *tx).await?;
         let Some(known) = held.known.take() else { return Ok(None) };
         let batch = Batch::new(now, parts.clock);
-        let work = Some(Work { row, known, changes: Vec::new() });
+        let work = Some(Work::new(row, known));
         Ok(Some(Self { parts, tx: Some(tx), work, batch, name: None, held }))
     }
 
@@ -75,19 +77,28 @@ impl Turn {
         self.batch.now
     }
 
-    /// The event has so many seats from now on; new ones go to the waitlist first.
+    /// The event has so many seats from now on; new ones go to the waitlist first, those that are too many for this transaction in
+    /// portions of their own.
     ///
     /// # Errors
     /// When the event takes no bookings, or seats beyond are held.
     pub(crate) fn resize(&mut self, total: u32, request_id: &str) -> Result<(), Rule> {
         let Self { work, batch, .. } = self;
-        batch.resize(work.as_mut().expect("the state ends with the turn"), total, request_id)
+        let work = work.as_mut().expect("the state ends with the turn");
+        batch.resize(work, total, PORTION, request_id).map(drop)
     }
 
-    /// Ends every booking in the event's state. The caller writes the bookings' rows.
-    pub(crate) fn end_all(&mut self) {
+    /// The event does not take place: its first bookings end. Answers how many it had, and how many of them are left to be ended in
+    /// portions of their own.
+    ///
+    /// # Errors
+    /// Never: nothing refuses it.
+    pub(crate) fn cancel(&mut self, actor: UserId, request_id: &str) -> Result<(u32, u32), Rule> {
         let Self { work, batch, .. } = self;
-        batch.end_all(work.as_mut().expect("the state ends with the turn"));
+        let work = work.as_mut().expect("the state ends with the turn");
+        work.row.status = EventStatus::Cancelled;
+        let had = work.known.seats.active_count();
+        Ok((had, batch.end_bookings(work, actor, PORTION, request_id)?))
     }
 
     /// Writes what was decided, so that what is read afterwards shows it.

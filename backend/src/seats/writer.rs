@@ -229,7 +229,7 @@ async fn prepare<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
             verdicts.insert(held.event, facts.iter().map(without_state).collect());
             continue;
         };
-        let mut work = Work { row: row.clone(), known, changes: Vec::new() };
+        let mut work = Work::new(row.clone(), known);
         let mut decided = Vec::with_capacity(held.commands.len());
         for (Pending { command, .. }, facts) in held.commands.iter().zip(facts) {
             let decide = AssertUnwindSafe(|| batch.decide(&mut work, command, facts.as_ref()));

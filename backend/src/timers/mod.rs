@@ -1,5 +1,5 @@
-//! What is due by the clock. A timer changes no rows itself: it asks the seat writer. That it is late, or that two servers ask for the
-//! same, does no harm.
+//! What is due by the clock, and long changes that go on in portions. A timer changes no rows itself: it asks the seat writer. That it is
+//! late, or that two servers ask for the same, does no harm.
 
 use std::time::Duration;
 
@@ -9,29 +9,67 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::http::{ApiError, ApiResult};
-use crate::seats::{Command, Kind, Reply};
+use crate::seats::{Command, Due, Kind, PORTION, Reply};
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const ROUND_TIMEOUT: Duration = Duration::from_secs(60);
 /// In the first round and in every so manieth, events that are over are looked at, too: they can have started and ended while no
 /// server ran.
 const ROUNDS_PER_FULL_LOOK: u32 = 30;
-/// Bookings that leave the waitlist in one transaction, so that none of them is long.
-const LEAVE_AT_ONCE: u32 = 500;
 
-/// Ends the waitlists of events that have started, until `stop`.
+/// Does what is due, every few seconds and when a long change has begun, until `stop`.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let mut round = 0;
-    while tokio::time::timeout(LOOK_EVERY, stop.cancelled()).await.is_err() {
-        let full = round % ROUNDS_PER_FULL_LOOK == 0;
-        round += 1;
-        let done = tokio::time::timeout(ROUND_TIMEOUT, end_waitlists(&app, full, &stop)).await;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = app.portions.woken() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => round += 1,
+        }
+        let full = round % ROUNDS_PER_FULL_LOOK == 1;
+        let done = tokio::time::timeout(ROUND_TIMEOUT, do_what_is_due(&app, full, &stop)).await;
         if let Err(error) = done.map_err(ApiError::unavailable).flatten() {
-            tracing::warn!(?error, "waitlists of events that started are looked for later");
+            tracing::warn!(?error, "what is due is done later");
         }
     }
 }
 
+async fn do_what_is_due(app: &App, full: bool, stop: &CancellationToken) -> ApiResult<()> {
+    end_bookings(app, stop).await?;
+    add_seats(app, stop).await?;
+    end_waitlists(app, full, stop).await
+}
+
+/// Of events that were cancelled.
+async fn end_bookings(app: &App, stop: &CancellationToken) -> ApiResult<()> {
+    let endings = sqlx::query!(
+        r#"select event_id as "event: EventId", actor_id as "actor: UserId", request_id from event_endings order by since limit 100"#
+    )
+    .fetch_all(&app.pool)
+    .await?;
+    for one in endings {
+        let portion = Portion { event: one.event, caller: one.actor, request_id: one.request_id };
+        if portion.all(app, Due::EndBookings { at_most: PORTION }, stop).await {
+            sqlx::query!("delete from event_endings where event_id = $1", one.event.0).execute(&app.pool).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Of raised capacities.
+async fn add_seats(app: &App, stop: &CancellationToken) -> ApiResult<()> {
+    let raised = sqlx::query_scalar!(
+        r#"select id as "id: EventId" from events where raising_to is not null and deleted_at is null limit 100"#
+    )
+    .fetch_all(&app.pool)
+    .await?;
+    for event in raised {
+        Portion::of(app, event).all(app, Due::AddSeats { at_most: PORTION }, stop).await;
+    }
+    Ok(())
+}
+
+/// Of events that have started.
 async fn end_waitlists(app: &App, full: bool, stop: &CancellationToken) -> ApiResult<()> {
     // an index holds the events that are not over, and few of the others have anybody who waits
     let started = sqlx::query_scalar!(
@@ -42,14 +80,41 @@ async fn end_waitlists(app: &App, full: bool, stop: &CancellationToken) -> ApiRe
     .fetch_all(&app.pool)
     .await?;
     for event in started {
-        while !stop.is_cancelled() && matches!(end_some(app, event).await, Some(Reply::WaitingEnded { left: 1.. })) {}
+        Portion::of(app, event).all(app, Due::EndWaiting { at_most: PORTION }, stop).await;
     }
     Ok(())
 }
 
-async fn end_some(app: &App, event: EventId) -> Option<Reply> {
-    let kind = Kind::EndWaiting { at_most: LEAVE_AT_ONCE };
-    let request_id = app.clock.new_id().to_string();
-    let command = Command { id: app.clock.new_id(), event, caller: UserId(Uuid::nil()), kind, request_id };
-    app.seats.submit(command).await.ok()
+/// Which event a portion is of, and on whose behalf it is done.
+struct Portion {
+    event: EventId,
+    caller: UserId,
+    request_id: String,
+}
+
+impl Portion {
+    /// On behalf of the clock.
+    fn of(app: &App, event: EventId) -> Self {
+        Self { event, caller: UserId(Uuid::nil()), request_id: app.clock.new_id().to_string() }
+    }
+
+    /// Portion after portion. False when some are left: another server does them, or a later round.
+    async fn all(&self, app: &App, due: Due, stop: &CancellationToken) -> bool {
+        while !stop.is_cancelled() {
+            let Self { event, caller, request_id } = self;
+            let command = Command {
+                id: app.clock.new_id(),
+                event: *event,
+                caller: *caller,
+                kind: Kind::Due(due),
+                request_id: request_id.clone(),
+            };
+            match app.seats.submit(command).await {
+                Ok(Reply::Portion { left: 0 }) => return true,
+                Ok(Reply::Portion { .. }) => {}
+                _ => return false,
+            }
+        }
+        false
+    }
 }

@@ -23,7 +23,7 @@ const TRIES_MAX: usize = 60;
 pub(super) struct Processes(Arc<Mutex<Vec<Started>>>);
 
 /// Which start of a process it is, and its queues.
-type Started = (u64, Arc<Queues>);
+pub(super) type Started = (u64, Arc<Queues>);
 
 impl Processes {
     pub(super) fn set(&self, process: usize, queues: Arc<Queues>) {
@@ -36,7 +36,7 @@ impl Processes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    fn get(&self, process: usize) -> Started {
+    pub(super) fn get(&self, process: usize) -> Started {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)[process].clone()
     }
 }
@@ -216,7 +216,7 @@ impl Caller {
                 Reply::Done(answer) | Reply::Replayed(answer) => {
                     return self.note(&command, &answer.into_json(), (asked_once, asked_at));
                 }
-                Reply::Refused(_) | Reply::WaitingEnded { .. } => return,
+                Reply::Refused(_) | Reply::Portion { .. } => return,
                 Reply::Nothing | Reply::Unknown => Step::default().await,
             }
         }

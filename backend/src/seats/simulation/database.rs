@@ -48,6 +48,7 @@ pub(super) struct World {
     pub(super) violations: Vec<String>,
     /// Faults happen.
     pub(super) faults: bool,
+    pub(super) failovers: usize,
 }
 
 /// One process's connection to the world.
@@ -130,6 +131,7 @@ impl World {
             transactions: 0,
             violations: Vec::new(),
             faults: true,
+            failovers: 0,
         }
     }
 
@@ -148,6 +150,19 @@ impl World {
             self.past.push(self.tables.clone());
             open.locks.into_iter().for_each(|event| self.tables.check(event, &mut self.violations));
         }
+    }
+
+    /// A change of an event's row alone, by a transaction of its own; false while another one has the row.
+    pub(super) fn edit(&mut self, event: EventId, change: impl FnOnce(&mut EventRow)) -> bool {
+        if self.open.values().any(|open| open.locks.contains(&event)) {
+            return false;
+        }
+        self.tables.events.get_mut(&event).map(change);
+        self.past.push(self.tables.clone());
+        if self.past.len() > LOST_MAX + 1 {
+            self.past.remove(0);
+        }
+        true
     }
 
     /// Transactions that no task waits for end by themselves.
@@ -171,6 +186,7 @@ impl World {
 
     /// The primary is lost with its last commits: the standby goes on from before them. Answers the bookings and changes that are gone.
     pub(super) fn fail_over(&mut self) -> Vec<Uuid> {
+        self.failovers += 1;
         let lost = self.chance.below(LOST_MAX + 1).min(self.past.len() - 1);
         self.past.truncate(self.past.len() - lost);
         let before = std::mem::take(&mut self.tables);

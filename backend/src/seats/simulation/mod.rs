@@ -8,6 +8,7 @@
 mod callers;
 mod database;
 mod executor;
+mod organizer;
 mod tables;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use happening_api::EventId;
 use self::callers::{Caller, Journal, Processes};
 use self::database::{Database, World};
 use self::executor::{Chance, Executor};
+use self::organizer::{Diary, Organizer};
 use self::tables::Tables;
 use super::protection::{Protection, take_out};
 use super::queue::Queues;
@@ -73,6 +75,11 @@ fn run(seed: u64) -> Vec<String> {
         let caller = Caller::new(&events, &database, &processes, &journal);
         executor.spawn(None, caller.act());
     }
+    let diary = Diary::default();
+    if let (true, Some(event)) = (database.lock_world().chance.one_in(2), events.first()) {
+        let (database, processes, diary) = (database.clone(), processes.clone(), Arc::clone(&diary));
+        executor.spawn(None, Organizer { event: *event, database, processes, diary }.act());
+    }
     let mut steps = 0;
     while executor.callers() > 0 || !database.lock_world().is_quiet() {
         steps += 1;
@@ -93,7 +100,9 @@ fn run(seed: u64) -> Vec<String> {
     }
     let mut found = std::mem::take(&mut database.lock_world().violations);
     if found.is_empty() {
+        let failovers = database.lock_world().failovers;
         let tables = database.lock_world().tables.clone();
+        organizer::check(&diary, &tables, failovers, &mut found);
         journal.lock().expect("no task panics").check(&tables, &mut found);
     }
     found
@@ -159,19 +168,20 @@ fn no_schedule_breaks_a_promise() {
 }
 
 /// Protections, and a seed from which on it shows soon that one of them is gone.
-const CONTROLS: [(Protection, u64); 12] = [
+const CONTROLS: [(Protection, u64); 13] = [
     (Protection::RowLock, 1),
-    (Protection::FactsAfterLock, 5),
+    (Protection::FactsAfterLock, 6),
     (Protection::FoundFirst, 2),
     (Protection::CopiesWait, 2),
     (Protection::CatchUp, 1),
-    (Protection::Undo, 28),
-    (Protection::AnswerAfterCommit, 4),
+    (Protection::Undo, 87),
+    (Protection::AnswerAfterCommit, 7),
     (Protection::SameIdAgain, 2),
-    (Protection::FrontAgain, 12),
-    (Protection::LeftFirst, 3044),
-    (Protection::RandomHead, 567),
-    (Protection::OneTransaction, 12),
+    (Protection::FrontAgain, 17),
+    (Protection::LeftFirst, 7405),
+    (Protection::RandomHead, 4681),
+    (Protection::OneTransaction, 31),
+    (Protection::ClosedFirst, 63),
 ];
 
 #[test]

@@ -63,6 +63,7 @@ impl Tables {
             event_date: DateTime::from_timestamp(4_000_000_000, 0).unwrap_or_default(),
             seats_per_person_max,
             total,
+            raising_to: None,
             free: total,
             waiting_bookings: 0,
             waiting_seats: 0,
@@ -127,6 +128,12 @@ impl Tables {
         }
     }
 
+    /// How many bookings of an event go on.
+    pub(super) fn active(&self, event: EventId) -> usize {
+        let active = |one: &&BookingRow| one.event == event && one.status != BookingStatus::Cancelled;
+        self.bookings.values().filter(active).count()
+    }
+
     /// Adds a row to the log, and to what it adds up to.
     fn add_to_log(&mut self, row: LogRow, violations: &mut Vec<String>) {
         let event = row.event;
@@ -181,7 +188,7 @@ impl Tables {
             Kind::GiveBack { booking, .. } => {
                 self.history.get(&command.id).filter(|row| row.booking == booking.0).map(|_| Found::Done)
             }
-            Kind::EndWaiting { .. } => None,
+            Kind::Due(_) => None,
         };
         let row = command.kind.booking().and_then(|booking| self.bookings.get(&booking.0));
         let booking = row.filter(|row| row.event == command.event).map(|row| BookingFacts {
@@ -197,7 +204,7 @@ impl Tables {
             found,
             known: true,
             is_own: false,
-            is_due: false,
+            is_due: matches!(command.kind, Kind::Due(_)),
             visibility,
             role,
             owner: false,
@@ -270,7 +277,7 @@ pub(super) fn applied(rows: &Rows) -> Written {
         .events
         .iter()
         .map(|row| {
-            let numbers = (row.total, row.free, row.waiting_bookings, row.waiting_seats);
+            let numbers = (row.total, row.raising_to, row.free, row.waiting_bookings, row.waiting_seats);
             (row.event, numbers, row.last_order, row.version, row.head)
         })
         .collect();
@@ -308,9 +315,10 @@ pub(super) fn applied(rows: &Rows) -> Written {
         for (event, version, head, changes) in log {
             tables.add_to_log(LogRow { event, version, head, changes }, violations);
         }
-        for (event, (total, free, waiting_bookings, waiting_seats), last_order, version, head) in counts {
+        for (event, (total, raising_to, free, waiting_bookings, waiting_seats), last_order, version, head) in counts {
             if let Some(row) = tables.events.get_mut(&event) {
                 (row.total, row.free) = (total.cast_signed(), free.cast_signed());
+                row.raising_to = raising_to.map(u32::cast_signed);
                 (row.waiting_bookings, row.waiting_seats) = (waiting_bookings.into(), waiting_seats.into());
                 (row.version, row.head) = (version, head);
             }
