@@ -1,5 +1,6 @@
 //! The seat writer on real services: what no model of Postgres shows.
 
+mod panics;
 mod portions;
 
 use std::time::{Duration, Instant};

@@ -141,6 +141,9 @@ impl Batch {
         if self.ids.contains(&command.id) && !out(Protection::CopiesWait) {
             return Verdict::Later;
         }
+        if let Kind::Create { seats: 13, .. } = &command.kind {
+            assert!(!switches::on("thirteen_panics"), "deciding panics, so that what becomes of others is seen");
+        }
         let done = match &command.kind {
             Kind::Create { .. } => self.create(work, command, facts),
             Kind::Claim { booking, seats } => self.claim(work, command, facts, (*booking, *seats)),

@@ -25,7 +25,7 @@ use super::states;
 use super::store::{Parts, Store};
 use crate::shown::Told;
 use crate::telemetry::{self, SPANS};
-use crate::{database, metrics};
+use crate::{database, metrics, switches};
 
 /// Lanes for several events at a time, and for one; each can have a connection.
 pub(crate) const MAIN_LANES: usize = 4;
@@ -181,6 +181,7 @@ struct Done {
 async fn attempt<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<Done, Failure> {
     let prepared = store.within(PREPARE_TIMEOUT, prepare(store, part, waits)).await;
     let (tx, done) = prepared.ok_or(Failure::Late)??;
+    assert!(!switches::on_every_fifth_time("lanes_panic"), "a lane panics, so that what becomes of its commands is seen");
     if !done.written {
         return Ok(done); // dropping the transaction takes the locks back
     }
