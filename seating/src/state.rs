@@ -84,6 +84,8 @@ pub struct EventSeats {
     last_order: Order,
     /// Bookings that ended and are still known.
     ended: u32,
+    /// People who hold or want seats.
+    active_people: u32,
 }
 
 impl EventSeats {
@@ -179,6 +181,25 @@ impl EventSeats {
     pub fn active(&self) -> impl Iterator<Item = Booking> {
         let slots = self.bookings.iter().enumerate().filter(|(_, kept)| !kept.ended);
         slots.map(|(slot, _)| self.shown(slot as u32))
+    }
+
+    /// How many people hold or want seats.
+    pub fn active_people(&self) -> u32 {
+        self.active_people
+    }
+
+    /// Bookings that hold seats, each with its lowest one, in the order of these, of those above `after`.
+    pub fn holding(&self, after: Seat) -> impl Iterator<Item = (Seat, Booking)> {
+        (after + 1..=self.total).filter_map(|seat| {
+            let slot = self.holders[seat as usize - 1].checked_sub(1)?;
+            let is_lowest = self.seats(slot).first() == Some(&seat);
+            is_lowest.then(|| (seat, self.shown(slot)))
+        })
+    }
+
+    /// Bookings that want seats, in the order of joining, of those that joined after `after`.
+    pub fn waiting_after(&self, after: Order) -> impl Iterator<Item = Booking> {
+        self.waitlist.after(after).map(|entry| self.shown(entry.slot))
     }
 
     /// How many bookings are active.
@@ -286,7 +307,8 @@ impl EventSeats {
         let kept = self.bookings.at_mut(slot);
         self.next[seat as usize - 1] = std::mem::replace(&mut kept.first_seat, seat);
         kept.held += 1;
-        self.people.at_mut(kept.person).seats += 1;
+        let person = kept.person;
+        self.count_person(person, |seats| seats + 1);
     }
 
     /// A seat of the booking is free.
@@ -297,12 +319,15 @@ impl EventSeats {
         let after = std::mem::take(&mut self.next[seat as usize - 1]);
         let kept = self.bookings.at_mut(slot);
         kept.held -= 1;
-        self.people.at_mut(kept.person).seats -= 1;
-        if kept.first_seat == seat {
+        let (person, first) = (kept.person, kept.first_seat);
+        if first == seat {
             kept.first_seat = after;
+        }
+        self.count_person(person, |seats| seats - 1);
+        if first == seat {
             return;
         }
-        let mut before = kept.first_seat;
+        let mut before = first;
         while self.next[before as usize - 1] != seat {
             before = self.next[before as usize - 1];
         }
@@ -312,11 +337,19 @@ impl EventSeats {
     /// The booking wants so many seats from now on; it joined at `order`.
     pub(crate) fn set_wanted(&mut self, slot: u32, order: Order, wanted: u32) {
         let kept = self.bookings.at_mut(slot);
-        let person = self.people.at_mut(kept.person);
-        person.seats = person.seats + wanted - u32::from(kept.wanted);
         kept.order = order;
-        kept.wanted = u16::try_from(wanted).expect("one booking wants at most 50 seats");
+        let now = u16::try_from(wanted).expect("one booking wants at most 50 seats");
+        let before = u32::from(std::mem::replace(&mut kept.wanted, now));
+        let person = kept.person;
+        self.count_person(person, |seats| seats + wanted - before);
         self.waitlist.set(order, slot, wanted);
+    }
+
+    fn count_person(&mut self, person: u32, count: impl FnOnce(u32) -> u32) {
+        let person = self.people.at_mut(person);
+        let now = count(person.seats);
+        let before = std::mem::replace(&mut person.seats, now);
+        self.active_people = self.active_people + u32::from(person.seats > 0) - u32::from(before > 0);
     }
 
     pub(crate) fn set_last_order(&mut self, order: Order) {
@@ -364,6 +397,8 @@ impl EventSeats {
             per_person[kept.person as usize] += u32::from(kept.held) + u32::from(kept.wanted);
         }
         ensure(self.people.iter().map(|person| person.seats).eq(per_person), "people have what their bookings have")?;
+        let active = self.people.iter().filter(|person| person.seats > 0).count();
+        ensure(active == self.active_people as usize, "active people are counted")?;
         ensure(self.waitlist.iter().all(|entry| entry.order <= self.last_order), "no place is after the last one")
     }
 }

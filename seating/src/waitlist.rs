@@ -46,6 +46,12 @@ impl Waitlist {
         self.entries.iter().filter(|entry| entry.seats > 0)
     }
 
+    /// Those of them that joined after `order`.
+    pub(crate) fn after(&self, order: Order) -> impl Iterator<Item = &Entry> {
+        let from = self.entries.partition_point(|entry| entry.order <= order);
+        self.entries[from..].iter().filter(|entry| entry.seats > 0)
+    }
+
     /// The first booking that waits, other than the one in slot `except`.
     pub(crate) fn first(&self, except: Option<u32>) -> Option<Entry> {
         let nth = |nth| self.bookings.position(nth).map(|at| self.entries[at]);

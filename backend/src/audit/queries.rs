@@ -16,6 +16,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("I9 nobody who is deleted holds seats", NOBODY_HOLDS),
     ("I9 bookings of a cancelled event end", CANCELLED_ENDS),
     ("I11 available = total - booked", AVAILABLE),
+    ("I11 people are counted", PEOPLE),
     ("I11 history adds up to the seats", HISTORY),
 ];
 
@@ -106,6 +107,11 @@ const AVAILABLE: &str =
     from events e left join (select event_id, count(*) as booked from booking_seats
         where status = 'booked' group by 1) s on s.event_id = e.id
     where e.available_slots <> e.total_slots - coalesce(s.booked, 0)";
+
+const PEOPLE: &str = "select format('event %s: %s people, %s have bookings', e.id, e.people, coalesce(b.people, 0))
+    from events e left join (select event_id, count(distinct user_id) as people from bookings
+        where status <> 'cancelled' group by 1) b on b.event_id = e.id
+    where e.people <> coalesce(b.people, 0) and e.people_removed_at is null";
 
 const HISTORY: &str = "select format('event %s: history says %s, %s are booked', e.id, coalesce(h.booked, 0), s.booked)
     from events e left join (select event_id, sum(case when action in ('cancelled', 'seats_cancelled')

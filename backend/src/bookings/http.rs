@@ -51,7 +51,8 @@ pub(crate) async fn create(
     (status = 200, body = Booking), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn get(target: BookingFor<actions::See>, State(app): State<App>) -> ApiResult<Json<Booking>> {
     let mut conn = app.conn().await?;
-    let mut booking = lists::find(&mut conn, target.booking.id).await?.ok_or_else(ApiError::not_found)?;
+    let mut booking =
+        lists::find(&mut conn, app.seats.reader(), target.booking.id).await?.ok_or_else(ApiError::not_found)?;
     if booking.user_id != target.caller.id() {
         booking.user = lists::person(&mut conn, booking.user_id).await?;
     }
@@ -74,7 +75,7 @@ pub(crate) async fn list_of_person(
     let page = query.page()?;
     let mut conn = app.conn().await?;
     let total = lists::count_of_person(&mut conn, user).await?;
-    let rows = lists::list(&mut conn, &lists::Of::Person(user), &page).await?;
+    let rows = lists::list(&mut conn, app.seats.reader(), &lists::Of::Person(user), &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
 }
 
@@ -151,7 +152,7 @@ pub(crate) async fn waitlist(
     target: BookingFor<actions::See>,
     State(app): State<App>,
 ) -> ApiResult<Json<Vec<WaitlistMove>>> {
-    Ok(Json(lists::moves(&mut *app.conn().await?, target.booking.id).await?))
+    Ok(Json(lists::moves(&mut *app.conn().await?, app.seats.reader(), target.booking.id).await?))
 }
 
 /// What happened to a booking, newest first.

@@ -1,16 +1,23 @@
-//! The SQL that reads bookings as they are shown: to their people, and to an event's staff.
+//! Reads bookings as they are shown to their people, and what happened to them.
 
 use chrono::{DateTime, Utc};
 use happening_api::{
     ActivityEntry, AuditId, Booking, BookingEvent, BookingId, BookingStatus, BookingUser, Category, EventId,
     EventStatus, HistoryAction, HistoryEntry, HistoryId, OrgId, UserId, WaitlistMove,
 };
+use happening_seating::Ahead;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::page::Page;
+use crate::seats::{Name, Reader};
 
 /// Moves that are told; older ones say little to who waits now.
 const MOVES_MAX: i64 = 50;
+/// Changes of an event among which they are looked for.
+const CHANGES_MAX: i64 = 1_000;
+/// Rows of a list that are counted for its total.
+pub(super) const COUNTED_MAX: i64 = 10_000;
 
 /// Which bookings a list holds.
 pub(crate) enum Of {
@@ -27,11 +34,11 @@ struct FullRow {
     waiting_seats: i32,
     status: BookingStatus,
     waiting_number: Option<i32>,
-    bookings_ahead: i64,
-    seats_ahead: i64,
     reassigned: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    seat_version: i64,
+    seat_head: Uuid,
     org_id: OrgId,
     event_name: String,
     event_date: DateTime<Utc>,
@@ -49,7 +56,6 @@ impl FullRow {
             (self.status, self.waiting_seats) = (BookingStatus::Cancelled, 0);
             self.seat_numbers.clear();
         }
-        let waits = self.waiting_seats > 0;
         Booking {
             id: self.id,
             event_id: self.event_id,
@@ -59,9 +65,9 @@ impl FullRow {
             waiting_seats: self.waiting_seats,
             status: self.status,
             waiting_number: self.waiting_number,
-            position: waits.then_some(self.bookings_ahead + 1),
-            bookings_ahead: waits.then_some(self.bookings_ahead),
-            seats_ahead: waits.then_some(self.seats_ahead),
+            position: None,
+            bookings_ahead: None,
+            seats_ahead: None,
             reassigned: self.reassigned,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -82,7 +88,7 @@ impl FullRow {
 }
 
 /// Bookings newest first, each with its place on the waitlist as it is now.
-pub(crate) async fn list(conn: &mut PgConnection, of: &Of, page: &Page) -> sqlx::Result<Vec<Booking>> {
+pub(crate) async fn list(conn: &mut PgConnection, reader: &Reader, of: &Of, page: &Page) -> sqlx::Result<Vec<Booking>> {
     let (one, person) = match of {
         Of::One(booking) => (Some(booking.0), None),
         Of::Person(user) => (None, Some(user.0)),
@@ -92,14 +98,11 @@ pub(crate) async fn list(conn: &mut PgConnection, of: &Of, page: &Page) -> sqlx:
         r#"select b.id as "id: BookingId", b.event_id as "event_id: EventId", b.user_id as "user_id: UserId", b.seats,
             array(select seat_no from booking_seats s where s.booking_id = b.id and s.status = 'booked'
                 order by seat_no) as "seat_numbers!",
-            b.waiting_seats, b.status as "status: BookingStatus", b.waiting_number,
-            ahead.bookings as "bookings_ahead!", ahead.seats as "seats_ahead!", b.reassigned, b.created_at, b.updated_at,
-            e.org_id as "org_id: OrgId", e.name as event_name, e.event_date, e.place, e.time_zone,
+            b.waiting_seats, b.status as "status: BookingStatus", b.waiting_number, b.reassigned, b.created_at, b.updated_at,
+            e.seat_version, e.seat_head, e.org_id as "org_id: OrgId", e.name as event_name, e.event_date, e.place, e.time_zone,
             e.category as "category: Category", e.available_slots,
             event_status(e.status, e.event_date, e.ends_at, now()) as "event_status!: EventStatus"
         from bookings b join events e on e.id = b.event_id
-        cross join lateral (select count(*) as bookings, coalesce(sum(w.waiting_seats), 0) as seats from bookings w
-            where w.event_id = b.event_id and w.waiting_order < b.waiting_order) as ahead
         where (b.id = $1 or b.user_id = $2) and e.deleted_at is null
             and ($3::timestamptz is null or (b.created_at, b.id) < ($3, $4))
         order by b.created_at desc, b.id desc limit $5"#,
@@ -109,10 +112,38 @@ pub(crate) async fn list(conn: &mut PgConnection, of: &Of, page: &Page) -> sqlx:
         page.after_id(),
         page.rows_wanted()
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
     let with_event = matches!(of, Of::Person(_));
-    Ok(rows.into_iter().map(|row| row.into_booking(with_event)).collect())
+    let mut bookings = Vec::with_capacity(rows.len());
+    for row in rows {
+        let name = (row.seat_version, row.seat_head);
+        let mut booking = row.into_booking(with_event);
+        if booking.waiting_seats > 0 {
+            let ahead = ahead(conn, reader, booking.event_id, booking.id, name).await?;
+            (booking.position, booking.bookings_ahead, booking.seats_ahead) = place(ahead);
+        }
+        bookings.push(booking);
+    }
+    Ok(bookings)
+}
+
+/// What is ahead of a booking that waits. One whose wait ended since its row was read was the next one.
+async fn ahead(
+    conn: &mut PgConnection,
+    reader: &Reader,
+    event: EventId,
+    booking: BookingId,
+    name: Name,
+) -> sqlx::Result<Ahead> {
+    let found = reader.ask(conn, event, name, |seats| seats.booking(booking).and_then(|booking| booking.ahead)).await?;
+    Ok(found.flatten().unwrap_or(Ahead { bookings: 0, seats: 0 }))
+}
+
+/// Position, bookings and seats ahead.
+pub(super) fn place(ahead: Ahead) -> (Option<i64>, Option<i64>, Option<i64>) {
+    let (bookings, seats) = (i64::from(ahead.bookings), i64::from(ahead.seats));
+    (Some(bookings + 1), Some(bookings), Some(seats))
 }
 
 /// How many bookings a person has.
@@ -127,8 +158,12 @@ pub(crate) async fn count_of_person(conn: &mut PgConnection, user: UserId) -> sq
 }
 
 /// One booking as it is now.
-pub(crate) async fn find(conn: &mut PgConnection, booking: BookingId) -> sqlx::Result<Option<Booking>> {
-    Ok(list(conn, &Of::One(booking), &Page::single()).await?.pop())
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    reader: &Reader,
+    booking: BookingId,
+) -> sqlx::Result<Option<Booking>> {
+    Ok(list(conn, reader, &Of::One(booking), &Page::single()).await?.pop())
 }
 
 /// A booking's history, newest first.
@@ -160,33 +195,41 @@ pub(crate) async fn count_history(conn: &mut PgConnection, booking: BookingId) -
 }
 
 /// The latest changes ahead of a booking that waits, newest first: what happened, since it joined, to those who joined before
-/// it and waited then. Nothing for a booking that does not wait.
-pub(crate) async fn moves(conn: &mut PgConnection, booking: BookingId) -> sqlx::Result<Vec<WaitlistMove>> {
+/// it and waited then. Nothing for a booking that does not wait. Of an event's changes the last 1,000 are looked at.
+pub(crate) async fn moves(
+    conn: &mut PgConnection,
+    reader: &Reader,
+    booking: BookingId,
+) -> sqlx::Result<Vec<WaitlistMove>> {
+    let me = sqlx::query!(
+        r#"select b.event_id as "event_id: EventId", b.created_at, b.waiting_number, e.seat_version, e.seat_head
+        from bookings b join events e on e.id = b.event_id where b.id = $1 and b.waiting_order is not null"#,
+        booking.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(me) = me else { return Ok(Vec::new()) };
     let rows = sqlx::query!(
-        r#"with me as (
-            select event_id, created_at, waiting_number, waiting_order from bookings where id = $1 and waiting_order is not null
-        ), steps as (
-            select h.action, h.seat_numbers, h.created_at, h.id, b.seats as wanted, me.created_at as joined_at, coalesce(sum(
-                case when h.action in ('promoted', 'claimed') then h.seats end) over (
-                partition by b.id order by h.created_at, h.id), 0)::int as got
-            from me join bookings b on b.event_id = me.event_id and b.waiting_number is not null
-                and (b.created_at, b.waiting_number) < (me.created_at, me.waiting_number)
-            join booking_history h on h.booking_id = b.id and h.action in ('promoted', 'claimed', 'cancelled')
-        )
-        select action as "action!: HistoryAction", seat_numbers as "seat_numbers!", created_at as "created_at!",
-            case action when 'cancelled' then 0 else wanted - got end as "still_waits_for!",
-            (select count(*) + 1 from bookings o, me where o.event_id = me.event_id and o.waiting_order < me.waiting_order)
-                as "position!"
-        from steps
+        r#"select h.action as "action!: HistoryAction", h.seat_numbers as "seat_numbers!", h.created_at as "created_at!",
+            case h.action when 'cancelled' then 0 else b.seats - got.seats end as "still_waits_for!"
+        from (select * from booking_history where event_id = $1 and created_at > $2 and action in ('promoted', 'claimed', 'cancelled')
+            order by created_at desc, id desc limit $4) as h
+        join bookings b on b.id = h.booking_id and b.waiting_number is not null and (b.created_at, b.waiting_number) < ($2, $3)
+        cross join lateral (select coalesce(sum(x.seats), 0)::int as seats from booking_history x where x.booking_id = h.booking_id
+            and x.action in ('promoted', 'claimed') and (x.created_at, x.id) <= (h.created_at, h.id)) as got
         -- who had all its seats had left already
-        where created_at > joined_at and (action <> 'cancelled' or got < wanted)
-        order by created_at desc, id desc limit $2"#,
-        booking.0,
+        where h.action <> 'cancelled' or got.seats < b.seats
+        order by h.created_at desc, h.id desc limit $5"#,
+        me.event_id.0,
+        me.created_at,
+        me.waiting_number,
+        CHANGES_MAX,
         MOVES_MAX
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    let mut place = rows.first().map_or(1, |row| row.position);
+    let ahead = ahead(conn, reader, me.event_id, booking, (me.seat_version, me.seat_head)).await?;
+    let mut place = i64::from(ahead.bookings) + 1;
     let moves = rows.into_iter().map(|row| {
         let to = place;
         place += i64::from(row.still_waits_for == 0);
@@ -207,121 +250,30 @@ pub(crate) async fn person(conn: &mut PgConnection, user: UserId) -> sqlx::Resul
     sqlx::query_as!(BookingUser, "select name, email from users where id = $1", user.0).fetch_optional(conn).await
 }
 
-/// A booking of an event as its staff see it, and its place in their list.
-#[derive(Clone, Debug)]
-pub(crate) struct BoardRow {
-    pub(crate) booking: Booking,
-    /// Confirmed by lowest seat, then waiting by position, then cancelled newest first.
-    pub(crate) place: String,
-}
-
-/// The bookings of an event for its staff; `only_waiting`: those that still want seats, by position.
-pub(crate) async fn of_event(
-    conn: &mut PgConnection,
-    event: EventId,
-    only_waiting: bool,
-    page: &Page,
-) -> sqlx::Result<Vec<BoardRow>> {
-    of_event_at_most(conn, event, only_waiting, page.after_name(), page.rows_wanted()).await
-}
-
-/// All of them, for an export.
-pub(crate) async fn all_of_event(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Vec<BoardRow>> {
-    of_event_at_most(conn, event, false, None, i64::MAX).await
-}
-
-async fn of_event_at_most(
-    conn: &mut PgConnection,
-    event: EventId,
-    only_waiting: bool,
-    after: Option<String>,
-    rows_max: i64,
-) -> sqlx::Result<Vec<BoardRow>> {
-    let rows = sqlx::query!(
-        r#"with held as (
-            select booking_id, array_agg(seat_no order by seat_no) as seats from booking_seats
-            where event_id = $1 and status = 'booked' group by booking_id
-        ), ahead as (
-            select id, row_number() over (order by waiting_order) - 1 as bookings,
-                coalesce(sum(waiting_seats) over (order by waiting_order rows between unbounded preceding and 1 preceding), 0)
-                    as seats
-            from bookings where event_id = $1 and waiting_order is not null
-        ), shown as (
-            select b.id, b.user_id, b.seats, b.waiting_seats, b.status, b.waiting_number, b.reassigned, b.created_at,
-                b.updated_at, coalesce(held.seats, '{}') as seat_numbers, ahead.bookings as bookings_ahead,
-                ahead.seats as seats_ahead, (case
-                    when b.status = 'confirmed' and not $4 then '0' || lpad(coalesce(held.seats[1], 0)::text, 19, '0')
-                    when b.waiting_order is not null then '1' || lpad(coalesce(b.waiting_order, 0)::text, 19, '0')
-                    else '2' || lpad((9000000000000000 - (extract(epoch from b.updated_at) * 1000000)::bigint)::text, 19, '0')
-                end || b.id) collate "C" as place
-            from bookings b left join held on held.booking_id = b.id left join ahead on ahead.id = b.id
-            where b.event_id = $1 and (not $4 or b.waiting_order is not null)
-        )
-        select s.id as "id: BookingId", s.user_id as "user_id: UserId", s.seats, s.waiting_seats,
-            s.status as "status: BookingStatus", s.waiting_number, s.reassigned, s.created_at, s.updated_at,
-            s.seat_numbers as "seat_numbers!", s.bookings_ahead, s.seats_ahead, s.place as "place!",
-            u.name as user_name, u.email as user_email
-        from shown s join users u on u.id = s.user_id
-        where $2::text is null or s.place > $2 order by s.place limit $3"#,
-        event.0,
-        after,
-        rows_max,
-        only_waiting
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| BoardRow {
-            place: row.place,
-            booking: Booking {
-                id: row.id,
-                event_id: event,
-                user_id: row.user_id,
-                seats: row.seats,
-                seat_numbers: row.seat_numbers,
-                waiting_seats: row.waiting_seats,
-                status: row.status,
-                waiting_number: row.waiting_number,
-                position: row.bookings_ahead.map(|ahead| ahead + 1),
-                bookings_ahead: row.bookings_ahead,
-                seats_ahead: row.seats_ahead,
-                reassigned: row.reassigned,
-                created_at: row.created_at,
-                updated_at: row.updated_at,
-                user: Some(BookingUser { name: row.user_name, email: row.user_email }),
-                event: None,
-            },
-        })
-        .collect())
-}
-
-/// How many bookings an event has, or how many of them still want seats.
-pub(crate) async fn count_of_event(conn: &mut PgConnection, event: EventId, only_waiting: bool) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from bookings where event_id = $1 and (not $2 or waiting_order is not null)"#,
-        event.0,
-        only_waiting
-    )
-    .fetch_one(conn)
-    .await
-}
-
 /// What happened to an event and its bookings, newest first.
 pub(crate) async fn activity(conn: &mut PgConnection, event: EventId, page: &Page) -> sqlx::Result<Vec<ActivityEntry>> {
     let rows = sqlx::query!(
-        r#"select id as "id!", action as "action!", actor_id, actor, booking_id, person, seat_numbers as "seat_numbers!",
-            reason, details, created_at as "created_at!" from (
-            select h.id, 'booking_' || h.action as action, h.actor_id, a.name as actor, h.booking_id, u.name as person,
-                h.seat_numbers, h.reason, '{}'::jsonb as details, h.created_at
-            from bookings b join booking_history h on h.booking_id = b.id join users u on u.id = b.user_id
-                left join users a on a.id = h.actor_id where b.event_id = $1
+        r#"with booked as (
+            select id, booking_id, 'booking_' || action as action, actor_id, seat_numbers, reason, created_at from booking_history
+            where event_id = $1 and ($2::timestamptz is null or (created_at, id) < ($2, $3))
+            order by created_at desc, id desc limit $4
+        ), logged as (
+            select id, action, actor_id, details, created_at from audit_log where subject_type = 'event' and subject_id = $1
+                and org_id = (select org_id from events where id = $1)
+                and ($2::timestamptz is null or (created_at, id) < ($2, $3))
+            order by created_at desc, id desc limit $4
+        )
+        select x.id as "id!", x.action as "action!", x.actor_id, a.name as "actor?", x.booking_id, u.name as "person?",
+            x.seat_numbers as "seat_numbers!", x.reason, x.details, x.created_at as "created_at!"
+        from (
+            select id, action, actor_id, booking_id, seat_numbers, reason, '{}'::jsonb as details, created_at from booked
             union all
-            select l.id, l.action, l.actor_id, a.name, null, null, '{}', null, l.details, l.created_at
-            from audit_log l left join users a on a.id = l.actor_id where l.subject_type = 'event' and l.subject_id = $1
-                and l.org_id = (select org_id from events where id = $1)
-        ) as x where $2::timestamptz is null or (created_at, id) < ($2, $3)
-        order by created_at desc, id desc limit $4"#,
+            select id, action, actor_id, null, '{}', null, details, created_at from logged
+        ) as x
+        left join users a on a.id = x.actor_id
+        left join bookings b on b.id = x.booking_id
+        left join users u on u.id = b.user_id
+        order by x.created_at desc, x.id desc limit $4"#,
         event.0,
         page.after_time(),
         page.after_id(),
@@ -346,13 +298,14 @@ pub(crate) async fn activity(conn: &mut PgConnection, event: EventId, page: &Pag
         .collect())
 }
 
-/// How many entries the activity has.
+/// How many entries the activity has; of more than 10,000 it says 10,000.
 pub(crate) async fn count_activity(conn: &mut PgConnection, event: EventId) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        r#"select (select count(*) from bookings b join booking_history h on h.booking_id = b.id where b.event_id = $1)
-            + (select count(*) from audit_log l where l.subject_type = 'event' and l.subject_id = $1
-                and l.org_id = (select org_id from events where id = $1)) as "count!""#,
-        event.0
+        r#"select least($2, (select count(*) from (select from booking_history where event_id = $1 limit $2) as h)
+            + (select count(*) from (select from audit_log l where l.subject_type = 'event' and l.subject_id = $1
+                and l.org_id = (select org_id from events where id = $1) limit $2) as a)) as "count!""#,
+        event.0,
+        COUNTED_MAX
     )
     .fetch_one(conn)
     .await

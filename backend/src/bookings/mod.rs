@@ -1,6 +1,7 @@
-//! Bookings: creating, claiming, giving back. One file per operation; `store` and `lists` hold the SQL that reads. What changes
+//! Bookings: creating, claiming, giving back. One file per operation; `store`, `lists` and `board` read. What changes
 //! seats goes through [`crate::seats`].
 
+pub(crate) mod board;
 mod claim;
 pub(crate) mod create;
 mod give_back;

@@ -35,13 +35,14 @@ async fn count(pool: &PgPool, event: EventId) -> anyhow::Result<bool> {
     let Some(known) = states::read(&mut tx, event).await? else { return Ok(false) };
     let waiting = known.seats.waiting();
     let changed = sqlx::query!(
-        "update events set available_slots = $2, waiting_bookings = $3, waiting_seats = $4, seat_version = seat_version + 1,
-            seat_head = gen_random_uuid()
-        where id = $1 and (available_slots, waiting_bookings, waiting_seats) <> ($2, $3, $4)",
+        "update events set available_slots = $2, waiting_bookings = $3, waiting_seats = $4, people = $5,
+            seat_version = seat_version + 1, seat_head = gen_random_uuid()
+        where id = $1 and (available_slots, waiting_bookings, waiting_seats, people) <> ($2, $3, $4, $5)",
         event.0,
         known.seats.free().cast_signed(),
         i64::from(waiting.bookings),
-        i64::from(waiting.seats)
+        i64::from(waiting.seats),
+        known.seats.active_people().cast_signed()
     )
     .execute(&mut *tx)
     .await?

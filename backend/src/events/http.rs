@@ -19,6 +19,7 @@ use super::update::Update;
 use super::views::{self, Filter};
 use crate::access::{self, Access, EventAction};
 use crate::app::App;
+use crate::bookings::board::{self, Place};
 use crate::bookings::lists;
 use crate::http::{
     ApiError, ApiResult, CurrentUser, EventFor, IdempotencyKey, MemberFor, OptionalJson, Repeatable, RequestContext,
@@ -256,9 +257,13 @@ pub(crate) async fn bookings(
     let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Name)?;
     let mut conn = app.conn().await?;
     let only_waiting = query.waiting.unwrap_or(false);
-    let total = lists::count_of_event(&mut conn, target.event, only_waiting).await?;
-    let rows = lists::of_event(&mut conn, target.event, only_waiting, &page).await?;
-    let listed = Listed::new(rows, &page, total, &uri, |one| Cursor::at_name(&one.place, one.booking.id.0));
+    let after = match page.after_name() {
+        Some(text) => Some(Place::parse(&text).ok_or_else(|| ApiError::field("cursor", "is not one of ours"))?),
+        None => None,
+    };
+    let total = board::count(&mut conn, target.event, only_waiting).await?;
+    let rows = board::page(&mut conn, app.seats.reader(), target.event, only_waiting, (after, &page)).await?;
+    let listed = Listed::new(rows, &page, total, &uri, |one| Cursor::at_name(&one.place.text(), one.booking.id.0));
     Ok(listed.map(|one| one.booking))
 }
 
@@ -267,11 +272,8 @@ pub(crate) async fn bookings(
     (status = 200, body = String, content_type = "text/csv"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn attendees(target: EventFor<actions::Manage>, State(app): State<App>) -> ApiResult<Response> {
     let _turn = app.exports.acquire().await.map_err(ApiError::unavailable)?;
-    let mut tx = app.pool.begin().await?;
-    super::ending::allow_long_statements(&mut tx).await?;
-    let rows = lists::all_of_event(&mut tx, target.event).await?;
-    drop(tx); // it only read
-    let file = super::attendees::csv(rows.into_iter().map(|row| row.booking)).map_err(ApiError::internal)?;
+    let rows = board::all(&mut *app.conn().await?, app.seats.reader(), target.event).await?;
+    let file = super::attendees::csv(rows.into_iter()).map_err(ApiError::internal)?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"attendees.csv\""),

@@ -70,9 +70,7 @@ pub(crate) async fn list(
             e.available_slots, event_status(e.status, e.event_date, e.ends_at, now()) as "status!: EventStatus",
             e.visibility as "visibility: Visibility", e.max_seats_per_user,
             e.waiting_bookings, e.waiting_seats,
-            case when m.role = 'orgAdmin' or (m.role = 'organizer' and e.owner_id = $1) then (
-                select count(distinct b.user_id) from bookings b where b.event_id = e.id and b.status <> 'cancelled'
-            ) end as people,
+            case when m.role = 'orgAdmin' or (m.role = 'organizer' and e.owner_id = $1) then e.people::bigint end as people,
             e.version, e.created_at, e.updated_at
         from events e join organizations o on o.id = e.org_id
         left join organization_users m on m.org_id = e.org_id and m.user_id = $1

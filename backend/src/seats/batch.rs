@@ -440,6 +440,7 @@ impl Batch {
             free: known.seats.free(),
             waiting_bookings: waiting.bookings,
             waiting_seats: waiting.seats,
+            people: known.seats.active_people(),
             last_order: known.seats.last_order(),
             version,
             head,

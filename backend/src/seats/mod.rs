@@ -12,6 +12,7 @@ mod facts;
 pub(crate) mod log;
 mod protection;
 mod queue;
+mod reading;
 mod rows;
 #[cfg(test)]
 mod simulation;
@@ -35,6 +36,7 @@ use self::writer::Running;
 pub(crate) use answer::Answer;
 pub(crate) use command::{Command, Due, Kind, PORTION, Refusal, Reply};
 pub(crate) use queue::Full;
+pub(crate) use reading::{Name, Reader};
 pub(crate) use rows::WriteError;
 pub(crate) use states::Known;
 pub(crate) use store::{LOADS_AT_ONCE, Parts};
@@ -50,6 +52,7 @@ pub(crate) struct Seats {
     queues: Arc<Queues>,
     running: Running,
     parts: Parts,
+    reader: Reader,
 }
 
 impl Seats {
@@ -57,7 +60,8 @@ impl Seats {
     pub(crate) fn start(parts: Parts, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
         let queues = Queues::new(!crate::switches::on("batches_of_one"), CONTENDED_FOR);
         let running = writer::start(&parts, &queues, tasks, stop);
-        Self { queues, running, parts }
+        let reader = Reader::new(Arc::clone(&parts.loads));
+        Self { queues, running, parts, reader }
     }
 
     /// Does a command; answers when it was committed, refused or given up.
@@ -78,6 +82,11 @@ impl Seats {
     pub(crate) async fn turn(&self, pool: &PgPool, event: happening_api::EventId) -> Result<Option<Turn>, TurnError> {
         let held = self.queues.ask_alone(event, self.parts.clock.instant())?.await.map_err(|_| TurnError::Late)?;
         Turn::begin(self.parts.clone(), pool, held).await
+    }
+
+    /// Answers from states in memory, beside the writer.
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// Every lane runs.

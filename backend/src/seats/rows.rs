@@ -70,6 +70,7 @@ pub(super) struct EventCounts {
     pub(super) free: u32,
     pub(super) waiting_bookings: u32,
     pub(super) waiting_seats: u32,
+    pub(super) people: u32,
     pub(super) last_order: u64,
     pub(super) version: i64,
     pub(super) head: Uuid,
@@ -305,10 +306,10 @@ async fn write_new(conn: &mut PgConnection, rows: &Rows, now: DateTime<Utc>, clo
             select event_id, version, head, changes, $45 from unnest($33::uuid[], $34::bigint[], $35::uuid[], $36::bytea[])
             as x (event_id, version, head, changes)
         ), e as (
-            update events e set total_slots = x.total, raising_to = x.raising_to, available_slots = x.free, waiting_bookings = x.waiting_bookings,
+            update events e set total_slots = x.total, raising_to = x.raising_to, people = x.people, available_slots = x.free, waiting_bookings = x.waiting_bookings,
                 waiting_seats = x.waiting_seats, waiting_order_last = x.last_order, seat_version = x.version, seat_head = x.head
-            from unnest($37::uuid[], $38::int[], $39::int[], $40::bigint[], $41::bigint[], $42::bigint[], $43::bigint[], $44::uuid[], $46::int[])
-            as x (id, total, free, waiting_bookings, waiting_seats, last_order, version, head, raising_to)
+            from unnest($37::uuid[], $38::int[], $39::int[], $40::bigint[], $41::bigint[], $42::bigint[], $43::bigint[], $44::uuid[], $46::int[], $47::int[])
+            as x (id, total, free, waiting_bookings, waiting_seats, last_order, version, head, raising_to, people)
             where e.id = x.id and e.seat_version = x.version - 1 returning 1
         )
         select (select count(*) from e) as "events!""#,
@@ -357,7 +358,8 @@ async fn write_new(conn: &mut PgConnection, rows: &Rows, now: DateTime<Utc>, clo
         &events.iter().map(|row| row.version).collect::<Vec<_>>(),
         &events.iter().map(|row| row.head).collect::<Vec<_>>(),
         now,
-        &events.iter().map(|row| row.raising_to.map(u32::cast_signed)).collect::<Vec<_>>() as &[Option<i32>]
+        &events.iter().map(|row| row.raising_to.map(u32::cast_signed)).collect::<Vec<_>>() as &[Option<i32>],
+        &events.iter().map(|row| row.people.cast_signed()).collect::<Vec<_>>()
     )
     .fetch_one(conn)
     .await?;

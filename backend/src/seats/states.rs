@@ -121,7 +121,7 @@ pub(super) fn catch_up(mut behind: HashMap<EventId, (Known, EventRow)>, rows: &[
 }
 
 /// Takes a row of the log; false when it does not continue the state.
-fn follow(known: &mut Known, (version, head): (i64, Uuid), changes: &[u8]) -> bool {
+pub(super) fn follow(known: &mut Known, (version, head): (i64, Uuid), changes: &[u8]) -> bool {
     if version != known.version + 1 {
         return false;
     }
@@ -138,18 +138,30 @@ fn contradiction(event: EventId, what: &str) -> sqlx::Error {
     sqlx::Error::Protocol(format!("the rows of event {event} contradict each other: {what}"))
 }
 
+/// Of the writer's states together.
+const WRITER_BYTES_MAX: usize = 256 << 20;
+
 /// States that are not in use, bounded by what they take in memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct States {
     known: HashMap<EventId, (Known, usize, u64)>,
     bytes: usize,
+    bytes_max: usize,
     uses: u64,
 }
 
-/// Of all states together.
-const BYTES_MAX: usize = 256 << 20;
+impl Default for States {
+    fn default() -> Self {
+        Self::new(WRITER_BYTES_MAX)
+    }
+}
 
 impl States {
+    /// So many bytes at most, of all together.
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { known: HashMap::new(), bytes: 0, bytes_max, uses: 0 }
+    }
+
     /// Whether an event's state is there.
     pub(super) fn has(&self, event: EventId) -> bool {
         self.known.contains_key(&event)
@@ -168,7 +180,7 @@ impl States {
         self.uses += 1;
         self.bytes += bytes;
         self.known.insert(event, (known, bytes, self.uses));
-        while self.bytes > BYTES_MAX && self.known.len() > 1 {
+        while self.bytes > self.bytes_max && self.known.len() > 1 {
             let oldest = self.known.iter().min_by_key(|(_, (_, _, used))| *used).map(|(event, _)| *event);
             oldest.and_then(|event| self.take(event));
         }

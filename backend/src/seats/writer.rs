@@ -181,7 +181,10 @@ struct Done {
 async fn attempt<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<Done, Failure> {
     let prepared = store.within(PREPARE_TIMEOUT, prepare(store, part, waits)).await;
     let (tx, done) = prepared.ok_or(Failure::Late)??;
-    assert!(!switches::on_every_fifth_time("lanes_panic"), "a lane panics, so that what becomes of its commands is seen");
+    assert!(
+        !switches::on_every_fifth_time("lanes_panic"),
+        "a lane panics, so that what becomes of its commands is seen"
+    );
     if !done.written {
         return Ok(done); // dropping the transaction takes the locks back
     }
