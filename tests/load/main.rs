@@ -1,7 +1,8 @@
-//! The crowd of `cargo xtask bench drop`: connections that book one seat each, as fast as answers come, for some seconds.
+//! The crowd of `cargo xtask bench drop`: connections that post requests, as fast as answers come.
 //!
 //! Speaks HTTP/1.1 by hand, so that it takes as little as possible of the machine that it shares with what it measures.
-//! Arguments: port, event id, connections, seconds, tokens (separated by commas). Prints what it saw as JSON.
+//! Arguments: port, connections, seconds, and a file with a request on each line: path, token, body, separated by blanks. With 0
+//! seconds each request is made once; else all of them again and again for so long. Prints what it saw as JSON.
 
 #![expect(clippy::disallowed_methods, reason = "every request has a key of its own")]
 
@@ -16,27 +17,36 @@ use uuid::Uuid;
 
 #[derive(Default)]
 struct Counts {
-    created: AtomicU64,
+    done: AtomicU64,
     other: AtomicU64,
-    /// The first answer that was not 201, as it came.
+    /// The first answer that was neither 200 nor 201, as it came.
     refusal: OnceLock<String>,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [port, event, connections, seconds, tokens] = &arguments[..] else {
-        bail!("usage: drop-load PORT EVENT CONNECTIONS SECONDS TOKENS");
+    let [port, connections, seconds, file] = &arguments[..] else {
+        bail!("usage: drop-load PORT CONNECTIONS SECONDS FILE");
     };
     let port: u16 = port.parse()?;
-    let tokens: Vec<String> = tokens.split(',').map(str::to_owned).collect();
+    let requests = std::fs::read_to_string(file)?.lines().map(Request::parse).collect::<Option<Vec<_>>>();
+    let requests = Arc::new(requests.context("a line of the file is no request")?);
     let counts = Arc::new(Counts::default());
     let started = Instant::now();
-    let end = started + Duration::from_secs(seconds.parse()?);
-    let crowd: Vec<_> = (0..connections.parse::<usize>()?)
+    let seconds: u64 = seconds.parse()?;
+    let end = (seconds > 0).then(|| started + Duration::from_secs(seconds));
+    let connections: usize = connections.parse()?;
+    let crowd: Vec<_> = (0..connections)
         .map(|n| {
-            let (token, event, counts) = (tokens[n % tokens.len()].clone(), event.clone(), Arc::clone(&counts));
-            tokio::spawn(async move { book(port, &event, &token, end, &counts).await })
+            let (requests, counts) = (Arc::clone(&requests), Arc::clone(&counts));
+            tokio::spawn(async move {
+                let mut mine = requests.iter().skip(n % requests.len()).step_by(connections);
+                match end {
+                    None => post(port, &mut mine, None, &counts).await,
+                    Some(_) => post(port, &mut mine.cycle(), end, &counts).await,
+                }
+            })
         })
         .collect();
     let mut broken = 0;
@@ -44,33 +54,53 @@ async fn main() -> Result<()> {
         broken += u32::from(one.await?.is_err());
     }
     let elapsed_s = started.elapsed().as_secs_f64();
-    let created = counts.created.load(Ordering::Relaxed);
+    let done = counts.done.load(Ordering::Relaxed);
     let other = counts.other.load(Ordering::Relaxed);
-    let per_s = created as f64 / elapsed_s;
+    let per_s = done as f64 / elapsed_s;
     println!(
         "{}",
-        serde_json::json!({ "created": created, "other": other, "broken": broken, "elapsed_s": elapsed_s, "per_s": per_s,
+        serde_json::json!({ "done": done, "other": other, "broken": broken, "elapsed_s": elapsed_s, "per_s": per_s,
             "first_refusal": counts.refusal.get() })
     );
     Ok(())
 }
 
-async fn book(port: u16, event: &str, token: &str, end: Instant, counts: &Counts) -> Result<()> {
+struct Request {
+    path: String,
+    token: String,
+    body: String,
+}
+
+impl Request {
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.splitn(3, ' ').map(str::to_owned);
+        Some(Self { path: words.next()?, token: words.next()?, body: words.next()? })
+    }
+}
+
+async fn post(
+    port: u16,
+    requests: &mut (dyn Iterator<Item = &Request> + Send),
+    end: Option<Instant>,
+    counts: &Counts,
+) -> Result<()> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
     stream.set_nodelay(true)?;
-    let body = format!("{{\"event_id\":\"{event}\",\"seats\":1}}");
     let mut answer = vec![0u8; 8 * 1024];
-    while Instant::now() < end {
+    for Request { path, token, body } in requests {
+        if end.is_some_and(|end| Instant::now() >= end) {
+            break;
+        }
         let request = format!(
-            "POST /bookings HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
             idempotency-key: {}\r\ncontent-length: {}\r\n\r\n{body}",
             Uuid::now_v7().simple(),
             body.len()
         );
         stream.write_all(request.as_bytes()).await?;
         let (status, length) = read_answer(&mut stream, &mut answer).await?;
-        if status == 201 {
-            counts.created.fetch_add(1, Ordering::Relaxed);
+        if matches!(status, 200 | 201) {
+            counts.done.fetch_add(1, Ordering::Relaxed);
         } else {
             counts.other.fetch_add(1, Ordering::Relaxed);
             counts.refusal.get_or_init(|| String::from_utf8_lossy(&answer[..length]).into_owned());

@@ -23,6 +23,8 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 3)]
         seconds: u32,
     },
+    /// What reads cost the database at a large event, beside the same reads at a small one
+    Reads,
     /// Drawing the seat map in the real engine, against bare pixels and against a grid of elements
     SeatMap,
     /// From starting the app to a screen that can be used, against the first frame of a bare window of the same engine
@@ -48,6 +50,13 @@ pub(crate) fn bench(ask: bool, name: &Bench) -> Result<()> {
             let release = ["build", "--release", "--workspace", "--bin", "drop-load"];
             build::cargo(&[&release[..], &server].concat())?;
             drive(&["bench", "drop", "--pairs", &pairs.to_string(), "--seconds", &seconds.to_string()])
+        }
+        Bench::Reads => {
+            packages::ensure(ask, &[packages::SERVICES])?;
+            step("Building the server (release)");
+            let server = ["--bin", "happening-backend", "--features", "happening-backend/switches"];
+            build::cargo(&[&["build", "--release", "--workspace", "--bin", "drop-load"][..], &server].concat())?;
+            drive(&["bench", "reads"])
         }
         Bench::SeatMap => {
             packages::ensure(ask, &windows)?;

@@ -26,7 +26,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::ports::free_port;
 
-pub use process::{Service, TEST_STACK, alive, run, stop_pid_file, stop_tests};
+pub use process::{Service, TEST_STACK, alive, pid_of, run, stop_pid_file, stop_tests};
 
 /// Where the services of a stack are.
 #[derive(Clone, Debug)]

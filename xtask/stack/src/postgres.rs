@@ -77,6 +77,14 @@ pub fn stop_at_once(stack: &Stack) -> Result<()> {
     Ok(std::fs::remove_dir_all(folder)?)
 }
 
+/// What the server logs.
+///
+/// # Errors
+/// When its folder cannot be found.
+pub fn log_file(stack: &Stack) -> Result<PathBuf> {
+    Ok(folder(stack)?.join("postgres.log"))
+}
+
 /// Process id of the server.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! `bench NAME`: measurements, each with a reference in the same run. Only on services that the benchmark itself started.
 
 mod drop;
+mod reads;
 mod seat_map;
 mod start;
 
@@ -20,6 +21,8 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 3)]
         seconds: u32,
     },
+    /// What reads cost the database at a large event, beside the same reads at a small one
+    Reads,
     /// Drawing the seat map in the real engine, against bare pixels and against a grid of elements
     SeatMap,
     /// From starting the app to a screen that can be used, against the first frame of a bare window of the same engine
@@ -37,6 +40,7 @@ pub(crate) enum Bench {
 pub(crate) async fn run(name: &Bench) -> Result<()> {
     match name {
         Bench::Drop { pairs, seconds } => drop::run(*pairs, *seconds).await,
+        Bench::Reads => reads::run().await,
         Bench::SeatMap => seat_map::run().await,
         Bench::Start { pairs } => start::run(*pairs).await,
     }

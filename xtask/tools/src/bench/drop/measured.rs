@@ -1,0 +1,99 @@
+//! The server that is measured, and the crowd that posts requests to it.
+
+use std::fmt::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use happening_stack::project::target;
+use happening_stack::run as run_command;
+use happening_tests::World;
+use serde_json::Value;
+
+use super::cpu::Cpu;
+
+pub(super) const CONNECTIONS: u32 = 256;
+
+/// A server process that ends with its measurement.
+pub(super) struct Server {
+    process: Child,
+    pub(super) port: u16,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+/// What a crowd came to.
+pub(super) struct Seen {
+    pub(super) done: i64,
+    pub(super) per_s: f64,
+    /// Every request was answered 200 or 201.
+    pub(super) all: bool,
+    /// Microseconds for one request, by part.
+    pub(super) cpu: Value,
+}
+
+impl Server {
+    /// Starts one that has nothing in memory yet.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub(super) async fn start(world: &World, env: &[(&str, &str)]) -> Result<Self> {
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let mut command = world.command(&["serve"]);
+        command.env("PORT", port.to_string()).env("LOG", "warn").envs(env.iter().copied());
+        // kept, so that a refusal can be explained
+        let log = std::fs::File::options().create(true).append(true).open(world.stack.log_file("measured-server"))?;
+        let server = Self { process: command.stdout(Stdio::null()).stderr(log).spawn()?, port };
+        let url = format!("http://127.0.0.1:{port}/health/ready");
+        happening_tests::world::wait_for("the measured server", Duration::from_secs(20), || async {
+            Ok(happening_tests::world::answers(&url).await.then_some(()))
+        })
+        .await?;
+        Ok(server)
+    }
+
+    /// Lets a crowd post these requests (path, token, body): each once, or all of them again and again for some seconds.
+    ///
+    /// # Errors
+    /// When the crowd does not come to an end.
+    pub(super) fn crowd(
+        &self,
+        world: &World,
+        requests: impl IntoIterator<Item = (String, String, String)>,
+        seconds: u32,
+    ) -> Result<Seen> {
+        let mut lines = String::new();
+        for (path, token, body) in requests {
+            writeln!(lines, "{path} {token} {body}")?;
+        }
+        let file = world.stack.folder.join("requests");
+        std::fs::write(&file, lines)?;
+        let before = Cpu::now(&world.stack, self.process.id())?;
+        let output = run_command(
+            Command::new(target().join("release/drop-load"))
+                .args([self.port.to_string(), CONNECTIONS.to_string(), seconds.to_string()])
+                .arg(file),
+        )?;
+        let after = Cpu::now(&world.stack, self.process.id())?;
+        let seen: Value = serde_json::from_str(output.trim())?;
+        let done = seen["done"].as_i64().unwrap_or_default();
+        let all = seen["other"] == 0 && seen["broken"] == 0;
+        ensure!(all || done > 0, "nothing was done, see target/bench-stack/measured-server.log: {seen}");
+        Ok(Seen { done, per_s: seen["per_s"].as_f64().context("no rate")?, all, cpu: after.since(before, done) })
+    }
+
+    /// A graceful end: what was begun is done before the next one starts.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub(super) fn stop(mut self) -> Result<()> {
+        run_command(Command::new("kill").arg(self.process.id().to_string()))?;
+        self.process.wait()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,263 @@
+//! `bench drop`: durable bookings per second on one event, against bare inserts by pgbench.
+
+mod cpu;
+mod measured;
+mod strangers;
+
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use happening_api::EventId;
+use happening_stack::progress::{say, step};
+use happening_stack::project::{root, target, tools};
+use happening_stack::{Stack, run as run_command};
+use happening_tests::{Client, World, WorldOptions};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use self::measured::{CONNECTIONS, Server};
+use self::strangers::Strangers;
+use super::{median, report_as};
+
+const SEATS: i32 = 100_000;
+const PGBENCH_CLIENTS: u32 = 64;
+
+const WARM: &str = "bookings";
+const WITHOUT_RELAY: &str = "bookings, relay off";
+const COLD: &str = "first bookings of strangers";
+const PROMOTING: &str = "cancellations that promote";
+const ONE_COMMAND: &str = "bookings, one command per transaction";
+const VARIANTS: [&str; 5] = [WARM, WITHOUT_RELAY, COLD, PROMOTING, ONE_COMMAND];
+
+/// Measures.
+///
+/// # Errors
+/// When something does not start, or the audit afterwards finds something.
+pub(super) async fn run(pairs: u32, seconds: u32) -> Result<()> {
+    let stack = Stack::at(&target().join("bench-stack"))?;
+    let result = match stack.start(&root(), &tools(), &say) {
+        Ok(()) => match stack.forget_worlds() {
+            Ok(()) => drop_on(&stack, pairs, seconds).await,
+            Err(error) => Err(error),
+        },
+        Err(error) => Err(error),
+    };
+    stack.stop(&say)?;
+    result
+}
+
+/// Who books.
+struct Crowd<'w> {
+    world: &'w World,
+    ada: Client,
+    tokens: Vec<String>,
+    strangers: Strangers,
+    seconds: u32,
+}
+
+impl Crowd<'_> {
+    async fn measure(&self, name: &str) -> Result<Measured> {
+        match name {
+            WARM => warm(self, "", "true").await,
+            WITHOUT_RELAY => warm(self, "", "false").await,
+            COLD => cold(self).await,
+            PROMOTING => promoting(self).await,
+            _ => warm(self, "batches_of_one", "true").await,
+        }
+    }
+}
+
+async fn drop_on(stack: &Stack, pairs: u32, seconds: u32) -> Result<()> {
+    let program = target().join("release/happening-backend");
+    // the world's own servers only make people and events; each measurement has a server of its own
+    let world = World::on(
+        stack.clone(),
+        &program,
+        WorldOptions { backends: 1, env: [("RELAY", "false".to_owned())].into(), ..WorldOptions::default() },
+    )
+    .await?;
+    let mut tokens = Vec::new();
+    for name in ["ada", "grace", "alan", "barbara", "edsger", "frances", "donald", "margaret"] {
+        tokens.push(world.person(name).await?.token);
+    }
+    step(&format!("Signing {} people in", strangers::PEOPLE));
+    let ada = world.person("ada").await?;
+    let strangers = Strangers::gather(&world, &ada).await?;
+    let crowd = Crowd { world: &world, ada, tokens, strangers, seconds };
+    step(&format!("{pairs} pairs, {CONNECTIONS} connections, 1 of {SEATS} seats per booking"));
+    let mut measured: BTreeMap<&str, Vec<(Measured, f64)>> = BTreeMap::new();
+    for pair in 1..=pairs {
+        for name in VARIANTS {
+            let one = crowd.measure(name).await.with_context(|| name.to_owned())?;
+            let inserts = inserts_per_s(stack, &world.database_url, seconds)?;
+            let (per_s, ratio) = (one.per_s, one.per_s / inserts);
+            say(&format!("pair {pair}, {name}: {per_s:.0}/s, {inserts:.0} bare inserts/s, ratio {ratio:.2}"));
+            measured.entry(name).or_default().push((one, inserts));
+        }
+    }
+    let delivered = delivered_per_s(&world, seconds).await?;
+    say(&format!("what waited in the outbox: a worker gives {delivered:.0} messages their effect per second"));
+    step("Auditing");
+    world.audit().context("the audit after the benchmark")?;
+    say("0 violations");
+    report(&measured, seconds, delivered)
+}
+
+/// A worker process that ends with its measurement.
+struct Worker(Child);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// One worker, with as many messages as it can take.
+async fn delivered_per_s(world: &World, seconds: u32) -> Result<f64> {
+    let count = || sqlx::query_scalar::<_, i64>("select count(*) from notifications").fetch_one(&world.pool);
+    let mut command = world.command(&["worker"]);
+    command.env("LOG", "warn").stdout(Stdio::null()).stderr(Stdio::null());
+    let worker = Worker(command.spawn()?);
+    let before = count().await?;
+    happening_tests::world::wait_for("the worker's first message", Duration::from_secs(20), || async {
+        Ok((count().await? > before).then_some(()))
+    })
+    .await?;
+    let (first, started) = (count().await?, Instant::now());
+    tokio::time::sleep(Duration::from_secs(seconds.into())).await;
+    let per_s = (count().await? - first) as f64 / started.elapsed().as_secs_f64();
+    drop(worker);
+    Ok(per_s)
+}
+
+fn report(measured: &BTreeMap<&str, Vec<(Measured, f64)>>, seconds: u32, delivered_per_s: f64) -> Result<()> {
+    let mut results = BTreeMap::new();
+    for (name, pairs) in measured {
+        let per_s = median(pairs.iter().map(|(one, _)| one.per_s));
+        let inserts = median(pairs.iter().map(|(_, inserts)| *inserts));
+        let ratio = median(pairs.iter().map(|(one, inserts)| one.per_s / inserts));
+        println!("{name}: median {per_s:.0}/s, {inserts:.0} bare inserts/s, ratio {ratio:.2}");
+        let cpu = |part: &str| median(pairs.iter().filter_map(|(one, _)| one.cpu[part].as_f64()));
+        let cpu: BTreeMap<&str, f64> =
+            ["server_us", "postgres_us", "redis_us", "load_us"].into_iter().map(|part| (part, cpu(part))).collect();
+        println!("  processor time for each, µs: {cpu:?}");
+        let pairs: Vec<(f64, f64)> = pairs.iter().map(|(one, inserts)| (one.per_s, *inserts)).collect();
+        results.insert(
+            *name,
+            json!({ "per_s": per_s, "inserts_per_s": inserts, "ratio": ratio, "cpu_each": cpu, "pairs": pairs }),
+        );
+    }
+    let of = |name: &str| results.get(name).and_then(|one| one["per_s"].as_f64()).unwrap_or_default();
+    let times = of(WARM) / of(ONE_COMMAND);
+    println!("batches do {times:.1} times what one command per transaction does");
+    let all = json!({ "connections": CONNECTIONS, "seats": SEATS, "seconds": seconds, "people": strangers::PEOPLE,
+        "times_one_command": times, "worker_messages_per_s": delivered_per_s, "results": results });
+    report_as("drop", &all)
+}
+
+/// A measurement: what was done in a second, and processor time for each.
+struct Measured {
+    per_s: f64,
+    cpu: Value,
+}
+
+/// The seat writer with people whom the server knows, who book again and again.
+async fn warm(crowd: &Crowd<'_>, switches: &str, relay: &str) -> Result<Measured> {
+    let Crowd { world, ada, tokens, seconds, .. } = crowd;
+    let event = world.event(ada, SEATS).await?;
+    let server = Server::start(world, &[("HAPPENING_SWITCHES", switches), ("RELAY", relay)]).await?;
+    let requests = tokens.iter().map(|token| booking(event.id, token));
+    let seen = server.crowd(world, requests, *seconds)?;
+    server.stop()?;
+    // one command per transaction turns people away under such a crowd; batches must not
+    ensure!(
+        seen.all || !switches.is_empty(),
+        "not every booking succeeded, see target/bench-stack/measured-server.log"
+    );
+    ensure!(seen.done < i64::from(SEATS), "the event was full; measure fewer seconds");
+    let rows = rows(world, event.id).await?;
+    ensure!(rows == seen.done || !seen.all, "{} bookings were answered, {rows} are in the database", seen.done);
+    Ok(Measured { per_s: seen.per_s, cpu: seen.cpu })
+}
+
+/// As many people as there are requests: the server sees each of them for the first time.
+async fn cold(crowd: &Crowd<'_>) -> Result<Measured> {
+    let Crowd { world, ada, strangers, .. } = crowd;
+    let event = strangers.event(world, ada, SEATS).await?;
+    let server = strangers.server(world).await?;
+    let seen = server.crowd(world, strangers.tokens.iter().map(|token| booking(event.id, token)), 0)?;
+    server.stop()?;
+    ensure!(seen.all, "not every booking succeeded, see target/bench-stack/measured-server.log");
+    ensure!(rows(world, event.id).await? == strangers::PEOPLE as i64, "not every booking is in the database");
+    Ok(Measured { per_s: seen.per_s, cpu: seen.cpu })
+}
+
+/// Half of the people hold a seat each, and cancel; the other half waits, and each seat goes to the next one of them.
+async fn promoting(crowd: &Crowd<'_>) -> Result<Measured> {
+    const HELD: usize = strangers::PEOPLE / 2;
+    let Crowd { world, ada, strangers, .. } = crowd;
+    let event = strangers.event(world, ada, HELD as i32).await?;
+    let server = strangers.server(world).await?;
+    let all = strangers.tokens.iter().map(|token| booking(event.id, token));
+    ensure!(server.crowd(world, all, 0)?.all, "not every booking succeeded");
+    let held: Vec<(Uuid, String)> = sqlx::query_as(
+        "select b.id, u.name from bookings b join users u on u.id = b.user_id where event_id = $1 and status = 'confirmed'",
+    )
+    .bind(event.id.0)
+    .fetch_all(&world.pool)
+    .await?;
+    let cancels = held.iter().filter_map(|(booking, name)| {
+        let token = strangers.token_of(name)?.to_owned();
+        Some((format!("/bookings/{booking}/cancel"), token, "{}".to_owned()))
+    });
+    let seen = server.crowd(world, cancels, 0)?;
+    server.stop()?;
+    ensure!(seen.all && seen.done == HELD as i64, "not every cancellation succeeded");
+    let promoted = "select count(*) from booking_history where event_id = $1 and action = 'promoted'";
+    let promoted: i64 = sqlx::query_scalar(promoted).bind(event.id.0).fetch_one(&world.pool).await?;
+    ensure!(promoted == HELD as i64, "{promoted} of {HELD} who waited got a seat");
+    Ok(Measured { per_s: seen.per_s, cpu: seen.cpu })
+}
+
+fn booking(event: EventId, token: &str) -> (String, String, String) {
+    let body = json!({ "event_id": event, "seats": 1 }).to_string();
+    ("/bookings".to_owned(), token.to_owned(), body)
+}
+
+async fn rows(world: &World, event: EventId) -> Result<i64> {
+    let query = sqlx::query_scalar("select count(*) from bookings where event_id = $1").bind(event.0);
+    Ok(query.fetch_one(&world.pool).await?)
+}
+
+fn inserts_per_s(stack: &Stack, database_url: &str, seconds: u32) -> Result<f64> {
+    let script = stack.folder.join("bare_insert.sql");
+    std::fs::write(&script, "insert into bare_rows (id, n) values (gen_random_uuid(), 1);\n")?;
+    let bin = Stack::postgres_programs()?;
+    run_command(Command::new(bin.join("psql")).args([
+        database_url,
+        "-qc",
+        "create table if not exists bare_rows (id uuid primary key, n integer)",
+    ]))?;
+    let output = run_command(
+        Command::new(bin.join("pgbench"))
+            .args([
+                "-n",
+                "-M",
+                "prepared",
+                "-j",
+                "2",
+                "-c",
+                &PGBENCH_CLIENTS.to_string(),
+                "-T",
+                &seconds.to_string(),
+                "-f",
+            ])
+            .arg(&script)
+            .arg(database_url),
+    )?;
+    let line = output.lines().find(|line| line.starts_with("tps = ")).context("pgbench said no rate")?;
+    Ok(line.split_whitespace().nth(2).context("a rate")?.parse()?)
+}

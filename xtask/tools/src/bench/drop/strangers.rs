@@ -1,0 +1,84 @@
+//! People whom a server that has just started has not seen yet: members of one organization, with tokens that were signed before.
+
+use anyhow::{Result, anyhow, ensure};
+use happening_api::{Event, OrgId};
+use happening_tests::issuer::Issuer;
+use happening_tests::{Client, World};
+use serde_json::json;
+
+use super::measured::Server;
+
+pub(super) const PEOPLE: usize = 10_000;
+/// Longer than all measurements.
+const TOKENS_LAST_S: u64 = 3_600;
+const NAME: &str = "stranger-";
+const SEATS_PER_PERSON_MAX: i32 = 4;
+
+pub(super) struct Strangers {
+    issuer: Issuer,
+    org: OrgId,
+    pub(super) tokens: Vec<String>,
+}
+
+impl Strangers {
+    /// Has each of them make one call, at another server than the one that is measured, and makes them members.
+    ///
+    /// # Errors
+    /// When one of them is refused.
+    pub(super) async fn gather(world: &World, owner: &Client) -> Result<Self> {
+        let issuer = Issuer::start(&world.stack.folder.join("issuer")).await?;
+        let token = |n: usize| {
+            let mut claims = issuer.claims(&format!("{NAME}{n}"));
+            claims["exp"] = json!(claims["iat"].as_u64().unwrap_or_default() + TOKENS_LAST_S);
+            issuer.sign(&claims)
+        };
+        let half = |from: usize| (from..from + PEOPLE / 2).map(token).collect::<Result<Vec<String>>>();
+        let (first, second) = std::thread::scope(|scope| {
+            let second = scope.spawn(|| half(PEOPLE / 2));
+            (half(0), second.join())
+        });
+        let second = second.map_err(|_| anyhow!("signing tokens panicked"))??;
+        let tokens = [first?, second].concat();
+        let org = world.organization(owner).await?.id;
+        let server = start(world, &issuer.url, "false").await?;
+        let sign_in = |token: &String| ("/users".to_owned(), token.clone(), "{}".to_owned());
+        ensure!(server.crowd(world, tokens.iter().map(sign_in), 0)?.all, "not everyone was signed in");
+        server.stop()?;
+        sqlx::query(
+            "insert into organization_users (org_id, user_id, role) select $1, id, 'user' from users
+            where name like 'stranger-%' on conflict do nothing",
+        )
+        .bind(org.0)
+        .execute(&world.pool)
+        .await?;
+        Ok(Self { issuer, org, tokens })
+    }
+
+    /// A server that takes their tokens, and has seen none of them.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub(super) async fn server(&self, world: &World) -> Result<Server> {
+        start(world, &self.issuer.url, "true").await
+    }
+
+    /// Of the person of that name.
+    pub(super) fn token_of(&self, name: &str) -> Option<&str> {
+        let number: usize = name.strip_prefix(NAME)?.parse().ok()?;
+        self.tokens.get(number).map(String::as_str)
+    }
+
+    /// An event for members only, with a limit of seats for each person.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub(super) async fn event(&self, world: &World, owner: &Client, seats: i32) -> Result<Event> {
+        let event = world.event_in(owner, self.org, seats, Some(SEATS_PER_PERSON_MAX)).await?;
+        let members = json!({ "visibility": "members" });
+        Ok(owner.put(&format!("/events/{}", event.id), members).await?.expect(200).json())
+    }
+}
+
+async fn start(world: &World, issuer: &str, relay: &str) -> Result<Server> {
+    Server::start(world, &[("OIDC_ISSUER_URL", issuer), ("OIDC_JWKS_URL", issuer), ("RELAY", relay)]).await
+}
