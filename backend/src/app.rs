@@ -12,8 +12,8 @@ use tokio_util::task::TaskTracker;
 use crate::auth::Verifier;
 use crate::clock::Clock;
 use crate::config::{Config, ServeConfig};
-use crate::database;
 use crate::database::pulse::Pulse;
+use crate::database::{self, ServerPools};
 use crate::events::Maps;
 use crate::http::limits::Limits;
 use crate::http::{Neighbours, SignIn};
@@ -32,7 +32,9 @@ pub(crate) struct App(Arc<Inner>);
 
 /// The parts themselves.
 pub(crate) struct Inner {
+    /// The general one of `pools`.
     pub(crate) pool: PgPool,
+    pub(crate) pools: ServerPools,
     pub(crate) pulse: Pulse,
     pub(crate) seats: Seats,
     pub(crate) shown: Shown,
@@ -74,6 +76,22 @@ impl App {
         Box::pin(self.pool.acquire())
     }
 
+    /// A connection for asking who a caller is, and what they may do.
+    ///
+    /// # Errors
+    /// As [`App::conn`].
+    pub(crate) fn identity_conn(&self) -> impl Future<Output = sqlx::Result<PoolConnection<Postgres>>> + Send + use<> {
+        Box::pin(self.pools.identity.acquire())
+    }
+
+    /// A connection for what the staff of an event read.
+    ///
+    /// # Errors
+    /// As [`App::conn`].
+    pub(crate) fn staff_conn(&self) -> impl Future<Output = sqlx::Result<PoolConnection<Postgres>>> + Send + use<> {
+        Box::pin(self.pools.staff.acquire())
+    }
+
     /// Builds the parts and starts the seat writer, which `tasks` waits for after `stop`. The pulse of the database is felt
     /// for as long as they run.
     ///
@@ -87,10 +105,10 @@ impl App {
     ) -> anyhow::Result<Self> {
         let clock = Clock;
         let (pulse, feeler) = Pulse::new(&config.database_url)?;
-        let pool = database::server_pool(&config.database_url, config.database_connections_max, &pulse)?;
+        let pools = ServerPools::new(&config.database_url, config.database_connections_max, &pulse)?;
         tokio::spawn(feeler.run(stop.clone()));
         let relay_wake = Wake::default();
-        let shown = Shown::start(config.redis_url.as_str(), pool.clone(), tasks, stop)?;
+        let shown = Shown::start(config.redis_url.as_str(), pools.general.clone(), tasks, stop)?;
         let parts = Parts {
             pool: database::writer_pool(&config.database_url, (MAIN_LANES + SIDE_LANES) as u32, &pulse)?,
             shown: shown.clone(),
@@ -101,7 +119,8 @@ impl App {
         let seats = Seats::start(parts, tasks, stop);
         let verifier = Verifier::new(serve, clock)?;
         Ok(Self(Arc::new(Inner {
-            pool,
+            pool: pools.general.clone(),
+            pools,
             pulse,
             seats,
             shown,

@@ -25,7 +25,7 @@ pub(crate) struct Config {
     pub(crate) rabbitmq_url: Url,
 
     /// Connections to Postgres for everything but the seat writer
-    #[arg(long, env = "DATABASE_CONNECTIONS_MAX", default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..=500))]
+    #[arg(long, env = "DATABASE_CONNECTIONS_MAX", default_value_t = 16, value_parser = clap::value_parser!(u32).range(3..=500))]
     pub(crate) database_connections_max: u32,
 
     /// Address at which this process serves its metrics for Prometheus; without it nothing is measured

@@ -156,8 +156,9 @@ impl Kept {
         for table in Self::TABLES {
             raw(world, format!("begin; delete from {table}; insert into {table} table kept_{table}; commit")).await?;
         }
-        let seats = "update events e set available_slots = k.available_slots from kept_events k where k.id = e.id";
-        raw(world, seats.to_owned()).await?;
+        let events = "update events e set (available_slots, people, status) = (k.available_slots, k.people, k.status)
+            from kept_events k where k.id = e.id";
+        raw(world, events.to_owned()).await?;
         raw(world, "update users set deleted_at = null where name <> ''".to_owned()).await
     }
 }
@@ -168,7 +169,7 @@ async fn raw(world: &World, sql: String) -> Result<()> {
 }
 
 /// Name of the invariant, and what breaks it.
-const HARMS: [(&str, &str); 13] = [
+const HARMS: [(&str, &str); 15] = [
     ("I1 seats lie inside the event", "update booking_seats set seat_no = 9 where status = 'booked' and seat_no = 2"),
     ("I6 a booking is created once", "delete from booking_history where action = 'created' and seats = 1"),
     ("I7 waiting bookings and their order", "update bookings set waiting_order = 99 where waiting_order is not null"),
@@ -192,6 +193,8 @@ const HARMS: [(&str, &str); 13] = [
         "I9 nobody who is deleted holds seats",
         "update users set deleted_at = now() - interval '1 hour' where name <> ''",
     ),
+    ("I9 bookings of a cancelled event end", "update events set status = 'cancelled'"),
+    ("I11 people are counted", "update events set people = people + 1"),
     (
         "I11 available = total - booked",
         "update events set available_slots = available_slots + 1 where available_slots < 2",

@@ -1,6 +1,8 @@
 //! Dependencies and servers fail under load. Nothing that was answered is lost, what does not need the missing part goes on,
 //! and all recovers without a restart.
 
+mod pools;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

@@ -4,6 +4,7 @@ mod connections;
 mod document;
 mod guide;
 mod restore;
+mod schema;
 mod traces;
 
 use std::collections::BTreeSet;

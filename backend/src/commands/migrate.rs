@@ -1,11 +1,7 @@
 //! `migrate`: brings the schema up, or down to a version.
 
-use sqlx::migrate::Migrator;
-
 use crate::config::Config;
-use crate::database;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+use crate::database::{self, schema::MIGRATIONS};
 
 /// Migrates.
 ///

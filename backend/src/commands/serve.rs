@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::broker::Publisher;
 use crate::config::{Config, ServeConfig};
+use crate::database::{self, schema};
 use crate::http::connections;
 use crate::outbox::Relay;
 use crate::{metrics, timers, users};
@@ -27,6 +28,7 @@ pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<
     let stop = super::stop_on_signal()?;
     let (tasks, writers_stop) = (TaskTracker::new(), CancellationToken::new());
     let app = App::start(config, serve, &tasks, &writers_stop)?;
+    let schema = schema::check_at_start(database::operator_pool(&config.database_url)?, stop.clone()).await?;
     start_background(config, &app, &tasks, &stop);
     let address = SocketAddr::new(serve.host, serve.port);
     let listener = connections::listen(address)
@@ -40,7 +42,7 @@ pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<
         tracing::warn!("some work was not finished in time; what was not committed did not happen");
     }
     tracing::info!("stopped");
-    Ok(())
+    if schema.is_finished() { Ok(schema.await??) } else { Ok(()) }
 }
 
 fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &CancellationToken) {

@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use crate::broker::{Consumer, Publisher};
 use crate::clock::Clock;
 use crate::config::{Config, WorkerConfig};
-use crate::database;
+use crate::database::{self, schema};
 use crate::delivery::{Deliver, Mailer};
 use crate::events::{ending, retention};
 use crate::metrics;
@@ -33,6 +33,7 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
     let stop = super::stop_on_signal()?;
     let tasks = TaskTracker::new();
     let pool = database::worker_pool(&config.database_url, config.database_connections_max)?;
+    let schema = schema::check_at_start(database::operator_pool(&config.database_url)?, stop.clone()).await?;
     if config.relay {
         let wake = Wake::default();
         let relay = Relay { pool: pool.clone(), publisher: Publisher::new(config.rabbitmq_url.clone()), wake };
@@ -58,7 +59,7 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
         tracing::warn!("some work was not finished in time; it comes again");
     }
     tracing::info!("stopped");
-    Ok(())
+    if schema.is_finished() { Ok(schema.await??) } else { Ok(()) }
 }
 
 /// Rows follow the clock; reads and bookings compute the status themselves, so being late here does no harm.

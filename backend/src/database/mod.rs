@@ -1,6 +1,7 @@
 //! Connections to Postgres.
 
 pub(crate) mod pulse;
+pub(crate) mod schema;
 
 use std::time::{Duration, Instant};
 
@@ -28,14 +29,34 @@ pub(crate) fn worker_pool(url: &Url, connections_max: u32) -> sqlx::Result<PgPoo
     Ok(pool_options(connections_max).connect_lazy_with(options(url, LOCK_TIMEOUT_MS)?))
 }
 
-/// The server's pool for everything but the seat writer. Connects when first used as well; a database that is away is met
-/// as a 503.
-///
-/// # Errors
-/// When the address cannot be parsed.
-pub(crate) fn server_pool(url: &Url, connections_max: u32, pulse: &Pulse) -> sqlx::Result<PgPool> {
-    let pool = without_the_broken(pool_options(connections_max), pulse);
-    Ok(pool.connect_lazy_with(options(url, LOCK_TIMEOUT_MS)?))
+/// The server's pools for everything but the seat writer. Each has connections of its own, so that many of one kind of call leave
+/// the others theirs.
+#[derive(Clone)]
+pub(crate) struct ServerPools {
+    /// Who a caller is, and what they may do.
+    pub(crate) identity: PgPool,
+    /// What the staff of an event read of all its bookings, and exports.
+    pub(crate) staff: PgPool,
+    /// Everything else.
+    pub(crate) general: PgPool,
+}
+
+impl ServerPools {
+    /// They share `connections_max` connections. They connect when first used as well; a database that is away is met as a 503.
+    ///
+    /// # Errors
+    /// When the address cannot be parsed.
+    pub(crate) fn new(url: &Url, connections_max: u32, pulse: &Pulse) -> sqlx::Result<Self> {
+        let share = (connections_max / 4).max(1);
+        let options = options(url, LOCK_TIMEOUT_MS)?;
+        let pool = |connections, options: &PgConnectOptions| {
+            without_the_broken(pool_options(connections), pulse).connect_lazy_with(options.clone())
+        };
+        // people and members are looked up by their keys; a plan from when there were few would read all of them, see `writer_pool`
+        let by_key = options.clone().options([("enable_seqscan", "off")]);
+        let general = connections_max.saturating_sub(2 * share).max(1);
+        Ok(Self { identity: pool(share, &by_key), staff: pool(share, &options), general: pool(general, &options) })
+    }
 }
 
 /// A few connections for a command of an operator, which may read whole tables.

@@ -255,7 +255,7 @@ pub(crate) async fn bookings(
     ValidQuery(query): ValidQuery<BookingsQuery>,
 ) -> ApiResult<Listed<Booking>> {
     let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Name)?;
-    let mut conn = app.conn().await?;
+    let mut conn = app.staff_conn().await?;
     let only_waiting = query.waiting.unwrap_or(false);
     let after = match page.after_name() {
         Some(text) => Some(Place::parse(&text).ok_or_else(|| ApiError::field("cursor", "is not one of ours"))?),
@@ -272,7 +272,7 @@ pub(crate) async fn bookings(
     (status = 200, body = String, content_type = "text/csv"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn attendees(target: EventFor<actions::Manage>, State(app): State<App>) -> ApiResult<Response> {
     let _turn = app.exports.acquire().await.map_err(ApiError::unavailable)?;
-    let rows = board::all(&mut *app.conn().await?, app.seats.reader(), target.event).await?;
+    let rows = board::all(&mut *app.staff_conn().await?, app.seats.reader(), target.event).await?;
     let file = super::attendees::csv(rows.into_iter()).map_err(ApiError::internal)?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
@@ -306,7 +306,7 @@ pub(crate) async fn activity(
     ValidQuery(query): ValidQuery<PageQuery>,
 ) -> ApiResult<Listed<ActivityEntry>> {
     let page = query.page()?;
-    let mut conn = app.conn().await?;
+    let mut conn = app.staff_conn().await?;
     let total = lists::count_activity(&mut conn, target.event).await?;
     let rows = lists::activity(&mut conn, target.event, &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))

@@ -89,7 +89,7 @@ impl<A: actions::OnEvent> FromRequestParts<App> for EventFor<A> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
         let caller = CurrentUser::from_request_parts(parts, app).await?;
         let PathId(event) = PathId::<EventId>::from_request_parts(parts, app).await?;
-        let mut conn = app.conn().await?;
+        let mut conn = app.identity_conn().await?;
         let (org, standing) =
             event_store::standing(&mut conn, event, caller.id()).await?.ok_or_else(ApiError::not_found)?;
         require(access::event(A::ACTION, standing))?;
@@ -110,7 +110,7 @@ impl<A: actions::OnBooking> FromRequestParts<App> for BookingFor<A> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
         let caller = CurrentUser::from_request_parts(parts, app).await?;
         let PathId(id) = PathId::<BookingId>::from_request_parts(parts, app).await?;
-        let mut conn = app.conn().await?;
+        let mut conn = app.identity_conn().await?;
         let booking = booking_store::find_row(&mut conn, id).await?;
         // asked for no booking, too: the time that an answer takes must not tell whether there is one
         let event = booking.as_ref().map_or(Uuid::nil().into(), |booking| booking.event_id);
@@ -136,7 +136,7 @@ impl<A: actions::OnOrganization> MemberFor<A> {
     /// # Errors
     /// 404 or 403.
     pub(crate) async fn of(app: &App, caller: CurrentUser, org: OrgId) -> ApiResult<Self> {
-        let role = org_store::role(&mut *app.conn().await?, org, caller.id()).await?;
+        let role = org_store::role(&mut *app.identity_conn().await?, org, caller.id()).await?;
         require(access::organization(A::ACTION, role))?;
         let role = role.ok_or_else(ApiError::not_found)?;
         Ok(Self { caller, org, role, action: PhantomData })

@@ -51,7 +51,7 @@ pub(crate) async fn current(app: &App, claims: &Claims) -> ApiResult<KnownUser> 
     if let Some(known) = app.known_users.0.get(&claims.sub) {
         return Ok(known);
     }
-    let known = match store::find_or_create(&mut *app.conn().await?, claims, app.clock).await? {
+    let known = match store::find_or_create(&mut *app.identity_conn().await?, claims, app.clock).await? {
         store::Found::Person { user, .. } => KnownUser { id: user.id },
         store::Found::Ended => return Err(ApiError::unauthenticated()),
     };

@@ -1,0 +1,37 @@
+//! Calls of one kind that hang keep no others from their connections.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use futures_util::future::join_all;
+use happening_tests::{World, WorldOptions};
+
+#[tokio::test]
+async fn lists_that_hang_keep_nobody_from_booking() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 50).await?;
+    let booked = barbara.book(event.id, 1).await?.expect(201).json::<happening_api::Booking>();
+    let mut held = world.pool.begin().await?;
+    sqlx::query("lock table notifications in access exclusive mode").execute(&mut *held).await?;
+    let lists = join_all((0..40).map(|_| ada.get("/notifications")));
+    let others = async {
+        world.held_up(5).await?;
+        for _ in 0..5 {
+            // a person whom the server has not seen, and one who gives back
+            let edsger = world.person_anew("edsger").await?;
+            edsger.book(event.id, 1).await?.expect(201);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        barbara.post(&format!("/bookings/{}/cancel", booked.id), serde_json::json!({})).await?.expect(200);
+        anyhow::Ok(())
+    };
+    let (lists, others) = tokio::join!(lists, others);
+    others?;
+    for reply in lists {
+        reply?.refused(503, "unavailable");
+    }
+    held.rollback().await?;
+    ada.get("/notifications").await?.expect(200);
+    world.audit()
+}
