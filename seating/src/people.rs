@@ -46,6 +46,10 @@ impl<T: Row> Indexed<T> {
     pub(crate) fn push(&mut self, row: T) -> u32 {
         let position = self.rows.len() as u32;
         let hash = self.hasher.hash_one(row.id());
+        if self.rows.len() == self.rows.capacity() {
+            // doubling would leave half of the largest events' room unused
+            self.rows.reserve_exact(self.rows.len() / 8 + 16);
+        }
         self.rows.push(row);
         let (rows, hasher) = (&self.rows, &self.hasher);
         self.index.insert_unique(hash, position, |at| hasher.hash_one(rows[*at as usize].id()));
