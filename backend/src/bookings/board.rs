@@ -197,7 +197,7 @@ pub(crate) async fn all(conn: &mut PgConnection, reader: &Reader, event: EventId
     Ok(rows_of(&mut tx, event, listed).await?.into_iter().map(|row| row.booking).collect())
 }
 
-/// How many bookings an event has, or how many of them still want seats; of more than 10,000 it says 10,000.
+/// How many bookings an event has, or how many of them still want seats; of more than 1,000 it says 1,000.
 pub(crate) async fn count(conn: &mut PgConnection, event: EventId, only_waiting: bool) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select least($3, case when $2 then waiting_bookings

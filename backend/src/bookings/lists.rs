@@ -15,9 +15,9 @@ use crate::seats::{Name, Reader};
 /// Moves that are told; older ones say little to who waits now.
 const MOVES_MAX: i64 = 50;
 /// Changes of an event among which they are looked for.
-const CHANGES_MAX: i64 = 1_000;
+const CHANGES_MAX: i64 = 500;
 /// Rows of a list that are counted for its total.
-pub(super) const COUNTED_MAX: i64 = 10_000;
+pub(super) const COUNTED_MAX: i64 = 1_000;
 
 /// Which bookings a list holds.
 pub(crate) enum Of {
@@ -195,7 +195,7 @@ pub(crate) async fn count_history(conn: &mut PgConnection, booking: BookingId) -
 }
 
 /// The latest changes ahead of a booking that waits, newest first: what happened, since it joined, to those who joined before
-/// it and waited then. Nothing for a booking that does not wait. Of an event's changes the last 1,000 are looked at.
+/// it and waited then. Nothing for a booking that does not wait. Of an event's changes the last 500 are looked at.
 pub(crate) async fn moves(
     conn: &mut PgConnection,
     reader: &Reader,
@@ -298,7 +298,7 @@ pub(crate) async fn activity(conn: &mut PgConnection, event: EventId, page: &Pag
         .collect())
 }
 
-/// How many entries the activity has; of more than 10,000 it says 10,000.
+/// How many entries the activity has; of more than 1,000 it says 1,000.
 pub(crate) async fn count_activity(conn: &mut PgConnection, event: EventId) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select least($2, (select count(*) from (select from booking_history where event_id = $1 limit $2) as h)
