@@ -23,6 +23,14 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 3)]
         seconds: u32,
     },
+    /// All kinds of changes at once, at three events and two servers; fails when one is answered 503
+    Mixed {
+        /// Requests a second
+        #[arg(long, default_value_t = 600)]
+        rate: u32,
+        #[arg(long, default_value_t = 30)]
+        seconds: u32,
+    },
     /// What reads cost the database at a large event, beside the same reads at a small one
     Reads,
     /// Drawing the seat map in the real engine, against bare pixels and against a grid of elements
@@ -44,20 +52,12 @@ pub(crate) fn bench(ask: bool, name: &Bench) -> Result<()> {
     let windows = [packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER];
     match name {
         Bench::Drop { pairs, seconds } => {
-            packages::ensure(ask, &[packages::SERVICES])?;
-            step("Building server and crowd (release)");
-            let server = ["--bin", "happening-backend", "--features", "happening-backend/switches"];
-            let release = ["build", "--release", "--workspace", "--bin", "drop-load"];
-            build::cargo(&[&release[..], &server].concat())?;
-            drive(&["bench", "drop", "--pairs", &pairs.to_string(), "--seconds", &seconds.to_string()])
+            with_server(ask, &["bench", "drop", "--pairs", &pairs.to_string(), "--seconds", &seconds.to_string()])
         }
-        Bench::Reads => {
-            packages::ensure(ask, &[packages::SERVICES])?;
-            step("Building the server (release)");
-            let server = ["--bin", "happening-backend", "--features", "happening-backend/switches"];
-            build::cargo(&[&["build", "--release", "--workspace", "--bin", "drop-load"][..], &server].concat())?;
-            drive(&["bench", "reads"])
+        Bench::Mixed { rate, seconds } => {
+            with_server(ask, &["bench", "mixed", "--rate", &rate.to_string(), "--seconds", &seconds.to_string()])
         }
+        Bench::Reads => with_server(ask, &["bench", "reads"]),
         Bench::SeatMap => {
             packages::ensure(ask, &windows)?;
             step("Building app and screens");
@@ -77,6 +77,15 @@ pub(crate) fn bench(ask: bool, name: &Bench) -> Result<()> {
             drive(&["bench", "start", "--pairs", &pairs.to_string()])
         }
     }
+}
+
+/// A benchmark of the server.
+fn with_server(ask: bool, arguments: &[&str]) -> Result<()> {
+    packages::ensure(ask, &[packages::SERVICES])?;
+    step("Building server and crowd (release)");
+    let server = ["--bin", "happening-backend", "--features", "happening-backend/switches"];
+    build::cargo(&[&["build", "--release", "--workspace", "--bin", "drop-load"][..], &server].concat())?;
+    drive(arguments)
 }
 
 /// Takes a picture of every screen, on fresh demo data.

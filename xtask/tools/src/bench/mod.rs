@@ -1,6 +1,7 @@
 //! `bench NAME`: measurements, each with a reference in the same run. Only on services that the benchmark itself started.
 
 mod drop;
+mod mixed;
 mod reads;
 mod seat_map;
 mod start;
@@ -19,6 +20,14 @@ pub(crate) enum Bench {
         pairs: u32,
         /// Seconds of each
         #[arg(long, default_value_t = 3)]
+        seconds: u32,
+    },
+    /// All kinds of changes at once, at three events and two servers; fails when one is answered 503
+    Mixed {
+        /// Requests a second
+        #[arg(long, default_value_t = 600)]
+        rate: u32,
+        #[arg(long, default_value_t = 30)]
         seconds: u32,
     },
     /// What reads cost the database at a large event, beside the same reads at a small one
@@ -40,6 +49,7 @@ pub(crate) enum Bench {
 pub(crate) async fn run(name: &Bench) -> Result<()> {
     match name {
         Bench::Drop { pairs, seconds } => drop::run(*pairs, *seconds).await,
+        Bench::Mixed { rate, seconds } => mixed::run(*rate, *seconds).await,
         Bench::Reads => reads::run().await,
         Bench::SeatMap => seat_map::run().await,
         Bench::Start { pairs } => start::run(*pairs).await,
