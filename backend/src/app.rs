@@ -20,7 +20,7 @@ use crate::http::{Neighbours, SignIn};
 use crate::invites::Links;
 use crate::seats::{LOADS_AT_ONCE, MAIN_LANES, Parts, SIDE_LANES, Seats};
 use crate::shown::Shown;
-use crate::users::KnownUsers;
+use crate::users::{KnownUsers, Lookup};
 use crate::wake::Wake;
 
 /// Each can have 100,000 rows.
@@ -44,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) verifier: Verifier,
     pub(crate) known_users: KnownUsers,
+    pub(crate) lookup: Lookup,
     pub(crate) maps: Maps,
     pub(crate) sign_in: SignIn,
     pub(crate) links: Links,
@@ -129,6 +130,7 @@ impl App {
             clock,
             verifier,
             known_users: KnownUsers::default(),
+            lookup: Lookup::default(),
             maps: Maps::default(),
             sign_in: SignIn::of(serve),
             links: serve.link.links(),

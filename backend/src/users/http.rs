@@ -22,7 +22,7 @@ pub(crate) async fn upsert(
     State(app): State<App>,
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> ApiResult<Response> {
-    let found = store::find_or_create(&mut *app.conn().await?, &claims, app.clock).await?;
+    let found = store::find_or_create(&mut *app.identity_conn().await?, &claims, app.clock).await?;
     let Found::Person { user, made } = found else { return Err(ApiError::unauthenticated()) };
     let status = if made { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::LOCATION, "/users/me")], Json(user)).into_response())
@@ -46,7 +46,7 @@ pub(crate) async fn find(
     if query.keycloak_id.contains('\0') {
         return Err(ApiError::field("keycloak_id", "is no such id"));
     }
-    let found = store::find_for(&mut *app.conn().await?, caller.id(), &query.keycloak_id).await?;
+    let found = store::find_for(&mut *app.identity_conn().await?, caller.id(), &query.keycloak_id).await?;
     found.map(Json).ok_or_else(ApiError::not_found)
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn find(
 #[utoipa::path(get, path = "/users/me", tag = "users", security(("token" = [])), responses(
     (status = 200, body = User), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn me(caller: CurrentUser, State(app): State<App>) -> ApiResult<Json<User>> {
-    let found = store::find(&mut *app.conn().await?, caller.id()).await?;
+    let found = store::find(&mut *app.identity_conn().await?, caller.id()).await?;
     found.map(Json).ok_or_else(ApiError::unauthenticated) // deleted at another replica a moment ago
 }
 
@@ -92,7 +92,7 @@ pub(crate) async fn delete(caller: CurrentUser, State(app): State<App>) -> ApiRe
 #[utoipa::path(get, path = "/users/me/export", tag = "users", security(("token" = [])), responses(
     (status = 200, body = Export), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn export(caller: CurrentUser, State(app): State<App>) -> ApiResult<Response> {
-    let mut conn = app.conn().await?;
+    let mut conn = app.identity_conn().await?;
     store::find(&mut conn, caller.id()).await?.ok_or_else(ApiError::unauthenticated)?;
     let all = store::export(&mut conn, caller.id()).await?;
     let headers = [(header::CONTENT_DISPOSITION, "attachment; filename=\"happening-export.json\"")];

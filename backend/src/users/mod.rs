@@ -2,9 +2,11 @@
 
 mod delete;
 pub(crate) mod http;
+mod lookup;
 pub(crate) mod store;
 
 pub(crate) use delete::cancel_late_bookings;
+pub(crate) use lookup::Lookup;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +51,12 @@ impl KnownUsers {
 /// When the database fails.
 pub(crate) async fn current(app: &App, claims: &Claims) -> ApiResult<KnownUser> {
     if let Some(known) = app.known_users.0.get(&claims.sub) {
+        return Ok(known);
+    }
+    let unchanged = app.lookup.find(&app.pools.identity, store::Unchanged::of(claims)).await;
+    if let Some(id) = unchanged.map_err(ApiError::unavailable)? {
+        let known = KnownUser { id };
+        app.known_users.0.insert(claims.sub.clone(), known.clone());
         return Ok(known);
     }
     let known = match store::find_or_create(&mut *app.identity_conn().await?, claims, app.clock).await? {

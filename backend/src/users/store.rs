@@ -67,31 +67,53 @@ async fn ended(conn: &mut PgConnection, claims: &Claims) -> sqlx::Result<bool> {
     Ok(at.is_some_and(|at| claims.auth_time.is_none_or(|signed_in| signed_in <= at.timestamp())))
 }
 
-/// The person of a token when their row is there, says what the token says, and no one with that `sub` was deleted lately: one round
-/// trip. `None`: look closer.
-async fn find_unchanged(conn: &mut PgConnection, claims: &Claims) -> sqlx::Result<Option<Found>> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id as "id: UserId", keycloak_id, name, email, email_verified, locale, time_zone,
-            channels as "channels: Json<Channels>", created_at
-        from users where keycloak_id = $1 and (email, email_verified) = ($2, $3)
-            and not exists (select from ended_identities where keycloak_id_hash = $4)"#,
-        claims.sub,
-        claims.email,
-        claims.email_verified,
-        hash(&claims.sub)
+/// What a token says of its person.
+#[derive(Clone, Debug)]
+pub(crate) struct Unchanged {
+    sub: String,
+    email: String,
+    email_verified: bool,
+    hash: Vec<u8>,
+}
+
+impl Unchanged {
+    pub(crate) fn of(claims: &Claims) -> Self {
+        let (sub, email) = (claims.sub.clone(), claims.email.clone());
+        Self { hash: hash(&sub), sub, email, email_verified: claims.email_verified }
+    }
+}
+
+/// Those of them whose row is there, says what the token says, and whose `sub` was not deleted lately, in one round trip. `None`: look
+/// closer.
+pub(crate) async fn find_all_unchanged(
+    conn: &mut PgConnection,
+    wanted: &[Unchanged],
+) -> sqlx::Result<Vec<Option<UserId>>> {
+    let rows = sqlx::query!(
+        r#"select w.n as "n!", u.id as "id: UserId"
+        from unnest($1::text[], $2::text[], $3::bool[], $4::bytea[]) with ordinality as w (sub, email, email_verified, hash, n)
+        cross join lateral (select id from users where keycloak_id = w.sub and (email, email_verified) = (w.email, w.email_verified)
+            and not exists (select from ended_identities where keycloak_id_hash = w.hash) limit 1) as u"#,
+        &wanted.iter().map(|one| one.sub.clone()).collect::<Vec<_>>(),
+        &wanted.iter().map(|one| one.email.clone()).collect::<Vec<_>>(),
+        &wanted.iter().map(|one| one.email_verified).collect::<Vec<_>>(),
+        &wanted.iter().map(|one| one.hash.clone()).collect::<Vec<_>>()
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.map(|row| Found::Person { user: Box::new(row.into()), made: false }))
+    let mut found = vec![None; wanted.len()];
+    for row in rows {
+        let at = usize::try_from(row.n - 1).ok();
+        if let Some(place) = at.and_then(|at| found.get_mut(at)) {
+            *place = Some(row.id);
+        }
+    }
+    Ok(found)
 }
 
 /// The person of a token. However many calls come at once, one makes the row. Whether the e-mail is verified follows the
 /// token.
 pub(crate) async fn find_or_create(conn: &mut PgConnection, claims: &Claims, clock: Clock) -> sqlx::Result<Found> {
-    if let Some(found) = find_unchanged(conn, claims).await? {
-        return Ok(found);
-    }
     for _ in 0..UPSERTS_MAX {
         if ended(conn, claims).await? {
             return Ok(Found::Ended);
