@@ -117,7 +117,7 @@ impl App {
             clock,
             loads: Arc::new(Semaphore::new(LOADS_AT_ONCE)),
         };
-        let seats = Seats::start(parts, tasks, stop);
+        let seats = Seats::start(parts, pools.general.clone(), tasks, stop);
         let verifier = Verifier::new(serve, clock)?;
         Ok(Self(Arc::new(Inner {
             pool: pools.general.clone(),

@@ -20,8 +20,8 @@ pub enum Command {
     Resize { total: u32 },
     /// The event has started: the first bookings of the waitlist, so many at most, want nothing more. Those that hold nothing end.
     EndWaiting { at_most: u32 },
-    /// The event does not take place: so many bookings at most end, those with the lowest seats first, then those that only wait. The
-    /// seats go to no one.
+    /// The event does not take place: bookings with so many seats together at most end, where one that only waits counts as one. Those
+    /// with the lowest seats come first, then those that only wait. The seats go to no one.
     EndBookings { at_most: u32 },
 }
 

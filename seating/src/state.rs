@@ -207,12 +207,19 @@ impl EventSeats {
         self.bookings.iter().len() as u32 - self.ended
     }
 
-    /// Slots of active bookings, so many at most: by lowest seat, then those that only wait, in order.
+    /// Slots of active bookings with so many seats together at most, where one that only waits counts as one; the first in any case. By
+    /// lowest seat, then those that only wait, in order.
     pub(crate) fn first_active(&self, at_most: usize) -> Vec<u32> {
         let holding = self.holders.iter().copied().filter(|holder| *holder != FREE).map(|holder| holder - 1);
         let waiting = self.waitlist.iter().map(|entry| entry.slot);
         let mut seen = HashSet::new();
-        holding.chain(waiting).filter(|slot| seen.insert(*slot)).take(at_most).collect()
+        let mut seats = 0;
+        let fits = |slot: &u32| {
+            let first = seats == 0;
+            seats += usize::from(self.kept(*slot).held.max(1));
+            first || seats <= at_most
+        };
+        holding.chain(waiting).filter(|slot| seen.insert(*slot)).take_while(fits).collect()
     }
 
     pub(crate) fn shown(&self, slot: u32) -> Booking {

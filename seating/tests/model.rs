@@ -123,7 +123,12 @@ impl Model {
     fn end_bookings(&mut self, at_most: usize) -> Outcome {
         let mut active: Vec<Row> = self.rows.iter().filter(|row| !row.ended).cloned().collect();
         active.sort_by_key(|row| (self.held(row.id).first().copied().unwrap_or(u32::MAX), row.order));
-        active.truncate(at_most);
+        let mut seats = 0;
+        let fits = active.iter().take_while(|row| {
+            seats += self.held(row.id).len().max(1);
+            seats <= at_most
+        });
+        active.truncate(fits.count().max(1));
         let ended = active.into_iter().map(|Row { id, person, wanted, .. }| {
             let seats = self.held(id);
             self.put(&seats, None);

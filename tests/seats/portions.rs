@@ -39,7 +39,10 @@ const ACTIVE: &str = "select count(*) from bookings where event_id = $1 and stat
 async fn a_cancelled_event_ends_though_all_servers_are_killed() -> Result<()> {
     let mut world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
-    let event = world.event(&ada, 5_900).await?;
+    let event = world.event(&ada, 6_900).await?;
+    for reply in try_join_all((0..20).map(|_| ada.book(event.id, 50))).await? {
+        reply.expect(201);
+    }
     let bookings = book(&barbara, event.id, 6_000).await?;
     let last = bookings.iter().find(|one| one.status == BookingStatus::Waiting).expect("some wait");
     let cancelled: Event = ada.post(&format!("/events/{}/cancel", event.id), json!({})).await?.expect(200).json();
@@ -52,19 +55,27 @@ async fn a_cancelled_event_ends_though_all_servers_are_killed() -> Result<()> {
     // whatever its row says by now
     let shown = barbara.booking(last.id).await?;
     assert_eq!((shown.status, shown.waiting_seats, shown.position), (BookingStatus::Cancelled, 0, None));
-    barbara.book(event.id, 1).await?.refused(409, "event_not_open");
+    // a server that was just started may have to load the event first
+    wait_for("an answer", Duration::from_secs(20), || async {
+        let reply = barbara.book(event.id, 1).await?;
+        Ok((reply.status != 503).then(|| reply.refused(409, "event_not_open")))
+    })
+    .await?;
     barbara.post(&format!("/bookings/{}/cancel", last.id), json!({})).await?.refused(409, "already_cancelled");
     wait_for("the end of all bookings", Duration::from_secs(60), || async {
         Ok((count(&world, ACTIVE, event.id).await? == 0).then_some(()))
     })
     .await?;
     assert!(largest(&world, event.id, "cancelled").await? <= PORTION);
+    let seats = "select max(seats)::bigint from (select sum(cardinality(seat_numbers)) as seats from booking_history
+        where event_id = $1 and action = 'cancelled' group by created_at) as x";
+    assert!(count(&world, seats, event.id).await? <= PORTION);
     let by_ada = "select count(distinct booking_id) from booking_history where event_id = $1 and action = 'cancelled'
         and actor_id = (select owner_id from events where id = $1)";
-    assert_eq!(count(&world, by_ada, event.id).await?, 6_000);
+    assert_eq!(count(&world, by_ada, event.id).await?, 6_020);
     let told =
         "select count(*) from outbox where payload->>'type' = 'event_cancelled' and payload->>'eventId' = $1::text";
-    assert_eq!(count(&world, told, event.id).await?, 6_000, "each is told once");
+    assert_eq!(count(&world, told, event.id).await?, 6_020, "each is told once");
     wait_for("the end of the work", Duration::from_secs(20), || async {
         let left = count(&world, "select count(*) from event_endings where event_id = $1", event.id).await?;
         Ok((left == 0).then_some(()))
@@ -103,5 +114,41 @@ async fn a_raised_capacity_serves_the_waitlist_before_others() -> Result<()> {
         from bookings b join booking_seats s on s.booking_id = b.id where b.event_id = $1 and b.waiting_number is not null) as x
         where seat_no < before";
     assert_eq!(count(&world, out_of_order, event.id).await?, 0);
+    world.audit()
+}
+
+#[tokio::test]
+async fn a_raise_may_be_changed_and_cut_short() -> Result<()> {
+    let world = World::new().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 1).await?;
+    let path = format!("/events/{}", event.id);
+    let bookings = book(&barbara, event.id, 2_600).await?.len() as i64;
+    let total = async |total: i32| {
+        let event = ada.put(&path, json!({ "total_slots": total })).await?.expect(200).json::<Event>();
+        assert_eq!(event.total_slots, total);
+        anyhow::Ok(())
+    };
+    for goal in [2_000, 1_500, 1_600] {
+        total(goal).await?;
+    }
+    // an edit of something else leaves it as it is
+    ada.put(&path, json!({ "name": "Larger" })).await?.expect(200);
+    wait_for("the seats", Duration::from_secs(30), || async {
+        let now = ada.event(event.id).await?;
+        assert_eq!(now.total_slots, 1_600);
+        Ok((now.waiting_seats == bookings - 1_600).then_some(()))
+    })
+    .await?;
+    total(5_000).await?;
+    ada.post(&format!("{path}/cancel"), json!({})).await?.expect(200);
+    wait_for("the end of all", Duration::from_secs(30), || async {
+        let pending = "select count(*) from events where id = $1 and raising_to is not null";
+        let left = count(&world, ACTIVE, event.id).await? + count(&world, pending, event.id).await?;
+        Ok((left == 0).then_some(()))
+    })
+    .await?;
+    let now = ada.event(event.id).await?;
+    assert_eq!((now.total_slots, now.available_slots, now.people), (5_000, 5_000, Some(0)));
     world.audit()
 }

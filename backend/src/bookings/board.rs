@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use happening_api::{Booking, BookingId, BookingStatus, BookingUser, EventId, UserId};
 use happening_seating::{Ahead, EventSeats, Order, Seat};
-use sqlx::{Connection, PgConnection};
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::lists::{COUNTED_MAX, place};
@@ -61,28 +61,28 @@ type Listed = (BookingId, Place, Option<Ahead>);
 
 /// The bookings of an event after a place; `only_waiting`: those that still want seats, by position.
 pub(crate) async fn page(
-    conn: &mut PgConnection,
+    pool: &PgPool,
     reader: &Reader,
     event: EventId,
     only_waiting: bool,
     (after, page): (Option<Place>, &Page),
 ) -> sqlx::Result<Vec<BoardRow>> {
     let wanted = usize::try_from(page.rows_wanted()).unwrap_or_default();
-    let name = name_of(conn, event).await?;
+    let name = name_of(pool, event).await?;
     let active = match after {
         Some(Place::Cancelled(..)) => None,
-        _ => reader.ask(conn, event, name, |seats| active(seats, only_waiting, after, wanted)).await?,
+        _ => reader.ask(event, name, |seats| active(seats, only_waiting, after, wanted)).await?,
     };
     let mut listed = active.unwrap_or_default();
     if listed.len() < wanted && !only_waiting {
         let rest = page.rows_wanted() - listed.len() as i64;
-        listed.extend(cancelled(conn, event, after, rest).await?);
+        listed.extend(cancelled(pool, event, after, rest).await?);
     }
-    rows_of(conn, event, listed).await
+    rows_of(pool, event, listed).await
 }
 
-async fn name_of(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Name> {
-    let row = sqlx::query!("select seat_version, seat_head from events where id = $1", event.0).fetch_one(conn).await?;
+async fn name_of(pool: &PgPool, event: EventId) -> sqlx::Result<Name> {
+    let row = sqlx::query!("select seat_version, seat_head from events where id = $1", event.0).fetch_one(pool).await?;
     Ok((row.seat_version, row.seat_head))
 }
 
@@ -91,6 +91,7 @@ fn active(seats: &EventSeats, only_waiting: bool, after: Option<Place>, wanted: 
     let (seat, order) = match after {
         Some(Place::Holds(seat)) => (seat, 0),
         Some(Place::Waits(order)) => (seats.total(), order),
+        _ if only_waiting => (seats.total(), 0),
         _ => (0, 0),
     };
     let holding = seats.holding(seat).map(|(seat, booking)| (booking.id, Place::Holds(seat), booking.ahead));
@@ -98,12 +99,12 @@ fn active(seats: &EventSeats, only_waiting: bool, after: Option<Place>, wanted: 
         .waiting_after(order)
         .filter(|booking| only_waiting || booking.seats.is_empty())
         .map(|booking| (booking.id, Place::Waits(booking.order), booking.ahead));
-    holding.filter(|_| !only_waiting).chain(waiting).take(wanted).collect()
+    holding.chain(waiting).take(wanted).collect()
 }
 
 /// Cancelled bookings after a place, so many at most.
 async fn cancelled(
-    conn: &mut PgConnection,
+    pool: impl PgExecutor<'_>,
     event: EventId,
     after: Option<Place>,
     wanted: i64,
@@ -114,20 +115,20 @@ async fn cancelled(
     };
     let rows = sqlx::query!(
         r#"select id as "id: BookingId", updated_at from bookings where event_id = $1 and status = 'cancelled'
-            and ($2::timestamptz is null or updated_at < $2 or (updated_at = $2 and id > $3))
+            and updated_at <= coalesce($2::timestamptz, 'infinity'::timestamptz) and ($2::timestamptz is null or updated_at < $2 or id > $3)
         order by updated_at desc, id limit $4"#,
         event.0,
         at,
         id,
         wanted
     )
-    .fetch_all(conn)
+    .fetch_all(pool)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, Place::Cancelled(row.updated_at, row.id), None)).collect())
 }
 
 /// The bookings' rows, in the order of the list.
-async fn rows_of(conn: &mut PgConnection, event: EventId, listed: Vec<Listed>) -> sqlx::Result<Vec<BoardRow>> {
+async fn rows_of(pool: impl PgExecutor<'_>, event: EventId, listed: Vec<Listed>) -> sqlx::Result<Vec<BoardRow>> {
     let ids: Vec<Uuid> = listed.iter().map(|(id, ..)| id.0).collect();
     let rows = sqlx::query_as!(
         BookingRow,
@@ -139,7 +140,7 @@ async fn rows_of(conn: &mut PgConnection, event: EventId, listed: Vec<Listed>) -
         order by l.n"#,
         &ids
     )
-    .fetch_all(conn)
+    .fetch_all(pool)
     .await?;
     let places: std::collections::HashMap<BookingId, (Place, Option<Ahead>)> =
         listed.into_iter().map(|(id, place, ahead)| (id, (place, ahead))).collect();
@@ -187,18 +188,18 @@ struct BookingRow {
 }
 
 /// All of them, for an export.
-pub(crate) async fn all(conn: &mut PgConnection, reader: &Reader, event: EventId) -> sqlx::Result<Vec<Booking>> {
-    let name = name_of(conn, event).await?;
-    let active = reader.ask(conn, event, name, |seats| active(seats, false, None, usize::MAX)).await?;
+pub(crate) async fn all(pool: &PgPool, reader: &Reader, event: EventId) -> sqlx::Result<Vec<Booking>> {
+    let name = name_of(pool, event).await?;
+    let active = reader.ask(event, name, |seats| active(seats, false, None, usize::MAX)).await?;
     let mut listed = active.unwrap_or_default();
-    let mut tx = conn.begin().await?;
+    let mut tx = pool.begin().await?;
     sqlx::query!("set local statement_timeout = '60s'").execute(&mut *tx).await?;
-    listed.extend(cancelled(&mut tx, event, None, i64::MAX).await?);
-    Ok(rows_of(&mut tx, event, listed).await?.into_iter().map(|row| row.booking).collect())
+    listed.extend(cancelled(&mut *tx, event, None, i64::MAX).await?);
+    Ok(rows_of(&mut *tx, event, listed).await?.into_iter().map(|row| row.booking).collect())
 }
 
 /// How many bookings an event has, or how many of them still want seats; of more than 1,000 it says 1,000.
-pub(crate) async fn count(conn: &mut PgConnection, event: EventId, only_waiting: bool) -> sqlx::Result<i64> {
+pub(crate) async fn count(pool: &PgPool, event: EventId, only_waiting: bool) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select least($3, case when $2 then waiting_bookings
             else (select count(*) from (select from bookings b where b.event_id = e.id limit $3) as x) end) as "count!"
@@ -207,7 +208,7 @@ pub(crate) async fn count(conn: &mut PgConnection, event: EventId, only_waiting:
         only_waiting,
         COUNTED_MAX
     )
-    .fetch_one(conn)
+    .fetch_one(pool)
     .await
 }
 

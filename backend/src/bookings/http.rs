@@ -50,11 +50,10 @@ pub(crate) async fn create(
 #[utoipa::path(get, path = "/bookings/{id}", tag = "bookings", params(("id" = BookingId, Path)), security(("token" = [])), responses(
     (status = 200, body = Booking), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn get(target: BookingFor<actions::See>, State(app): State<App>) -> ApiResult<Json<Booking>> {
-    let mut conn = app.conn().await?;
     let mut booking =
-        lists::find(&mut conn, app.seats.reader(), target.booking.id).await?.ok_or_else(ApiError::not_found)?;
+        lists::find(&app.pool, app.seats.reader(), target.booking.id).await?.ok_or_else(ApiError::not_found)?;
     if booking.user_id != target.caller.id() {
-        booking.user = lists::person(&mut conn, booking.user_id).await?;
+        booking.user = lists::person(&mut *app.conn().await?, booking.user_id).await?;
     }
     Ok(Json(booking))
 }
@@ -73,9 +72,8 @@ pub(crate) async fn list_of_person(
         return Err(ApiError::forbidden());
     }
     let page = query.page()?;
-    let mut conn = app.conn().await?;
-    let total = lists::count_of_person(&mut conn, user).await?;
-    let rows = lists::list(&mut conn, app.seats.reader(), &lists::Of::Person(user), &page).await?;
+    let total = lists::count_of_person(&mut *app.conn().await?, user).await?;
+    let rows = lists::list(&app.pool, app.seats.reader(), &lists::Of::Person(user), &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
 }
 
@@ -152,7 +150,7 @@ pub(crate) async fn waitlist(
     target: BookingFor<actions::See>,
     State(app): State<App>,
 ) -> ApiResult<Json<Vec<WaitlistMove>>> {
-    Ok(Json(lists::moves(&mut *app.conn().await?, app.seats.reader(), target.booking.id).await?))
+    Ok(Json(lists::moves(&app.pool, app.seats.reader(), target.booking.id).await?))
 }
 
 /// What happened to a booking, newest first.

@@ -6,7 +6,7 @@ use happening_api::{
     EventStatus, HistoryAction, HistoryEntry, HistoryId, OrgId, UserId, WaitlistMove,
 };
 use happening_seating::Ahead;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::page::Page;
@@ -88,7 +88,7 @@ impl FullRow {
 }
 
 /// Bookings newest first, each with its place on the waitlist as it is now.
-pub(crate) async fn list(conn: &mut PgConnection, reader: &Reader, of: &Of, page: &Page) -> sqlx::Result<Vec<Booking>> {
+pub(crate) async fn list(pool: &PgPool, reader: &Reader, of: &Of, page: &Page) -> sqlx::Result<Vec<Booking>> {
     let (one, person) = match of {
         Of::One(booking) => (Some(booking.0), None),
         Of::Person(user) => (None, Some(user.0)),
@@ -112,7 +112,7 @@ pub(crate) async fn list(conn: &mut PgConnection, reader: &Reader, of: &Of, page
         page.after_id(),
         page.rows_wanted()
     )
-    .fetch_all(&mut *conn)
+    .fetch_all(pool)
     .await?;
     let with_event = matches!(of, Of::Person(_));
     let mut bookings = Vec::with_capacity(rows.len());
@@ -120,7 +120,7 @@ pub(crate) async fn list(conn: &mut PgConnection, reader: &Reader, of: &Of, page
         let name = (row.seat_version, row.seat_head);
         let mut booking = row.into_booking(with_event);
         if booking.waiting_seats > 0 {
-            let ahead = ahead(conn, reader, booking.event_id, booking.id, name).await?;
+            let ahead = ahead(reader, booking.event_id, booking.id, name).await?;
             (booking.position, booking.bookings_ahead, booking.seats_ahead) = place(ahead);
         }
         bookings.push(booking);
@@ -129,14 +129,8 @@ pub(crate) async fn list(conn: &mut PgConnection, reader: &Reader, of: &Of, page
 }
 
 /// What is ahead of a booking that waits. One whose wait ended since its row was read was the next one.
-async fn ahead(
-    conn: &mut PgConnection,
-    reader: &Reader,
-    event: EventId,
-    booking: BookingId,
-    name: Name,
-) -> sqlx::Result<Ahead> {
-    let found = reader.ask(conn, event, name, |seats| seats.booking(booking).and_then(|booking| booking.ahead)).await?;
+async fn ahead(reader: &Reader, event: EventId, booking: BookingId, name: Name) -> sqlx::Result<Ahead> {
+    let found = reader.ask(event, name, |seats| seats.booking(booking).and_then(|booking| booking.ahead)).await?;
     Ok(found.flatten().unwrap_or(Ahead { bookings: 0, seats: 0 }))
 }
 
@@ -158,12 +152,8 @@ pub(crate) async fn count_of_person(conn: &mut PgConnection, user: UserId) -> sq
 }
 
 /// One booking as it is now.
-pub(crate) async fn find(
-    conn: &mut PgConnection,
-    reader: &Reader,
-    booking: BookingId,
-) -> sqlx::Result<Option<Booking>> {
-    Ok(list(conn, reader, &Of::One(booking), &Page::single()).await?.pop())
+pub(crate) async fn find(pool: &PgPool, reader: &Reader, booking: BookingId) -> sqlx::Result<Option<Booking>> {
+    Ok(list(pool, reader, &Of::One(booking), &Page::single()).await?.pop())
 }
 
 /// A booking's history, newest first.
@@ -196,17 +186,13 @@ pub(crate) async fn count_history(conn: &mut PgConnection, booking: BookingId) -
 
 /// The latest changes ahead of a booking that waits, newest first: what happened, since it joined, to those who joined before
 /// it and waited then. Nothing for a booking that does not wait. Of an event's changes the last 500 are looked at.
-pub(crate) async fn moves(
-    conn: &mut PgConnection,
-    reader: &Reader,
-    booking: BookingId,
-) -> sqlx::Result<Vec<WaitlistMove>> {
+pub(crate) async fn moves(pool: &PgPool, reader: &Reader, booking: BookingId) -> sqlx::Result<Vec<WaitlistMove>> {
     let me = sqlx::query!(
         r#"select b.event_id as "event_id: EventId", b.created_at, b.waiting_number, e.seat_version, e.seat_head
         from bookings b join events e on e.id = b.event_id where b.id = $1 and b.waiting_order is not null"#,
         booking.0
     )
-    .fetch_optional(&mut *conn)
+    .fetch_optional(pool)
     .await?;
     let Some(me) = me else { return Ok(Vec::new()) };
     let rows = sqlx::query!(
@@ -226,9 +212,9 @@ pub(crate) async fn moves(
         CHANGES_MAX,
         MOVES_MAX
     )
-    .fetch_all(&mut *conn)
+    .fetch_all(pool)
     .await?;
-    let ahead = ahead(conn, reader, me.event_id, booking, (me.seat_version, me.seat_head)).await?;
+    let ahead = ahead(reader, me.event_id, booking, (me.seat_version, me.seat_head)).await?;
     let mut place = i64::from(ahead.bookings) + 1;
     let moves = rows.into_iter().map(|row| {
         let to = place;

@@ -7,6 +7,8 @@ use sqlx::migrate::Migrator;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::is_away;
+
 /// The migrations of this program.
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
@@ -35,7 +37,8 @@ const TRY_EVERY: Duration = Duration::from_secs(1);
 pub(crate) async fn check_at_start(pool: PgPool, stop: CancellationToken) -> Result<Checking, SchemaError> {
     match tokio::time::timeout(START_WAIT, check(&pool)).await {
         Ok(Ok(())) => return Ok(tokio::spawn(std::future::ready(Ok(())))),
-        Ok(Err(SchemaError::Database(_))) | Err(_) => {}
+        Ok(Err(SchemaError::Database(error))) if is_away(&error) => {}
+        Err(_) => {}
         Ok(Err(error)) => return Err(error),
     }
     Ok(tokio::spawn(async move {
@@ -45,7 +48,9 @@ pub(crate) async fn check_at_start(pool: PgPool, stop: CancellationToken) -> Res
                 () = tokio::time::sleep(TRY_EVERY) => {}
             }
             match check(&pool).await {
-                Err(SchemaError::Database(error)) => tracing::debug!(%error, "the schema is looked at later"),
+                Err(SchemaError::Database(error)) if is_away(&error) => {
+                    tracing::debug!(%error, "the schema is looked at later");
+                }
                 known => {
                     if known.is_err() {
                         stop.cancel();

@@ -111,7 +111,7 @@ impl Deliver {
         let mut after = UserId(Uuid::nil());
         loop {
             let mut conn = self.pool.acquire().await?;
-            let people = people_after(&mut conn, event, after).await?;
+            let people = people_after(&mut conn, message, event, after).await?;
             let Some(last) = people.last() else { break };
             after = *last;
             let theirs = |person: &UserId| Message {
@@ -160,14 +160,21 @@ impl Deliver {
     }
 }
 
-/// People with an active booking, in the order of their ids.
-async fn people_after(conn: &mut PgConnection, event: EventId, after: UserId) -> sqlx::Result<Vec<UserId>> {
+/// People with an active booking that is older than the message, in the order of their ids.
+async fn people_after(
+    conn: &mut PgConnection,
+    message: &Message,
+    event: EventId,
+    after: UserId,
+) -> sqlx::Result<Vec<UserId>> {
     sqlx::query_scalar!(
         r#"select distinct user_id as "id: UserId" from bookings where event_id = $1 and status <> 'cancelled' and user_id > $2
+            and created_at <= $4
         order by user_id limit $3"#,
         event.0,
         after.0,
-        PEOPLE_AT_ONCE
+        PEOPLE_AT_ONCE,
+        message.occurred_at
     )
     .fetch_all(conn)
     .await

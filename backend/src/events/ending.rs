@@ -49,8 +49,9 @@ pub(crate) async fn has_active_bookings(conn: &mut PgConnection, event: EventId)
     .await
 }
 
-/// Hides an event. Its row takes no bookings any more, and nobody finds it.
+/// Hides an event that has no active bookings. Its row takes none any more, and nobody finds it.
 pub(crate) async fn hide(conn: &mut PgConnection, event: EventId) -> sqlx::Result<()> {
+    sqlx::query!("delete from event_endings where event_id = $1", event.0).execute(&mut *conn).await?;
     sqlx::query!(
         "update events set deleted_at = now(), version = version + 1, updated_at = now(),
             status = case when event_status(status, event_date, ends_at, now()) = 'completed' then 'completed' else 'cancelled' end

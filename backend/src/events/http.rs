@@ -255,14 +255,13 @@ pub(crate) async fn bookings(
     ValidQuery(query): ValidQuery<BookingsQuery>,
 ) -> ApiResult<Listed<Booking>> {
     let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Name)?;
-    let mut conn = app.staff_conn().await?;
     let only_waiting = query.waiting.unwrap_or(false);
     let after = match page.after_name() {
         Some(text) => Some(Place::parse(&text).ok_or_else(|| ApiError::field("cursor", "is not one of ours"))?),
         None => None,
     };
-    let total = board::count(&mut conn, target.event, only_waiting).await?;
-    let rows = board::page(&mut conn, app.seats.reader(), target.event, only_waiting, (after, &page)).await?;
+    let total = board::count(&app.pools.staff, target.event, only_waiting).await?;
+    let rows = board::page(&app.pools.staff, app.seats.reader(), target.event, only_waiting, (after, &page)).await?;
     let listed = Listed::new(rows, &page, total, &uri, |one| Cursor::at_name(&one.place.text(), one.booking.id.0));
     Ok(listed.map(|one| one.booking))
 }
@@ -272,7 +271,7 @@ pub(crate) async fn bookings(
     (status = 200, body = String, content_type = "text/csv"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn attendees(target: EventFor<actions::Manage>, State(app): State<App>) -> ApiResult<Response> {
     let _turn = app.exports.acquire().await.map_err(ApiError::unavailable)?;
-    let rows = board::all(&mut *app.staff_conn().await?, app.seats.reader(), target.event).await?;
+    let rows = board::all(&app.pools.staff, app.seats.reader(), target.event).await?;
     let file = super::attendees::csv(rows.into_iter()).map_err(ApiError::internal)?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),

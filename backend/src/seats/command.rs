@@ -54,7 +54,7 @@ pub(crate) const PORTION: u32 = 500;
 pub(crate) enum Due {
     /// The event has started: so many bookings at most leave the waitlist.
     EndWaiting { at_most: u32 },
-    /// The event was cancelled: so many bookings at most end. The caller is the person who cancelled it.
+    /// The event was cancelled: bookings with so many seats at most end. The caller is the person who cancelled it.
     EndBookings { at_most: u32 },
     /// The capacity was raised: so many of the new seats at most go to the waitlist. All that are left once none waits.
     AddSeats { at_most: u32 },

@@ -56,11 +56,11 @@ pub(crate) struct Seats {
 }
 
 impl Seats {
-    /// Starts the lanes; they end when `stop` is cancelled and what waits has been done.
-    pub(crate) fn start(parts: Parts, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
+    /// Starts the lanes; they end when `stop` is cancelled and what waits has been done. Readers use `pool`.
+    pub(crate) fn start(parts: Parts, pool: PgPool, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
         let queues = Queues::new(!crate::switches::on("batches_of_one"), CONTENDED_FOR);
         let running = writer::start(&parts, &queues, tasks, stop);
-        let reader = Reader::new(Arc::clone(&parts.loads));
+        let reader = Reader::new(pool);
         Self { queues, running, parts, reader }
     }
 

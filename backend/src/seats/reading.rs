@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use happening_api::EventId;
 use happening_seating::EventSeats;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -17,66 +17,94 @@ use super::states::{self, Known, States};
 const BYTES_MAX: usize = 128 << 20;
 /// Events that are brought up to their rows at once.
 const TURNS: usize = 64;
+/// States that are loaded at once. Fewer than the writer's, which must not wait for readers.
+const LOADS_AT_ONCE: usize = 1;
 
 /// What an event's state is called in its row.
 pub(crate) type Name = (i64, Uuid);
 
 /// The reader. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Reader {
-    states: Arc<Mutex<States>>,
-    /// An event's readers come one after the other, so that one of them brings its state up to the row for all.
-    turns: Arc<[tokio::sync::Mutex<()>; TURNS]>,
+pub(crate) struct Reader(Arc<Inner>);
+
+struct Inner {
+    pool: PgPool,
+    states: Mutex<States>,
+    /// An event's readers come one after the other, so that one of them brings its state up to the row for all. Nothing else is held
+    /// while one waits for its turn, no connection either.
+    turns: [tokio::sync::Mutex<()>; TURNS],
+    loads: Semaphore,
     hasher: std::hash::RandomState,
-    loads: Arc<Semaphore>,
 }
 
 impl Reader {
-    /// `loads`: turns at loading whole states.
-    pub(super) fn new(loads: Arc<Semaphore>) -> Self {
-        Self {
-            states: Arc::new(Mutex::new(States::new(BYTES_MAX))),
-            turns: Arc::new(std::array::from_fn(|_| tokio::sync::Mutex::new(()))),
+    /// It brings its states up to date by connections of that pool.
+    pub(super) fn new(pool: PgPool) -> Self {
+        Self(Arc::new(Inner {
+            pool,
+            states: Mutex::new(States::new(BYTES_MAX)),
+            turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
+            loads: Semaphore::new(LOADS_AT_ONCE),
             hasher: std::hash::RandomState::new(),
-            loads,
-        }
+        }))
     }
 
     /// Asks an event's state something. It is the one of that name or, when the rows have gone on, a later one. `None` when there is no
-    /// such event.
+    /// such event. Keep no connection while waiting for the answer.
     ///
     /// # Errors
     /// When the database fails.
     pub(crate) async fn ask<T>(
         &self,
-        conn: &mut PgConnection,
         event: EventId,
         name: Name,
         question: impl FnOnce(&EventSeats) -> T,
     ) -> sqlx::Result<Option<T>> {
-        let turn = self.hasher.hash_one(event) as usize % TURNS;
-        let _turn = self.turns[turn].lock().await;
-        let known = self.states().take(event);
-        let current = match known {
-            Some(known) if (known.version, known.head) == name => Some(known),
-            Some(known) => continued(conn, event, known).await?,
-            None => None,
-        };
-        let current = match current {
-            Some(known) => Some(known),
-            None => {
-                let _load = self.loads.acquire().await; // never closed
-                states::load(conn, event).await?
-            }
-        };
-        let Some(known) = current else { return Ok(None) };
+        if !self.has(event, name) {
+            // a task of its own: a caller who leaves does not throw the work away
+            let reader = self.clone();
+            let brought_up = tokio::spawn(async move { reader.bring_up(event, name).await }).await;
+            brought_up.map_err(|_| sqlx::Error::WorkerCrashed)??;
+        }
+        let mut states = self.states();
+        let Some(known) = states.take(event) else { return Ok(None) };
         let answer = question(&known.seats);
-        self.states().put(event, known);
+        states.put(event, known);
         Ok(Some(answer))
     }
 
+    fn has(&self, event: EventId, name: Name) -> bool {
+        self.states().look(event).is_some_and(|known| (known.version, known.head) == name)
+    }
+
+    async fn bring_up(&self, event: EventId, name: Name) -> sqlx::Result<()> {
+        let turn = self.0.hasher.hash_one(event) as usize % TURNS;
+        let _turn = self.0.turns[turn].lock().await;
+        if self.has(event, name) {
+            return Ok(());
+        }
+        let known = self.states().look(event).cloned();
+        let continued = match known {
+            Some(known) => continued(&mut *self.0.pool.acquire().await?, event, known).await?,
+            None => None,
+        };
+        let current = match continued {
+            Some(known) => Some(known),
+            None => {
+                let _load = self.0.loads.acquire().await; // never closed
+                states::load(&mut *self.0.pool.acquire().await?, event).await?
+            }
+        };
+        let mut states = self.states();
+        states.take(event);
+        if let Some(known) = current {
+            states.put(event, known);
+        }
+        Ok(())
+    }
+
     fn states(&self) -> MutexGuard<'_, States> {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -167,6 +167,11 @@ impl States {
         self.known.contains_key(&event)
     }
 
+    /// An event's state as it is.
+    pub(super) fn look(&self, event: EventId) -> Option<&Known> {
+        self.known.get(&event).map(|(known, ..)| known)
+    }
+
     /// Takes a state out, to work on it.
     pub(super) fn take(&mut self, event: EventId) -> Option<Known> {
         let (known, bytes, _) = self.known.remove(&event)?;

@@ -13,8 +13,8 @@ use crate::seats::{Command, Due, Kind, PORTION, Reply};
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const ROUND_TIMEOUT: Duration = Duration::from_secs(60);
-/// In the first round and in every so manieth, events that are over are looked at, too: they can have started and ended while no
-/// server ran.
+/// In the first round and in every thirtieth, events that are over are looked at, too: they can have started and ended while no server
+/// ran.
 const ROUNDS_PER_FULL_LOOK: u32 = 30;
 
 /// Does what is due, every few seconds and when a long change has begun, until `stop`.
@@ -35,9 +35,8 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
 }
 
 async fn do_what_is_due(app: &App, full: bool, stop: &CancellationToken) -> ApiResult<()> {
-    end_bookings(app, stop).await?;
-    add_seats(app, stop).await?;
-    end_waitlists(app, full, stop).await
+    // one that takes long keeps no other kind from its turn
+    tokio::try_join!(end_bookings(app, stop), add_seats(app, stop), end_waitlists(app, full, stop)).map(drop)
 }
 
 /// Of events that were cancelled.

@@ -92,7 +92,7 @@ pub(crate) async fn delete(caller: CurrentUser, State(app): State<App>) -> ApiRe
 #[utoipa::path(get, path = "/users/me/export", tag = "users", security(("token" = [])), responses(
     (status = 200, body = Export), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn export(caller: CurrentUser, State(app): State<App>) -> ApiResult<Response> {
-    let mut conn = app.identity_conn().await?;
+    let mut conn = app.staff_conn().await?;
     store::find(&mut conn, caller.id()).await?.ok_or_else(ApiError::unauthenticated)?;
     let all = store::export(&mut conn, caller.id()).await?;
     let headers = [(header::CONTENT_DISPOSITION, "attachment; filename=\"happening-export.json\"")];

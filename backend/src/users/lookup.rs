@@ -1,7 +1,7 @@
 //! Finds the rows of callers, many at a time: who comes while a statement is on its way is in the next one. In a drop that is one round
 //! trip for a crowd; one caller alone waits for nothing.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use happening_api::UserId;
 use sqlx::PgPool;
@@ -13,16 +13,17 @@ use super::store::{self, Unchanged};
 const AT_ONCE: usize = 2;
 
 type Answer = Result<Option<UserId>, Arc<sqlx::Error>>;
+type Waiting = Vec<(Unchanged, oneshot::Sender<Answer>)>;
 
 /// The lookup of one server.
 pub(crate) struct Lookup {
-    waiting: Mutex<Vec<(Unchanged, oneshot::Sender<Answer>)>>,
-    turns: Semaphore,
+    waiting: Arc<Mutex<Waiting>>,
+    turns: Arc<Semaphore>,
 }
 
 impl Default for Lookup {
     fn default() -> Self {
-        Self { waiting: Mutex::default(), turns: Semaphore::new(AT_ONCE) }
+        Self { waiting: Arc::default(), turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 }
 
@@ -33,33 +34,40 @@ impl Lookup {
     /// When the database fails.
     pub(super) async fn find(&self, pool: &PgPool, wanted: Unchanged) -> Answer {
         let (reply, mut answer) = oneshot::channel();
-        self.waiting().push((wanted, reply));
+        lock(&self.waiting).push((wanted, reply));
         let turn = tokio::select! {
             biased;
-            // dropped by one who was cancelled while asking for all
             answered = &mut answer => return answered.unwrap_or(Ok(None)),
-            turn = self.turns.acquire() => turn,
+            turn = Arc::clone(&self.turns).acquire_owned() => turn,
         };
-        // as many as the server works on at once, at most
-        let all = std::mem::take(&mut *self.waiting());
-        if !all.is_empty() {
-            let (wanted, replies): (Vec<_>, Vec<_>) = all.into_iter().unzip();
-            let found = ask(pool, &wanted).await.map_err(Arc::new);
-            for (at, reply) in replies.into_iter().enumerate() {
-                let theirs = found.as_ref().map(|found| found.get(at).copied().flatten()).map_err(Arc::clone);
-                drop(reply.send(theirs)); // who is gone needs no answer
-            }
-        }
-        drop(turn);
+        let (waiting, pool) = (Arc::clone(&self.waiting), pool.clone());
+        // a task of its own: when this caller leaves, the others are answered all the same
+        tokio::spawn(async move {
+            let all = std::mem::take(&mut *lock(&waiting));
+            answer_all(&pool, all).await;
+            drop(turn);
+        });
         answer.await.unwrap_or(Ok(None))
     }
+}
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<(Unchanged, oneshot::Sender<Answer>)>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(waiting: &Mutex<Waiting>) -> std::sync::MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn answer_all(pool: &PgPool, all: Waiting) {
+    if all.is_empty() {
+        return;
+    }
+    let (wanted, replies): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+    let found = ask(pool, &wanted).await.map_err(Arc::new);
+    for (at, reply) in replies.into_iter().enumerate() {
+        let theirs = found.as_ref().map(|found| found.get(at).copied().flatten()).map_err(Arc::clone);
+        drop(reply.send(theirs)); // a caller who has left needs no answer
     }
 }
 
 async fn ask(pool: &PgPool, wanted: &[Unchanged]) -> sqlx::Result<Vec<Option<UserId>>> {
-    let mut conn = Box::pin(pool.acquire()).await?;
+    let mut conn = pool.acquire().await?;
     store::find_all_unchanged(&mut conn, wanted).await
 }

@@ -16,6 +16,7 @@ use moka::sync::Cache;
 
 use crate::app::App;
 use crate::auth::Claims;
+use crate::database;
 use crate::http::{ApiError, ApiResult};
 
 const KNOWN_MAX: u64 = 100_000;
@@ -54,7 +55,10 @@ pub(crate) async fn current(app: &App, claims: &Claims) -> ApiResult<KnownUser> 
         return Ok(known);
     }
     let unchanged = app.lookup.find(&app.pools.identity, store::Unchanged::of(claims)).await;
-    if let Some(id) = unchanged.map_err(ApiError::unavailable)? {
+    let unchanged = unchanged.map_err(|error| {
+        if database::is_away(&error) { ApiError::unavailable(error) } else { ApiError::internal(error) }
+    });
+    if let Some(id) = unchanged? {
         let known = KnownUser { id };
         app.known_users.0.insert(claims.sub.clone(), known.clone());
         return Ok(known);

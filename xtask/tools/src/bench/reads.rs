@@ -58,11 +58,13 @@ async fn read(stack: &Stack) -> Result<()> {
     let mut world = World::on(stack.clone(), &program, options).await?;
     let ada = world.person("ada").await?;
     let mut paths: BTreeMap<&str, Vec<(&str, String)>> = BTreeMap::new();
+    let mut large = None;
     for size in SIZES {
         step(&format!("Filling an event with {} bookings", size.holding + size.waiting + size.cancelled));
         let event = world.event(&ada, size.holding).await?;
         fill(&world, &ada, &event, &size).await?;
         paths.insert(size.name, paths_of(&world, &ada, event.id).await?);
+        large = Some(event.id);
     }
     world.run(&["reconcile"])?;
     world.audit().context("the audit of what was filled in")?;
@@ -81,7 +83,35 @@ async fn read(stack: &Stack) -> Result<()> {
             measured.entry(name).or_default().insert(size, cost(stack, &world, &ada, path).await?);
         }
     }
-    report(&measured)
+    step("Cancelling the large event");
+    let ending = end(&world, &ada, large.context("an event")?).await?;
+    world.audit().context("the audit of a cancelled event")?;
+    report(&measured, &ending)
+}
+
+/// How an event with many bookings ends: in portions, each of which holds the event's row for less than until the next one.
+async fn end(world: &World, ada: &Client, event: EventId) -> Result<serde_json::Value> {
+    let started = std::time::Instant::now();
+    ada.post(&format!("/events/{event}/cancel"), json!({})).await?.expect(200);
+    let answered_ms = started.elapsed().as_secs_f64() * 1e3;
+    let left = "select count(*) from bookings where event_id = $1 and status <> 'cancelled'";
+    happening_tests::world::wait_for("the end of all bookings", std::time::Duration::from_secs(120), || async {
+        let left: i64 = sqlx::query_scalar(left).bind(event.0).fetch_one(&world.pool).await?;
+        Ok((left == 0).then_some(()))
+    })
+    .await?;
+    let ended_s = started.elapsed().as_secs_f64();
+    let portions = "select count(*), coalesce(percentile_cont(0.5) within group (order by ms), 0), coalesce(max(ms), 0)
+        from (select extract(epoch from at - lag(at) over (order by version))::float8 * 1000 as ms from seat_log where event_id = $1) as x";
+    let (portions, median_ms, longest_ms): (i64, f64, f64) =
+        sqlx::query_as(portions).bind(event.0).fetch_one(&world.pool).await?;
+    println!(
+        "cancelled: answered after {answered_ms:.0} ms, all bookings ended after {ended_s:.1} s in {portions} portions, from one to the next \
+        {median_ms:.0} ms, at most {longest_ms:.0} ms"
+    );
+    Ok(
+        json!({ "answered_ms": answered_ms, "ended_s": ended_s, "portions": portions, "median_ms": median_ms, "longest_ms": longest_ms }),
+    )
 }
 
 /// People and bookings, written as rows.
@@ -190,7 +220,7 @@ async fn rows_read(world: &World) -> Result<i64> {
     Ok(sqlx::query_scalar(query).fetch_one(&world.pool).await?)
 }
 
-fn report(measured: &BTreeMap<&str, BTreeMap<&str, Cost>>) -> Result<()> {
+fn report(measured: &BTreeMap<&str, BTreeMap<&str, Cost>>, ending: &serde_json::Value) -> Result<()> {
     let mut results = serde_json::Map::new();
     println!(
         "{:<42} {:>10} {:>10} {:>6} {:>11} {:>10}",
@@ -210,5 +240,5 @@ fn report(measured: &BTreeMap<&str, BTreeMap<&str, Cost>>) -> Result<()> {
     println!("the longest first call, which loads the large event's state: {:.0} ms", loads.fold(0.0, f64::max));
     let ratio = median(results.values().filter_map(|one| one["ratio"].as_f64()));
     println!("median ratio {ratio:.1}");
-    report_as("reads", &serde_json::Value::Object(results))
+    report_as("reads", &json!({ "reads": results, "cancelled": ending }))
 }
