@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use happening_api::EventId;
 use happening_seating::EventSeats;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::states::{self, Known, States};
+use super::states::{self, LogRow, States};
 
 /// Of all states together.
 const BYTES_MAX: usize = 128 << 20;
@@ -83,37 +83,37 @@ impl Reader {
         if self.has(event, name) {
             return Ok(());
         }
-        let known = self.states().look(event).cloned();
-        let continued = match known {
-            Some(known) => continued(&mut *self.0.pool.acquire().await?, event, known).await?,
-            None => None,
-        };
-        let current = match continued {
-            Some(known) => Some(known),
-            None => {
-                let _load = self.0.loads.acquire().await; // never closed
-                states::load(&mut *self.0.pool.acquire().await?, event).await?
+        let version = self.states().look(event).map(|known| known.version);
+        if let Some(version) = version {
+            let rows = states::tail(&mut *self.0.pool.acquire().await?, &[(event, version)]).await?;
+            if self.carry_on(event, &rows) {
+                return Ok(());
             }
-        };
-        let mut states = self.states();
-        states.take(event);
-        if let Some(known) = current {
-            states.put(event, known);
+        }
+        let _load = self.0.loads.acquire().await; // never closed
+        let loaded = states::load(&mut *self.0.pool.acquire().await?, event).await?;
+        if let Some(known) = loaded {
+            self.states().put(event, known);
         }
         Ok(())
+    }
+
+    /// Carries an event's state on by the log. False when the log has a gap, or continues another history: the state is gone then.
+    fn carry_on(&self, event: EventId, rows: &[LogRow]) -> bool {
+        let mut states = self.states();
+        let Some(mut known) = states.take(event) else { return false };
+        let mut rows = rows.iter();
+        // the first row must be the state's own
+        let own = rows.next().is_some_and(|row| (row.version, row.head) == (known.version, known.head));
+        let follows = own && rows.all(|row| states::follow(&mut known, (row.version, row.head), &row.changes));
+        if follows {
+            known.seats.settle();
+            states.put(event, known);
+        }
+        follows
     }
 
     fn states(&self) -> MutexGuard<'_, States> {
         self.0.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The state as the log continues it; `None` when the log has a gap, or continues another history.
-async fn continued(conn: &mut PgConnection, event: EventId, mut known: Known) -> sqlx::Result<Option<Known>> {
-    let mut tail = states::tail(conn, &[(event, known.version)]).await?.into_iter();
-    // the first row must be the state's own
-    let own = tail.next().is_some_and(|row| (row.version, row.head) == (known.version, known.head));
-    let follows = own && tail.all(|row| states::follow(&mut known, (row.version, row.head), &row.changes));
-    known.seats.settle();
-    Ok(follows.then_some(known))
 }
