@@ -1,6 +1,6 @@
 -- Long changes are done in portions, so that none of them holds an event's row for long. What is left to do is noted here.
 
--- A raised capacity: seats are added, a portion at a time, until there are so many. Nobody books a seat before the waitlist was served.
+-- The new capacity while seats are being added in portions; null otherwise. Each portion goes to the waitlist first.
 alter table events add column raising_to integer;
 alter table events add constraint events_raising_to_range check (raising_to between 1 and 100000);
 create index events_raising on events (id) where raising_to is not null;

@@ -1,4 +1,4 @@
-//! Long changes: done in portions, so that none of them holds an event's row for long, and to their end whoever is killed.
+//! Long changes are done in portions, so that none of them holds an event's row for long, and are finished although servers are killed.
 
 use std::time::Duration;
 

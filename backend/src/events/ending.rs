@@ -49,7 +49,7 @@ pub(crate) async fn has_active_bookings(conn: &mut PgConnection, event: EventId)
     .await
 }
 
-/// Hides an event that has no active bookings. Its row takes none any more, and nobody finds it.
+/// Hides an event that has no active bookings: it takes no new ones, and no list or search shows it.
 pub(crate) async fn hide(conn: &mut PgConnection, event: EventId) -> sqlx::Result<()> {
     sqlx::query!("delete from event_endings where event_id = $1", event.0).execute(&mut *conn).await?;
     sqlx::query!(

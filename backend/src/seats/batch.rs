@@ -379,7 +379,7 @@ impl Batch {
         Ok(work.known.seats.active_count())
     }
 
-    /// Adds seats of a raised capacity: a portion while somebody waits for them, else all. Answers how many are left.
+    /// Adds seats of a raised capacity: a portion of them while bookings wait, otherwise all. Answers how many are left to be added.
     fn add_seats(&mut self, work: &mut Work, at_most: u32, request_id: &str) -> Result<u32, Rule> {
         let Some(goal) = work.raising_to else { return Ok(0) };
         let given = work.given(self.now, true);
