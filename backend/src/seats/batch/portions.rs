@@ -1,0 +1,103 @@
+//! Long changes, decided a portion at a time: the end of a waitlist, the end of a cancelled event's bookings, a raised capacity.
+
+use happening_api::{EventStatus, HistoryAction, NotificationType, UserId};
+use happening_seating::{Left, Outcome, Refusal as Rule};
+
+use super::{Batch, Told, Verdict, Work};
+use crate::seats::command::{Command, Due, Reply};
+use crate::seats::protection::{Protection, out};
+use crate::seats::rows::History;
+
+impl Batch {
+    /// A portion of a long change. One that is finished, or not to be done any more, has nothing left.
+    pub(super) fn due(&mut self, work: &mut Work, command: &Command, due: Due) -> Verdict {
+        let request_id = &command.request_id;
+        let done = match due {
+            Due::EndWaiting { at_most } => self.end_waiting(work, at_most, request_id),
+            Due::EndBookings { .. } if work.row.status != EventStatus::Cancelled && !out(Protection::ClosedFirst) => {
+                Ok(0)
+            }
+            Due::EndBookings { at_most } => self.end_bookings(work, command.caller, at_most, request_id),
+            Due::AddSeats { at_most } => self.add_seats(work, at_most, request_id),
+        };
+        match done {
+            Ok(left) => Verdict::Reply(Reply::Portion { left }),
+            Err(rule) => rule.into(),
+        }
+    }
+
+    /// Ends the waits of an event that has started. Answers how many bookings still wait.
+    fn end_waiting(&mut self, work: &mut Work, at_most: u32, request_id: &str) -> Result<u32, Rule> {
+        let given = work.given(self.now, true);
+        let event = work.row.id;
+        let (outcome, _) = work.decide(&happening_seating::Command::EndWaiting { at_most }, given)?;
+        let Outcome::WaitingEnded { left } = outcome else { unreachable!("the outcome is that of the command") };
+        for Left { booking, person, wanted, seats } in left {
+            self.rows.place(booking, work.place(booking));
+            if !seats.is_empty() {
+                self.rows.want_less(booking, wanted);
+            }
+            let history = History::new(self.clock.new_id(), event, booking, HistoryAction::WaitlistEnded, &[]);
+            self.rows.record(History { count: wanted, ..history });
+            let kind = NotificationType::WaitlistEnded;
+            let told = Told { kind, person, booking, count: wanted, seats: &seats, reason: None };
+            self.tell(event, request_id, told);
+        }
+        Ok(work.known.seats.waiting().bookings)
+    }
+
+    /// Ends bookings of a cancelled event. Answers how many are left.
+    pub(in crate::seats) fn end_bookings(
+        &mut self,
+        work: &mut Work,
+        actor: UserId,
+        at_most: u32,
+        request_id: &str,
+    ) -> Result<u32, Rule> {
+        let given = work.given(self.now, true);
+        let event = work.row.id;
+        let (outcome, _) = work.decide(&happening_seating::Command::EndBookings { at_most }, given)?;
+        let Outcome::BookingsEnded { ended } = outcome else { unreachable!("the outcome is that of the command") };
+        for Left { booking, person, seats, .. } in ended {
+            self.rows.give_back(event, booking, &seats);
+            self.rows.place(booking, work.place(booking));
+            let history = History::new(self.clock.new_id(), event, booking, HistoryAction::Cancelled, &seats);
+            self.rows.record(History { actor: Some(actor), ..history });
+            let (kind, count) = (NotificationType::EventCancelled, seats.len() as u32);
+            self.tell(event, request_id, Told { kind, person, booking, count, seats: &seats, reason: None });
+        }
+        Ok(work.known.seats.active_count())
+    }
+
+    /// Adds seats of a raised capacity: a portion of them while bookings wait, otherwise all. Answers how many are left to be added.
+    fn add_seats(&mut self, work: &mut Work, at_most: u32, request_id: &str) -> Result<u32, Rule> {
+        let Some(goal) = work.raising_to else { return Ok(0) };
+        let given = work.given(self.now, true);
+        let total = work.known.seats.total();
+        let portion = given.limits.is_upcoming && work.known.seats.waiting().bookings > 0;
+        let total = if portion { goal.min(total + at_most) } else { goal };
+        let (_, promotions) = work.decide(&happening_seating::Command::Resize { total }, given)?;
+        work.raising_to = (total < goal).then_some(goal);
+        self.promote(work, &promotions, request_id);
+        Ok(goal - total)
+    }
+
+    /// The event has so many seats from now on; new ones go to the waitlist first, a portion in this transaction. Answers how many are
+    /// left to be added.
+    ///
+    /// # Errors
+    /// When the event takes no bookings, or seats beyond are held.
+    pub(in crate::seats) fn resize(
+        &mut self,
+        work: &mut Work,
+        goal: u32,
+        at_most: u32,
+        request_id: &str,
+    ) -> Result<u32, Rule> {
+        let given = work.given(self.now, false);
+        let total = goal.min(work.known.seats.total());
+        work.decide(&happening_seating::Command::Resize { total }, given)?;
+        work.raising_to = (total < goal).then_some(goal);
+        self.add_seats(work, at_most, request_id)
+    }
+}
