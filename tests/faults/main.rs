@@ -348,6 +348,26 @@ async fn keycloak_away_lets_known_keys_verify_and_new_servers_say_503() -> Resul
     .await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_a_slow_sign_in_service_are_waited_for_in_the_background() -> Result<()> {
+    let proxy = Proxy::start(stack()?.ports.keycloak).await?;
+    let keys = format!("http://127.0.0.1:{}/realms/happening/protocol/openid-connect/certs", proxy.port);
+    let options = WorldOptions { env: [("OIDC_JWKS_URL", keys)].into(), ..WorldOptions::default() };
+    let mut world = World::with(options).await?;
+    let ada = world.person("ada").await?;
+    proxy.slow(Duration::from_secs(3));
+    world.kill_backend(1)?;
+    world.start_backend(1).await?;
+    let there = ada.at(&world.base(1));
+    let asked = Instant::now();
+    there.get("/users/me").await?.refused(503, "unavailable");
+    assert!(asked.elapsed() < Duration::from_secs(2), "a caller waited for {:?}", asked.elapsed());
+    wait_for("the keys", Duration::from_secs(10), || async {
+        Ok((there.get("/users/me").await?.status == 200).then_some(()))
+    })
+    .await
+}
+
 #[tokio::test]
 async fn connections_that_are_cut_are_replaced_and_nobody_is_refused_for_long() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;

@@ -1,7 +1,17 @@
 //! Access tokens: who calls. The identity comes from the token only.
 
 mod claims;
+mod keys;
 mod verifier;
 
 pub(crate) use claims::Claims;
-pub(crate) use verifier::{AuthError, Verifier};
+pub(crate) use verifier::Verifier;
+
+/// Why a token is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuthError {
+    #[error("the token is not valid here: {0}")]
+    Invalid(String),
+    #[error("the issuer's keys were never read")]
+    KeysUnknown,
+}

@@ -60,6 +60,8 @@ fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &Canc
             limited.limits.forget_the_quiet();
         }
     });
+    let preparing = app.clone();
+    tokio::spawn(async move { preparing.verifier.prepare().await });
     tasks.spawn(users::cancel_late_bookings(app.clone(), stop.clone()));
     tasks.spawn(timers::run(app.clone(), stop.clone()));
 }

@@ -65,7 +65,7 @@ pub(crate) async fn claims_of(parts: &Parts, app: &App) -> ApiResult<Arc<crate::
             tracing::debug!(%error, "a token was refused");
             refused()
         }
-        AuthError::KeysUnknown(_) => ApiError::unavailable(error),
+        AuthError::KeysUnknown => ApiError::unavailable(error),
     })?;
     app.limits.count_person(&claims.sub)?;
     Ok(claims)

@@ -1,5 +1,7 @@
 //! A person calling the server.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use happening_api::{Booking, CreateBooking, Event, EventId, OnConflict, User};
 use reqwest::{Method, StatusCode, Url};
@@ -78,14 +80,22 @@ impl Reply {
 }
 
 impl Client {
-    /// Signs nobody in: takes a token, and learns whose it is.
+    /// Signs nobody in: takes a token, and learns whose it is. A server that is busy or has only just started is asked again, as
+    /// by the app.
     ///
     /// # Errors
-    /// When the server does not answer.
+    /// When the server does not answer, or only with 503 for 10 s.
     pub async fn new(base: &str, token: &str) -> Result<Self> {
         let http = reqwest::Client::builder().pool_max_idle_per_host(512).build()?;
-        let answer = http.post(format!("{base}/users")).bearer_auth(token).send().await?;
-        let user = answer.error_for_status()?.json().await.context("POST /users")?;
+        let user = crate::world::wait_for("POST /users", Duration::from_secs(10), || async {
+            let answer = http.post(format!("{base}/users")).bearer_auth(token).send().await?;
+            if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+                eprintln!("POST /users: {}", answer.text().await?);
+                return Ok(None);
+            }
+            Ok(Some(answer.error_for_status()?.json().await.context("POST /users")?))
+        })
+        .await?;
         Ok(Self { base: base.to_owned(), token: token.to_owned(), user, http })
     }
 

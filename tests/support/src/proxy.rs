@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use anyhow::Result;
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +18,8 @@ pub struct Proxy {
     /// What comes in is left unread.
     holds: watch::Sender<bool>,
     held: Arc<AtomicUsize>,
+    /// Milliseconds that a new connection lies unread.
+    delay_ms: Arc<AtomicU64>,
 }
 
 impl Proxy {
@@ -32,6 +35,7 @@ impl Proxy {
             cut_now: Arc::default(),
             holds: watch::Sender::new(false),
             held: Arc::default(),
+            delay_ms: Arc::default(),
         };
         let own = proxy.clone();
         tokio::spawn(async move {
@@ -56,6 +60,7 @@ impl Proxy {
         if holds.wait_for(|holds| !holds).await.is_err() {
             return;
         }
+        tokio::time::sleep(Duration::from_millis(self.delay_ms.load(Ordering::SeqCst))).await;
         let Ok(mut server) = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], target))).await else { return };
         client.set_nodelay(true).ok();
         server.set_nodelay(true).ok();
@@ -72,6 +77,11 @@ impl Proxy {
         if holds {
             self.cut_now.notify_waiters();
         }
+    }
+
+    /// From now on every new connection lies unread for a while, as with a service that is slow.
+    pub fn slow(&self, delay: Duration) {
+        self.delay_ms.store(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
     /// How many connections were held.

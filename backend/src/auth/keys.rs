@@ -1,0 +1,158 @@
+//! The issuer's published keys.
+//!
+//! They are read when the server starts and when an unknown key id shows up, one read at a time and not more often than every
+//! few seconds, so that nobody can make us hammer the issuer. Known keys stay usable while the issuer is away. Callers wait less
+//! than a second for a read; it goes on without them, so that a slow issuer's keys serve whoever comes next.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::DecodingKey;
+use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet, KeyAlgorithm, PublicKeyUse};
+use tokio::sync::Mutex;
+
+use crate::clock::Clock;
+use crate::config::ServeConfig;
+
+const READ_EVERY_MIN: Duration = Duration::from_secs(5);
+/// While no key is known.
+const FIRST_READ_EVERY_MIN: Duration = Duration::from_secs(1);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+const CALLER_WAITS_MAX: Duration = Duration::from_millis(800);
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+type ById = HashMap<String, DecodingKey>;
+
+/// The keys of one issuer.
+pub(super) struct Keys {
+    source: Source,
+    clock: Clock,
+    known: Arc<RwLock<ById>>,
+    /// When they were last asked for; the lock is held while asking.
+    asked: Arc<Mutex<Option<Instant>>>,
+}
+
+/// What is known of a key id.
+pub(super) enum Key {
+    Known(DecodingKey),
+    /// The issuer has no such key.
+    Unknown,
+    /// No key of the issuer was ever read.
+    NoneRead,
+}
+
+impl Keys {
+    /// Reads nothing yet.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built.
+    pub(super) fn new(config: &ServeConfig, clock: Clock) -> anyhow::Result<Self> {
+        let http =
+            reqwest::Client::builder().timeout(READ_TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
+        let source = Source { jwks_url: config.oidc_jwks_url.clone(), issuer: config.oidc_issuer_url.clone(), http };
+        Ok(Self { source, clock, known: Arc::default(), asked: Arc::default() })
+    }
+
+    /// The key of that id. The issuer is asked when it is not known.
+    pub(super) async fn find(&self, id: &str) -> Key {
+        if let Some(key) = self.known(id) {
+            return Key::Known(key);
+        }
+        // whoever waits for another one's read finds the key afterwards, or a read that has just been made
+        let waited = tokio::time::timeout(CALLER_WAITS_MAX, self.read_unless(|| self.known(id).is_some())).await;
+        if waited.is_err() {
+            tracing::warn!("the issuer's keys are slow to come");
+        }
+        match self.known(id) {
+            Some(key) => Key::Known(key),
+            None if self.none_known() => Key::NoneRead,
+            None => Key::Unknown,
+        }
+    }
+
+    /// Reads them, unless they were asked for a moment ago.
+    pub(super) async fn read(&self) {
+        self.read_unless(|| false).await;
+    }
+
+    async fn read_unless(&self, found: impl Fn() -> bool) {
+        let mut asked = Arc::clone(&self.asked).lock_owned().await;
+        let pause = if self.none_known() { FIRST_READ_EVERY_MIN } else { READ_EVERY_MIN };
+        let now = self.clock.instant();
+        if found() || asked.is_some_and(|last| now.duration_since(last) < pause) {
+            return;
+        }
+        *asked = Some(now);
+        let (source, known) = (self.source.clone(), Arc::clone(&self.known));
+        // a task of its own: it ends what it began when its caller leaves
+        let read = tokio::spawn(async move {
+            match source.read().await {
+                Ok(keys) => *known.write().unwrap_or_else(PoisonError::into_inner) = keys,
+                Err(error) => tracing::warn!(%error, "the issuer's keys could not be read"),
+            }
+            drop(asked);
+        });
+        drop(read.await); // it has told how it went
+    }
+
+    fn known(&self, id: &str) -> Option<DecodingKey> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn none_known(&self) -> bool {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
+
+/// Where they are published.
+#[derive(Clone)]
+struct Source {
+    /// `None`: as the issuer's discovery document says.
+    jwks_url: Option<reqwest::Url>,
+    issuer: reqwest::Url,
+    http: reqwest::Client,
+}
+
+#[derive(serde::Deserialize)]
+struct Discovery {
+    jwks_uri: reqwest::Url,
+}
+
+impl Source {
+    async fn read(&self) -> anyhow::Result<ById> {
+        let url = match &self.jwks_url {
+            Some(url) => url.clone(),
+            None => {
+                let issuer = self.issuer.as_str().trim_end_matches('/');
+                let url = format!("{issuer}/.well-known/openid-configuration");
+                self.ask::<Discovery>(reqwest::Url::parse(&url)?).await?.jwks_uri
+            }
+        };
+        let set: JwkSet = self.ask(url).await?;
+        let keys: ById = set.keys.iter().filter_map(signing_key).collect();
+        anyhow::ensure!(!keys.is_empty(), "the issuer publishes no RS256 signing key");
+        Ok(keys)
+    }
+
+    /// Reads JSON, but no more than [`ANSWER_BYTES_MAX`]: the issuer is not ours.
+    async fn ask<T: serde::de::DeserializeOwned>(&self, url: reqwest::Url) -> anyhow::Result<T> {
+        let mut answer = self.http.get(url).send().await?.error_for_status()?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await? {
+            anyhow::ensure!(bytes.len() + chunk.len() <= ANSWER_BYTES_MAX, "the issuer's answer is too large");
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(serde_json::from_slice(&bytes)?)
+    }
+}
+
+/// Keys for other uses or algorithms are left out: the library would take them.
+fn signing_key(jwk: &jsonwebtoken::jwk::Jwk) -> Option<(String, DecodingKey)> {
+    let common = &jwk.common;
+    let signs = common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
+    let rs256 = common.key_algorithm.is_none_or(|algorithm| algorithm == KeyAlgorithm::RS256);
+    let rsa = matches!(jwk.algorithm, AlgorithmParameters::RSA(_));
+    let kid = common.key_id.clone()?;
+    (signs && rs256 && rsa).then(|| DecodingKey::from_jwk(jwk).ok().map(|key| (kid, key))).flatten()
+}
