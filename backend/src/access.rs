@@ -39,11 +39,16 @@ pub(crate) struct EventStanding {
 impl EventStanding {
     /// May manage the event: all of the organization's as orgAdmin, one's own as organizer.
     pub(crate) fn staff(self) -> bool {
-        match self.role {
-            Some(Role::OrgAdmin) => true,
-            Some(Role::Organizer) => self.owner,
-            Some(Role::User) | None => false,
-        }
+        staff(self.role, self.owner)
+    }
+}
+
+/// As [`EventStanding::staff`].
+pub(crate) fn staff(role: Option<Role>, owner: bool) -> bool {
+    match role {
+        Some(Role::OrgAdmin) => true,
+        Some(Role::Organizer) => owner,
+        Some(Role::User) | None => false,
     }
 }
 

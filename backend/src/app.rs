@@ -10,8 +10,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Verifier;
+use crate::bookings;
 use crate::clock::Clock;
 use crate::config::{Config, ServeConfig};
+use crate::database::lookup::Lookup;
 use crate::database::pulse::Pulse;
 use crate::database::{self, ServerPools};
 use crate::events::Maps;
@@ -20,7 +22,7 @@ use crate::http::{Neighbours, SignIn};
 use crate::invites::Links;
 use crate::seats::{LOADS_AT_ONCE, MAIN_LANES, Parts, SIDE_LANES, Seats};
 use crate::shown::Shown;
-use crate::users::{KnownUsers, Lookup};
+use crate::users::{self, KnownUsers};
 use crate::wake::Wake;
 
 /// Each can have 100,000 rows.
@@ -44,7 +46,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) verifier: Verifier,
     pub(crate) known_users: KnownUsers,
-    pub(crate) lookup: Lookup,
+    pub(crate) callers: Lookup<users::store::Unchanged>,
+    pub(crate) bookings: Lookup<bookings::store::OfCaller>,
     pub(crate) maps: Maps,
     pub(crate) sign_in: SignIn,
     pub(crate) links: Links,
@@ -121,7 +124,6 @@ impl App {
         let verifier = Verifier::new(serve, clock)?;
         Ok(Self(Arc::new(Inner {
             pool: pools.general.clone(),
-            pools,
             pulse,
             seats,
             shown,
@@ -130,7 +132,9 @@ impl App {
             clock,
             verifier,
             known_users: KnownUsers::default(),
-            lookup: Lookup::default(),
+            callers: Lookup::new(pools.identity.clone()),
+            bookings: Lookup::new(pools.identity.clone()),
+            pools,
             maps: Maps::default(),
             sign_in: SignIn::of(serve),
             links: serve.link.links(),

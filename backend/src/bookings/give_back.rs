@@ -3,7 +3,7 @@
 use happening_api::{BookingId, ErrorCode, EventId, UserId};
 
 use super::create::done;
-use super::store;
+use super::store::OfCaller;
 use crate::app::App;
 use crate::http::{ApiError, ApiResult};
 use crate::seats::{Answer, Command, Kind};
@@ -37,7 +37,7 @@ pub(crate) async fn give_back(app: &App, request: GiveBack) -> ApiResult<Answer>
 /// # Errors
 /// 503.
 pub(crate) async fn cancel_own(app: &App, caller: UserId, booking: BookingId, request_id: &str) -> ApiResult<()> {
-    let row = store::find_row(&mut *app.identity_conn().await?, booking).await?.ok_or_else(ApiError::not_found)?;
+    let (row, _) = app.bookings.find(OfCaller { booking, caller }).await?.ok_or_else(ApiError::not_found)?;
     let request_id = request_id.to_owned();
     let request = GiveBack { caller, event: row.event_id, booking, seats: None, reason: None, request_id };
     match give_back(app, request).await {

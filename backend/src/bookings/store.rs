@@ -1,7 +1,10 @@
 //! What an operation must know of a booking before it asks for a change of it.
 
-use happening_api::{BookingId, EventId, UserId};
+use happening_api::{BookingId, EventId, Role, UserId};
 use sqlx::PgConnection;
+
+use crate::access;
+use crate::database::lookup::{Wanted, in_order};
 
 /// Whose a booking is, and of which event.
 #[derive(Clone, Debug)]
@@ -11,14 +14,39 @@ pub(crate) struct BookingRow {
     pub(crate) user_id: UserId,
 }
 
-/// A booking; `None` when there is no such one, or its event was deleted.
-pub(crate) async fn find_row(conn: &mut PgConnection, booking: BookingId) -> sqlx::Result<Option<BookingRow>> {
-    sqlx::query_as!(
-        BookingRow,
-        r#"select id as "id: BookingId", event_id as "event_id: EventId", user_id as "user_id: UserId" from bookings b where id = $1
-            and not exists (select from events e where e.id = b.event_id and e.deleted_at is not null)"#,
-        booking.0
-    )
-    .fetch_optional(conn)
-    .await
+/// A booking that a caller names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfCaller {
+    pub(crate) booking: BookingId,
+    pub(crate) caller: UserId,
+}
+
+/// The booking, and whether the caller is staff of its event; `None` when there is no such booking, or its event was deleted.
+///
+/// Event and role are looked up for no booking, too: the time that an answer takes must not tell whether there is one.
+impl Wanted for OfCaller {
+    type Found = Option<(BookingRow, bool)>;
+
+    async fn find_all(conn: &mut PgConnection, wanted: &[Self]) -> sqlx::Result<Vec<Self::Found>> {
+        let rows = sqlx::query!(
+            r#"select w.n as "n!", b.id as "id?: BookingId", b.event_id as "event_id?: EventId", b.user_id as "user_id?: UserId",
+                coalesce(e.owner_id = w.caller, false) as "owner!", e.deleted_at, m.role as "role?"
+            from unnest($1::uuid[], $2::uuid[]) with ordinality as w (booking, caller, n)
+            left join lateral (select id, event_id, user_id from bookings where id = w.booking limit 1) as b on true
+            left join lateral (select org_id, owner_id, deleted_at from events where id = coalesce(b.event_id, w.booking) limit 1) as e on true
+            left join lateral (select role from organization_users where org_id = coalesce(e.org_id, w.booking) and user_id = w.caller
+                limit 1) as m on true"#,
+            &wanted.iter().map(|one| one.booking.0).collect::<Vec<_>>(),
+            &wanted.iter().map(|one| one.caller.0).collect::<Vec<_>>()
+        )
+        .fetch_all(conn)
+        .await?;
+        let found = rows.into_iter().map(|row| {
+            let booking = row.id.zip(row.event_id).zip(row.user_id).filter(|_| row.deleted_at.is_none());
+            let role = row.role.as_deref().and_then(Role::parse);
+            let staff = access::staff(role, row.owner);
+            (row.n, booking.map(|((id, event_id), user_id)| (BookingRow { id, event_id, user_id }, staff)))
+        });
+        Ok(in_order(wanted.len(), found))
+    }
 }

@@ -1,5 +1,6 @@
 //! Connections to Postgres.
 
+pub(crate) mod lookup;
 pub(crate) mod pulse;
 pub(crate) mod schema;
 

@@ -6,13 +6,12 @@ use std::marker::PhantomData;
 use axum::extract::FromRequestParts;
 use happening_api::{BookingId, EventId, OrgId, Role};
 use http::request::Parts;
-use uuid::Uuid;
 
 use super::extract::{CurrentUser, PathId};
 use super::{ApiError, ApiResult};
 use crate::access::{self, Access, BookingAction, EventAction, OrgAction};
 use crate::app::App;
-use crate::bookings::store::{self as booking_store, BookingRow};
+use crate::bookings::store::{BookingRow, OfCaller};
 use crate::events::store as event_store;
 use crate::organizations::store as org_store;
 
@@ -110,13 +109,8 @@ impl<A: actions::OnBooking> FromRequestParts<App> for BookingFor<A> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
         let caller = CurrentUser::from_request_parts(parts, app).await?;
         let PathId(id) = PathId::<BookingId>::from_request_parts(parts, app).await?;
-        let mut conn = app.identity_conn().await?;
-        let booking = booking_store::find_row(&mut conn, id).await?;
-        // asked for no booking, too: the time that an answer takes must not tell whether there is one
-        let event = booking.as_ref().map_or(Uuid::nil().into(), |booking| booking.event_id);
-        let standing = event_store::standing(&mut conn, event, caller.id()).await?;
-        let booking = booking.ok_or_else(ApiError::not_found)?;
-        let staff = standing.is_some_and(|(_, standing)| standing.staff());
+        let wanted = OfCaller { booking: id, caller: caller.id() };
+        let (booking, staff) = app.bookings.find(wanted).await?.ok_or_else(ApiError::not_found)?;
         require(access::booking(A::ACTION, booking.user_id == caller.id(), staff))?;
         Ok(Self { caller, booking, action: PhantomData })
     }

@@ -2,11 +2,9 @@
 
 mod delete;
 pub(crate) mod http;
-mod lookup;
 pub(crate) mod store;
 
 pub(crate) use delete::cancel_late_bookings;
-pub(crate) use lookup::Lookup;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +14,6 @@ use moka::sync::Cache;
 
 use crate::app::App;
 use crate::auth::Claims;
-use crate::database;
 use crate::http::{ApiError, ApiResult};
 
 const KNOWN_MAX: u64 = 100_000;
@@ -54,11 +51,7 @@ pub(crate) async fn current(app: &App, claims: &Claims) -> ApiResult<KnownUser> 
     if let Some(known) = app.known_users.0.get(&claims.sub) {
         return Ok(known);
     }
-    let unchanged = app.lookup.find(&app.pools.identity, store::Unchanged::of(claims)).await;
-    let unchanged = unchanged.map_err(|error| {
-        if database::is_away(&error) { ApiError::unavailable(error) } else { ApiError::internal(error) }
-    });
-    if let Some(id) = unchanged? {
+    if let Some(id) = app.callers.find(store::Unchanged::of(claims)).await? {
         let known = KnownUser { id };
         app.known_users.0.insert(claims.sub.clone(), known.clone());
         return Ok(known);

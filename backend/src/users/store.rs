@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::auth::Claims;
 use crate::clock::Clock;
+use crate::database::lookup::{Wanted, in_order};
 
 struct Row {
     id: UserId,
@@ -83,32 +84,25 @@ impl Unchanged {
     }
 }
 
-/// Those of them whose row is there, says what the token says, and whose `sub` was not deleted lately, in one round trip. `None`: look
-/// closer.
-pub(crate) async fn find_all_unchanged(
-    conn: &mut PgConnection,
-    wanted: &[Unchanged],
-) -> sqlx::Result<Vec<Option<UserId>>> {
-    let rows = sqlx::query!(
-        r#"select w.n as "n!", u.id as "id: UserId"
-        from unnest($1::text[], $2::text[], $3::bool[], $4::bytea[]) with ordinality as w (sub, email, email_verified, hash, n)
-        cross join lateral (select id from users where keycloak_id = w.sub and (email, email_verified) = (w.email, w.email_verified)
-            and not exists (select from ended_identities where keycloak_id_hash = w.hash) limit 1) as u"#,
-        &wanted.iter().map(|one| one.sub.clone()).collect::<Vec<_>>(),
-        &wanted.iter().map(|one| one.email.clone()).collect::<Vec<_>>(),
-        &wanted.iter().map(|one| one.email_verified).collect::<Vec<_>>(),
-        &wanted.iter().map(|one| one.hash.clone()).collect::<Vec<_>>()
-    )
-    .fetch_all(conn)
-    .await?;
-    let mut found = vec![None; wanted.len()];
-    for row in rows {
-        let at = usize::try_from(row.n - 1).ok();
-        if let Some(place) = at.and_then(|at| found.get_mut(at)) {
-            *place = Some(row.id);
-        }
+/// The person whose row is there, says what the token says, and whose `sub` was not deleted lately. `None`: look closer.
+impl Wanted for Unchanged {
+    type Found = Option<UserId>;
+
+    async fn find_all(conn: &mut PgConnection, wanted: &[Self]) -> sqlx::Result<Vec<Option<UserId>>> {
+        let rows = sqlx::query!(
+            r#"select w.n as "n!", u.id as "id: UserId"
+            from unnest($1::text[], $2::text[], $3::bool[], $4::bytea[]) with ordinality as w (sub, email, email_verified, hash, n)
+            cross join lateral (select id from users where keycloak_id = w.sub and (email, email_verified) = (w.email, w.email_verified)
+                and not exists (select from ended_identities where keycloak_id_hash = w.hash) limit 1) as u"#,
+            &wanted.iter().map(|one| one.sub.clone()).collect::<Vec<_>>(),
+            &wanted.iter().map(|one| one.email.clone()).collect::<Vec<_>>(),
+            &wanted.iter().map(|one| one.email_verified).collect::<Vec<_>>(),
+            &wanted.iter().map(|one| one.hash.clone()).collect::<Vec<_>>()
+        )
+        .fetch_all(conn)
+        .await?;
+        Ok(in_order(wanted.len(), rows.into_iter().map(|row| (row.n, Some(row.id)))))
     }
-    Ok(found)
 }
 
 /// The person of a token. However many calls come at once, one makes the row. Whether the e-mail is verified follows the
