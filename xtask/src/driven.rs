@@ -22,6 +22,9 @@ pub(crate) enum Bench {
         /// Seconds of each
         #[arg(long, default_value_t = 3)]
         seconds: u32,
+        /// Only what has this in its name, as "strangers"
+        #[arg(long, default_value = "")]
+        only: String,
     },
     /// All kinds of changes at once, at three events and two servers; fails when one is answered 503
     Mixed {
@@ -51,8 +54,9 @@ pub(crate) fn bench(ask: bool, name: &Bench) -> Result<()> {
     progress::begin(3);
     let windows = [packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER];
     match name {
-        Bench::Drop { pairs, seconds } => {
-            with_server(ask, &["bench", "drop", "--pairs", &pairs.to_string(), "--seconds", &seconds.to_string()])
+        Bench::Drop { pairs, seconds, only } => {
+            let (pairs, seconds) = (pairs.to_string(), seconds.to_string());
+            with_server(ask, &["bench", "drop", "--pairs", &pairs, "--seconds", &seconds, "--only", only])
         }
         Bench::Mixed { rate, seconds } => {
             with_server(ask, &["bench", "mixed", "--rate", &rate.to_string(), "--seconds", &seconds.to_string()])

@@ -21,6 +21,9 @@ pub(crate) enum Bench {
         /// Seconds of each
         #[arg(long, default_value_t = 3)]
         seconds: u32,
+        /// Only what has this in its name, as "strangers"
+        #[arg(long, default_value = "")]
+        only: String,
     },
     /// All kinds of changes at once, at three events and two servers; fails when one is answered 503
     Mixed {
@@ -48,7 +51,7 @@ pub(crate) enum Bench {
 /// When something does not start, or shows what it should not.
 pub(crate) async fn run(name: &Bench) -> Result<()> {
     match name {
-        Bench::Drop { pairs, seconds } => drop::run(*pairs, *seconds).await,
+        Bench::Drop { pairs, seconds, only } => drop::run(*pairs, *seconds, only).await,
         Bench::Mixed { rate, seconds } => mixed::run(*rate, *seconds).await,
         Bench::Reads => reads::run().await,
         Bench::SeatMap => seat_map::run().await,
