@@ -14,6 +14,10 @@ pub(super) enum Protection {
     CopiesWait,
     /// A state that is behind its row catches up.
     CatchUp,
+    /// What is read of the log begins with the state's own row.
+    OwnRowFirst,
+    /// A state is loaded from one snapshot of the rows.
+    OneSnapshot,
     /// A transaction that failed leaves no decision in the state.
     Undo,
     /// Callers are answered after the commit.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::facts::EventRow;
 use super::log::{self, Entry};
+use super::protection::{Protection, out};
 
 /// A state, and what it is called.
 #[derive(Clone, Debug)]
@@ -108,7 +109,7 @@ pub(super) fn catch_up(mut behind: HashMap<EventId, (Known, EventRow)>, rows: &[
         let Some((known, _)) = behind.get_mut(&row.event) else { continue };
         // the first row must be the state's own: the tail of another history is not followed
         let follows = if begun.insert(row.event) {
-            (row.version, row.head) == (known.version, known.head)
+            row.version == known.version && (row.head == known.head || out(Protection::OwnRowFirst))
         } else {
             follow(known, (row.version, row.head), &row.changes)
         };

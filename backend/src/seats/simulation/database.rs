@@ -25,6 +25,8 @@ use crate::shown::Told;
 const LOCK_WAIT_MAX: u32 = 40;
 /// Commits that a failover loses.
 const LOST_MAX: usize = 2;
+/// How far behind the true time the database's clock may be stepped.
+pub(super) const BEHIND_S_MAX: i64 = 30;
 
 #[derive(Default)]
 struct Open {
@@ -49,6 +51,9 @@ pub(super) struct World {
     /// Faults happen.
     pub(super) faults: bool,
     pub(super) failovers: usize,
+    /// Seconds since the beginning, and how far behind the database's clock is.
+    pub(super) true_s: i64,
+    behind_s: i64,
 }
 
 /// One process's connection to the world.
@@ -132,12 +137,23 @@ impl World {
             violations: Vec::new(),
             faults: true,
             failovers: 0,
+            true_s: 0,
+            behind_s: 0,
         }
     }
 
     /// Once in so many times, while faults happen.
     fn fault(&mut self, times: usize) -> bool {
         self.faults && self.chance.one_in(times)
+    }
+
+    /// The database's clock: it is stepped back and forth now and then.
+    fn clock(&mut self) -> DateTime<Utc> {
+        self.true_s += 1;
+        if self.fault(20) {
+            self.behind_s = self.chance.below(BEHIND_S_MAX as usize + 1) as i64;
+        }
+        DateTime::from_timestamp(self.true_s - self.behind_s, 0).unwrap_or_default()
     }
 
     fn end(&mut self, id: u64, commits: bool) {
@@ -274,7 +290,15 @@ impl Store for Database {
 
     async fn load(&self, event: EventId, _: &[&Command]) -> sqlx::Result<Option<Known>> {
         Step::default().await;
-        Ok(self.lock_world().tables.read(event))
+        let mut loaded = self.lock_world().tables.read(event);
+        if out(Protection::OneSnapshot) {
+            Step::default().await;
+            let now = self.lock_world().tables.read(event);
+            if let (Some(loaded), Some(now)) = (&mut loaded, now) {
+                (loaded.version, loaded.head, loaded.in_log) = (now.version, now.head, now.in_log);
+            }
+        }
+        Ok(loaded)
     }
 
     async fn begin(&self) -> sqlx::Result<Tx> {
@@ -317,9 +341,9 @@ impl Store for Database {
 
     async fn look(&self, tx: &mut Tx, commands: &[&Command]) -> sqlx::Result<(DateTime<Utc>, Vec<Option<Facts>>)> {
         self.statement(tx.id).await?;
-        let world = self.lock_world();
+        let mut world = self.lock_world();
         let facts = commands.iter().map(|command| Some(world.tables.facts(command))).collect();
-        Ok((DateTime::UNIX_EPOCH, facts))
+        Ok((world.clock(), facts))
     }
 
     async fn tail(&self, tx: &mut Tx, from: &[(EventId, i64)]) -> sqlx::Result<Vec<LogRow>> {

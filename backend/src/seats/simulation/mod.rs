@@ -168,18 +168,20 @@ fn no_schedule_breaks_a_promise() {
 }
 
 /// Protections, and a seed from which on it shows soon that one of them is gone.
-const CONTROLS: [(Protection, u64); 13] = [
+const CONTROLS: [(Protection, u64); 15] = [
     (Protection::RowLock, 1),
     (Protection::FactsAfterLock, 6),
     (Protection::FoundFirst, 2),
     (Protection::CopiesWait, 2),
     (Protection::CatchUp, 1),
-    (Protection::Undo, 87),
+    (Protection::OwnRowFirst, 8521),
+    (Protection::OneSnapshot, 15),
+    (Protection::Undo, 1041),
     (Protection::AnswerAfterCommit, 7),
     (Protection::SameIdAgain, 2),
     (Protection::FrontAgain, 17),
-    (Protection::LeftFirst, 7405),
-    (Protection::RandomHead, 4681),
+    (Protection::LeftFirst, 7990),
+    (Protection::RandomHead, 4874),
     (Protection::OneTransaction, 31),
     (Protection::ClosedFirst, 63),
 ];

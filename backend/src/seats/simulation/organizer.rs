@@ -1,14 +1,16 @@
-//! The organizer of the simulation: cancels an event, or raises its capacity, and sees to it that all portions of that are done.
+//! The organizer of the simulation: cancels an event, raises its capacity, or lets it start, and sees to it that all portions of that
+//! are done.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::DateTime;
 use happening_api::{EventId, EventStatus, UserId};
 use tokio::sync::oneshot;
 
 use super::callers::Processes;
-use super::database::Database;
+use super::database::{BEHIND_S_MAX, Database};
 use super::executor::Step;
-use super::tables::Tables;
+use super::tables::{Tables, UPCOMING};
 use crate::seats::command::{Command, Due, Kind, Pending, Reply};
 use crate::seats::protection::{Protection, out};
 
@@ -42,10 +44,10 @@ impl Organizer {
         for _ in 0..steps {
             Step::default().await;
         }
-        let due = if self.database.lock_world().chance.one_in(2) {
-            Due::EndBookings { at_most: PORTION }
-        } else {
-            Due::AddSeats { at_most: PORTION }
+        let due = match self.database.lock_world().chance.below(3) {
+            0 => Due::EndBookings { at_most: PORTION },
+            1 => Due::EndWaiting { at_most: PORTION },
+            _ => Due::AddSeats { at_most: PORTION },
         };
         let closed_last = out(Protection::ClosedFirst) && matches!(due, Due::EndBookings { .. });
         if closed_last {
@@ -64,9 +66,13 @@ impl Organizer {
 
     /// The change of the event's row with which it begins.
     fn begin(&self, due: Due) -> bool {
-        self.database.lock_world().edit(self.event, |row| match due {
+        let mut world = self.database.lock_world();
+        // so long ago that no step of the clock makes it upcoming again
+        let started = DateTime::from_timestamp(world.true_s - BEHIND_S_MAX, 0).unwrap_or_default();
+        world.edit(self.event, |row| match due {
             Due::AddSeats { .. } => row.raising_to = Some(row.total + SEATS_ADDED),
-            _ => row.status = EventStatus::Cancelled,
+            Due::EndWaiting { .. } => row.event_date = started,
+            Due::EndBookings { .. } => row.status = EventStatus::Cancelled,
         })
     }
 
@@ -97,6 +103,7 @@ fn is_left(tables: &Tables, event: EventId, due: Due) -> bool {
     let row = &tables.events[&event];
     match due {
         Due::AddSeats { .. } => row.raising_to.is_some(),
+        Due::EndWaiting { .. } => row.event_date != UPCOMING && row.waiting_bookings > 0,
         _ if row.status == EventStatus::Cancelled || out(Protection::ClosedFirst) => tables.active(event) > 0,
         _ => false,
     }

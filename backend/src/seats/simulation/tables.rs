@@ -1,8 +1,9 @@
 //! The tables of the simulated Postgres, what a transaction does to them, and what must hold of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use happening_api::{BookingId, BookingStatus, EventId, Role, UserId, Visibility};
 use happening_seating::{EventSeats, Image, Loaded, Seat};
 use uuid::Uuid;
@@ -13,6 +14,9 @@ use crate::seats::facts::{BookingFacts, EventRow, Facts, Found};
 use crate::seats::log::{self, Entry};
 use crate::seats::rows::{NewBooking, Rows};
 use crate::seats::states::{Known, LogRow};
+
+/// When an event starts that its organizer lets stay upcoming.
+pub(super) const UPCOMING: DateTime<Utc> = DateTime::<Utc>::MAX_UTC;
 
 #[derive(Clone, Debug)]
 struct BookingRow {
@@ -41,9 +45,9 @@ struct HistoryRow {
 pub(super) struct Tables {
     pub(super) events: BTreeMap<EventId, EventRow>,
     last_orders: BTreeMap<EventId, u64>,
-    bookings: BTreeMap<Uuid, BookingRow>,
+    bookings: BTreeMap<Uuid, Arc<BookingRow>>,
     seats: BTreeMap<(EventId, Seat), Uuid>,
-    history: BTreeMap<Uuid, HistoryRow>,
+    history: BTreeMap<Uuid, Arc<HistoryRow>>,
     log: BTreeMap<EventId, Vec<LogRow>>,
     /// What the log of an event adds up to.
     folded: BTreeMap<EventId, EventSeats>,
@@ -60,7 +64,7 @@ impl Tables {
             id: event,
             org: event.0.into(),
             status: happening_api::EventStatus::Upcoming,
-            event_date: DateTime::from_timestamp(4_000_000_000, 0).unwrap_or_default(),
+            event_date: UPCOMING,
             seats_per_person_max,
             total,
             raising_to: None,
@@ -130,7 +134,7 @@ impl Tables {
 
     /// How many bookings of an event go on.
     pub(super) fn active(&self, event: EventId) -> usize {
-        let active = |one: &&BookingRow| one.event == event && one.status != BookingStatus::Cancelled;
+        let active = |one: &&Arc<BookingRow>| one.event == event && one.status != BookingStatus::Cancelled;
         self.bookings.values().filter(active).count()
     }
 
@@ -284,12 +288,12 @@ pub(super) fn applied(rows: &Rows) -> Written {
     let messages = rows.outbox.len();
     Box::new(move |tables, violations| {
         for (id, row) in created {
-            if tables.bookings.insert(id, row).is_some() {
+            if tables.bookings.insert(id, Arc::new(row)).is_some() {
                 violations.push(format!("booking {id} is created twice"));
             }
         }
         for (id, place) in places {
-            if let Some(row) = tables.bookings.get_mut(&id) {
+            if let Some(row) = tables.bookings.get_mut(&id).map(Arc::make_mut) {
                 (row.status, row.waiting_seats, row.waiting_order) =
                     (place.status, place.waiting_seats, place.waiting_order);
             }
@@ -306,11 +310,12 @@ pub(super) fn applied(rows: &Rows) -> Written {
         }
         for (id, row) in history {
             if row.action == "created"
-                && let (Some(booking), Some(answer)) = (tables.bookings.get_mut(&row.booking), &row.answer)
+                && let (Some(booking), Some(answer)) =
+                    (tables.bookings.get_mut(&row.booking).map(Arc::make_mut), &row.answer)
             {
                 booking.answer.clone_from(answer);
             }
-            tables.history.insert(id, row);
+            tables.history.insert(id, Arc::new(row));
         }
         for (event, version, head, changes) in log {
             tables.add_to_log(LogRow { event, version, head, changes }, violations);
