@@ -143,6 +143,7 @@ impl App {
                 serve.rate_limit_per_person,
                 serve.rate_limit_per_address,
                 serve.invites_per_address_and_hour,
+                clock,
             ),
             places: Semaphore::new(serve.concurrent_requests_max as usize),
             exports: Semaphore::new(EXPORTS_AT_ONCE),

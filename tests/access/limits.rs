@@ -1,9 +1,10 @@
-//! Limits, headers, and the way a server leaves.
+//! Limits, headers, and the way a server leaves. Limits are shared by Redis, so these tests have one of their own.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
-use happening_tests::world::wait_for;
+use happening_tests::own::OwnRedis;
+use happening_tests::world::{stack, wait_for};
 use happening_tests::{World, WorldOptions};
 use reqwest::{Client, Method};
 use serde_json::json;
@@ -11,7 +12,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
 async fn a_person_and_an_address_are_told_when_to_come_again() -> Result<()> {
-    let env = [("RATE_LIMIT_PER_PERSON", "20".to_owned()), ("RATE_LIMIT_PER_ADDRESS", "8".to_owned())].into();
+    let redis = OwnRedis::start(&stack()?, "limits").await?;
+    let limits = [("RATE_LIMIT_PER_PERSON", "20".to_owned()), ("RATE_LIMIT_PER_ADDRESS", "8".to_owned())];
+    let env = limits.into_iter().chain([("REDIS_URL", redis.url())]).collect();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let mut refused = None;
@@ -43,9 +46,49 @@ async fn a_person_and_an_address_are_told_when_to_come_again() -> Result<()> {
     Ok(())
 }
 
+/// What a person is let through at a third server, after a whole allowance of 20 at each of two.
+async fn let_through_at_a_third_server(redis_url: String) -> Result<usize> {
+    let env = [("RATE_LIMIT_PER_PERSON", "20".to_owned()), ("REDIS_URL", redis_url)].into();
+    let world = World::with(WorldOptions { backends: 3, env, ..WorldOptions::default() }).await?;
+    let ada = world.person("ada").await?;
+    let s_of_minute = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs() % 60;
+    if s_of_minute > 45 {
+        // servers count in minutes of the clock
+        tokio::time::sleep(Duration::from_secs(60 - s_of_minute)).await;
+    }
+    for at in [0, 1] {
+        let there = ada.at(&world.base(at));
+        for _ in 0..19 {
+            there.get("/users/me").await?.expect(200);
+        }
+    }
+    let there = ada.at(&world.base(2));
+    let mut let_through = 0;
+    for _ in 0..30 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        match there.get("/users/me").await?.status.as_u16() {
+            200 => let_through += 1,
+            429 => break,
+            other => anyhow::bail!("answered {other}"),
+        }
+    }
+    Ok(let_through)
+}
+
+#[tokio::test]
+async fn a_limit_holds_over_all_servers_and_at_each_of_them_without_redis() -> Result<()> {
+    let redis = OwnRedis::start(&stack()?, "shared-limits").await?;
+    let shared = let_through_at_a_third_server(redis.url()).await?;
+    assert!((1..=15).contains(&shared), "{shared} requests were let through at the third server");
+    let alone = let_through_at_a_third_server("redis://127.0.0.1:9".to_owned()).await?;
+    assert!(alone >= 20, "{alone} requests were let through at the third server");
+    Ok(())
+}
+
 #[tokio::test]
 async fn nobody_is_flooded_with_invites() -> Result<()> {
-    let env = [("INVITES_PER_ADDRESS_AND_HOUR", "3".to_owned())].into();
+    let redis = OwnRedis::start(&stack()?, "invites").await?;
+    let env = [("INVITES_PER_ADDRESS_AND_HOUR", "3".to_owned()), ("REDIS_URL", redis.url())].into();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
     let (ada, edsger) = (world.person("ada").await?, world.person("edsger").await?);
     let body = |org, email: &str| json!({ "org_id": org, "email": email, "role": "user" });

@@ -272,7 +272,8 @@ async fn a_frozen_postgres_keeps_nobody_waiting() -> Result<()> {
     all_is_well_again(&world, &people[0], &bookings[0]).await
 }
 
-/// Redis is emptied, killed, started again and frozen while people book: every call keeps its answer, and pictures come back.
+/// Redis is emptied, put back to an older state, short of memory, killed, started again and frozen while people book: every call keeps
+/// its answer, and pictures come back.
 #[tokio::test]
 async fn a_redis_that_is_lost_or_hangs_changes_nothing_for_a_caller() -> Result<()> {
     let mut redis = OwnRedis::start(&stack()?, "lost").await?;
@@ -287,13 +288,28 @@ async fn a_redis_that_is_lost_or_hangs_changes_nothing_for_a_caller() -> Result<
         let mut connection = client.get_multiplexed_async_connection().await?;
         let _: () = redis::cmd("FLUSHALL").query_async(&mut connection).await?;
     }
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    let keys = ["slots", "waitlist", "head"].map(|part| format!("event:{{{}}}:{part}", event.id));
+    let mut old = Vec::new();
+    for key in &keys {
+        old.push(redis::cmd("DUMP").arg(key).query_async::<Option<Vec<u8>>>(&mut connection).await?);
+    }
+    until_booked(&world, event.id, 40).await?;
+    for (key, old) in keys.iter().zip(old).filter_map(|(key, old)| Some((key, old?))) {
+        let _: () = redis::cmd("RESTORE").arg(key).arg(0).arg(old).arg("REPLACE").query_async(&mut connection).await?;
+    }
+    until_booked(&world, event.id, 40).await?;
+    let _: () = redis::cmd("CONFIG").arg(&["SET", "maxmemory", "1mb"]).query_async(&mut connection).await?;
+    until_booked(&world, event.id, 40).await?;
+    let _: () = redis::cmd("CONFIG").arg(&["SET", "maxmemory", "0"]).query_async(&mut connection).await?;
     redis.kill();
     until_booked(&world, event.id, 100).await?;
     let started = Instant::now();
     people[0].book_with_key(event.id, 1, "while-away").await?.expect(201);
     assert!(started.elapsed() < ANSWER_TIME_MAX, "{:?}", started.elapsed());
     assert_eq!(reqwest::get(format!("{}/health/ready", world.base(0))).await?.status(), 200);
-    redis.start_again(true).await?;
+    world.audit()?;
+    redis.start_again().await?;
     until_booked(&world, event.id, 40).await?;
     redis.freeze()?;
     until_booked(&world, event.id, 100).await?;

@@ -51,8 +51,9 @@ pub(crate) async fn run(config: &Config, event: EventId) -> anyhow::Result<()> {
     let mut conn = pool.acquire().await?;
     let mut tx = conn.begin_with("begin isolation level repeatable read read only").await?;
     let row = sqlx::query!(
-        "select name, status, event_date, total_slots, available_slots, waiting_bookings, waiting_seats, seat_version, seat_head
-        from events where id = $1",
+        r#"select name, status, event_date, total_slots, raising_to, available_slots, waiting_bookings, waiting_seats, seat_version,
+            seat_head, exists (select from event_endings n where n.event_id = e.id) as "ends_bookings!"
+        from events e where id = $1"#,
         event.0
     )
     .fetch_optional(&mut *tx)
@@ -61,7 +62,14 @@ pub(crate) async fn run(config: &Config, event: EventId) -> anyhow::Result<()> {
     let known = states::read(&mut tx, event).await?;
     let folded = audit::fold(&mut tx, event).await?;
     tx.commit().await?;
-    println!("{}: {}, {} seats, {}\n", row.name, row.status, row.total_slots, row.event_date);
+    println!("{}: {}, {} seats, {}", row.name, row.status, row.total_slots, row.event_date);
+    if let Some(goal) = row.raising_to {
+        println!("its seats are being raised to {goal}, in portions");
+    }
+    if row.ends_bookings {
+        println!("its bookings are being ended, in portions");
+    }
+    println!();
     println!("{:<8} {:>6} {:>9} {:>14} {:>8}  head", "", "free", "waiting", "waiting seats", "version");
     let columns = Line {
         source: "columns",

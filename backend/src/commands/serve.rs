@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use redis::aio::ConnectionManager;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -13,10 +14,12 @@ use crate::config::{Config, ServeConfig};
 use crate::database::{self, schema};
 use crate::http::connections;
 use crate::outbox::Relay;
-use crate::{metrics, timers, users};
+use crate::{metrics, shown, timers, users};
 
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// How often counts of callers are shared with other servers.
+const SHARE_EVERY: Duration = Duration::from_millis(500);
 
 /// Serves until SIGTERM, then finishes what has begun.
 ///
@@ -29,7 +32,7 @@ pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<
     let (tasks, writers_stop) = (TaskTracker::new(), CancellationToken::new());
     let app = App::start(config, serve, &tasks, &writers_stop)?;
     let schema = schema::check_at_start(database::operator_pool(&config.database_url)?, stop.clone()).await?;
-    start_background(config, &app, &tasks, &stop);
+    start_background(config, &app, &tasks, &stop)?;
     let address = SocketAddr::new(serve.host, serve.port);
     let listener = connections::listen(address)
         .map_err(|error| anyhow::anyhow!("cannot listen on {address}: {error}; choose another PORT"))?;
@@ -45,7 +48,7 @@ pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<
     if schema.is_finished() { Ok(schema.await??) } else { Ok(()) }
 }
 
-fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &CancellationToken) {
+fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &CancellationToken) -> anyhow::Result<()> {
     if config.relay {
         let relay = Relay {
             pool: app.pool.clone(),
@@ -54,16 +57,26 @@ fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &Canc
         };
         tasks.spawn(relay.run(stop.clone()));
     }
-    let (limited, stopped) = (app.clone(), stop.clone());
-    tasks.spawn(async move {
-        while tokio::time::timeout(FORGET_EVERY, stopped.cancelled()).await.is_err() {
-            limited.limits.forget_the_quiet();
-        }
-    });
+    tasks.spawn(keep_limits(app.clone(), shown::connect(config.redis_url.as_str())?, stop.clone()));
     let preparing = app.clone();
     tokio::spawn(async move { preparing.verifier.prepare().await });
     tasks.spawn(users::cancel_late_bookings(app.clone(), stop.clone()));
     tasks.spawn(timers::run(app.clone(), stop.clone()));
+    Ok(())
+}
+
+/// Counts together with other servers, and forgets who is quiet.
+async fn keep_limits(app: App, mut redis: ConnectionManager, stop: CancellationToken) {
+    let mut forgot = app.clock.instant();
+    while tokio::time::timeout(SHARE_EVERY, stop.cancelled()).await.is_err() {
+        if let Err(error) = app.limits.share(&mut redis, app.clock).await {
+            tracing::debug!(%error, "limits are counted by this server alone");
+        }
+        if forgot.elapsed() >= FORGET_EVERY {
+            app.limits.forget_the_quiet();
+            forgot = app.clock.instant();
+        }
+    }
 }
 
 /// Says that it stops, so that a load balancer sends nobody any more, and closes a while later.

@@ -173,12 +173,7 @@ impl Shown {
     }
 
     fn new(redis_url: &str, told: mpsc::Sender<Vec<Told>>) -> Result<Self, RedisError> {
-        let config = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(RESPONSE_TIMEOUT))
-            .set_connection_timeout(Some(RESPONSE_TIMEOUT))
-            .set_number_of_retries(1)
-            .set_max_delay(Duration::from_millis(200));
-        let redis = ConnectionManager::new_lazy_with_config(redis::Client::open(redis_url)?, config)?;
+        let redis = connect(redis_url)?;
         Ok(Self { redis, told, scripts: Arc::new([CONTINUE, SET].map(Script::new)) })
     }
 
@@ -270,6 +265,19 @@ impl Shown {
         let mut redis = self.redis.clone();
         timed("query", async { redis::cmd("PING").query_async::<String>(&mut redis).await }).await.map(drop)
     }
+}
+
+/// A connection that is made when it is first used, and again when it was lost.
+///
+/// # Errors
+/// When the address cannot be parsed.
+pub(crate) fn connect(redis_url: &str) -> Result<ConnectionManager, RedisError> {
+    let config = ConnectionManagerConfig::new()
+        .set_response_timeout(Some(RESPONSE_TIMEOUT))
+        .set_connection_timeout(Some(RESPONSE_TIMEOUT))
+        .set_number_of_retries(1)
+        .set_max_delay(Duration::from_millis(200));
+    ConnectionManager::new_lazy_with_config(redis::Client::open(redis_url)?, config)
 }
 
 fn keys(event: EventId) -> [String; 3] {

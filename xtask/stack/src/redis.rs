@@ -26,7 +26,7 @@ pub fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
 /// Arguments of a Redis on a port of the loopback address.
 pub fn arguments(port: u16) -> Vec<String> {
     let port = port.to_string();
-    ["--port", &port, "--bind", "127.0.0.1", "--appendonly", "yes", "--maxmemory-policy", "allkeys-lru", "--save", ""]
+    ["--port", &port, "--bind", "127.0.0.1", "--maxmemory-policy", "allkeys-lru", "--save", ""]
         .map(str::to_owned)
         .to_vec()
 }

@@ -82,14 +82,11 @@ impl OwnRedis {
         run(Command::new("kill").args([signal, &self.child.id().to_string()])).map(drop)
     }
 
-    /// Starts it again on the same port, with what its file kept or, when `empty`, with nothing.
+    /// Starts it again on the same port, with nothing in it.
     ///
     /// # Errors
     /// When it does not come up.
-    pub async fn start_again(&mut self, empty: bool) -> Result<()> {
-        if empty {
-            std::fs::remove_dir_all(self.folder.join("appendonlydir")).ok();
-        }
+    pub async fn start_again(&mut self) -> Result<()> {
         self.child = spawn(self.port, &self.folder, self.tls)?;
         self.wait().await
     }

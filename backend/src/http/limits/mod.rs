@@ -1,6 +1,9 @@
 //! How many requests one caller may make: per person with a token, per address without; and how many invites one address may
-//! be sent. Counted in each process for itself.
+//! be sent. Counted by each server for itself at once, and by all of them together a moment later.
 
+mod shared;
+
+use std::fmt::Display;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,9 +11,12 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::HeaderMap;
+use redis::aio::ConnectionManager;
 
+use self::shared::Shared;
 use super::context::RequestContext;
 use super::{ApiError, ApiResult};
+use crate::clock::Clock;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -31,6 +37,8 @@ struct Limit<K: Clone + std::hash::Hash + Eq> {
     requests: NonZeroU32,
     window: Duration,
     limiter: DefaultKeyedRateLimiter<K>,
+    shared: Shared,
+    clock: Clock,
 }
 
 /// What a caller is told of a limit, in the members of draft-ietf-httpapi-ratelimit-headers.
@@ -44,12 +52,31 @@ pub(super) struct Standing {
 
 impl Limits {
     /// Requests per minute, and invites per address and hour; 0 is no limit.
-    pub(crate) fn new(per_person: u32, per_address: u32, invites_per_hour: u32) -> Self {
+    pub(crate) fn new(per_person: u32, per_address: u32, invites_per_hour: u32, clock: Clock) -> Self {
         Self {
-            people: Limit::new(per_person, MINUTE),
-            addresses: Limit::new(per_address, MINUTE),
-            invited: Limit::new(invites_per_hour, HOUR),
+            people: Limit::new("person", per_person, MINUTE, clock),
+            addresses: Limit::new("address", per_address, MINUTE, clock),
+            invited: Limit::new("invited", invites_per_hour, HOUR, clock),
         }
+    }
+
+    /// Counts together with the other servers.
+    ///
+    /// # Errors
+    /// When Redis is away: this server goes on by itself.
+    pub(crate) async fn share(&self, redis: &mut ConnectionManager, clock: Clock) -> redis::RedisResult<()> {
+        let now_s = seconds(clock);
+        for shared in [
+            self.people.as_ref().map(|limit| &limit.shared),
+            self.addresses.as_ref().map(|limit| &limit.shared),
+            self.invited.as_ref().map(|limit| &limit.shared),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            shared.share(redis, now_s).await?;
+        }
+        Ok(())
     }
 
     /// Counts a request of somebody who is signed in, by the `sub` of their token.
@@ -109,18 +136,29 @@ impl Peer {
     }
 }
 
-impl<K: Clone + std::hash::Hash + Eq> Limit<K> {
-    fn new(requests: u32, window: Duration) -> Option<Self> {
+fn seconds(clock: Clock) -> u64 {
+    clock.now().timestamp().unsigned_abs()
+}
+
+impl<K: Clone + Display + std::hash::Hash + Eq> Limit<K> {
+    fn new(name: &'static str, requests: u32, window: Duration, clock: Clock) -> Option<Self> {
+        let shared = Shared::new(name, requests, window);
         let requests = NonZeroU32::new(requests)?;
         let quota = Quota::with_period(window / requests.get())?.allow_burst(requests);
-        Some(Self { requests, window, limiter: RateLimiter::keyed(quota) })
+        Some(Self { requests, window, limiter: RateLimiter::keyed(quota), shared, clock })
     }
 
     fn count(&self, key: K) -> ApiResult<()> {
-        let Err(not_until) = self.limiter.check_key(&key) else { return Ok(()) };
-        let wait = not_until.wait_time_from(DefaultClock::default().now()) + Duration::from_secs(1);
-        let standing =
-            Standing { requests: self.requests.get(), window_s: self.window.as_secs(), wait_s: wait.as_secs().max(1) };
+        let caller = key.to_string();
+        let wait_s = self.shared.wait_s(&caller, seconds(self.clock)).or_else(|| {
+            let not_until = self.limiter.check_key(&key).err()?;
+            Some((not_until.wait_time_from(DefaultClock::default().now()) + Duration::from_secs(1)).as_secs().max(1))
+        });
+        let Some(wait_s) = wait_s else {
+            self.shared.note(&caller);
+            return Ok(());
+        };
+        let standing = Standing { requests: self.requests.get(), window_s: self.window.as_secs(), wait_s };
         RequestContext::note_limit(standing);
         Err(ApiError::rate_limited())
     }
