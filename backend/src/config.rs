@@ -90,15 +90,15 @@ pub(crate) struct ServeConfig {
     #[arg(long, env = "HOST", default_value = "127.0.0.1")]
     pub(crate) host: std::net::IpAddr,
 
-    /// Requests that one person may make in a minute; all servers together let through twice as many at most. 0 is no limit
+    /// Requests that one person may make in a minute; 0 is no limit. Shared by all servers, within half a second
     #[arg(long, env = "RATE_LIMIT_PER_PERSON", default_value_t = 600)]
     pub(crate) rate_limit_per_person: u32,
 
-    /// Requests without a valid token that may come from one address in a minute; 0 is no limit
+    /// Requests without a valid token that may come from one address in a minute; 0 is no limit. Shared by all servers
     #[arg(long, env = "RATE_LIMIT_PER_ADDRESS", default_value_t = 120)]
     pub(crate) rate_limit_per_address: u32,
 
-    /// Invites that may be sent to one address in an hour; all servers together send twice as many at most. 0 is no limit
+    /// Invites that may be sent to one address in an hour; 0 is no limit. Shared by all servers
     #[arg(long, env = "INVITES_PER_ADDRESS_AND_HOUR", default_value_t = 10)]
     pub(crate) invites_per_address_and_hour: u32,
 

@@ -2,6 +2,8 @@
 
 use anyhow::Result;
 use happening_api::Booking;
+use happening_tests::own::OwnRedis;
+use happening_tests::world::stack;
 use happening_tests::{World, WorldOptions};
 
 use crate::signed_in;
@@ -52,7 +54,9 @@ async fn what_was_known_can_be_read_offline_and_nothing_is_queued() -> Result<()
 
 #[tokio::test]
 async fn a_busy_server_is_asked_again_by_itself() -> Result<()> {
-    let env = [("RATE_LIMIT_PER_PERSON", "60".to_owned())].into();
+    // counts are shared by Redis: those of a run before must not be among them
+    let redis = OwnRedis::start(&stack()?, "busy-server").await?;
+    let env = [("RATE_LIMIT_PER_PERSON", "60".to_owned()), ("REDIS_URL", redis.url())].into();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
     world.event(&world.person("edsger").await?, 8).await?;
     let barbara = world.person("barbara").await?;

@@ -29,17 +29,24 @@ pub(super) struct Keys {
     source: Source,
     clock: Clock,
     known: Arc<RwLock<ById>>,
-    /// When they were last asked for; the lock is held while asking.
-    asked: Arc<Mutex<Option<Instant>>>,
+    /// The last read; the lock is held while reading.
+    last_read: Arc<Mutex<Option<Read>>>,
+}
+
+/// A read that has ended.
+#[derive(Clone, Copy)]
+struct Read {
+    ended: Instant,
+    succeeded: bool,
 }
 
 /// What is known of a key id.
 pub(super) enum Key {
     Known(DecodingKey),
-    /// The issuer has no such key.
+    /// The issuer had no such key a moment ago.
     Unknown,
-    /// No key of the issuer was ever read.
-    NoneRead,
+    /// The issuer does not answer, or not in time.
+    NotRead,
 }
 
 impl Keys {
@@ -51,7 +58,7 @@ impl Keys {
         let http =
             reqwest::Client::builder().timeout(READ_TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
         let source = Source { jwks_url: config.oidc_jwks_url.clone(), issuer: config.oidc_issuer_url.clone(), http };
-        Ok(Self { source, clock, known: Arc::default(), asked: Arc::default() })
+        Ok(Self { source, clock, known: Arc::default(), last_read: Arc::default() })
     }
 
     /// The key of that id. The issuer is asked when it is not known.
@@ -60,40 +67,41 @@ impl Keys {
             return Key::Known(key);
         }
         // whoever waits for another one's read finds the key afterwards, or a read that has just been made
-        let waited = tokio::time::timeout(CALLER_WAITS_MAX, self.read_unless(|| self.known(id).is_some())).await;
-        if waited.is_err() {
-            tracing::warn!("the issuer's keys are slow to come");
-        }
+        let read = tokio::time::timeout(CALLER_WAITS_MAX, self.read_unless(|| self.known(id).is_some())).await;
         match self.known(id) {
             Some(key) => Key::Known(key),
-            None if self.none_known() => Key::NoneRead,
-            None => Key::Unknown,
+            None if read.unwrap_or(false) => Key::Unknown,
+            None => Key::NotRead,
         }
     }
 
-    /// Reads them, unless they were asked for a moment ago.
+    /// Reads them.
     pub(super) async fn read(&self) {
         self.read_unless(|| false).await;
     }
 
-    async fn read_unless(&self, found: impl Fn() -> bool) {
-        let mut asked = Arc::clone(&self.asked).lock_owned().await;
+    /// Reads them unless they were read a moment ago. Answers whether the last read succeeded.
+    async fn read_unless(&self, found: impl Fn() -> bool) -> bool {
+        let mut last = Arc::clone(&self.last_read).lock_owned().await;
         let pause = if self.none_known() { FIRST_READ_EVERY_MIN } else { READ_EVERY_MIN };
-        let now = self.clock.instant();
-        if found() || asked.is_some_and(|last| now.duration_since(last) < pause) {
-            return;
+        if let Some(read) = *last
+            && (found() || self.clock.instant().duration_since(read.ended) < pause)
+        {
+            return read.succeeded;
         }
-        *asked = Some(now);
-        let (source, known) = (self.source.clone(), Arc::clone(&self.known));
+        let (source, known, clock) = (self.source.clone(), Arc::clone(&self.known), self.clock);
         // a task of its own: it ends what it began when its caller leaves
         let read = tokio::spawn(async move {
-            match source.read().await {
+            let keys = source.read().await;
+            let succeeded = keys.is_ok();
+            match keys {
                 Ok(keys) => *known.write().unwrap_or_else(PoisonError::into_inner) = keys,
                 Err(error) => tracing::warn!(%error, "the issuer's keys could not be read"),
             }
-            drop(asked);
+            *last = Some(Read { ended: clock.instant(), succeeded });
+            succeeded
         });
-        drop(read.await); // it has told how it went
+        read.await.unwrap_or(false)
     }
 
     fn known(&self, id: &str) -> Option<DecodingKey> {

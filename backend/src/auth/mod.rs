@@ -12,6 +12,6 @@ pub(crate) use verifier::Verifier;
 pub(crate) enum AuthError {
     #[error("the token is not valid here: {0}")]
     Invalid(String),
-    #[error("the issuer's keys were never read")]
+    #[error("the issuer's keys could not be read")]
     KeysUnknown,
 }

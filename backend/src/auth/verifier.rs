@@ -77,7 +77,7 @@ impl Verifier {
         let key = match self.keys.find(&kid).await {
             Key::Known(key) => key,
             Key::Unknown => return Err(AuthError::Invalid("unknown key id".to_owned())),
-            Key::NoneRead => return Err(AuthError::KeysUnknown),
+            Key::NotRead => return Err(AuthError::KeysUnknown),
         };
         let claims = jsonwebtoken::decode::<Claims>(token, &key, &self.validation)
             .map_err(|error| AuthError::Invalid(error.to_string()))?

@@ -23,7 +23,7 @@ pub(crate) struct OfCaller {
 
 /// The booking, and whether the caller is staff of its event; `None` when there is no such booking, or its event was deleted.
 ///
-/// Event and role are looked up for no booking, too: the time that an answer takes must not tell whether there is one.
+/// Event and role are looked up also when there is no such booking: the time that an answer takes must not tell whether there is one.
 impl Wanted for OfCaller {
     type Found = Option<(BookingRow, bool)>;
 

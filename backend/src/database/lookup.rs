@@ -2,12 +2,15 @@
 //! trip for a crowd; one caller alone waits for nothing.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Semaphore, oneshot};
 
 /// Statements on their way at once.
 const AT_ONCE: usize = 2;
+/// Longer than Postgres lets a statement go on: a connection on which no answer came by then is dead.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What one caller wants to know.
 pub(crate) trait Wanted: Sized + Send + Sync + 'static {
@@ -85,7 +88,13 @@ async fn answer_all<W: Wanted>(pool: &PgPool, all: Waiting<W>) {
 
 async fn ask<W: Wanted>(pool: &PgPool, wanted: &[W]) -> sqlx::Result<Vec<W::Found>> {
     let mut conn = pool.acquire().await?;
-    W::find_all(&mut conn, wanted).await
+    match tokio::time::timeout(ANSWER_TIMEOUT, W::find_all(&mut conn, wanted)).await {
+        Ok(found) => found,
+        Err(_) => {
+            conn.close_on_drop();
+            Err(sqlx::Error::PoolTimedOut)
+        }
+    }
 }
 
 /// Puts rows that carry the place of their question, counted from 1, in the order of the questions.

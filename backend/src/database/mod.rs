@@ -53,7 +53,7 @@ impl ServerPools {
         let pool = |connections, options: &PgConnectOptions| {
             without_the_broken(pool_options(connections), pulse).connect_lazy_with(options.clone())
         };
-        // people and members are looked up by their keys; a plan from when there were few would read all of them, see `writer_pool`
+        // people, members and bookings are looked up by their keys; a plan from when there were few would read all of them, see `writer_pool`
         let by_key = options.clone().options([("enable_seqscan", "off")]);
         let general = connections_max.saturating_sub(2 * share).max(1);
         Ok(Self { identity: pool(share, &by_key), staff: pool(share, &options), general: pool(general, &options) })

@@ -84,7 +84,7 @@ impl Client {
     /// by the app.
     ///
     /// # Errors
-    /// When the server does not answer, or only with 503 for 10 s.
+    /// When the server does not answer, or with 503 each time.
     pub async fn new(base: &str, token: &str) -> Result<Self> {
         let http = reqwest::Client::builder().pool_max_idle_per_host(512).build()?;
         let user = crate::world::wait_for("POST /users", Duration::from_secs(10), || async {

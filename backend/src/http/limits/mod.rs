@@ -66,6 +66,7 @@ impl Limits {
     /// When Redis is away: this server goes on by itself.
     pub(crate) async fn share(&self, redis: &mut ConnectionManager, clock: Clock) -> redis::RedisResult<()> {
         let now_s = seconds(clock);
+        let mut done = Ok(());
         for shared in [
             self.people.as_ref().map(|limit| &limit.shared),
             self.addresses.as_ref().map(|limit| &limit.shared),
@@ -74,9 +75,10 @@ impl Limits {
         .into_iter()
         .flatten()
         {
-            shared.share(redis, now_s).await?;
+            // each of them forgets what it counted, also when Redis was away for the one before
+            done = shared.share(redis, now_s).await.and(done);
         }
-        Ok(())
+        done
     }
 
     /// Counts a request of somebody who is signed in, by the `sub` of their token.

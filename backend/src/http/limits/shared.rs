@@ -1,6 +1,7 @@
 //! Counts that all servers share by Redis. Each server adds what it let through, every half second, and learns which callers are over
-//! what is let through by all of them together; it turns these away until the window ends. Nobody waits for that: a caller who goes to
-//! many servers at once gets some more through within half a second, and without Redis the limit of each server holds alone.
+//! what all of them together let through; it turns these away until the window ends. Windows are those of the clock: minutes, hours.
+//! No request waits for that, so a caller who goes to many servers at once can have the whole allowance of each within half a second.
+//! Without Redis the limit of each server holds alone.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -33,7 +34,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// One server alone lets a whole allowance and what grows again in a window through; all of them together let through as much.
+    /// One server alone lets a whole allowance through at once, and as much again during a window; all of them together do the same.
     pub(super) fn new(name: &'static str, requests: u32, window: Duration) -> Self {
         Self {
             name,

@@ -26,7 +26,7 @@ const LOCK_WAIT_MAX: u32 = 40;
 /// Commits that a failover loses.
 const LOST_MAX: usize = 2;
 /// How far behind the true time the database's clock may be stepped.
-pub(super) const BEHIND_S_MAX: i64 = 30;
+pub(super) const BEHIND_S_MAX: i64 = 8;
 
 #[derive(Default)]
 struct Open {

@@ -67,8 +67,8 @@ impl Organizer {
     /// The change of the event's row with which it begins.
     fn begin(&self, due: Due) -> bool {
         let mut world = self.database.lock_world();
-        // so long ago that no step of the clock makes it upcoming again
-        let started = DateTime::from_timestamp(world.true_s - BEHIND_S_MAX, 0).unwrap_or_default();
+        // the database's clock may be behind: then it is still upcoming, or is so again for a while
+        let started = DateTime::from_timestamp(world.true_s, 0).unwrap_or_default();
         world.edit(self.event, |row| match due {
             Due::AddSeats { .. } => row.raising_to = Some(row.total + SEATS_ADDED),
             Due::EndWaiting { .. } => row.event_date = started,
@@ -78,11 +78,18 @@ impl Organizer {
 
     /// One after the other, at any process, until the rows say that none is left.
     async fn portions(&self, due: Due) {
-        while is_left(&self.database.lock_world().tables, self.event, due) {
+        while self.is_left(due) {
             if !matches!(self.ask(due).await, Ok(Reply::Portion { .. })) {
                 Step::default().await;
             }
         }
+    }
+
+    fn is_left(&self, due: Due) -> bool {
+        let world = self.database.lock_world();
+        let date = world.tables.events[&self.event].event_date;
+        let may_be_upcoming = date != UPCOMING && date.timestamp() > world.true_s - BEHIND_S_MAX;
+        is_left(&world.tables, self.event, due) || matches!(due, Due::EndWaiting { .. }) && may_be_upcoming
     }
 
     fn ask(&self, due: Due) -> oneshot::Receiver<Reply> {

@@ -32,7 +32,7 @@ const PROMOTING: &str = "cancellations that promote";
 const ONE_COMMAND: &str = "bookings, one command per transaction";
 const VARIANTS: [&str; 6] = [WARM, WITHOUT_RELAY, WITHOUT_REDIS, COLD, PROMOTING, ONE_COMMAND];
 
-/// The world's own servers have none.
+/// Servers of this world have no relay unless they are told to.
 const RELAY: (&str, &str) = ("RELAY", "true");
 
 /// Measures what has `only` in its name.
