@@ -11,6 +11,7 @@ use sqlx::{ConnectOptions, Connection, PgPool};
 use url::Url;
 
 use self::pulse::Pulse;
+use crate::switches::Switch;
 
 /// For a database that has much to do, as when a drop meets a checkpoint; one that is away is told by its pulse, and sooner.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(2000);
@@ -113,7 +114,7 @@ fn pool_options(connections_max: u32) -> PgPoolOptions {
 /// were idle when the pulse's own connection broke, so in quiet times nobody pays a round trip for it; and what breaks between
 /// two beats may still be met.
 fn without_the_broken(pool: PgPoolOptions, pulse: &Pulse) -> PgPoolOptions {
-    if crate::switches::on("no_connection_check") {
+    if Switch::NoConnectionCheck.is_on() {
         return pool;
     }
     let pulse = pulse.clone();

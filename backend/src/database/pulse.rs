@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::switches::Switch;
+
 const EVERY: Duration = Duration::from_millis(200);
 const PING_TIMEOUT: Duration = Duration::from_millis(400);
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
@@ -70,7 +72,7 @@ impl Feeler {
         let mut connection = None;
         loop {
             let beats = self.feel(&mut connection).await;
-            let beats = beats || crate::switches::on("no_pulse");
+            let beats = beats || Switch::NoPulse.is_on();
             let changed = self.felt.send_if_modified(|felt| std::mem::replace(&mut felt.beats, beats) != beats);
             if changed {
                 if beats {

@@ -19,7 +19,7 @@ use super::rows::{Audit, EventCounts, History, NewBooking, Place, Rows};
 use super::states::Known;
 use crate::access::{Access, EventAction};
 use crate::clock::Clock;
-use crate::switches;
+use crate::switches::Switch;
 
 /// An event in a transaction: its row, and its state with what was decided since.
 #[derive(Debug)]
@@ -144,7 +144,7 @@ impl Batch {
             return Verdict::Later;
         }
         if let Kind::Create { seats: 13, .. } = &command.kind {
-            assert!(!switches::on("thirteen_panics"), "deciding panics, so that what becomes of others is seen");
+            assert!(!Switch::ThirteenPanics.is_on(), "deciding panics, so that what becomes of others is seen");
         }
         let done = match &command.kind {
             Kind::Create { .. } => self.create(work, command, facts),
@@ -294,7 +294,7 @@ impl Batch {
             Some(seats) => happening_seating::Command::CancelSeats { booking, seats: seats.to_vec() },
         };
         let mut given = work.given(self.now, by_staff);
-        if switches::on("promote_later") && given.limits.is_upcoming {
+        if Switch::PromoteLater.is_on() && given.limits.is_upcoming {
             given = Given { limits: Limits { is_upcoming: false, ..given.limits }, by_staff: true };
         }
         let (outcome, promotions) = work.decide(&decided, given)?;

@@ -32,6 +32,7 @@ use tokio_util::task::TaskTracker;
 use self::command::Pending;
 use self::queue::Queues;
 use self::writer::Running;
+use crate::switches::Switch;
 
 pub(crate) use answer::Answer;
 pub(crate) use command::{Command, Due, Kind, PORTION, Refusal, Reply};
@@ -58,7 +59,7 @@ pub(crate) struct Seats {
 impl Seats {
     /// Starts the lanes; they end when `stop` is cancelled and what waits has been done. Readers use `pool`.
     pub(crate) fn start(parts: Parts, pool: PgPool, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
-        let queues = Queues::new(!crate::switches::on("batches_of_one"), CONTENDED_FOR);
+        let queues = Queues::new(!Switch::BatchesOfOne.is_on(), CONTENDED_FOR);
         let running = writer::start(&parts, &queues, tasks, stop);
         let reader = Reader::new(pool);
         Self { queues, running, parts, reader }

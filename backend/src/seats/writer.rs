@@ -24,8 +24,9 @@ use super::rows::WriteError;
 use super::states;
 use super::store::{Parts, Store};
 use crate::shown::Told;
+use crate::switches::Switch;
 use crate::telemetry::{self, SPANS};
-use crate::{database, metrics, switches};
+use crate::{database, metrics};
 
 /// Lanes for several events at a time, and for one; each can have a connection.
 pub(crate) const MAIN_LANES: usize = 4;
@@ -182,7 +183,7 @@ async fn attempt<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
     let prepared = store.within(PREPARE_TIMEOUT, prepare(store, part, waits)).await;
     let (tx, done) = prepared.ok_or(Failure::Late)??;
     assert!(
-        !switches::on_every_fifth_time("lanes_panic"),
+        !Switch::LanesPanic.is_on_every_fifth_time(),
         "a lane panics, so that what becomes of its commands is seen"
     );
     if !done.written {

@@ -185,6 +185,7 @@ impl Stack {
         for name in names.lines() {
             run(psql().arg(format!("drop database {name} with (force)")))?;
         }
+        std::fs::remove_dir_all(self.folder.join("worlds")).ok(); // none, when every test passed
         Ok(())
     }
 
