@@ -12,7 +12,11 @@ pub const NAME_CHARS_MAX: usize = 200;
 
 /// What a member may do in one organization. A person can have another role elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema, sqlx::Type),
+    sqlx(type_name = "text", rename_all = "camelCase")
+)]
 pub enum Role {
     #[serde(rename = "orgAdmin")]
     OrgAdmin,

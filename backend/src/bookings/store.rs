@@ -30,7 +30,7 @@ impl Wanted for OfCaller {
     async fn find_all(conn: &mut PgConnection, wanted: &[Self]) -> sqlx::Result<Vec<Self::Found>> {
         let rows = sqlx::query!(
             r#"select w.n as "n!", b.id as "id?: BookingId", b.event_id as "event_id?: EventId", b.user_id as "user_id?: UserId",
-                coalesce(e.owner_id = w.caller, false) as "owner!", e.deleted_at, m.role as "role?"
+                coalesce(e.owner_id = w.caller, false) as "owner!", e.deleted_at, m.role as "role?: Role"
             from unnest($1::uuid[], $2::uuid[]) with ordinality as w (booking, caller, n)
             left join lateral (select id, event_id, user_id from bookings where id = w.booking limit 1) as b on true
             left join lateral (select org_id, owner_id, deleted_at from events where id = coalesce(b.event_id, w.booking) limit 1) as e on true
@@ -43,8 +43,7 @@ impl Wanted for OfCaller {
         .await?;
         let found = rows.into_iter().map(|row| {
             let booking = row.id.zip(row.event_id).zip(row.user_id).filter(|_| row.deleted_at.is_none());
-            let role = row.role.as_deref().and_then(Role::parse);
-            let staff = access::staff(role, row.owner);
+            let staff = access::staff(row.role, row.owner);
             (row.n, booking.map(|((id, event_id), user_id)| (BookingRow { id, event_id, user_id }, staff)))
         });
         Ok(in_order(wanted.len(), found))

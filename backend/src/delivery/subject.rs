@@ -1,7 +1,7 @@
 //! What a message is about, read when it is delivered: names and dates as they are then.
 
 use chrono::{DateTime, Utc};
-use happening_api::{BookingId, EventId, InviteId, Message, OrgId};
+use happening_api::{BookingId, EventId, InviteId, Message, OrgId, Role};
 use sqlx::PgConnection;
 
 use crate::invites::{Links, store as invite_store};
@@ -35,7 +35,7 @@ pub(super) struct EventFacts {
 #[derive(Clone, Debug)]
 pub(super) struct InviteFacts {
     pub(super) organization: String,
-    pub(super) role: String,
+    pub(super) role: Role,
     pub(super) inviter: String,
     pub(super) email: String,
     pub(super) expires_at: DateTime<Utc>,

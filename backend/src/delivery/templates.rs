@@ -22,21 +22,22 @@ pub(super) fn sentence(message: &Message, subject: &Subject) -> String {
     match subject {
         Subject::Event(event) => about_event(message, event),
         Subject::Organization { name } => {
-            let role = message.changes.as_deref().and_then(|changes| changes.first()).map_or("user", String::as_str);
+            let role = message.changes.as_deref().and_then(|changes| changes.first());
+            let role = role.and_then(|role| Role::parse(role)).unwrap_or(Role::User);
             format!("You are {} of {name} now.", role_words(role))
         }
         Subject::Invite(invite) => {
-            let role = role_words(&invite.role);
+            let role = role_words(invite.role);
             format!("{} invites you to {} as {role}.", invite.inviter, invite.organization)
         }
     }
 }
 
-fn role_words(role: &str) -> &'static str {
-    match Role::parse(role) {
-        Some(Role::OrgAdmin) => "an administrator",
-        Some(Role::Organizer) => "an organizer",
-        Some(Role::User) | None => "a member",
+fn role_words(role: Role) -> &'static str {
+    match role {
+        Role::OrgAdmin => "an administrator",
+        Role::Organizer => "an organizer",
+        Role::User => "a member",
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) async fn standing(
 ) -> sqlx::Result<Option<(OrgId, EventStanding)>> {
     // counted: for `exists` the planner hopes to meet a row at once, and reads the whole table when there is none
     let row = sqlx::query!(
-        r#"select e.org_id, e.owner_id, m.role as "role?",
+        r#"select e.org_id, e.owner_id, m.role as "role?: Role",
             case when o.deleted_at is null then e.visibility else 'members' end as "visibility!: Visibility",
             (select count(*) from bookings b where b.user_id = $2 and b.event_id = e.id and b.status <> 'cancelled') > 0
                 as "has_booking!"
@@ -30,7 +30,7 @@ pub(crate) async fn standing(
     Ok(row.map(|row| {
         let standing = EventStanding {
             visibility: row.visibility,
-            role: row.role.as_deref().and_then(Role::parse),
+            role: row.role,
             owner: row.owner_id == user.0,
             has_booking: row.has_booking,
         };

@@ -21,7 +21,7 @@ pub(super) async fn preview(app: &App, token: &str) -> ApiResult<InvitePreview> 
     let (invite, replaced) = find(&mut *app.conn().await?, app, token, false).await?;
     check_open(&invite, replaced)?;
     Ok(InvitePreview {
-        role: invite.role(),
+        role: invite.role,
         organization: invite.organization,
         inviter: invite.inviter,
         email: masked(&invite.email),
@@ -52,7 +52,7 @@ pub(super) async fn accept(app: &App, caller: UserId, token: &str) -> ApiResult<
     if org_store::role(&mut tx, invite.org_id, caller).await?.is_some() {
         return Err(already_member());
     }
-    if !org_store::insert_member(&mut tx, invite.org_id, caller, invite.role()).await? {
+    if !org_store::insert_member(&mut tx, invite.org_id, caller, invite.role).await? {
         return Err(ApiError::unauthenticated());
     }
     store::set_status(&mut tx, invite.id, "used").await?;

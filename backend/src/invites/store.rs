@@ -13,7 +13,7 @@ pub(crate) struct InviteRow {
     pub(crate) org_id: OrgId,
     pub(crate) organization: String,
     pub(crate) email: String,
-    pub(crate) role: String,
+    pub(crate) role: Role,
     pub(crate) invited_by: UserId,
     pub(crate) inviter: String,
     pub(crate) nonce: Vec<u8>,
@@ -30,10 +30,6 @@ pub(crate) struct InviteRow {
 }
 
 impl InviteRow {
-    pub(crate) fn role(&self) -> Role {
-        Role::parse(&self.role).unwrap_or(Role::User)
-    }
-
     /// Of the token that it was made with.
     pub(crate) fn first_nonce(&self) -> &[u8] {
         self.old_nonces.first().unwrap_or(&self.nonce)
@@ -45,7 +41,7 @@ impl InviteRow {
             id: self.id,
             org_id: self.org_id,
             email: self.email.clone(),
-            role: self.role(),
+            role: self.role,
             invited_by: self.invited_by,
             created_at: self.created_at,
             expires_at: self.expires_at,
@@ -63,7 +59,7 @@ pub(crate) async fn find(conn: &mut PgConnection, id: InviteId, lock: bool) -> s
     }
     sqlx::query_as!(
         InviteRow,
-        r#"select i.id as "id: InviteId", i.org_id as "org_id: OrgId", o.name as organization, i.email, i.role,
+        r#"select i.id as "id: InviteId", i.org_id as "org_id: OrgId", o.name as organization, i.email, i.role as "role: Role",
             i.invited_by as "invited_by: UserId", u.name as inviter, i.nonce, i.old_nonces, i.status, i.created_at, i.expires_at,
             i.expires_at <= clock_timestamp() as "expired!", exists (select from organization_users m
                 where m.org_id = i.org_id and m.user_id = i.invited_by and m.role = 'orgAdmin') as "inviter_is_admin!"
@@ -77,7 +73,7 @@ pub(crate) async fn find(conn: &mut PgConnection, id: InviteId, lock: bool) -> s
 /// Invites that wait for an answer, newest first.
 pub(crate) async fn list(conn: &mut PgConnection, org: OrgId, page: &Page) -> sqlx::Result<Vec<Invite>> {
     let rows = sqlx::query!(
-        r#"select id as "id: InviteId", email, role, invited_by as "invited_by: UserId", created_at, expires_at,
+        r#"select id as "id: InviteId", email, role as "role: Role", invited_by as "invited_by: UserId", created_at, expires_at,
             expires_at <= now() as "expired!" from organization_invites
         where org_id = $1 and status = 'pending' and ($2::timestamptz is null or (created_at, id) < ($2, $3))
         order by created_at desc, id desc limit $4"#,
@@ -94,7 +90,7 @@ pub(crate) async fn list(conn: &mut PgConnection, org: OrgId, page: &Page) -> sq
             id: row.id,
             org_id: org,
             email: row.email,
-            role: Role::parse(&row.role).unwrap_or(Role::User),
+            role: row.role,
             invited_by: row.invited_by,
             created_at: row.created_at,
             expires_at: row.expires_at,

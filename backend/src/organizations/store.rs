@@ -8,11 +8,13 @@ use crate::page::Page;
 
 /// Role of a person in an organization; `None` for a stranger.
 pub(crate) async fn role(conn: &mut PgConnection, org: OrgId, user: UserId) -> sqlx::Result<Option<Role>> {
-    let name =
-        sqlx::query_scalar!("select role from organization_users where org_id = $1 and user_id = $2", org.0, user.0)
-            .fetch_optional(conn)
-            .await?;
-    Ok(name.as_deref().and_then(Role::parse))
+    sqlx::query_scalar!(
+        r#"select role as "role: Role" from organization_users where org_id = $1 and user_id = $2"#,
+        org.0,
+        user.0
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// A new organization.
@@ -42,7 +44,7 @@ pub(crate) async fn list_of(
     page: &Page,
 ) -> sqlx::Result<Vec<Organization>> {
     let rows = sqlx::query!(
-        r#"select o.id, o.name, m.role, o.created_at, o.retention_days,
+        r#"select o.id, o.name, m.role as "role: Role", o.created_at, o.retention_days,
             (select count(*) from organization_users c where c.org_id = o.id) as "member_count!"
         from organization_users m join organizations o on o.id = m.org_id
         where m.user_id = $1 and ($2::uuid is null or o.id = $2)
@@ -61,7 +63,7 @@ pub(crate) async fn list_of(
         .map(|row| Organization {
             id: row.id.into(),
             name: row.name,
-            role: Role::parse(&row.role).unwrap_or(Role::User),
+            role: row.role,
             member_count: row.member_count,
             retention_days: row.retention_days,
             created_at: row.created_at,
@@ -98,7 +100,7 @@ pub(crate) async fn members(
     page: &Page,
 ) -> sqlx::Result<Vec<Member>> {
     let rows = sqlx::query!(
-        r#"select u.id, u.name, m.role, m.joined_at, case when $2 then u.email end as email
+        r#"select u.id, u.name, m.role as "role: Role", m.joined_at, case when $2 then u.email end as email
         from organization_users m join users u on u.id = m.user_id
         where m.org_id = $1 and ($3::text is null or (u.name, u.id) > ($3, $4))
             and ($6::text is null or u.name ilike $6 or ($2 and u.email ilike $6))
@@ -117,7 +119,7 @@ pub(crate) async fn members(
         .map(|row| Member {
             user_id: row.id.into(),
             name: row.name,
-            role: Role::parse(&row.role).unwrap_or(Role::User),
+            role: row.role,
             email: row.email,
             joined_at: row.joined_at,
         })
@@ -181,7 +183,7 @@ pub(crate) async fn member(
     with_email: bool,
 ) -> sqlx::Result<Option<Member>> {
     let row = sqlx::query!(
-        r#"select u.id, u.name, m.role, m.joined_at, case when $3 then u.email end as email
+        r#"select u.id, u.name, m.role as "role: Role", m.joined_at, case when $3 then u.email end as email
         from organization_users m join users u on u.id = m.user_id where m.org_id = $1 and m.user_id = $2"#,
         org.0,
         user.0,
@@ -192,7 +194,7 @@ pub(crate) async fn member(
     Ok(row.map(|row| Member {
         user_id: row.id.into(),
         name: row.name,
-        role: Role::parse(&row.role).unwrap_or(Role::User),
+        role: row.role,
         email: row.email,
         joined_at: row.joined_at,
     }))

@@ -169,7 +169,7 @@ pub(super) async fn look(
     let rows = sqlx::query!(
         r#"select i.n as "n!", (select clock_timestamp()) as "now!",
             case when o.deleted_at is null then e.visibility else 'members' end as "visibility!: Visibility",
-            m.role as "role?", (case when m.role is not null or (e.visibility = 'public' and o.deleted_at is null) then false else (select count(*) from bookings hb
+            m.role as "role?: Role", (case when m.role is not null or (e.visibility = 'public' and o.deleted_at is null) then false else (select count(*) from bookings hb
                 where hb.event_id = i.event_id and hb.user_id = i.caller and hb.status <> 'cancelled') > 0 end) as "has_booking!", e.owner_id = i.caller as "owner!", (u.id is not null and u.deleted_at is null) as "known!",
             c.request_hash as "hash?", ch.answer::text as "first_answer?",
             cl.booking_id as "claimed?: BookingId", cl.asked as "asked?", cl.answer::text as "claim_answer?",
@@ -224,8 +224,7 @@ pub(super) async fn look(
             Kind::GiveBack { .. } => row.given_back.then_some(Found::Done),
             Kind::Due(_) => None,
         };
-        let role = row.role.as_deref().and_then(Role::parse);
-        let (known, visibility, owner) = (row.known, row.visibility, row.owner);
+        let (known, visibility, role, owner) = (row.known, row.visibility, row.role, row.owner);
         facts[row.n as usize - 1] = Some(Facts {
             is_due: matches!(command.kind, Kind::Due(_)),
             is_own: booking.as_ref().is_some_and(|booking| booking.person == command.caller),
