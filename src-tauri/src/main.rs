@@ -94,7 +94,7 @@ fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
             tracing::debug!(%error, "the menu does not follow the session");
         }
     };
-    let settings = Settings::new();
+    let settings = Settings::below(&app.path().config_dir()?);
     let cache_folder = app.path().app_cache_dir()?;
     let server = settings.server_url().unwrap_or_else(|error| {
         let reason = format!("{error:#}");

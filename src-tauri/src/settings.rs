@@ -23,13 +23,9 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// The settings of this person: `$XDG_CONFIG_HOME/happening` and its like.
-    pub(crate) fn new() -> Self {
-        let base = std::env::var_os("XDG_CONFIG_HOME")
-            .or_else(|| std::env::var_os("APPDATA"))
-            .map(PathBuf::from)
-            .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")));
-        Self { folder: base.unwrap_or_default().join("happening") }
+    /// The settings of this person, in a folder of their own below the system's for configurations.
+    pub(crate) fn below(configurations: &Path) -> Self {
+        Self { folder: configurations.join("happening") }
     }
 
     /// Address of the server: `HAPPENING_SERVER_URL`, else the first line of `server-url`, else this machine.
