@@ -143,7 +143,7 @@ async fn the_audit_notices_what_must_not_be() -> Result<()> {
 struct Kept;
 
 impl Kept {
-    const TABLES: [&str; 5] = ["bookings", "booking_seats", "booking_history", "outbox", "deliveries"];
+    const TABLES: [&str; 6] = ["bookings", "booking_seats", "booking_history", "seat_log", "outbox", "deliveries"];
 
     async fn now(world: &World) -> Result<Self> {
         for table in Self::TABLES.iter().chain(&["events"]) {
@@ -202,6 +202,16 @@ const HARMS: [(&str, &str); 15] = [
     ("I11 history adds up to the seats", "update booking_history set seat_numbers = '{}' where action = 'claimed'"),
 ];
 
+/// The same for what is compared with states in memory.
+const HARMS_TO_STATES: [(&str, &str); 3] = [
+    ("I3 the fold of the log equals the rows", "update seat_log set head = gen_random_uuid()"),
+    ("I3 the fold of the log equals the rows", "delete from seat_log where version = 2"),
+    (
+        "I3 the counts of an event equal its rows",
+        "update events set available_slots = available_slots + 1 where available_slots < 2",
+    ),
+];
+
 #[tokio::test]
 async fn every_query_of_the_audit_finds_what_it_looks_for() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
@@ -224,12 +234,20 @@ async fn every_query_of_the_audit_finds_what_it_looks_for() -> Result<()> {
     world.audit()?;
     let kept = Kept::now(&world).await?;
     let said = || world.audit().err().map(|error| error.to_string()).unwrap_or_default();
-    for (invariant, harm) in HARMS {
+    for (invariant, harm) in HARMS.into_iter().chain(HARMS_TO_STATES) {
         raw(&world, harm.to_owned()).await?;
         assert!(said().contains(invariant), "{harm}: {}", said());
         kept.put_back(&world).await?;
         assert_eq!(said(), "", "{harm} was taken back");
     }
+    let mut redis =
+        redis::Client::open(world.stack.env()["REDIS_URL"].as_str())?.get_multiplexed_async_connection().await?;
+    let slots = format!("event:{{{}}}:slots", open.id);
+    let shown: i32 = redis::cmd("GET").arg(&slots).query_async(&mut redis).await?;
+    redis::cmd("SET").arg(&slots).arg(99).exec_async(&mut redis).await?;
+    assert!(said().contains("I3 what Redis shows equals the rows"), "{}", said());
+    redis::cmd("SET").arg(&slots).arg(shown).exec_async(&mut redis).await?;
+    assert_eq!(said(), "");
     // without the index that keeps a seat from being sold twice
     let sold_twice = format!(
         "drop index booking_seats_event_id_seat_no_key; update booking_seats set seat_no = 2 where event_id = '{}'",

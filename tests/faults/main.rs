@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use futures_util::StreamExt;
 use happening_api::{Booking, EventId};
 use happening_tests::own::{OwnPostgres, OwnRabbitMq, OwnRedis};
 use happening_tests::proxy::Proxy;
@@ -188,6 +189,43 @@ async fn on_own_postgres(name: &str) -> Result<(OwnPostgres, World, Vec<Client>,
     Ok((own, world, people, bookings))
 }
 
+/// With a synchronous standby that is away, COMMIT waits after it was done. Nothing that was answered is lost, and a retry finds it.
+#[tokio::test]
+async fn a_commit_that_waits_for_a_standby_is_done_once() -> Result<()> {
+    let (_own, world, people, bookings) = on_own_postgres("standby").await?;
+    let event = bookings[0].event_id;
+    let set = async |value: &str| {
+        sqlx::query(sqlx::AssertSqlSafe(format!("alter system {value}"))).execute(&world.pool).await?;
+        sqlx::query("select pg_reload_conf()").execute(&world.pool).await?;
+        anyhow::Ok(())
+    };
+    set("set synchronous_standby_names = 'nobody'").await?;
+    let waits = "select count(*) from pg_stat_activity where wait_event = 'SyncRep' and datname = current_database()";
+    let (reply, waited) = tokio::join!(people[0].book_with_key(event, 1, "waits"), async {
+        wait_for("a commit that waits", Duration::from_secs(10), || async {
+            let waiting: i64 = sqlx::query_scalar(waits).fetch_one(&world.pool).await?;
+            Ok((waiting > 0).then_some(()))
+        })
+        .await
+    });
+    waited?;
+    let reply = reply?;
+    assert!(reply.status == 201 || reply.body["details"]["outcome"] == "unknown", "{reply:?}");
+    set("reset synchronous_standby_names").await?;
+    let again: Booking = wait_for("the database", Duration::from_secs(20), || async {
+        let again = people[0].book_with_key(event, 1, "waits").await?;
+        Ok((again.status == 201).then(|| again.json()))
+    })
+    .await?;
+    let made: i64 = sqlx::query_scalar("select count(*) from bookings where event_id = $1 and user_id = $2")
+        .bind(event.0)
+        .bind(people[0].user.id.0)
+        .fetch_one(&world.pool)
+        .await?;
+    assert_eq!(made, 2, "the one from before, and {}", again.id);
+    world.audit()
+}
+
 /// Every kind of call, as the person who may do all of it.
 fn calls(booking: &Booking) -> Vec<(Method, String, Option<Value>)> {
     let (event, id) = (booking.event_id, booking.id);
@@ -218,7 +256,15 @@ async fn all_are_refused_soon(world: &World, person: &Client, booking: &Booking)
         assert_eq!(reply.body["details"]["outcome"], outcome, "{method} {path}: {reply:?}");
         anyhow::Ok(())
     });
-    futures_util::future::try_join_all(replies).await?;
+    // and as many again that wait for the same things
+    let crowd = (0..100).map(|_| async {
+        person.book(booking.event_id, 1).await?.refused(503, "unavailable");
+        anyhow::Ok(())
+    });
+    let (replies, crowd) =
+        tokio::join!(futures_util::future::try_join_all(replies), futures_util::future::try_join_all(crowd));
+    replies?;
+    crowd?;
     assert!(started.elapsed() < ANSWER_TIME_MAX, "{:?}", started.elapsed());
     let unkeyed = person.post("/organizations", json!({ "name": "Nowhere" })).await?.refused(503, "unavailable");
     // who may not call at all is told so first; what is open to all is not
@@ -272,6 +318,25 @@ async fn a_frozen_postgres_keeps_nobody_waiting() -> Result<()> {
     all_is_well_again(&world, &people[0], &bookings[0]).await
 }
 
+/// A person books, and does everything that can be done with that; all of it is answered well.
+async fn every_kind_of_call_is_answered(person: &Client, event: EventId) -> Result<()> {
+    let started = Instant::now();
+    let booking: Booking = person.book(event, 2).await?.expect(201).json();
+    let path = format!("/bookings/{}", booking.id);
+    let given = json!({ "seat_numbers": [booking.seat_numbers[0]] });
+    person.post(&format!("{path}/cancel-seats"), given).await?.expect(200);
+    person.post(&format!("{path}/claim"), json!({})).await?.refused(409, "nothing_to_claim");
+    let reads = [format!("/events/{event}"), format!("/events/{event}/seats"), format!("/events/{event}/bookings")];
+    for read in reads.iter().chain([&path, &format!("{path}/history"), &"/notifications".to_owned()]) {
+        person.get(read).await?.expect(200);
+    }
+    person.put(&format!("/events/{event}"), json!({ "description": "Doors open at seven." })).await?.expect(200);
+    person.post(&format!("{path}/cancel"), json!({})).await?.expect(200);
+    // eleven calls: one that waited for Redis would take half a second
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    Ok(())
+}
+
 /// Redis is emptied, put back to an older state, short of memory, killed, started again and frozen while people book: every call keeps
 /// its answer, and pictures come back.
 #[tokio::test]
@@ -281,8 +346,13 @@ async fn a_redis_that_is_lost_or_hangs_changes_nothing_for_a_caller() -> Result<
     let world = World::with(WorldOptions { env, worker: true, ..WorldOptions::default() }).await?;
     let people = people(&world).await?;
     let event = world.event(&people[0], 5_000).await?;
-    let crowd = Crowd::start(&world, &people, event.id, 24);
     let client = redis::Client::open(redis.url())?;
+    let mut live = client.get_async_pubsub().await?;
+    live.subscribe(format!("event:{{{}}}:live", event.id)).await?;
+    let crowd = Crowd::start(&world, &people, event.id, 24);
+    let hint = tokio::time::timeout(Duration::from_secs(10), live.on_message().next()).await?;
+    let hint: Value = serde_json::from_str(&hint.context("the channel ended")?.get_payload::<String>()?)?;
+    assert!(hint["version"].is_i64() && hint["free"].is_i64(), "{hint}");
     for _ in 0..3 {
         until_booked(&world, event.id, 40).await?;
         let mut connection = client.get_multiplexed_async_connection().await?;
@@ -308,15 +378,14 @@ async fn a_redis_that_is_lost_or_hangs_changes_nothing_for_a_caller() -> Result<
     let _: () = redis::cmd("CONFIG").arg(&["SET", "maxmemory", "0"]).query_async(&mut connection).await?;
     redis.kill();
     until_booked(&world, event.id, 100).await?;
-    let started = Instant::now();
-    people[0].book_with_key(event.id, 1, "while-away").await?.expect(201);
-    assert!(started.elapsed() < ANSWER_TIME_MAX, "{:?}", started.elapsed());
+    every_kind_of_call_is_answered(&people[0], event.id).await?;
     assert_eq!(reqwest::get(format!("{}/health/ready", world.base(0))).await?.status(), 200);
     world.audit()?;
     redis.start_again().await?;
     until_booked(&world, event.id, 40).await?;
     redis.freeze()?;
     until_booked(&world, event.id, 100).await?;
+    every_kind_of_call_is_answered(&people[0], event.id).await?;
     redis.thaw()?;
     let journal = crowd.stop().await?;
     assert!(journal.unclear.is_empty(), "a caller noticed");

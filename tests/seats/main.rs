@@ -3,10 +3,12 @@
 mod panics;
 mod portions;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use happening_api::{Booking, BookingStatus, Notification, NotificationType};
 use happening_tests::world::{new_id, wait_for};
 use happening_tests::{Client, World, WorldOptions};
@@ -37,20 +39,26 @@ async fn an_event_whose_row_is_held_delays_no_other() -> Result<()> {
         ada.book(event.id, 1).await?.expect(201);
     }
     let row = hold(&world, held.id).await?;
-    let waiting = try_join_all((0..8).map(|_| ada.book(held.id, 1)));
+    let done = AtomicBool::new(false);
+    // as long as the others go on, somebody waits for the event whose row is held
+    let waiting = try_join_all((0..8).map(|_| async {
+        while !done.load(Ordering::SeqCst) {
+            let reply = ada.book(held.id, 1).await?.refused(503, "unavailable");
+            assert_eq!(reply.body["details"]["outcome"], "nothing", "{reply:?}");
+        }
+        anyhow::Ok(())
+    }));
     let going_on = async {
         let started = Instant::now();
         for n in 0..40 {
             barbara.book(others[n % others.len()].id, 1).await?.expect(201);
         }
-        // those who wait are given up after a second; these were done long before
+        done.store(true, Ordering::SeqCst);
         anyhow::Ok(started.elapsed())
     };
     let (refused, took) = tokio::join!(waiting, going_on);
-    for reply in refused? {
-        let reply = reply.refused(503, "unavailable");
-        assert_eq!(reply.body["details"]["outcome"], "nothing", "{reply:?}");
-    }
+    refused?;
+    // behind the held row each of them would wait for 300 ms
     let took = took?;
     assert!(took < Duration::from_secs(4), "{took:?}");
     row.rollback().await?;
@@ -65,17 +73,18 @@ async fn a_booking_that_waited_for_the_row_until_the_start_is_refused() -> Resul
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 5).await?;
     ada.book(event.id, 1).await?.expect(201);
-    // it begins in 300 ms, while its row is held
-    sqlx::query("update events set event_date = clock_timestamp() + interval '300 ms', ends_at = null where id = $1")
-        .bind(event.id.0)
-        .execute(&world.pool)
-        .await?;
-    let row = hold(&world, event.id).await?;
-    let (reply, released) = tokio::join!(barbara.book(event.id, 1), async {
-        tokio::time::sleep(Duration::from_millis(450)).await;
-        row.rollback().await
+    // it begins while the statement that locks it waits: that statement's own clock still says that it is upcoming
+    let mut row = hold(&world, event.id).await?;
+    let (reply, begun) = tokio::join!(barbara.book(event.id, 1), async {
+        world.held_up(1).await?;
+        sqlx::query("update events set event_date = clock_timestamp(), ends_at = null where id = $1")
+            .bind(event.id.0)
+            .execute(&mut *row)
+            .await?;
+        row.commit().await?;
+        anyhow::Ok(())
     });
-    released?;
+    begun?;
     reply?.refused(409, "event_not_open");
     world.audit()
 }
@@ -111,9 +120,9 @@ async fn a_server_that_stands_still_in_a_transaction_loses_its_rows() -> Result<
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 5_000).await?;
     let there: Vec<Client> = (0..12).map(|_| ada.at(&world.base(1))).collect();
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let stop = AtomicBool::new(false);
     let crowd = async {
-        while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+        while !stop.load(Ordering::SeqCst) {
             // a frozen server does not answer
             let calls =
                 there.iter().map(|caller| tokio::time::timeout(Duration::from_millis(300), caller.book(event.id, 1)));
@@ -140,7 +149,7 @@ async fn a_server_that_stands_still_in_a_transaction_loses_its_rows() -> Result<
             assert!(started.elapsed() < Duration::from_millis(3_500), "{:?}", started.elapsed());
             world.thaw_backend(1)?;
         }
-        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        stop.store(true, Ordering::SeqCst);
         anyhow::Ok(())
     };
     let ((), frozen) = tokio::join!(crowd, freezing);
@@ -154,24 +163,22 @@ async fn a_server_that_stands_still_in_a_transaction_loses_its_rows() -> Result<
 }
 
 #[tokio::test]
-async fn a_thousand_who_cancel_at_once_are_all_answered_while_others_book() -> Result<()> {
+async fn two_thousand_who_cancel_are_all_answered_while_others_book() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
-    let event = world.event(&ada, 500).await?;
+    let event = world.event(&ada, 1_000).await?;
     let mut bookings = Vec::new();
-    for _ in 0..10 {
+    for _ in 0..20 {
         let replies = try_join_all((0..100).map(|_| ada.book(event.id, 1))).await?;
         bookings.extend(replies.into_iter().map(|reply| reply.expect(201).json::<Booking>()));
     }
     let waiting = bookings.iter().filter(|booking| booking.status == BookingStatus::Waiting).count();
-    assert_eq!(waiting, 500);
-    let cancels = bookings.chunks(100).enumerate().map(|(n, some)| {
-        let (ada, world) = (ada.clone(), &world);
+    assert_eq!(waiting, 1_000);
+    let cancels = bookings.iter().enumerate().map(|(n, booking)| {
+        let caller = ada.at(&world.base(n % 2));
         async move {
-            for booking in some {
-                let caller = ada.at(&world.base(n % 2));
-                caller.post(&format!("/bookings/{}/cancel", booking.id), json!({})).await?.expect(200);
-            }
+            let path = format!("/bookings/{}/cancel", booking.id);
+            caller.post(&path, json!({})).await?.expect(200);
             anyhow::Ok(())
         }
     });
@@ -181,10 +188,12 @@ async fn a_thousand_who_cancel_at_once_are_all_answered_while_others_book() -> R
         }
         anyhow::Ok(())
     };
-    let (cancelled, booked) = tokio::join!(try_join_all(cancels), books);
+    // as many in flight as a server without optimizations answers within a second, on a machine that does something else, too
+    let cancels = stream::iter(cancels).buffer_unordered(100).try_collect::<Vec<()>>();
+    let (cancelled, booked) = tokio::join!(cancels, books);
     cancelled?;
     booked?;
-    assert_eq!(ada.event(event.id).await?.available_slots, 440);
+    assert_eq!(ada.event(event.id).await?.available_slots, 940);
     world.audit()
 }
 
@@ -257,6 +266,12 @@ async fn a_long_waitlist_ends_in_portions_and_everyone_is_told() -> Result<()> {
         .fetch_one(&world.pool)
         .await?;
     assert_eq!(told, 1_199);
+    let largest: i64 = sqlx::query_scalar(
+        "select max(count) from (select count(*) from booking_history where action = 'waitlist_ended' group by xmin) as one",
+    )
+    .fetch_one(&world.pool)
+    .await?;
+    assert!(largest <= 500, "{largest} bookings left the waitlist in one transaction");
     world.audit()
 }
 

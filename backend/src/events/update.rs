@@ -1,4 +1,5 @@
-//! Changes an event. New seats of a raised capacity go to the waitlist first, lowest first, in the same transaction.
+//! Changes an event. New seats of a raised capacity go to the waitlist first, lowest first: the first of them in the same transaction, the
+//! others in portions.
 
 use chrono::{DateTime, Utc};
 use happening_api::{

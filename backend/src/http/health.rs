@@ -1,4 +1,4 @@
-//! Whether the process and its dependencies work. `ready` follows what a booking needs: Postgres and Redis.
+//! Whether the process and its dependencies work. `ready` follows what a booking needs: Postgres alone.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

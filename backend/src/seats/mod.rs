@@ -81,8 +81,10 @@ impl Seats {
     /// # Errors
     /// [`TurnError`]: nothing happened.
     pub(crate) async fn turn(&self, pool: &PgPool, event: happening_api::EventId) -> Result<Option<Turn>, TurnError> {
+        // the connection first: who waits for one keeps nobody from the event meanwhile
+        let conn = pool.acquire().await?;
         let held = self.queues.ask_alone(event, self.parts.clock.instant())?.await.map_err(|_| TurnError::Late)?;
-        Turn::begin(self.parts.clone(), pool, held).await
+        Turn::begin(self.parts.clone(), conn, held).await
     }
 
     /// Answers from states in memory, beside the writer.

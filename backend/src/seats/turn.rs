@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use happening_api::{EventStatus, UserId};
 use happening_seating::Refusal as Rule;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::batch::{Batch, Work};
@@ -50,11 +51,16 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    pub(super) async fn begin(parts: Parts, pool: &PgPool, mut held: Held) -> Result<Option<Self>, TurnError> {
+    pub(super) async fn begin(
+        parts: Parts,
+        mut conn: PoolConnection<Postgres>,
+        mut held: Held,
+    ) -> Result<Option<Self>, TurnError> {
         if held.known.is_none() {
-            held.known = states::load(&mut *pool.acquire().await?, held.event).await?;
+            held.known = states::load(&mut conn, held.event).await?;
         }
-        let mut tx = pool.begin().await?;
+        // `Acquire::begin` would borrow the connection; the turn owns it
+        let mut tx = Transaction::begin(conn, None).await?;
         // a state that has to be loaded again is, under the lock
         sqlx::query!("set local statement_timeout = '60s'").execute(&mut *tx).await?;
         let locked: HashMap<_, _> = facts::lock(&mut tx, &[held.event], true).await?;

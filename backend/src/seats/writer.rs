@@ -32,6 +32,8 @@ use crate::{database, metrics};
 pub(crate) const MAIN_LANES: usize = 4;
 pub(crate) const SIDE_LANES: usize = 8;
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
+/// What Postgres says of a statement that took longer than it may.
+const STATEMENT_TIMEOUT: &str = "57014";
 const RESTART_PAUSE: Duration = Duration::from_millis(100);
 /// Before COMMIT nothing has happened: who waits for longer is answered so.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -362,9 +364,18 @@ fn after(failure: Failure, mut part: Vec<Held>, todo: &mut Vec<Vec<Held>>) {
                 bad.into_iter().for_each(Pending::give_up);
             }
         }
-        Failure::Late if part.len() > 1 => part.iter_mut().for_each(|held| held.contended = true),
+        Failure::Late if part.len() > 1 => part_ways(&mut part),
         Failure::Late => give_up(&mut part, "the database took too long"),
         Failure::Refused(error) => after_refusal(&error, part, todo),
+    }
+}
+
+/// One of several events was too slow for all of them: each goes to a side lane, where it holds up nobody else. Their commands had
+/// begun in time.
+fn part_ways(part: &mut [Held]) {
+    for held in part {
+        held.contended = true;
+        held.commands.iter_mut().for_each(|pending| pending.since = std::time::Instant::now());
     }
 }
 
@@ -380,7 +391,9 @@ fn after_refusal(error: &WriteError, mut part: Vec<Held>, todo: &mut Vec<Vec<Hel
         WriteError::OtherRows { .. } => None,
     };
     let code = database.and_then(|error| error.as_database_error()).and_then(|db| db.code()).unwrap_or_default();
-    if part.len() > 1 && !database.is_some_and(is_broken) {
+    if part.len() > 1 && code == STATEMENT_TIMEOUT {
+        part_ways(&mut part);
+    } else if part.len() > 1 && !database.is_some_and(is_broken) {
         // whose it is shows when each is alone
         todo.extend(part.into_iter().map(|held| vec![held]));
     } else if code == "55P03" {
@@ -421,5 +434,48 @@ fn refused_alone(error: &WriteError, held: &mut Held) {
     } else {
         tracing::error!(event = %held.event, %error, "the rows refuse a command");
         pending.give_up();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use happening_api::UserId;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::seats::command::{Due, Kind};
+
+    /// Two events with a command each, which have waited for longer than they may but had begun.
+    fn two_events() -> (Arc<Queues>, Vec<Held>, Vec<oneshot::Receiver<Reply>>) {
+        let queues = Queues::new(true, Duration::from_secs(1));
+        let mut answers = Vec::new();
+        for n in 1..=2 {
+            let id = Uuid::from_u128(n);
+            let kind = Kind::Due(Due::EndWaiting { at_most: 1 });
+            let command = Command { id, event: EventId(id), caller: UserId(id), kind, request_id: String::new() };
+            let (reply, answer) = oneshot::channel();
+            let pending = Pending { command, reply, since: std::time::Instant::now(), failures: 0, may_be_done: false };
+            queues.add(pending).expect("there is room");
+            answers.push(answer);
+        }
+        let mut part: Vec<Held> = (0..2).filter_map(|_| queues.take_side()).collect();
+        let long_ago = std::time::Instant::now().checked_sub(2 * super::super::command::WAIT_MAX);
+        part.iter_mut().flat_map(|held| &mut held.commands).for_each(|one| one.since = long_ago.expect("a clock"));
+        (queues, part, answers)
+    }
+
+    #[test]
+    fn an_event_that_is_too_slow_takes_no_other_with_it() {
+        let failures = [Failure::Late, Failure::Refused(crate::seats::simulation::refused(STATEMENT_TIMEOUT).into())];
+        for failure in failures {
+            let (queues, part, mut answers) = two_events();
+            let mut todo = Vec::new();
+            after(failure, part, &mut todo);
+            assert!(todo.is_empty(), "they are tried again one after the other");
+            let mut again: Vec<Held> = (0..2).filter_map(|_| queues.take_side()).collect();
+            again.iter_mut().for_each(Held::give_up_late);
+            assert_eq!(again.iter().map(|held| held.commands.len()).collect::<Vec<_>>(), [1, 1]);
+            assert!(answers.iter_mut().all(|answer| answer.try_recv().is_err()), "one was given up");
+        }
     }
 }

@@ -118,7 +118,8 @@ impl sqlx::error::DatabaseError for Refused {
     }
 }
 
-fn refused(code: &'static str) -> sqlx::Error {
+/// Postgres refuses a statement with this code.
+pub(in crate::seats) fn refused(code: &'static str) -> sqlx::Error {
     sqlx::Error::Database(Box::new(Refused(code)))
 }
 

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use happening_api::EventId;
 
+pub(super) use self::database::refused;
+
 use self::callers::{Caller, Journal, Processes};
 use self::database::{Database, World};
 use self::executor::{Chance, Executor};

@@ -122,7 +122,6 @@ impl World {
         env.insert("INVITES_PER_ADDRESS_AND_HOUR", "0".to_owned());
         env.insert("CONNECTIONS_PER_ADDRESS_MAX", "0".to_owned());
         env.insert("SHUTDOWN_DELAY_MS", "300".to_owned());
-        env.insert("PENDING_AGE_MS_MAX", "4000".to_owned());
         env.extend(options.env);
         let mut world = Self {
             stack,
