@@ -49,10 +49,11 @@ pub(crate) fn check(ask: bool) -> Result<()> {
         postgres::stop(&stack, &say)?; // the tests that run beside keep theirs
     }
     linted?;
-    step("Lints of the screens");
+    step("Lints of the screens, and of the seating core as wasm");
     ui::ensure_target()?;
-    let screens = ["clippy", "--package", "happening-ui", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings"];
-    build::cargo(&screens)?;
+    let packages = ["--package", "happening-ui", "--package", "happening-seating"];
+    let wasm = ["--target", "wasm32-unknown-unknown", "--", "-D", "warnings"];
+    build::cargo(&[&["clippy"][..], &packages, &wasm].concat())?;
     step("The API's document");
     openapi::check()
 }
