@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Semaphore, oneshot};
+use tracing::Instrument;
 
 /// Statements on their way at once.
 const AT_ONCE: usize = 2;
@@ -56,11 +57,12 @@ impl<W: Wanted> Lookup<W> {
         };
         let (waiting, pool) = (Arc::clone(&self.waiting), self.pool.clone());
         // a task of its own: when this caller leaves, the others are answered all the same
-        tokio::spawn(async move {
+        let ask = async move {
             let all = std::mem::take(&mut *lock(&waiting));
             answer_all(&pool, all).await;
             drop(turn);
-        });
+        };
+        tokio::spawn(ask.in_current_span()); // the statement is in the trace of the caller who sends it
         answer.await.unwrap_or_else(|_| lost())
     }
 }
