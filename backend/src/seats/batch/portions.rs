@@ -69,12 +69,13 @@ impl Batch {
         Ok(work.known.seats.active_count())
     }
 
-    /// Adds seats of a raised capacity: a portion of them while bookings wait, otherwise all. Answers how many are left to be added.
+    /// Adds seats of a raised capacity: a portion of them while more are waited for, otherwise all. So none is free before the waitlist
+    /// is served. Answers how many are left to be added.
     fn add_seats(&mut self, work: &mut Work, at_most: u32, request_id: &str) -> Result<u32, Rule> {
         let Some(goal) = work.raising_to else { return Ok(0) };
         let given = work.given(self.now, true);
         let total = work.known.seats.total();
-        let portion = given.limits.is_upcoming && work.known.seats.waiting().bookings > 0;
+        let portion = given.limits.is_upcoming && work.known.seats.waiting().seats > at_most;
         let total = if portion { goal.min(total + at_most) } else { goal };
         let (_, promotions) = work.decide(&happening_seating::Command::Resize { total }, given)?;
         work.raising_to = (total < goal).then_some(goal);
