@@ -230,7 +230,7 @@ async fn a_server_tells_what_it_is_and_how_its_database_answers() -> Result<()> 
     assert_eq!(test["ok"], json!(true));
     assert!(test["round_trip_ms"].as_f64().is_some_and(|ms| ms > 0.0 && ms < 10_000.0), "{test}");
     assert_eq!(get("/health/live").await?["status"], json!("live"));
-    let up = json!({ "ready": true, "postgres": "up", "redis": "up", "rabbitmq": "up", "sign_in": "up" });
+    let up = json!({ "ready": true, "postgres": "up", "seat_writer": "up", "redis": "up", "rabbitmq": "up", "sign_in": "up" });
     assert_eq!(get("/health/ready").await?, up);
     Ok(())
 }

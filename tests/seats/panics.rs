@@ -37,7 +37,10 @@ async fn a_lane_that_panics_is_started_again_and_its_commands_are_done() -> Resu
         anyhow::Ok(())
     };
     let shows = wait_for("a server that says that a lane is missing", Duration::from_secs(30), || async {
-        Ok((reqwest::get(&ready).await?.status() == 503).then_some(()))
+        let answer = reqwest::get(&ready).await?;
+        let status = answer.status();
+        let said: serde_json::Value = answer.json().await?;
+        Ok((status == 503 && said["seat_writer"] == "away" && said["postgres"] == "up").then_some(()))
     });
     let (booked, shown) = tokio::join!(books, shows);
     booked?;

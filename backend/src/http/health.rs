@@ -1,4 +1,4 @@
-//! Whether the process and its dependencies work. `ready` follows what a booking needs: Postgres alone.
+//! Whether the process and its dependencies work. `ready` follows what a booking needs: Postgres, and the seat writer's lanes.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -77,6 +77,8 @@ impl Live {
 pub(crate) struct Ready {
     ready: bool,
     postgres: &'static str,
+    /// Away for a moment after one of its lanes ended unexpectedly.
+    seat_writer: &'static str,
     /// Delays pictures of what happens only.
     redis: &'static str,
     /// Delays messages only.
@@ -89,8 +91,9 @@ impl Ready {
     fn of(up: Up, stopping: bool) -> Self {
         let word = |up| if up { "up" } else { "away" };
         Self {
-            ready: up.postgres && !stopping,
+            ready: up.postgres && up.seat_writer && !stopping,
             postgres: word(up.postgres),
+            seat_writer: word(up.seat_writer),
             redis: word(up.redis),
             rabbitmq: word(up.rabbitmq),
             sign_in: word(up.sign_in),
@@ -99,7 +102,8 @@ impl Ready {
 
     /// What is answered with 200 when all is well, and with 503 while Postgres is away.
     pub(super) fn example(status: &str) -> Self {
-        Self::of(Up { postgres: status == "200", redis: true, rabbitmq: true, sign_in: true }, false)
+        let postgres = status == "200";
+        Self::of(Up { postgres, seat_writer: true, redis: true, rabbitmq: true, sign_in: true }, false)
     }
 }
 
@@ -139,12 +143,12 @@ async fn seen(app: &App) -> Up {
         return up;
     }
     let (postgres, redis, rabbitmq, sign_in) = tokio::join!(
-        async { app.pulse.beats() && app.seats.is_whole() && app.conn().await.is_ok() },
+        async { app.pulse.beats() && app.conn().await.is_ok() },
         app.shown.ping(),
         listens(&app.neighbours.rabbitmq),
         listens(&app.neighbours.keys)
     );
-    let up = Up { postgres, redis: redis.is_ok(), rabbitmq, sign_in };
+    let up = Up { postgres, seat_writer: app.seats.is_whole(), redis: redis.is_ok(), rabbitmq, sign_in };
     *last = Some((app.clock.instant(), up));
     up
 }
@@ -152,6 +156,7 @@ async fn seen(app: &App) -> Up {
 #[derive(Clone, Copy)]
 struct Up {
     postgres: bool,
+    seat_writer: bool,
     redis: bool,
     rabbitmq: bool,
     sign_in: bool,
