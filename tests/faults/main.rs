@@ -199,7 +199,7 @@ async fn a_commit_that_waits_for_a_standby_is_done_once() -> Result<()> {
         sqlx::query("select pg_reload_conf()").execute(&world.pool).await?;
         anyhow::Ok(())
     };
-    set("set synchronous_standby_names = 'nobody'").await?;
+    set("set synchronous_standby_names = 'standby_that_is_away'").await?;
     let waits = "select count(*) from pg_stat_activity where wait_event = 'SyncRep' and datname = current_database()";
     let (reply, waited) = tokio::join!(people[0].book_with_key(event, 1, "waits"), async {
         wait_for("a commit that waits", Duration::from_secs(10), || async {

@@ -40,7 +40,7 @@ async fn an_event_whose_row_is_held_delays_no_other() -> Result<()> {
     }
     let row = hold(&world, held.id).await?;
     let done = AtomicBool::new(false);
-    // as long as the others go on, somebody waits for the event whose row is held
+    // eight callers ask for the held event again and again until the bookings of the other events are done
     let waiting = try_join_all((0..8).map(|_| async {
         while !done.load(Ordering::SeqCst) {
             let reply = ada.book(held.id, 1).await?.refused(503, "unavailable");

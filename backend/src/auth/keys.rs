@@ -1,8 +1,8 @@
 //! The issuer's published keys.
 //!
-//! They are read when the server starts and when an unknown key id shows up, one read at a time and not more often than every
-//! few seconds, so that nobody can make us hammer the issuer. Known keys stay usable while the issuer is away. Callers wait less
-//! than a second for a read; it goes on without them, so that a slow issuer's keys serve whoever comes next.
+//! They are read when the server starts, and when a token names a key that is not known. The server makes one read at a time and
+//! pauses for some seconds between reads, so that tokens with invented key ids cannot flood the issuer. Known keys stay usable while
+//! the issuer is away. A request waits less than a second for a read. The read continues after that, and later requests use its keys.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -66,7 +66,7 @@ impl Keys {
         if let Some(key) = self.known(id) {
             return Key::Known(key);
         }
-        // whoever waits for another one's read finds the key afterwards, or a read that has just been made
+        // a request that waited for the read of another request uses its result
         let read = tokio::time::timeout(CALLER_WAITS_MAX, self.read_unless(|| self.known(id).is_some())).await;
         match self.known(id) {
             Some(key) => Key::Known(key),

@@ -81,7 +81,7 @@ impl Seats {
     /// # Errors
     /// [`TurnError`]: nothing happened.
     pub(crate) async fn turn(&self, pool: &PgPool, event: happening_api::EventId) -> Result<Option<Turn>, TurnError> {
-        // the connection first: who waits for one keeps nobody from the event meanwhile
+        // the connection is taken before the event, so that bookings of the event do not wait for a free connection
         let conn = pool.acquire().await?;
         let held = self.queues.ask_alone(event, self.parts.clock.instant())?.await.map_err(|_| TurnError::Late)?;
         Turn::begin(self.parts.clone(), conn, held).await

@@ -370,8 +370,8 @@ fn after(failure: Failure, mut part: Vec<Held>, todo: &mut Vec<Vec<Held>>) {
     }
 }
 
-/// One of several events was too slow for all of them: each goes to a side lane, where it holds up nobody else. Their commands had
-/// begun in time.
+/// A transaction of several events took too long. Each event goes to a side lane, so that the slow one delays no other. The commands
+/// had begun in time, so their waiting time starts again.
 fn part_ways(part: &mut [Held]) {
     for held in part {
         held.contended = true;

@@ -80,8 +80,8 @@ impl Reply {
 }
 
 impl Client {
-    /// Signs nobody in: takes a token, and learns whose it is. A server that is busy or has only just started is asked again, as
-    /// by the app.
+    /// A client with this token; `POST /users` says whose it is. A 503 of a server that is busy or has just started is tried again, as
+    /// the app does.
     ///
     /// # Errors
     /// When the server does not answer, or with 503 each time.

@@ -16,7 +16,7 @@ const CALLERS_MAX: usize = 100_000;
 /// Callers in one round trip.
 const CHUNK: usize = 1_000;
 
-/// Callers are called by a digest in Redis: an address is nobody's business there.
+/// A digest stands for the caller in Redis, so that no address or e-mail address is kept there.
 type Caller = [u8; 16];
 
 /// The shared counts of one limit.
