@@ -2,16 +2,16 @@
 //! and all recovers without a restart.
 
 mod pools;
+mod sign_in;
+mod without_redis;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use futures_util::StreamExt;
+use anyhow::Result;
 use happening_api::{Booking, EventId};
-use happening_tests::own::{OwnPostgres, OwnRabbitMq, OwnRedis};
-use happening_tests::proxy::Proxy;
+use happening_tests::own::{OwnPostgres, OwnRabbitMq};
 use happening_tests::world::{backend_program, stack, wait_for};
 use happening_tests::{Client, World, WorldOptions};
 use reqwest::Method;
@@ -318,90 +318,6 @@ async fn a_frozen_postgres_keeps_nobody_waiting() -> Result<()> {
     all_is_well_again(&world, &people[0], &bookings[0]).await
 }
 
-/// A person books, and does everything that can be done with that; all of it is answered well.
-async fn every_kind_of_call_is_answered(person: &Client, event: EventId) -> Result<()> {
-    let started = Instant::now();
-    let booking: Booking = person.book(event, 2).await?.expect(201).json();
-    let path = format!("/bookings/{}", booking.id);
-    let given = json!({ "seat_numbers": [booking.seat_numbers[0]] });
-    person.post(&format!("{path}/cancel-seats"), given).await?.expect(200);
-    person.post(&format!("{path}/claim"), json!({})).await?.refused(409, "nothing_to_claim");
-    let reads = [format!("/events/{event}"), format!("/events/{event}/seats"), format!("/events/{event}/bookings")];
-    for read in reads.iter().chain([&path, &format!("{path}/history"), &"/notifications".to_owned()]) {
-        person.get(read).await?.expect(200);
-    }
-    person.put(&format!("/events/{event}"), json!({ "description": "Doors open at seven." })).await?.expect(200);
-    person.post(&format!("{path}/cancel"), json!({})).await?.expect(200);
-    // eleven calls: one that waited for Redis would take half a second
-    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
-    Ok(())
-}
-
-/// Redis is emptied, put back to an older state, short of memory, killed, started again and frozen while people book: every call keeps
-/// its answer, and pictures come back.
-#[tokio::test]
-async fn a_redis_that_is_lost_or_hangs_changes_nothing_for_a_caller() -> Result<()> {
-    let mut redis = OwnRedis::start(&stack()?, "lost").await?;
-    let env = [("REDIS_URL", redis.url())].into();
-    let world = World::with(WorldOptions { env, worker: true, ..WorldOptions::default() }).await?;
-    let people = people(&world).await?;
-    let event = world.event(&people[0], 5_000).await?;
-    let client = redis::Client::open(redis.url())?;
-    let mut live = client.get_async_pubsub().await?;
-    live.subscribe(format!("event:{{{}}}:live", event.id)).await?;
-    let crowd = Crowd::start(&world, &people, event.id, 24);
-    let hint = tokio::time::timeout(Duration::from_secs(10), live.on_message().next()).await?;
-    let hint: Value = serde_json::from_str(&hint.context("the channel ended")?.get_payload::<String>()?)?;
-    assert!(hint["version"].is_i64() && hint["free"].is_i64(), "{hint}");
-    for _ in 0..3 {
-        until_booked(&world, event.id, 40).await?;
-        let mut connection = client.get_multiplexed_async_connection().await?;
-        let _: () = redis::cmd("FLUSHALL").query_async(&mut connection).await?;
-    }
-    let mut connection = client.get_multiplexed_async_connection().await?;
-    let keys = ["slots", "head"].map(|part| format!("event:{{{}}}:{part}", event.id));
-    let mut old = Vec::new();
-    for key in &keys {
-        let kept = wait_for("an event that is shown", Duration::from_secs(10), || async {
-            let mut connection = client.get_multiplexed_async_connection().await?;
-            Ok(redis::cmd("DUMP").arg(key).query_async::<Option<Vec<u8>>>(&mut connection).await?)
-        });
-        old.push(kept.await?);
-    }
-    until_booked(&world, event.id, 40).await?;
-    for (key, old) in keys.iter().zip(old) {
-        let _: () = redis::cmd("RESTORE").arg(key).arg(0).arg(old).arg("REPLACE").query_async(&mut connection).await?;
-    }
-    until_booked(&world, event.id, 40).await?;
-    let _: () = redis::cmd("CONFIG").arg(&["SET", "maxmemory", "1mb"]).query_async(&mut connection).await?;
-    until_booked(&world, event.id, 40).await?;
-    let _: () = redis::cmd("CONFIG").arg(&["SET", "maxmemory", "0"]).query_async(&mut connection).await?;
-    redis.kill();
-    until_booked(&world, event.id, 100).await?;
-    every_kind_of_call_is_answered(&people[0], event.id).await?;
-    assert_eq!(reqwest::get(format!("{}/health/ready", world.base(0))).await?.status(), 200);
-    world.audit()?;
-    redis.start_again().await?;
-    until_booked(&world, event.id, 40).await?;
-    redis.freeze()?;
-    until_booked(&world, event.id, 100).await?;
-    every_kind_of_call_is_answered(&people[0], event.id).await?;
-    redis.thaw()?;
-    let journal = crowd.stop().await?;
-    assert!(journal.unclear.is_empty(), "a caller noticed");
-    // the next change of the event sets its picture right
-    wait_for("the picture", Duration::from_secs(10), || async {
-        people[0].book(event.id, 1).await?.expect(201);
-        let free = people[0].event(event.id).await?.available_slots;
-        let mut connection = client.get_multiplexed_async_connection().await?;
-        let slots = format!("event:{{{}}}:slots", event.id);
-        let shown: Option<i32> = redis::cmd("GET").arg(slots).query_async(&mut connection).await?;
-        Ok((shown == Some(free)).then_some(()))
-    })
-    .await?;
-    check(&world, event.id, &journal).await
-}
-
 #[tokio::test]
 async fn a_server_that_is_asked_to_stop_finishes_what_it_began() -> Result<()> {
     let mut world = World::new().await?;
@@ -414,50 +330,6 @@ async fn a_server_that_is_asked_to_stop_finishes_what_it_began() -> Result<()> {
     until_booked(&world, event.id, 30).await?;
     let journal = crowd.stop().await?;
     check(&world, event.id, &journal).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn keycloak_away_lets_known_keys_verify_and_new_servers_say_503() -> Result<()> {
-    let base = stack()?;
-    let proxy = Proxy::start(base.ports.keycloak).await?;
-    let keys = format!("http://127.0.0.1:{}/realms/happening/protocol/openid-connect/certs", proxy.port);
-    let mut world =
-        World::with(WorldOptions { env: [("OIDC_JWKS_URL", keys)].into(), ..WorldOptions::default() }).await?;
-    let a = world.person("ada").await?;
-    proxy.cut();
-    a.get("/users/me").await?.expect(200);
-    world.kill_backend(1)?;
-    world.start_backend(1).await?;
-    let there = a.at(&world.base(1));
-    there.get("/users/me").await?.refused(503, "unavailable");
-    proxy.mend();
-    wait_for("the keys", Duration::from_secs(10), || async {
-        Ok((there.get("/users/me").await?.status == 200).then_some(()))
-    })
-    .await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn keys_of_a_slow_sign_in_service_are_waited_for_in_the_background() -> Result<()> {
-    let proxy = Proxy::start(stack()?.ports.keycloak).await?;
-    let keys = format!("http://127.0.0.1:{}/realms/happening/protocol/openid-connect/certs", proxy.port);
-    let options = WorldOptions { env: [("OIDC_JWKS_URL", keys)].into(), ..WorldOptions::default() };
-    let mut world = World::with(options).await?;
-    let ada = world.person("ada").await?;
-    // the read at the start fails, so that a caller begins one
-    proxy.cut();
-    world.kill_backend(1)?;
-    world.start_backend(1).await?;
-    proxy.slow(Duration::from_secs(3));
-    proxy.mend();
-    let there = ada.at(&world.base(1));
-    let asked = Instant::now();
-    there.get("/users/me").await?.refused(503, "unavailable");
-    assert!(asked.elapsed() < Duration::from_secs(2), "a caller waited for {:?}", asked.elapsed());
-    wait_for("the keys", Duration::from_secs(10), || async {
-        Ok((there.get("/users/me").await?.status == 200).then_some(()))
-    })
-    .await
 }
 
 #[tokio::test]
