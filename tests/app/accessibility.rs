@@ -1,11 +1,8 @@
 //! Every screen for everybody: an automated checker in light and dark, twice the text size, and a walk with keys alone.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result};
 use happening_api::{Booking, Role};
 use happening_tests::desktop::Desktop;
-use happening_tests::world::wait_for;
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
 
@@ -88,8 +85,7 @@ async fn text_that_the_system_makes_larger_cuts_nothing_off() -> Result<()> {
         let page = desktop.opened_page().await?;
         desktop.follow(world.people().sign_in_at(&page, "ada").await?.as_str())?;
         desktop.sees("Upcoming events").await?;
-        let ratio = desktop.script("return window.outerWidth / window.innerWidth").await?;
-        assert!(ratio.as_f64().is_some_and(|ratio| ratio > 1.4), "the text is not larger: {ratio}");
+        desktop.becomes("return window.outerWidth / window.innerWidth > 1.4", true).await?;
         for Screen { route, shows, .. } in &screens {
             desktop.go(route).await?;
             desktop.exists_text(shows).await?;
@@ -186,7 +182,7 @@ async fn every_dialog_passes_the_checker() -> Result<()> {
 #[tokio::test]
 async fn who_wants_no_animations_gets_none() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
-    let running = "return document.getAnimations().filter(one => one.playState === 'running').length";
+    let running = "return document.getAnimations().some(one => one.playState === 'running')";
     for still in [false, true] {
         let mut desktop = Desktop::new(&world, if still { "ken" } else { "dennis" }, false).await?;
         if still {
@@ -195,11 +191,7 @@ async fn who_wants_no_animations_gets_none() -> Result<()> {
         desktop.start_app().await?;
         desktop.click("#sign-in").await?;
         desktop.sees("Continue in your browser").await?;
-        let wanted = wait_for("the spinner", Duration::from_secs(20), || async {
-            let turns = desktop.script(running).await? != 0;
-            Ok((turns != still).then_some(()))
-        });
-        wanted.await.with_context(|| format!("without animations: {still}"))?;
+        desktop.becomes(running, !still).await.with_context(|| format!("without animations: {still}"))?;
     }
     Ok(())
 }
@@ -230,8 +222,7 @@ async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
     desktop.script("document.activeElement.blur(); return 1").await?;
     tab_to(&desktop, ".skip").await?;
     desktop.press("\u{e007}").await?;
-    let there = desktop.script("return [document.activeElement.id, location.hash]").await?;
-    assert_eq!(there, serde_json::json!(["main", "#/events"]));
+    desktop.becomes("return [document.activeElement.id, location.hash]", vec!["main", "#/events"]).await?;
     tab_to(&desktop, ".event-card .button").await?;
     desktop.press("\u{e007}").await?;
     desktop.sees("None chosen yet").await?;
@@ -244,7 +235,7 @@ async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
     for part in [".seat-list", ".seat-summary", ".hall-canvas", ".seat-list"] {
         desktop.press("\u{e036}").await?;
         let there = format!("return document.activeElement.matches('{part}')");
-        assert_eq!(desktop.script(&there).await?, true, "the focus is not in {part}");
+        desktop.becomes(&there, true).await?;
     }
     tab_to(&desktop, "#book").await?;
     desktop.press("\u{e007}").await?;
@@ -255,12 +246,11 @@ async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
     tab_to(&desktop, ".booking-actions .danger").await?;
     desktop.press("\u{e007}").await?;
     desktop.sees("Cancel this booking?").await?;
-    let inside = desktop.script("return document.querySelector('dialog').contains(document.activeElement)").await?;
-    assert_eq!(inside, true, "the focus is behind the dialog");
+    desktop.becomes("return document.querySelector('dialog').contains(document.activeElement)", true).await?;
     desktop.press("\u{e00c}").await?;
     desktop.sees_no_more("Cancel this booking?").await?;
-    let back = desktop.script("return document.activeElement.matches('.booking-actions .danger')").await?;
-    assert_eq!(back, true, "the focus did not come back");
+    // the focus comes back
+    desktop.becomes("return document.activeElement.matches('.booking-actions .danger')", true).await?;
     desktop.press("\u{e007}").await?;
     tab_to(&desktop, "#confirm").await?;
     desktop.press("\u{e007}").await?;
@@ -273,8 +263,7 @@ async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
     desktop.sees("None chosen yet").await?;
     desktop.press("\u{e00c}").await?;
     desktop.sees_no_more("None chosen yet").await?;
-    let back = desktop.script("return document.activeElement.id").await?;
-    assert_eq!(back, "choose", "the focus did not come back from the seats");
+    desktop.becomes("return document.activeElement.id", "choose").await?;
 
     // the finder leads everywhere
     desktop.press("\u{e009}k\u{e000}").await?;

@@ -69,7 +69,5 @@ async fn the_finder_knows_events_bookings_and_organizations_and_what_one_may_do(
     desktop.sees("Switch to it").await?;
     desktop.press("\u{e007}").await?;
     desktop.exists_no_more("dialog[open]").await?;
-    let scope = desktop.script("return document.querySelector('.org-switch select').value").await?;
-    assert_eq!(scope, event.org_id.to_string());
-    Ok(())
+    desktop.becomes("return document.querySelector('.org-switch select').value", event.org_id.to_string()).await
 }

@@ -75,10 +75,12 @@ async fn the_menu_ends_the_app_and_the_window_comes_back_where_it_was() -> Resul
     desktop.ended().await;
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;
-    assert_eq!(desktop.script(size).await?, chosen);
-    let place = desktop.xdotool("search --onlyvisible --name Happening$ getwindowgeometry")?;
-    assert!(place.contains("Position: 120,70"), "{place}");
-    Ok(())
+    desktop.becomes(size, chosen).await?;
+    wait_for("the window's place", Duration::from_secs(20), || async {
+        let place = desktop.xdotool("search --onlyvisible --name Happening$ getwindowgeometry")?;
+        Ok(place.contains("Position: 120,70").then_some(()))
+    })
+    .await
 }
 
 /// Chooses the first entry of File that can be chosen, until something comes of it; again when the menu was not open yet.
@@ -196,11 +198,7 @@ async fn the_desktop_tells_of_changes_and_of_an_event_that_is_called_off() -> Re
     .await?;
     // a click opens what it is about
     desktop.notifications("action 0")?;
-    wait_for("the booking", Duration::from_secs(20), || async {
-        let hash = desktop.script("return location.hash").await?;
-        Ok((hash == format!("#/bookings/{}", booking.id)).then_some(()))
-    })
-    .await?;
+    desktop.becomes("return location.hash", format!("#/bookings/{}", booking.id)).await?;
     told("An event was cancelled").await?;
     // one's own booking is no news for the desktop
     assert!(!desktop.notifications("history")?.contains("Booked"));

@@ -1,10 +1,7 @@
 //! Organizations in the app: create, switch, roles, the last admin, invites, leaving, handing over, ending.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use happening_api::{CreatedInvite, Invite, InviteStatus, Member, Role};
-use happening_tests::world::wait_for;
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
 
@@ -50,11 +47,7 @@ async fn an_admin_looks_after_an_organization() -> Result<()> {
     desktop.sees("Barbara Liskov is no longer a member.").await?;
     // the button that had the focus is gone with its row
     desktop.sees_no_more("Remove Barbara Liskov?").await?;
-    wait_for("the focus", Duration::from_secs(5), || async {
-        let main = desktop.script("return document.activeElement.id === 'main'").await?;
-        Ok((main == true).then_some(()))
-    })
-    .await?;
+    desktop.becomes("return document.activeElement.id", "main").await?;
     let members: Vec<Member> = ada.get(&format!("/organizations/{}/members", org.id)).await?.expect(200).json();
     assert_eq!(members.len(), 1);
     world.audit()
@@ -81,8 +74,7 @@ async fn invites_are_sent_again_and_taken_back_and_an_organization_ends() -> Res
     desktop.sees("The invite no longer works.").await?;
     desktop.sees_no_more("dennis@happening.invalid").await?;
     // the button that had the focus is gone with its row
-    let focus = desktop.script("return document.activeElement.id").await?;
-    assert_eq!(focus, "main", "who types would begin at the top of the window");
+    desktop.becomes("return document.activeElement.id", "main").await?;
     let left: Vec<Invite> = ada.get(&format!("/org-invites?org_id={}", org.id)).await?.expect(200).json();
     assert!(left.iter().all(|one| one.status != InviteStatus::Pending), "{left:?}");
 
@@ -191,8 +183,8 @@ async fn several_are_invited_at_once_and_one_that_is_refused_stops_nobody_before
     desktop.sees("not-an-address: It").await?;
     desktop.sees("It stopped at not-an-address, with 1 more after it.").await?;
     desktop.exists("button[aria-label='Copy the link for dennis@happening.invalid']").await?;
-    let left = desktop.script("return document.querySelector('#invite-email').value").await?;
-    assert_eq!(left, "not-an-address, ken@happening.invalid");
+    let left = "return document.querySelector('#invite-email').value";
+    desktop.becomes(left, "not-an-address, ken@happening.invalid").await?;
     desktop.fill("#invite-email", "ken@happening.invalid, KEN@happening.invalid").await?;
     desktop.sees("Send the invite").await?;
     desktop.click("#send-invite").await?;

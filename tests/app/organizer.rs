@@ -130,7 +130,7 @@ async fn who_saves_too_late_can_take_what_was_saved_and_an_event_that_ended_goes
     desktop.sees("Saved meanwhile").await?;
     desktop.click("#take-theirs").await?;
     desktop.sees("Nothing has changed yet.").await?;
-    assert_eq!(desktop.script("return document.querySelector('#name').value").await?, "Theirs");
+    desktop.becomes("return document.querySelector('#name').value", "Theirs").await?;
     assert_eq!(ada.event(event.id).await?.name, "Theirs");
 
     // while it goes on, it stays with who runs it

@@ -36,13 +36,15 @@ async fn a_person_sets_the_app_up_for_themselves() -> Result<()> {
     .await?;
 
     // the theme outlives the window
-    desktop.click_text("Dark").await?;
     let ground = "return getComputedStyle(document.body).backgroundColor";
-    let dark = desktop.script(ground).await?;
+    let dark = "rgb(20, 23, 20)"; // of tokens.css
+    assert_ne!(desktop.script(ground).await?, dark);
+    desktop.click_text("Dark").await?;
+    desktop.becomes(ground, dark).await?;
     desktop.close_app().await?;
     desktop.start_app().await?;
     desktop.sees("Upcoming events").await?;
-    assert_eq!(desktop.script(ground).await?, dark);
+    desktop.becomes(ground, dark).await?;
     let kept = desktop.script("return Object.keys(localStorage).join()").await?;
     assert_eq!(kept, "theme", "the window keeps something but the appearance");
 

@@ -1,11 +1,9 @@
 //! Every screen while it is read, when that fails, when nothing is known of it, and when its person may not see it.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result};
 use happening_api::Booking;
 use happening_tests::own::OwnPostgres;
-use happening_tests::world::{backend_program, stack, wait_for};
+use happening_tests::world::{backend_program, stack};
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
 
@@ -85,10 +83,7 @@ async fn every_screen_that_was_never_read_says_that_it_is_offline_and_is_read_la
                 || [...document.querySelectorAll('.banner b')].some(one => one.textContent === 'You are offline')",
             screen.shows
         );
-        let told = wait_for("an answer", Duration::from_secs(30), async || {
-            Ok((desktop.script(&says).await? == true).then_some(()))
-        })
-        .await;
+        let told = desktop.becomes(&says, true).await;
         world.start_backend(0).await?;
         if let Err(error) = told {
             let text = desktop.text().await?;
@@ -126,7 +121,8 @@ async fn a_part_of_the_app_that_cannot_be_loaded_says_so_and_is_loaded_later() -
     desktop.exists_text("webview:").await?;
     desktop.go("/organize").await?;
     desktop.sees("Test evening").await?;
-    assert_eq!(desktop.script("return window.asked.length").await?, 2, "one that failed, and one that is kept");
+    let asked = desktop.script("return window.asked.length").await?;
+    assert_eq!(asked, 2, "one that failed, and one that is kept");
     Ok(())
 }
 

@@ -52,13 +52,14 @@ impl Desktop {
     /// When it does not come.
     pub async fn click_text_of(&self, tag: &str, text: &str) -> Result<()> {
         let path = format!("//{tag}[contains(normalize-space(.), \"{text}\") and not(@disabled)]");
-        wait_for(text, PATIENCE, || async {
+        let clicked = wait_for(text, PATIENCE, || async {
             match self.driver()?.find(Locator::XPath(&path)).await {
                 Ok(element) => Ok(element.click().await.ok()),
                 Err(_) => Ok(None),
             }
         })
-        .await
+        .await;
+        self.or_what_is_shown(clicked).await
     }
 
     /// Waits until the window shows a text.
@@ -78,7 +79,11 @@ impl Desktop {
                 let logs = self.logs().unwrap_or_default(); // the failure matters more
                 let last: Vec<&str> = logs.lines().rev().take(20).collect();
                 let last: Vec<&str> = last.into_iter().rev().collect();
-                bail!("{error}; the window shows:\n{}\nThe app's log ends so:\n{}", self.text().await?, last.join("\n"))
+                bail!(
+                    "{error:#}; the window shows:\n{}\nThe app's log ends so:\n{}",
+                    self.text().await?,
+                    last.join("\n")
+                )
             }
         }
     }
@@ -101,8 +106,7 @@ impl Desktop {
     /// # Errors
     /// When it does not.
     pub async fn exists(&self, css: &str) -> Result<()> {
-        let script = format!("return !!document.querySelector(`{css}`)");
-        wait_for(css, PATIENCE, || async { Ok((self.script(&script).await? == true).then_some(())) }).await
+        self.becomes(&format!("return !!document.querySelector(`{css}`)"), true).await
     }
 
     /// Waits until the page holds no such element any more.
@@ -110,8 +114,7 @@ impl Desktop {
     /// # Errors
     /// When it stays.
     pub async fn exists_no_more(&self, css: &str) -> Result<()> {
-        let script = format!("return !document.querySelector(`{css}`)");
-        wait_for(css, PATIENCE, || async { Ok((self.script(&script).await? == true).then_some(())) }).await
+        self.becomes(&format!("return !document.querySelector(`{css}`)"), true).await
     }
 
     /// Chooses an entry of a list by its value.
@@ -126,7 +129,7 @@ impl Desktop {
             list.dispatchEvent(new Event('change', {{ bubbles: true }}));
             return true;"
         );
-        wait_for(css, PATIENCE, || async { Ok((self.script(&script).await? == true).then_some(())) }).await
+        self.becomes(&script, true).await
     }
 
     /// Waits until the window no longer shows a text.
@@ -134,7 +137,8 @@ impl Desktop {
     /// # Errors
     /// When it goes on showing it.
     pub async fn sees_no_more(&self, text: &str) -> Result<()> {
-        wait_for(text, PATIENCE, || async { Ok((!self.text().await?.contains(text)).then_some(())) }).await
+        let gone = wait_for(text, PATIENCE, || async { Ok((!self.text().await?.contains(text)).then_some(())) }).await;
+        self.or_what_is_shown(gone).await
     }
 
     /// Everything that the window shows, as text.
@@ -152,6 +156,19 @@ impl Desktop {
     /// When it fails.
     pub async fn script(&self, script: &str) -> Result<serde_json::Value> {
         Ok(self.driver()?.execute(script, Vec::new()).await?)
+    }
+
+    /// Waits until a script returns this. A text that is seen is no sign that everything of its screen is done: the focus moves and
+    /// the canvas is drawn later.
+    ///
+    /// # Errors
+    /// When it does not; the message has what it returns instead.
+    pub async fn becomes(&self, script: &str, wanted: impl Into<serde_json::Value>) -> Result<()> {
+        let wanted = wanted.into();
+        let there = wait_for(script, PATIENCE, || async { Ok((self.script(script).await? == wanted).then_some(())) });
+        let Err(error) = there.await else { return Ok(()) };
+        let last = self.script(script).await?;
+        self.or_what_is_shown(Err(error.context(format!("it returns {last}, not {wanted}")))).await
     }
 
     /// Runs a script that calls its last argument when it is done, and answers what it was called with.
