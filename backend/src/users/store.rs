@@ -5,8 +5,8 @@ use happening_api::{BookingId, Channels, OrgId, UpdateUser, User, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
 use sqlx::types::Json;
-use sqlx::{Connection, PgConnection};
 use utoipa::ToSchema;
 
 use crate::auth::Claims;
@@ -41,9 +41,6 @@ impl From<Row> for User {
     }
 }
 
-/// A person who is deleted while they are looked up is looked up again.
-const UPSERTS_MAX: u32 = 3;
-
 /// All that is kept of a deleted person's `sub`.
 fn hash(sub: &str) -> Vec<u8> {
     Sha256::digest(sub).to_vec()
@@ -56,16 +53,6 @@ pub(crate) enum Found {
     Person { user: Box<User>, made: bool },
     /// The token is of a session that began before its person was deleted.
     Ended,
-}
-
-/// Whether the token is of a session that began before its person was deleted. A token that does not say when its person signed
-/// in counts as an old one: its refresh could not be told from a new sign-in.
-async fn ended(conn: &mut PgConnection, claims: &Claims) -> sqlx::Result<bool> {
-    let at =
-        sqlx::query_scalar!("select ended_at from ended_identities where keycloak_id_hash = $1", hash(&claims.sub))
-            .fetch_optional(conn)
-            .await?;
-    Ok(at.is_some_and(|at| claims.auth_time.is_none_or(|signed_in| signed_in <= at.timestamp())))
 }
 
 /// What a token says of its person.
@@ -108,56 +95,34 @@ impl Wanted for Unchanged {
 /// The person of a token. However many calls come at once, one makes the row. Whether the e-mail is verified follows the
 /// token.
 pub(crate) async fn find_or_create(conn: &mut PgConnection, claims: &Claims, clock: Clock) -> sqlx::Result<Found> {
-    for _ in 0..UPSERTS_MAX {
-        if ended(conn, claims).await? {
-            return Ok(Found::Ended);
-        }
-        let mut tx = conn.begin().await?;
-        let Some(found) = upsert(&mut tx, claims, clock).await? else { continue };
-        // the insert may have waited for a deletion, and come after it
-        if matches!(found, Found::Person { made: true, .. }) && ended(&mut tx, claims).await? {
-            return Ok(Found::Ended);
-        }
-        tx.commit().await?;
-        return Ok(found);
-    }
-    Err(sqlx::Error::RowNotFound)
-}
-
-/// `None`: the row was there, and its person was deleted before it was read.
-async fn upsert(conn: &mut PgConnection, claims: &Claims, clock: Clock) -> sqlx::Result<Option<Found>> {
     let name: String = claims.display_name().chars().filter(|c| !c.is_control()).take(200).collect();
-    let inserted = sqlx::query!(
-        "insert into users (id, keycloak_id, name, email, email_verified) values ($1, $2, $3, $4, $5)
-        on conflict (keycloak_id) do nothing",
+    let found = sqlx::query!(
+        r#"select id as "id!: UserId", keycloak_id as "keycloak_id!", name as "name!", email as "email!",
+            email_verified as "email_verified!", locale, time_zone, channels as "channels!: Json<Channels>",
+            created_at as "created_at!", made as "made!" from person_of_token($1, $2, $3, $4, $5, $6, $7)"#,
         clock.new_id(),
         claims.sub,
+        hash(&claims.sub),
+        claims.auth_time,
         name,
         claims.email,
         claims.email_verified
     )
-    .execute(&mut *conn)
-    .await?;
-    if inserted.rows_affected() == 0 {
-        sqlx::query!(
-            "update users set email = $2, email_verified = $3, updated_at = now()
-            where keycloak_id = $1 and (email, email_verified) is distinct from ($2, $3)",
-            claims.sub,
-            claims.email,
-            claims.email_verified
-        )
-        .execute(&mut *conn)
-        .await?;
-    }
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id as "id: UserId", keycloak_id, name, email, email_verified, locale, time_zone,
-            channels as "channels: Json<Channels>", created_at from users where keycloak_id = $1"#,
-        claims.sub
-    )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Found::Person { user: Box::new(row.into()), made: inserted.rows_affected() == 1 }))
+    let Some(row) = found else { return Ok(Found::Ended) };
+    let user = User {
+        id: row.id,
+        keycloak_id: row.keycloak_id,
+        name: row.name,
+        email: row.email,
+        email_verified: row.email_verified,
+        locale: row.locale,
+        time_zone: row.time_zone,
+        channels: row.channels.0,
+        created_at: row.created_at,
+    };
+    Ok(Found::Person { user: Box::new(user), made: row.made })
 }
 
 /// The person with that `sub`, if the viewer is that person or administers an organization that they are a member of. What
