@@ -2,13 +2,15 @@
 //!
 //! A [`Command`] stands in its event's queue (`queue`), until a lane takes it (`writer`). The lane's transaction locks the event's
 //! row and looks up what the rows alone know (`facts`), brings the state in memory up to the row (`states`), decides by the rules of
-//! the crate `happening-seating` (`batch`), writes what follows with an entry of the log (`rows`, `log`), commits and answers.
+//! the crate `happening-seating` (`batch`), writes what follows with an entry of the log (`rows`, `log`), commits and answers. What
+//! becomes of the commands of a transaction that failed is said in `failure`.
 //! A freed seat gets its next owner in `hand_out` of that crate, and its rows in `promote` of `batch`.
 
 mod answer;
 mod batch;
 mod command;
 mod facts;
+mod failure;
 pub(crate) mod log;
 mod protection;
 mod queue;
