@@ -2,6 +2,7 @@
 
 mod panics;
 mod portions;
+mod together;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -89,30 +90,6 @@ async fn a_booking_that_waited_for_the_row_until_the_start_is_refused() -> Resul
     world.audit()
 }
 
-#[tokio::test]
-async fn copies_of_one_key_in_one_batch_count_once_for_the_limit() -> Result<()> {
-    let world = one_server().await?;
-    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
-    let org = world.organization(&ada).await?;
-    for round in 0..5 {
-        let event = world.event_in(&ada, org.id, 20, Some(2)).await?;
-        ada.book(event.id, 1).await?.expect(201);
-        // the row is held while all of them come, so that one transaction has them together
-        let row = hold(&world, event.id).await?;
-        let key = format!("once-{round}");
-        let copies = try_join_all((0..6).map(|_| barbara.book_with_key(event.id, 2, &key)));
-        let (replies, released) = tokio::join!(copies, async {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            row.rollback().await
-        });
-        released?;
-        let ids: std::collections::BTreeSet<String> =
-            replies?.into_iter().map(|reply| reply.expect(201).json::<Booking>().id.to_string()).collect();
-        assert_eq!(ids.len(), 1);
-    }
-    world.audit()
-}
-
 /// A server that stands still between writing and COMMIT keeps its event's row for two seconds at most.
 #[tokio::test]
 async fn a_server_that_stands_still_in_a_transaction_loses_its_rows() -> Result<()> {
@@ -159,6 +136,36 @@ async fn a_server_that_stands_still_in_a_transaction_loses_its_rows() -> Result<
         Ok((ada.at(&world.base(1)).book(event.id, 1).await?.status == 201).then_some(()))
     })
     .await?;
+    world.audit()
+}
+
+/// A server that is killed in the middle of a long statement of an edit keeps the event's row no longer than that is noticed.
+#[tokio::test]
+async fn a_server_that_is_killed_in_a_statement_loses_its_rows() -> Result<()> {
+    let mut world = World::new().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 20).await?;
+    let slow =
+        "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(30); return new; end $$;
+        create trigger slow before update of name on events for each row execute function slow()";
+    sqlx::raw_sql(slow).execute(&world.pool).await?;
+    let (at_other, path) = (ada.at(&world.base(1)), format!("/events/{}", event.id));
+    let edit = tokio::spawn(async move { at_other.put(&path, json!({ "name": "Slow" })).await });
+    let asleep =
+        "select exists (select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep')";
+    wait_for("the edit's statement", Duration::from_secs(10), || async {
+        Ok(sqlx::query_scalar::<_, bool>(asleep).fetch_one(&world.pool).await?.then_some(()))
+    })
+    .await?;
+    barbara.book(event.id, 1).await?.refused(503, "unavailable");
+    world.kill_backend(1)?;
+    assert!(edit.await?.is_err(), "a server that was killed answered");
+    wait_for("the event's row", Duration::from_secs(10), || async {
+        Ok((barbara.book(event.id, 1).await?.status == 201).then_some(()))
+    })
+    .await?;
+    sqlx::raw_sql("drop trigger slow on events; drop function slow").execute(&world.pool).await?;
+    assert_eq!(ada.event(event.id).await?.name, "Test evening");
     world.audit()
 }
 

@@ -118,6 +118,33 @@ async fn a_raised_capacity_serves_the_waitlist_before_others() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_raise_goes_on_though_all_servers_are_killed() -> Result<()> {
+    let mut world = World::new().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 1).await?;
+    book(&barbara, event.id, 3_000).await?;
+    ada.put(&format!("/events/{}", event.id), json!({ "total_slots": 2_500 })).await?.expect(200);
+    world.kill_backend(0)?;
+    world.kill_backend(1)?;
+    let raising = "select count(*) from events where id = $1 and raising_to is not null";
+    assert_eq!(count(&world, raising, event.id).await?, 1, "all was done before the servers were killed");
+    world.start_backend(0).await?;
+    world.start_backend(1).await?;
+    wait_for("the seats", Duration::from_secs(60), || async {
+        Ok((count(&world, raising, event.id).await? == 0).then_some(()))
+    })
+    .await?;
+    // in the order in which they came, each once, and each told once
+    let held = "select count(*) from bookings where event_id = $1 and status = 'confirmed' and coalesce(waiting_number, 0) < 2500";
+    let promoted = "select count(*) from booking_history where event_id = $1 and action = 'promoted'";
+    let told =
+        "select count(*) from outbox where payload->>'type' = 'waitlist_promoted' and payload->>'eventId' = $1::text";
+    assert_eq!(count(&world, held, event.id).await?, 2_500);
+    assert_eq!((count(&world, promoted, event.id).await?, count(&world, told, event.id).await?), (2_499, 2_499));
+    world.audit()
+}
+
+#[tokio::test]
 async fn a_raise_may_be_changed_and_cut_short() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);

@@ -7,7 +7,7 @@ pub(crate) mod schema;
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use url::Url;
 
 use self::pulse::Pulse;
@@ -20,6 +20,8 @@ const OPERATOR_STATEMENT_TIMEOUT_MS: &str = "600000";
 const LOCK_TIMEOUT_MS: &str = "1000";
 const WRITER_LOCK_TIMEOUT_MS: &str = "300";
 const WRITER_STATEMENT_TIMEOUT_MS: &str = "800";
+/// Postgres looks whether the client is still there, also in the middle of a statement.
+const CLIENT_CHECK_INTERVAL_MS: &str = "200";
 const WRITER_IDLE_TIMEOUT_MS: &str = "2000";
 
 /// The worker's pool. Connects when first used, so that a database that is away at the start is met as a failure of one
@@ -89,11 +91,35 @@ pub(crate) fn writer_pool(url: &Url, lanes: u32, pulse: &Pulse) -> sqlx::Result<
         ("jit", "off"),
         ("statement_timeout", WRITER_STATEMENT_TIMEOUT_MS),
         ("idle_in_transaction_session_timeout", WRITER_IDLE_TIMEOUT_MS),
-        ("client_connection_check_interval", "200"),
+        ("client_connection_check_interval", CLIENT_CHECK_INTERVAL_MS),
         ("synchronous_commit", "on"),
     ]);
     // a connection that hangs in a dead network does not keep its lane from having another
     Ok(without_the_broken(pool_options(2 * lanes), pulse).connect_lazy_with(options))
+}
+
+/// Makes a transaction on a connection of another pool let go of its rows, and commit, as the seat writer's do. Its statements may
+/// take longer, for a whole state may be loaded in it.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn as_writer(transaction: &mut PgConnection) -> sqlx::Result<()> {
+    let settings = [
+        ("statement_timeout", "60s"),
+        ("idle_in_transaction_session_timeout", WRITER_IDLE_TIMEOUT_MS),
+        ("client_connection_check_interval", CLIENT_CHECK_INTERVAL_MS),
+        ("synchronous_commit", "on"),
+    ];
+    let (names, values): (Vec<_>, Vec<_>) =
+        settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).unzip();
+    sqlx::query!(
+        "select count(set_config(name, value, true)) from unnest($1::text[], $2::text[]) as x (name, value)",
+        &names,
+        &values
+    )
+    .fetch_one(transaction)
+    .await
+    .map(drop)
 }
 
 fn options(url: &Url, lock_timeout_ms: &str) -> sqlx::Result<PgConnectOptions> {

@@ -17,6 +17,7 @@ use super::rows::{self, WriteError};
 use super::states;
 use super::store::{Parts, Store};
 use super::writer;
+use crate::database;
 use crate::shown::Told;
 
 /// Why a turn did not come, or was not committed. Nothing happened, except after `Unknown`.
@@ -61,8 +62,7 @@ impl Turn {
         }
         // `Acquire::begin` would borrow the connection; the turn owns it
         let mut tx = Transaction::begin(conn, None).await?;
-        // a state that has to be loaded again is, under the lock
-        sqlx::query!("set local statement_timeout = '60s'").execute(&mut *tx).await?;
+        database::as_writer(&mut tx).await?;
         let locked: HashMap<_, _> = facts::lock(&mut tx, &[held.event], true).await?;
         let Some(row) = locked.get(&held.event).cloned() else { return Ok(None) };
         writer::catch_up(&parts, &mut tx, &mut [&mut held], &locked, true).await?;
