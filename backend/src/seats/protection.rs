@@ -34,6 +34,10 @@ pub(super) enum Protection {
     OneTransaction,
     /// Bookings end once their event takes no new ones.
     ClosedFirst,
+    /// New seats go to the waitlist before others can book them.
+    WaitlistFirst,
+    /// Seats that are given back are so before others are taken.
+    ReleasesFirst,
 }
 
 #[cfg(test)]

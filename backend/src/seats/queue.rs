@@ -298,6 +298,12 @@ impl Queues {
         }
     }
 
+    /// An event's state in memory, while no lane has it.
+    #[cfg(test)]
+    pub(super) fn known(&self, event: EventId) -> Option<Known> {
+        self.lock().states.look(event).cloned()
+    }
+
     /// Whether nothing waits and no lane has anything.
     pub(super) fn is_idle(&self) -> bool {
         self.lock().lines.is_empty()

@@ -2,7 +2,6 @@
 //!
 //! These states are not the writer's: a lane has an event's state for itself while it works. They follow the log in the same way.
 
-use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use happening_api::EventId;
@@ -11,7 +10,8 @@ use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::states::{self, LogRow, States};
+use super::protection::{Protection, out};
+use super::states::{self, Known, LogRow, States};
 
 /// Of all states together.
 const BYTES_MAX: usize = 128 << 20;
@@ -23,29 +23,47 @@ const LOADS_AT_ONCE: usize = 1;
 /// What an event's state is called in its row.
 pub(crate) type Name = (i64, Uuid);
 
+/// Where states are read from: the server's is Postgres, the simulation has another one.
+pub(super) trait Source: Clone + Send + Sync + 'static {
+    /// See [`states::load`].
+    fn load(&self, event: EventId) -> impl Future<Output = sqlx::Result<Option<Known>>> + Send;
+
+    /// See [`states::tail`].
+    fn tail(&self, event: EventId, version: i64) -> impl Future<Output = sqlx::Result<Vec<LogRow>>> + Send;
+}
+
+impl Source for PgPool {
+    async fn load(&self, event: EventId) -> sqlx::Result<Option<Known>> {
+        states::load(&mut *self.acquire().await?, event).await
+    }
+
+    async fn tail(&self, event: EventId, version: i64) -> sqlx::Result<Vec<LogRow>> {
+        states::tail(&mut *self.acquire().await?, &[(event, version)]).await
+    }
+}
+
 /// The reader. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Reader(Arc<Inner>);
+pub(crate) struct Reader<S = PgPool>(Arc<Inner<S>>);
 
-struct Inner {
-    pool: PgPool,
+struct Inner<S> {
+    source: S,
     states: Mutex<States>,
     /// An event's readers come one after the other, so that one of them brings its state up to the row for all. Nothing else is held
     /// while one waits for its turn, no connection either.
     turns: [tokio::sync::Mutex<()>; TURNS],
     loads: Semaphore,
-    hasher: std::hash::RandomState,
 }
 
-impl Reader {
-    /// It brings its states up to date by connections of that pool.
-    pub(super) fn new(pool: PgPool) -> Self {
+#[expect(private_bounds, reason = "only the server's source is named outside")]
+impl<S: Source> Reader<S> {
+    /// It brings its states up to date from there.
+    pub(super) fn new(source: S) -> Self {
         Self(Arc::new(Inner {
-            pool,
+            source,
             states: Mutex::new(States::new(BYTES_MAX)),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             loads: Semaphore::new(LOADS_AT_ONCE),
-            hasher: std::hash::RandomState::new(),
         }))
     }
 
@@ -66,32 +84,38 @@ impl Reader {
             let brought_up = tokio::spawn(async move { reader.bring_up(event, name).await }).await;
             brought_up.map_err(|_| sqlx::Error::WorkerCrashed)??;
         }
+        Ok(self.look(event, |known| question(&known.seats)))
+    }
+
+    /// Asks the state of an event that is there.
+    pub(super) fn look<T>(&self, event: EventId, question: impl FnOnce(&Known) -> T) -> Option<T> {
         let mut states = self.states();
-        let Some(known) = states.take(event) else { return Ok(None) };
-        let answer = question(&known.seats);
+        let known = states.take(event)?;
+        let answer = question(&known);
         states.put(event, known);
-        Ok(Some(answer))
+        Some(answer)
     }
 
     fn has(&self, event: EventId, name: Name) -> bool {
         self.states().look(event).is_some_and(|known| (known.version, known.head) == name)
     }
 
-    async fn bring_up(&self, event: EventId, name: Name) -> sqlx::Result<()> {
-        let turn = self.0.hasher.hash_one(event) as usize % TURNS;
+    /// Makes the state of an event the one of that name, or a later one.
+    pub(super) async fn bring_up(&self, event: EventId, name: Name) -> sqlx::Result<()> {
+        let turn = (event.0.as_u128() % TURNS as u128) as usize;
         let _turn = self.0.turns[turn].lock().await;
         if self.has(event, name) {
             return Ok(());
         }
         let version = self.states().look(event).map(|known| known.version);
         if let Some(version) = version {
-            let rows = states::tail(&mut *self.0.pool.acquire().await?, &[(event, version)]).await?;
+            let rows = self.0.source.tail(event, version).await?;
             if self.carry_on(event, &rows) {
                 return Ok(());
             }
         }
         let _load = self.0.loads.acquire().await; // never closed
-        let loaded = states::load(&mut *self.0.pool.acquire().await?, event).await?;
+        let loaded = self.0.source.load(event).await?;
         if let Some(known) = loaded {
             self.states().put(event, known);
         }
@@ -104,7 +128,9 @@ impl Reader {
         let Some(mut known) = states.take(event) else { return false };
         let mut rows = rows.iter();
         // the first row must be the state's own
-        let own = rows.next().is_some_and(|row| (row.version, row.head) == (known.version, known.head));
+        let own = rows.next().is_some_and(|row| {
+            row.version == known.version && (row.head == known.head || out(Protection::OwnRowFirst))
+        });
         let follows = own && rows.all(|row| states::follow(&mut known, (row.version, row.head), &row.changes));
         if follows {
             known.seats.settle();

@@ -1,7 +1,7 @@
 //! Long changes, decided a portion at a time: the end of a waitlist, the end of a cancelled event's bookings, a raised capacity.
 
 use happening_api::{EventStatus, HistoryAction, NotificationType, UserId};
-use happening_seating::{Left, Outcome, Refusal as Rule};
+use happening_seating::{Given, Left, Limits, Outcome, Refusal as Rule};
 
 use super::{Batch, Told, Verdict, Work};
 use crate::seats::command::{Command, Due, Reply};
@@ -77,7 +77,10 @@ impl Batch {
         let total = work.known.seats.total();
         let portion = given.limits.is_upcoming && work.known.seats.waiting().seats > at_most;
         let total = if portion { goal.min(total + at_most) } else { goal };
-        let (_, promotions) = work.decide(&happening_seating::Command::Resize { total }, given)?;
+        let limits =
+            Limits { is_upcoming: given.limits.is_upcoming && !out(Protection::WaitlistFirst), ..given.limits };
+        let resize = happening_seating::Command::Resize { total };
+        let (_, promotions) = work.decide(&resize, Given { limits, ..given })?;
         work.raising_to = (total < goal).then_some(goal);
         self.promote(work, &promotions, request_id);
         Ok(goal - total)

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::seats::command::Command;
 use crate::seats::facts::{EventRow, Facts};
 use crate::seats::protection::{Protection, out};
+use crate::seats::reading::Source;
 use crate::seats::rows::{Rows, WriteError};
 use crate::seats::states::{Known, LogRow};
 use crate::seats::store::Store;
@@ -267,6 +268,17 @@ impl Database {
         let open = world.open.get_mut(&tx).ok_or_else(broken)?;
         (open.inserts, open.written) = (ids.clone(), Some(applied(rows)));
         Ok(true)
+    }
+}
+
+impl Source for Database {
+    async fn load(&self, event: EventId) -> sqlx::Result<Option<Known>> {
+        Store::load(self, event, &[]).await
+    }
+
+    async fn tail(&self, event: EventId, version: i64) -> sqlx::Result<Vec<LogRow>> {
+        Step::default().await;
+        Ok(self.lock_world().tables.tail(event, version))
     }
 }
 

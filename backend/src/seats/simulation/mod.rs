@@ -1,6 +1,6 @@
 //! The seat writer, driven step by step: two or three processes with their queues and lanes, a database modelled by statements, callers
-//! who repeat what was not answered. Chance, from a seed, picks who goes on, what is lost, who dies. After each commit the rows, the
-//! log and the counts must agree; at rest every answer must be in the rows.
+//! who repeat what was not answered, readers. Chance, from a seed, picks who goes on, what is lost, who dies. After each commit the
+//! rows, the log and the counts must agree; at rest every answer must be in the rows, and what is in memory must be what they hold.
 //!
 //! `cargo xtask simulate` runs as many schedules as are asked for; a test runs some thousands. A seed that fails is printed: the same
 //! seed fails again with `--seed`.
@@ -10,8 +10,9 @@ mod database;
 mod executor;
 mod organizer;
 mod tables;
+mod viewer;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,12 +25,15 @@ use self::database::{Database, World};
 use self::executor::{Chance, Executor};
 use self::organizer::{Diary, Organizer};
 use self::tables::Tables;
+use self::viewer::Viewer;
 use super::protection::{Protection, take_out};
 use super::queue::Queues;
-use super::writer;
+use super::reading::Reader;
+use super::{states, writer};
 
 const LANES: usize = 2;
 const CALLERS: usize = 6;
+const VIEWERS: usize = 2;
 /// More than any schedule needs: one that goes on for longer has lost a command.
 const STEPS_MAX: usize = 60_000;
 
@@ -77,6 +81,11 @@ fn run(seed: u64) -> Vec<String> {
         let caller = Caller::new(&events, &database, &processes, &journal);
         executor.spawn(None, caller.act());
     }
+    let reader = Reader::new(database.clone());
+    for _ in 0..VIEWERS {
+        let viewer = Viewer { events: events.clone(), database: database.clone(), reader: reader.clone() };
+        executor.spawn(None, viewer.act());
+    }
     let diary = Diary::default();
     if let (true, Some(event)) = (database.lock_world().chance.one_in(2), events.first()) {
         let (database, processes, diary) = (database.clone(), processes.clone(), Arc::clone(&diary));
@@ -105,9 +114,29 @@ fn run(seed: u64) -> Vec<String> {
         let failovers = database.lock_world().failovers;
         let tables = database.lock_world().tables.clone();
         organizer::check(&diary, &tables, failovers, &mut found);
+        check_states(&events, &processes, &tables, &mut found);
         journal.lock().expect("no task panics").check(&tables, &mut found);
     }
     found
+}
+
+/// What processes have in memory is what the rows hold, once it is brought up to them.
+fn check_states(events: &[EventId], processes: &Processes, tables: &Tables, found: &mut Vec<String>) {
+    for (process, event) in (0..processes.count()).flat_map(|process| events.iter().map(move |event| (process, event)))
+    {
+        let Some(known) = processes.get(process).1.known(*event) else { continue };
+        let row = &tables.events[event];
+        let known = if row.is_of(&known) {
+            Some(known)
+        } else {
+            let tail = tables.tail(*event, known.version);
+            // none: it is of a history that a failover ended
+            states::catch_up(HashMap::from([(*event, (known, row.clone()))]), &tail).remove(event)
+        };
+        if let Some(known) = known {
+            tables.check_state(*event, &known, "a state in memory", found);
+        }
+    }
 }
 
 /// Now and then a process is killed and started again, or the database fails over.
@@ -170,22 +199,24 @@ fn no_schedule_breaks_a_promise() {
 }
 
 /// Protections, and a seed from which on it shows soon that one of them is gone.
-const CONTROLS: [(Protection, u64); 15] = [
+const CONTROLS: [(Protection, u64); 17] = [
     (Protection::RowLock, 1),
-    (Protection::FactsAfterLock, 6),
+    (Protection::FactsAfterLock, 14),
     (Protection::FoundFirst, 2),
     (Protection::CopiesWait, 2),
     (Protection::CatchUp, 1),
-    (Protection::OwnRowFirst, 8521),
-    (Protection::OneSnapshot, 15),
-    (Protection::Undo, 1041),
+    (Protection::OwnRowFirst, 9854),
+    (Protection::OneSnapshot, 23),
+    (Protection::Undo, 1045),
     (Protection::AnswerAfterCommit, 7),
-    (Protection::SameIdAgain, 2),
-    (Protection::FrontAgain, 17),
-    (Protection::LeftFirst, 7990),
-    (Protection::RandomHead, 4874),
-    (Protection::OneTransaction, 31),
-    (Protection::ClosedFirst, 63),
+    (Protection::SameIdAgain, 7),
+    (Protection::FrontAgain, 55),
+    (Protection::LeftFirst, 8264),
+    (Protection::RandomHead, 5241),
+    (Protection::OneTransaction, 48),
+    (Protection::ClosedFirst, 34),
+    (Protection::WaitlistFirst, 24),
+    (Protection::ReleasesFirst, 1),
 ];
 
 #[test]

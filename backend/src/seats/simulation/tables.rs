@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use happening_api::{BookingId, BookingStatus, EventId, Role, UserId, Visibility};
-use happening_seating::{EventSeats, Image, Loaded, Seat};
+use happening_seating::{Change, EventSeats, Image, Loaded, Seat};
 use uuid::Uuid;
 
 use crate::seats::answer::Answer;
 use crate::seats::command::{Command, Kind};
 use crate::seats::facts::{BookingFacts, EventRow, Facts, Found};
 use crate::seats::log::{self, Entry};
+use crate::seats::protection::{Protection, out};
 use crate::seats::rows::{NewBooking, Rows};
 use crate::seats::states::{Known, LogRow};
 
@@ -132,6 +133,15 @@ impl Tables {
         }
     }
 
+    /// What is wrong with a state that is called as the event's row is.
+    pub(super) fn check_state(&self, event: EventId, known: &Known, whose: &str, violations: &mut Vec<String>) {
+        let row = &self.events[&event];
+        let named_so = (row.version, row.head) == (known.version, known.head);
+        if named_so && self.read(event).is_none_or(|rows| rows.seats != known.seats) {
+            violations.push(format!("{whose} of {event} is not that of its rows"));
+        }
+    }
+
     /// How many bookings of an event go on.
     pub(super) fn active(&self, event: EventId) -> usize {
         let active = |one: &&Arc<BookingRow>| one.event == event && one.status != BookingStatus::Cancelled;
@@ -146,9 +156,11 @@ impl Tables {
                 self.folded.extend(log::state_of(&image).ok().map(|state| (event, state)));
             }
             (Ok(Entry::Changes(changes)), Some(seats)) => {
-                let apply = std::panic::AssertUnwindSafe(|| seats.apply(&changes));
-                if std::panic::catch_unwind(apply).is_err() {
-                    violations.push(format!("the log of {event} contradicts itself"));
+                let apply = std::panic::AssertUnwindSafe(|| applied_in_order(seats, &changes));
+                match std::panic::catch_unwind(apply) {
+                    Ok(true) => {}
+                    Ok(false) => violations.push(format!("a new seat of {event} is free while somebody waits")),
+                    Err(_) => violations.push(format!("the log of {event} contradicts itself")),
                 }
             }
             _ => violations.push(format!("the log of {event} has no beginning")),
@@ -240,6 +252,27 @@ impl Tables {
     }
 }
 
+/// Applies changes. False when seats were added, and one of them is free after what follows from that while a booking waits.
+fn applied_in_order(seats: &mut EventSeats, changes: &[Change]) -> bool {
+    let mut added = None;
+    let mut in_order = true;
+    for change in changes {
+        let follows = matches!(change, Change::Took { .. } | Change::Wants { .. });
+        if !follows {
+            in_order &= added.take().is_none_or(|new| none_is_left(seats, new));
+        }
+        if let Change::Resized { from, to } = change {
+            added = Some((*from, *to));
+        }
+        seats.apply(std::slice::from_ref(change));
+    }
+    in_order && added.is_none_or(|new| none_is_left(seats, new))
+}
+
+fn none_is_left(seats: &EventSeats, (from, to): (u32, u32)) -> bool {
+    seats.waiting().bookings == 0 || (from + 1..=to).all(|seat| !seats.is_free(seat))
+}
+
 /// What rows do to the tables.
 #[expect(clippy::too_many_lines, reason = "a line or two for each table")]
 pub(super) fn applied(rows: &Rows) -> Written {
@@ -298,15 +331,23 @@ pub(super) fn applied(rows: &Rows) -> Written {
                     (place.status, place.waiting_seats, place.waiting_order);
             }
         }
-        for (event, booking, seat) in released {
-            if tables.seats.remove(&(event, seat)) != Some(booking.0) {
-                violations.push(format!("seat {seat} is given back by {booking}, which does not hold it"));
+        let release = |tables: &mut Tables, violations: &mut Vec<String>| {
+            for (event, booking, seat) in &released {
+                if tables.seats.remove(&(*event, *seat)) != Some(booking.0) {
+                    violations.push(format!("seat {seat} is given back by {booking}, which does not hold it"));
+                }
             }
+        };
+        if !out(Protection::ReleasesFirst) {
+            release(tables, violations);
         }
         for (event, seat, booking) in seats {
             if tables.seats.insert((event, seat), booking).is_some_and(|holder| holder != booking) {
                 violations.push(format!("seat {seat} is sold twice"));
             }
+        }
+        if out(Protection::ReleasesFirst) {
+            release(tables, violations);
         }
         for (id, row) in history {
             if row.action == "created"
