@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use clap::Subcommand;
+use clap::ValueEnum;
 use happening_stack::progress::{self, step};
 use happening_stack::project::target;
 use happening_stack::run;
@@ -12,56 +12,34 @@ use happening_stack::run;
 use crate::{build, packages, services, ui};
 
 /// What can be measured
-#[derive(Subcommand)]
+#[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Bench {
     /// Durable bookings per second on one event, against bare inserts by pgbench
-    Drop {
-        /// Pairs of measurement and reference
-        #[arg(long, default_value_t = 5)]
-        pairs: u32,
-        /// Seconds of each
-        #[arg(long, default_value_t = 3)]
-        seconds: u32,
-        /// Only what has this in its name, as "strangers"
-        #[arg(long, default_value = "")]
-        only: String,
-    },
-    /// All kinds of changes at once, at three events and two servers; fails when one is answered 503
-    Mixed {
-        /// Requests a second
-        #[arg(long, default_value_t = 600)]
-        rate: u32,
-        #[arg(long, default_value_t = 30)]
-        seconds: u32,
-    },
+    Drop,
+    /// Changes of events with thousands of bookings: how long an event's row is held
+    Large,
+    /// All kinds of changes at once, at three events and two servers
+    Mixed,
     /// What reads cost the database at a large event, beside the same reads at a small one
     Reads,
     /// Drawing the seat map in the real engine, against bare pixels and against a grid of elements
     SeatMap,
     /// From starting the app to a screen that can be used, against the first frame of a bare window of the same engine
-    Start {
-        /// Pairs of measurement and reference
-        #[arg(long, default_value_t = 5)]
-        pairs: u32,
-    },
+    Start,
 }
 
-/// Measures.
+/// Runs a benchmark with its own options, which `happening-tools` knows.
 ///
 /// # Errors
-/// When something does not start, or shows what it should not.
-pub(crate) fn bench(ask: bool, name: &Bench) -> Result<()> {
+/// When something does not build or start, or the benchmark fails.
+pub(crate) fn bench(ask: bool, name: Bench, options: &[String]) -> Result<()> {
     progress::begin(3);
     let windows = [packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER];
+    let value = name.to_possible_value().expect("no variant is skipped");
+    let arguments: Vec<&str> =
+        ["bench", value.get_name()].into_iter().chain(options.iter().map(String::as_str)).collect();
     match name {
-        Bench::Drop { pairs, seconds, only } => {
-            let (pairs, seconds) = (pairs.to_string(), seconds.to_string());
-            with_server(ask, &["bench", "drop", "--pairs", &pairs, "--seconds", &seconds, "--only", only])
-        }
-        Bench::Mixed { rate, seconds } => {
-            with_server(ask, &["bench", "mixed", "--rate", &rate.to_string(), "--seconds", &seconds.to_string()])
-        }
-        Bench::Reads => with_server(ask, &["bench", "reads"]),
+        Bench::Drop | Bench::Large | Bench::Mixed | Bench::Reads => with_server(ask, &arguments),
         Bench::SeatMap => {
             packages::ensure(ask, &windows)?;
             step("Building app and screens");
@@ -69,16 +47,16 @@ pub(crate) fn bench(ask: bool, name: &Bench) -> Result<()> {
             ui::compile(ui::Profile::Small, "bench")?;
             ui::assemble(ui::Profile::Small)?;
             build::cargo(&build::APP)?;
-            let measured = drive(&["bench", "seat-map"]);
+            let measured = drive(&arguments);
             ui::bundle(ui::Profile::Quick)?; // the next build must not ship the bench
             measured
         }
-        Bench::Start { pairs } => {
+        Bench::Start => {
             packages::ensure(ask, &windows)?;
             ui::bundle_small()?; // as installers have it
             step("Building the app (release)");
             build::cargo(&["build", "--release", "--package", "happening", "--features", "tauri/custom-protocol"])?;
-            drive(&["bench", "start", "--pairs", &pairs.to_string()])
+            drive(&arguments)
         }
     }
 }

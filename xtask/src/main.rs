@@ -96,8 +96,10 @@ enum Task {
     },
     /// Measure
     Bench {
-        #[command(subcommand)]
         name: driven::Bench,
+        /// Options of the benchmark, as `--pairs 3` of `drop`; `-- --help` tells them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
     },
 }
 
@@ -129,6 +131,6 @@ fn run_task(cli: &Cli) -> Result<()> {
         Task::Bundle { check } => bundle::bundle(ask, *check),
         Task::Token { name } => driven::token(name),
         Task::Simulate { seed, schedules } => simulate::simulate(*seed, *schedules),
-        Task::Bench { name } => driven::bench(ask, name),
+        Task::Bench { name, options } => driven::bench(ask, *name, options),
     }
 }

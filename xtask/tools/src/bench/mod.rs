@@ -1,6 +1,8 @@
 //! `bench NAME`: measurements, each with a reference in the same run. Only on services that the benchmark itself started.
 
 mod drop;
+mod filled;
+mod large;
 mod mixed;
 mod reads;
 mod seat_map;
@@ -33,6 +35,9 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 30)]
         seconds: u32,
     },
+    /// Changes of events with thousands of bookings; fails when one holds an event's row for 300 ms, or one of 2,000 who cancel at once
+    /// is refused
+    Large,
     /// What reads cost the database at a large event, beside the same reads at a small one
     Reads,
     /// Drawing the seat map in the real engine, against bare pixels and against a grid of elements
@@ -53,6 +58,7 @@ pub(crate) async fn run(name: &Bench) -> Result<()> {
     match name {
         Bench::Drop { pairs, seconds, only } => drop::run(*pairs, *seconds, only).await,
         Bench::Mixed { rate, seconds } => mixed::run(*rate, *seconds).await,
+        Bench::Large => large::run().await,
         Bench::Reads => reads::run().await,
         Bench::SeatMap => seat_map::run().await,
         Bench::Start { pairs } => start::run(*pairs).await,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 
 use anyhow::{Context, Result, ensure};
-use happening_api::{BookingId, Event, EventId};
+use happening_api::{BookingId, EventId};
 use happening_stack::progress::{say, step};
 use happening_stack::project::{root, target, tools};
 use happening_stack::{Stack, postgres};
@@ -12,17 +12,10 @@ use happening_tests::{Client, World, WorldOptions};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::filled::{Size, fill};
 use super::{median, report_as};
 
 const CALLS: usize = 30;
-
-/// How many bookings of each kind an event has.
-struct Size {
-    name: &'static str,
-    holding: i32,
-    waiting: i32,
-    cancelled: i32,
-}
 
 const SIZES: [Size; 2] = [
     Size { name: "small", holding: 100, waiting: 100, cancelled: 100 },
@@ -58,13 +51,11 @@ async fn read(stack: &Stack) -> Result<()> {
     let mut world = World::on(stack.clone(), &program, options).await?;
     let ada = world.person("ada").await?;
     let mut paths: BTreeMap<&str, Vec<(&str, String)>> = BTreeMap::new();
-    let mut large = None;
     for size in SIZES {
         step(&format!("Filling an event with {} bookings", size.holding + size.waiting + size.cancelled));
         let event = world.event(&ada, size.holding).await?;
         fill(&world, &ada, &event, &size).await?;
         paths.insert(size.name, paths_of(&world, &ada, event.id).await?);
-        large = Some(event.id);
     }
     world.run(&["reconcile"])?;
     world.audit().context("the audit of what was filled in")?;
@@ -83,83 +74,7 @@ async fn read(stack: &Stack) -> Result<()> {
             measured.entry(name).or_default().insert(size, cost(stack, &world, &ada, path).await?);
         }
     }
-    step("Cancelling the large event");
-    let ending = end(&world, &ada, large.context("an event")?).await?;
-    world.audit().context("the audit of a cancelled event")?;
-    report(&measured, &ending)
-}
-
-/// How an event with many bookings ends: in portions, each of which holds the event's row for less than until the next one.
-async fn end(world: &World, ada: &Client, event: EventId) -> Result<serde_json::Value> {
-    let started = std::time::Instant::now();
-    ada.post(&format!("/events/{event}/cancel"), json!({})).await?.expect(200);
-    let answered_ms = started.elapsed().as_secs_f64() * 1e3;
-    let left = "select count(*) from bookings where event_id = $1 and status <> 'cancelled'";
-    happening_tests::world::wait_for("the end of all bookings", std::time::Duration::from_secs(120), || async {
-        let left: i64 = sqlx::query_scalar(left).bind(event.0).fetch_one(&world.pool).await?;
-        Ok((left == 0).then_some(()))
-    })
-    .await?;
-    let ended_s = started.elapsed().as_secs_f64();
-    let portions = "select count(*), coalesce(percentile_cont(0.5) within group (order by ms), 0), coalesce(max(ms), 0)
-        from (select extract(epoch from at - lag(at) over (order by version))::float8 * 1000 as ms from seat_log where event_id = $1) as x";
-    let (portions, median_ms, longest_ms): (i64, f64, f64) =
-        sqlx::query_as(portions).bind(event.0).fetch_one(&world.pool).await?;
-    println!(
-        "cancelled: answered after {answered_ms:.0} ms, all bookings ended after {ended_s:.1} s in {portions} portions, from one to the next \
-        {median_ms:.0} ms, at most {longest_ms:.0} ms"
-    );
-    Ok(
-        json!({ "answered_ms": answered_ms, "ended_s": ended_s, "portions": portions, "median_ms": median_ms, "longest_ms": longest_ms }),
-    )
-}
-
-/// People and bookings, written as rows.
-async fn fill(world: &World, ada: &Client, event: &Event, size: &Size) -> Result<()> {
-    let all = size.holding + size.waiting + size.cancelled;
-    let people =
-        "insert into users (id, keycloak_id, name, email) select gen_random_uuid(), $1::text || n, 'Guest ' || n,
-        n || '@happening.invalid' from generate_series(1, $2) as n";
-    sqlx::query(people).bind(event.id.to_string()).bind(all).execute(&world.pool).await?;
-    // the owner is the last one who waits
-    let bookings = "with guests as (
-            select id, row_number() over (order by id) as n from users where keycloak_id like $1::text || '%'
-        ), rows as (
-            select time_ordered_id(now() + make_interval(secs => n::int / 1000.0)) as id, n, now() + make_interval(secs => n::int / 1000.0) as at,
-                case when n = $2 + $3 then $5 else id end as person,
-                case when n <= $2 then 'confirmed' when n <= $2 + $3 then 'waiting' else 'cancelled' end as status from guests
-        ), b as (
-            insert into bookings (id, event_id, user_id, seats, waiting_seats, waiting_order, waiting_number, status, request_hash, created_at, updated_at)
-            select id, $4, person, 1, (status = 'waiting')::int, case status when 'waiting' then n - $2 end,
-                case status when 'waiting' then n - $2 end, status, '', at, at from rows
-        ), s as (
-            insert into booking_seats (event_id, booking_id, user_id, seat_no, status)
-            select $4, id, person, n, 'booked' from rows where status = 'confirmed'
-        ), c as (
-            insert into booking_history (id, booking_id, event_id, action, seats, seat_numbers, actor_id, created_at)
-            select gen_random_uuid(), id, $4, 'created', 1, case status when 'confirmed' then array[n::int] else '{}' end, person, at from rows
-        ), o as (
-            insert into outbox (id, payload, created_at, published_at)
-            select id, json_build_object('bookingId', id, 'type', 'booking_confirmed'), at, null::timestamptz from rows
-            union all
-            select gen_random_uuid(), json_build_object('bookingId', id, 'type', 'booking_cancelled'), at, null from rows where status = 'cancelled'
-        )
-        insert into booking_history (id, booking_id, event_id, action, seats, seat_numbers, actor_id, created_at)
-        select gen_random_uuid(), id, $4, 'cancelled', 0, '{}', person, at + interval '1 minute' from rows where status = 'cancelled'";
-    sqlx::query(bookings)
-        .bind(event.id.to_string())
-        .bind(size.holding)
-        .bind(size.waiting)
-        .bind(event.id.0)
-        .bind(ada.user.id.0)
-        .execute(&world.pool)
-        .await?;
-    sqlx::query("update events set waiting_order_last = $2 where id = $1")
-        .bind(event.id.0)
-        .bind(i64::from(size.waiting))
-        .execute(&world.pool)
-        .await?;
-    Ok(())
+    report(&measured)
 }
 
 async fn paths_of(world: &World, ada: &Client, event: EventId) -> Result<Vec<(&'static str, String)>> {
@@ -220,7 +135,7 @@ async fn rows_read(world: &World) -> Result<i64> {
     Ok(sqlx::query_scalar(query).fetch_one(&world.pool).await?)
 }
 
-fn report(measured: &BTreeMap<&str, BTreeMap<&str, Cost>>, ending: &serde_json::Value) -> Result<()> {
+fn report(measured: &BTreeMap<&str, BTreeMap<&str, Cost>>) -> Result<()> {
     let mut results = serde_json::Map::new();
     println!(
         "{:<42} {:>10} {:>10} {:>6} {:>11} {:>10}",
@@ -240,5 +155,5 @@ fn report(measured: &BTreeMap<&str, BTreeMap<&str, Cost>>, ending: &serde_json::
     println!("the longest first call, which loads the large event's state: {:.0} ms", loads.fold(0.0, f64::max));
     let ratio = median(results.values().filter_map(|one| one["ratio"].as_f64()));
     println!("median ratio {ratio:.1}");
-    report_as("reads", &json!({ "reads": results, "cancelled": ending }))
+    report_as("reads", &json!(results))
 }

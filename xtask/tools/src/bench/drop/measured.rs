@@ -15,7 +15,7 @@ use super::cpu::Cpu;
 pub(super) const CONNECTIONS: u32 = 256;
 
 /// A server process that ends with its measurement.
-pub(super) struct Server {
+pub(in crate::bench) struct Server {
     process: Child,
     pub(super) port: u16,
 }
@@ -28,11 +28,11 @@ impl Drop for Server {
 }
 
 /// What a crowd came to.
-pub(super) struct Seen {
-    pub(super) done: i64,
-    pub(super) per_s: f64,
+pub(in crate::bench) struct Seen {
+    pub(in crate::bench) done: i64,
+    pub(in crate::bench) per_s: f64,
     /// Every request was answered 200 or 201.
-    pub(super) all: bool,
+    pub(in crate::bench) all: bool,
     /// Microseconds for one request, by part.
     pub(super) cpu: Value,
 }
@@ -61,8 +61,22 @@ impl Server {
     ///
     /// # Errors
     /// When the crowd does not come to an end.
-    pub(super) fn crowd(
+    pub(in crate::bench) fn crowd(
         &self,
+        world: &World,
+        requests: impl IntoIterator<Item = (String, String, String)>,
+        seconds: u32,
+    ) -> Result<Seen> {
+        self.crowd_of(CONNECTIONS, world, requests, seconds)
+    }
+
+    /// The same, over so many connections.
+    ///
+    /// # Errors
+    /// When the crowd does not come to an end.
+    pub(in crate::bench) fn crowd_of(
+        &self,
+        connections: u32,
         world: &World,
         requests: impl IntoIterator<Item = (String, String, String)>,
         seconds: u32,
@@ -76,7 +90,7 @@ impl Server {
         let before = Cpu::now(&world.stack, self.process.id())?;
         let output = run_command(
             Command::new(target().join("release/drop-load"))
-                .args([self.port.to_string(), CONNECTIONS.to_string(), seconds.to_string()])
+                .args([self.port.to_string(), connections.to_string(), seconds.to_string()])
                 .arg(file),
         )?;
         let after = Cpu::now(&world.stack, self.process.id())?;
@@ -91,7 +105,7 @@ impl Server {
     ///
     /// # Errors
     /// When it cannot be told.
-    pub(super) fn stop(mut self) -> Result<()> {
+    pub(in crate::bench) fn stop(mut self) -> Result<()> {
         run_command(Command::new("kill").arg(self.process.id().to_string()))?;
         self.process.wait()?;
         Ok(())

@@ -17,8 +17,9 @@ use happening_tests::{Client, World, WorldOptions};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use self::measured::{CONNECTIONS, Server};
-use self::strangers::Strangers;
+use self::measured::CONNECTIONS;
+pub(super) use self::measured::Server;
+pub(super) use self::strangers::{PEOPLE, Strangers};
 use super::{median, report_as};
 
 const SEATS: i32 = 100_000;
@@ -29,8 +30,12 @@ const WITHOUT_RELAY: &str = "bookings, relay off";
 const WITHOUT_REDIS: &str = "bookings, Redis away";
 const COLD: &str = "first bookings of strangers";
 const PROMOTING: &str = "cancellations that promote";
+const AT_MANY: &str = "bookings at many events";
+const CLAIMS: &str = "claims at many events";
 const ONE_COMMAND: &str = "bookings, one command per transaction";
-const VARIANTS: [&str; 6] = [WARM, WITHOUT_RELAY, WITHOUT_REDIS, COLD, PROMOTING, ONE_COMMAND];
+const VARIANTS: [&str; 8] = [WARM, WITHOUT_RELAY, WITHOUT_REDIS, COLD, PROMOTING, AT_MANY, CLAIMS, ONE_COMMAND];
+/// Without Redis a booking may take so many times the processor time that it takes with it.
+const WITHOUT_REDIS_MAX: f64 = 1.2;
 
 /// Servers of this world have no relay unless they are told to.
 const RELAY: (&str, &str) = ("RELAY", "true");
@@ -71,6 +76,8 @@ impl Crowd<'_> {
             WITHOUT_REDIS => warm(self, &[RELAY, ("REDIS_URL", "redis://127.0.0.1:9")]).await,
             COLD => cold(self).await,
             PROMOTING => promoting(self).await,
+            AT_MANY => at_many(self, false).await,
+            CLAIMS => at_many(self, true).await,
             _ => warm(self, &[RELAY, ("HAPPENING_SWITCHES", "batches_of_one")]).await,
         }
     }
@@ -165,10 +172,23 @@ fn report(measured: &BTreeMap<&str, Vec<(Measured, f64)>>, seconds: u32, deliver
     if let Some(times) = times {
         println!("batches do {times:.1} times what one command per transaction does");
     }
+    let cpu = |name: &str| {
+        let each = &results.get(name)?["cpu_each"];
+        Some(each["server_us"].as_f64()? + each["postgres_us"].as_f64()?)
+    };
+    let without_redis = cpu(WITHOUT_REDIS).zip(cpu(WARM)).map(|(without, with)| without / with);
+    let claims = cpu(CLAIMS).zip(cpu(AT_MANY)).map(|(claims, bookings)| claims / bookings);
+    for (what, times) in [("a booking without Redis", without_redis), ("a claim", claims)] {
+        if let Some(times) = times {
+            println!("{what} takes {times:.2} times the processor time of a booking");
+        }
+    }
     let all = json!({ "connections": CONNECTIONS, "seats": SEATS, "seconds": seconds, "people": strangers::PEOPLE,
-        "times_one_command": times, "worker_messages_per_s": delivered_per_s, "results": results });
+        "times_one_command": times, "without_redis": without_redis, "claims": claims, "worker_messages_per_s": delivered_per_s, "results": results });
     // a part does not replace the figures of all of them
-    report_as(if results.len() == VARIANTS.len() { "drop" } else { "drop-part" }, &all)
+    report_as(if results.len() == VARIANTS.len() { "drop" } else { "drop-part" }, &all)?;
+    ensure!(without_redis.is_none_or(|times| times <= WITHOUT_REDIS_MAX), "Redis is needed for speed");
+    Ok(())
 }
 
 /// A measurement: what was done in a second, and processor time for each.
@@ -235,7 +255,45 @@ async fn promoting(crowd: &Crowd<'_>) -> Result<Measured> {
     Ok(Measured { per_s: seen.per_s, cpu: seen.cpu })
 }
 
-fn booking(event: EventId, token: &str) -> (String, String, String) {
+/// One seat after the other at many events at once: booked, or claimed by somebody who waits for more than are free. At one event no
+/// more seats than one booking may want can be free while somebody waits, so many claims come at many events or not at all.
+async fn at_many(crowd: &Crowd<'_>, claims: bool) -> Result<Measured> {
+    const EVENTS: usize = 200;
+    const SEATS: i32 = 50;
+    let Crowd { world, ada, strangers, .. } = crowd;
+    let server = strangers.server(world).await?;
+    let mut events = Vec::new();
+    for token in strangers.tokens.iter().take(EVENTS) {
+        let event = world.event_in(ada, strangers.org, SEATS, Some(SEATS)).await?;
+        ada.book(event.id, 1).await?.expect(201);
+        events.push((event.id, token.clone()));
+    }
+    let waits = |(event, token): &(EventId, String)| {
+        let body = json!({ "event_id": event, "seats": SEATS }).to_string();
+        ("/bookings".to_owned(), token.clone(), body)
+    };
+    let mut calls: Vec<_> = events.iter().map(|(event, token)| booking(*event, token)).collect();
+    if claims {
+        ensure!(server.crowd(world, events.iter().map(waits), 0)?.all, "not everyone waits");
+        let ids: Vec<Uuid> = events.iter().map(|(event, _)| event.0).collect();
+        let waiting = "select event_id, id from bookings where event_id = any($1) and status = 'waiting'";
+        let waiting: Vec<(Uuid, Uuid)> = sqlx::query_as(waiting).bind(ids).fetch_all(&world.pool).await?;
+        let waiting: BTreeMap<Uuid, Uuid> = waiting.into_iter().collect();
+        for ((event, token), call) in events.iter().zip(&mut calls) {
+            let booking = waiting.get(&event.0).context("nobody waits")?;
+            *call = (format!("/bookings/{booking}/claim"), token.clone(), json!({ "seats": 1 }).to_string());
+        }
+    }
+    // the state of each is in memory, as it is in the middle of a drop
+    ensure!(server.crowd(world, calls.iter().cloned(), 0)?.all, "not everyone got the first seat");
+    let rounds = SEATS as usize - 2;
+    let seen = server.crowd(world, (0..rounds).flat_map(|_| calls.iter().cloned()), 0)?;
+    server.stop()?;
+    ensure!(seen.all && seen.done == (rounds * EVENTS) as i64, "not everyone got a seat each time");
+    Ok(Measured { per_s: seen.per_s, cpu: seen.cpu })
+}
+
+pub(super) fn booking(event: EventId, token: &str) -> (String, String, String) {
     let body = json!({ "event_id": event, "seats": 1 }).to_string();
     ("/bookings".to_owned(), token.to_owned(), body)
 }

@@ -8,16 +8,16 @@ use serde_json::json;
 
 use super::measured::Server;
 
-pub(super) const PEOPLE: usize = 10_000;
+pub(in crate::bench) const PEOPLE: usize = 10_000;
 /// Longer than all measurements.
 const TOKENS_LAST_S: u64 = 3_600;
 const NAME: &str = "stranger-";
 const SEATS_PER_PERSON_MAX: i32 = 4;
 
-pub(super) struct Strangers {
+pub(in crate::bench) struct Strangers {
     issuer: Issuer,
-    org: OrgId,
-    pub(super) tokens: Vec<String>,
+    pub(super) org: OrgId,
+    pub(in crate::bench) tokens: Vec<String>,
 }
 
 impl Strangers {
@@ -25,7 +25,7 @@ impl Strangers {
     ///
     /// # Errors
     /// When one of them is refused.
-    pub(super) async fn gather(world: &World, owner: &Client) -> Result<Self> {
+    pub(in crate::bench) async fn gather(world: &World, owner: &Client) -> Result<Self> {
         let issuer = Issuer::start(&world.stack.folder.join("issuer")).await?;
         let token = |n: usize| {
             let mut claims = issuer.claims(&format!("{NAME}{n}"));
@@ -58,12 +58,23 @@ impl Strangers {
     ///
     /// # Errors
     /// When it does not come up.
-    pub(super) async fn server(&self, world: &World) -> Result<Server> {
+    pub(in crate::bench) async fn server(&self, world: &World) -> Result<Server> {
         start(world, &self.issuer.url, "true").await
     }
 
+    /// The same, which lets one address have so many connections and requests at a time.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub(in crate::bench) async fn server_for(&self, world: &World, at_once: u32) -> Result<Server> {
+        let (issuer, at_once) = (self.issuer.url.as_str(), at_once.to_string());
+        let env = [("CONNECTIONS_PER_ADDRESS_MAX", at_once.as_str()), ("CONCURRENT_REQUESTS_MAX", at_once.as_str())];
+        let sign_in = [("OIDC_ISSUER_URL", issuer), ("OIDC_JWKS_URL", issuer), ("RELAY", "true")];
+        Server::start(world, &[&env[..], &sign_in].concat()).await
+    }
+
     /// Of the person of that name.
-    pub(super) fn token_of(&self, name: &str) -> Option<&str> {
+    pub(in crate::bench) fn token_of(&self, name: &str) -> Option<&str> {
         let number: usize = name.strip_prefix(NAME)?.parse().ok()?;
         self.tokens.get(number).map(String::as_str)
     }
@@ -72,7 +83,7 @@ impl Strangers {
     ///
     /// # Errors
     /// When the server refuses.
-    pub(super) async fn event(&self, world: &World, owner: &Client, seats: i32) -> Result<Event> {
+    pub(in crate::bench) async fn event(&self, world: &World, owner: &Client, seats: i32) -> Result<Event> {
         let event = world.event_in(owner, self.org, seats, Some(SEATS_PER_PERSON_MAX)).await?;
         let members = json!({ "visibility": "members" });
         Ok(owner.put(&format!("/events/{}", event.id), members).await?.expect(200).json())
