@@ -88,6 +88,10 @@ pub enum Call {
     Claim { booking_id: BookingId, key: String, body: ClaimSeats },
     /// Answers `Vec<Notification>`, newest first.
     Notifications { unread: bool },
+    /// Answers `Vec<Notification>`: those that were not read, newest first, 20 at most.
+    News,
+    /// Answers how many notifications were not read.
+    UnreadCount,
     /// Answers `Notification`.
     ReadNotification { notification_id: NotificationId },
     /// Answers nothing of interest.
@@ -191,9 +195,16 @@ pub struct HttpRequest {
     pub idempotency_key: Option<String>,
     /// The version that the caller has seen.
     pub if_match: Option<i64>,
+    /// What the answer was called that the caller has: it is not sent again.
+    pub if_none_match: Option<String>,
 }
 
 impl Call {
+    /// Whether the server names its answers (`ETag`), and sends none that the caller has.
+    pub fn is_named(&self) -> bool {
+        matches!(self, Self::Seats { .. })
+    }
+
     /// How this call is sent.
     pub fn request(&self) -> HttpRequest {
         match self {
@@ -251,6 +262,8 @@ impl Call {
             Self::Notifications { unread } => {
                 get(format!("/notifications?limit=200{}", if *unread { "&unread=true" } else { "" }))
             }
+            Self::News => get("/notifications?unread=true&limit=20".to_owned()),
+            Self::UnreadCount => get("/notifications?unread=true&limit=1".to_owned()),
             Self::ReadNotification { notification_id } => {
                 bare(Method::Post, format!("/notifications/{notification_id}/read"))
             }
@@ -260,7 +273,7 @@ impl Call {
 }
 
 fn bare(method: Method, path: String) -> HttpRequest {
-    HttpRequest { method, path, body: None, idempotency_key: None, if_match: None }
+    HttpRequest { method, path, body: None, idempotency_key: None, if_match: None, if_none_match: None }
 }
 
 /// A parameter only when something is searched: a server that does not know it answers the rest.
@@ -269,7 +282,8 @@ fn sought(q: &str) -> String {
     if q.is_empty() { encoded } else { format!("&q={encoded}") }
 }
 
-fn get(path: String) -> HttpRequest {
+/// A read of a path.
+pub fn get(path: String) -> HttpRequest {
     bare(Method::Get, path)
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use happening_api::{ApiFailure, Call, Download, ErrorBody, ErrorCode, HttpRequest, Method, Outcome, ServerCheck};
 use reqwest::StatusCode;
-use reqwest::header::{LINK, RETRY_AFTER};
+use reqwest::header::{ETAG, IF_NONE_MATCH, LINK, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
@@ -46,6 +46,23 @@ struct Answer {
     bytes: Vec<u8>,
     /// Where the list goes on.
     next: Option<Url>,
+    /// What the answer is called.
+    etag: Option<String>,
+    /// The caller has it already: `bytes` are empty.
+    unchanged: bool,
+    /// Notifications that were not read.
+    unread: Option<u64>,
+}
+
+/// What a call came to.
+pub(crate) enum Called {
+    New {
+        value: Value,
+        /// What the answer is called, if it need not be sent again as long as it is the same.
+        etag: Option<String>,
+    },
+    /// It is what the caller has already.
+    Unchanged,
 }
 
 impl Backend {
@@ -92,18 +109,33 @@ impl Backend {
     }
 
     /// Makes a call. A read is tried a second time when the connection broke; a write never: the person decides, with the
-    /// same key. A list is read to its end, or [`PAGES_MAX`] pages.
+    /// same key. A list is read to its end, or [`PAGES_MAX`] pages, unless only its first ones are asked for. `known` is what the
+    /// answer was called that the caller has.
     ///
     /// # Errors
     /// [`ApiFailure`].
-    pub(crate) async fn call(&self, token: &str, call: &Call) -> Result<Value, ApiFailure> {
-        let request = call.request();
+    pub(crate) async fn call(&self, token: &str, call: &Call, known: Option<String>) -> Result<Called, ApiFailure> {
+        let request = HttpRequest { if_none_match: known, ..call.request() };
         let address = self.address(&request.path)?;
         let mut answer = self.ask(token, &request, &address).await?;
+        if answer.unchanged {
+            return Ok(Called::Unchanged);
+        }
+        let etag = answer.etag.take().filter(|_| call.is_named());
+        let value = match call {
+            Call::UnreadCount => answer.unread.map(Value::from).ok_or_else(|| unexpected(&"the count is missing"))?,
+            Call::News => parsed(&answer.bytes)?,
+            _ => self.whole(token, &request, answer).await?,
+        };
+        Ok(Called::New { value, etag })
+    }
+
+    /// An answer with the pages that follow it.
+    async fn whole(&self, token: &str, request: &HttpRequest, mut answer: Answer) -> Result<Value, ApiFailure> {
         let mut value = parsed(&answer.bytes)?;
         for _ in 1..PAGES_MAX {
             let (Some(next), Value::Array(list)) = (answer.next.take(), &mut value) else { break };
-            answer = self.ask(token, &request, &next).await?;
+            answer = self.ask(token, request, &next).await?;
             if let Value::Array(more) = parsed(&answer.bytes)? {
                 list.extend(more);
             }
@@ -116,8 +148,7 @@ impl Backend {
     /// # Errors
     /// [`ApiFailure`].
     pub(crate) async fn download(&self, token: &str, file: &Download) -> Result<Vec<u8>, ApiFailure> {
-        let request =
-            HttpRequest { method: Method::Get, path: file.path(), body: None, idempotency_key: None, if_match: None };
+        let request = happening_api::get(file.path());
         let address = self.address(&request.path)?;
         Ok(self.ask(token, &request, &address).await?.bytes)
     }
@@ -153,6 +184,9 @@ impl Backend {
         if let Some(version) = request.if_match {
             outgoing = outgoing.header("if-match", format!("\"{version}\""));
         }
+        if let Some(known) = &request.if_none_match {
+            outgoing = outgoing.header(IF_NONE_MATCH, known);
+        }
         if let Some(body) = &request.body {
             outgoing = outgoing.json(body);
         }
@@ -167,9 +201,12 @@ impl Backend {
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .unwrap_or(RETRY_AFTER_S_DEFAULT);
         let next = answer.headers().get(LINK).and_then(|link| next_page(link.to_str().ok()?, address));
+        let text = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (etag, unread_count) = (text(ETAG.as_str()), text("x-unread-count").and_then(|count| count.parse().ok()));
         let bytes = net::read(answer, ANSWER_BYTES_MAX).await.map_err(unread)?;
-        if status.is_success() {
-            return Ok(Answer { bytes, next });
+        let unchanged = status == StatusCode::NOT_MODIFIED && request.if_none_match.is_some();
+        if status.is_success() || unchanged {
+            return Ok(Answer { bytes, next, etag, unchanged, unread: unread_count });
         }
         Err(refusal(status, retry_after_s, &bytes))
     }
@@ -228,7 +265,7 @@ fn unread(error: ReadError) -> ApiFailure {
     }
 }
 
-fn unexpected(error: &dyn std::error::Error) -> ApiFailure {
+fn unexpected(error: &dyn std::fmt::Display) -> ApiFailure {
     ApiFailure::Unexpected { message: error.to_string() }
 }
 

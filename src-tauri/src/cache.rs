@@ -28,6 +28,9 @@ pub(crate) struct Cache {
 struct Kept {
     as_of: DateTime<Utc>,
     value: Value,
+    /// What the server calls it, if it need not be sent again while it is the same.
+    #[serde(default)]
+    etag: Option<String>,
 }
 
 /// Whether an answer is worth keeping: what lists, maps and pages show.
@@ -50,6 +53,7 @@ fn is_kept(call: &Call) -> bool {
             | Call::BookingHistory { .. }
             | Call::BookingWaitlist { .. }
             | Call::Notifications { .. }
+            | Call::UnreadCount
     )
 }
 
@@ -60,12 +64,12 @@ impl Cache {
     }
 
     /// Keeps an answer. What cannot be kept is only missed while the network is away.
-    pub(crate) fn put(&self, user: &User, call: &Call, value: &Value, now: DateTime<Utc>) {
+    pub(crate) fn put(&self, user: &User, call: &Call, value: &Value, etag: Option<String>, now: DateTime<Utc>) {
         if !is_kept(call) {
             return;
         }
         let folder = self.folder.join(user.id.to_string());
-        let kept = Kept { as_of: now, value: value.clone() };
+        let kept = Kept { as_of: now, value: value.clone(), etag };
         if let Err(error) = write(&folder.join(name(&call.request().path)), &kept).and_then(|()| tidy(&folder)) {
             tracing::debug!(%error, "an answer was not kept");
         }
@@ -73,11 +77,21 @@ impl Cache {
 
     /// The last good answer to a call.
     pub(crate) fn get(&self, user: &User, call: &Call) -> Option<Answered> {
-        if !is_kept(call) {
+        let kept = self.kept(user, call)?;
+        Some(Answered { value: kept.value, as_of: Some(kept.as_of) })
+    }
+
+    /// The last good answer to a call, and what the server calls it.
+    pub(crate) fn named(&self, user: &User, call: &Call) -> Option<(Value, String)> {
+        if !call.is_named() {
             return None;
         }
-        let kept: Kept = read(&self.folder.join(user.id.to_string()).join(name(&call.request().path)))?;
-        Some(Answered { value: kept.value, as_of: Some(kept.as_of) })
+        let kept = self.kept(user, call)?;
+        Some((kept.value, kept.etag?))
+    }
+
+    fn kept(&self, user: &User, call: &Call) -> Option<Kept> {
+        is_kept(call).then(|| read(&self.folder.join(user.id.to_string()).join(name(&call.request().path))))?
     }
 
     /// Remembers whose session outlives the app, so that a start without network can show their answers.
@@ -179,13 +193,17 @@ mod tests {
         let call = Call::Events { filter: EventFilter::default() };
         let now = DateTime::UNIX_EPOCH;
         here.remember(Some(&ada));
-        here.put(&ada, &call, &json!([1]), now);
-        here.put(&ada, &Call::Me, &json!({}), now);
+        here.put(&ada, &call, &json!([1]), None, now);
+        here.put(&ada, &Call::Me, &json!({}), None, now);
         assert_eq!(here.get(&ada, &call), Some(Answered { value: json!([1]), as_of: Some(now) }));
+        let map = Call::Seats { event_id: happening_api::EventId(ada.id.0) };
+        here.put(&ada, &map, &json!({ "total": 1 }), Some("v1".to_owned()), now);
+        assert_eq!(here.named(&ada, &map), Some((json!({ "total": 1 }), "v1".to_owned())));
+        assert_eq!((here.named(&grace, &map), there.named(&ada, &map), here.named(&ada, &call)), (None, None, None));
         assert_eq!((here.get(&grace, &call), there.get(&ada, &call), here.get(&ada, &Call::Me)), (None, None, None));
         for n in 0..ANSWERS_MAX + 5 {
             let call = Call::Events { filter: EventFilter { q: n.to_string(), ..EventFilter::default() } };
-            here.put(&ada, &call, &json!([n]), now);
+            here.put(&ada, &call, &json!([n]), None, now);
         }
         let files = std::fs::read_dir(here.folder.join(ada.id.to_string())).expect("a folder").count();
         assert_eq!(files, ANSWERS_MAX);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use happening_api::{Call, Notification, NotificationId, NotificationType, OpenTarget, UserId};
 use notify_rust::NotificationResponse;
 use tauri::{AppHandle, Emitter, Manager};
@@ -16,14 +17,22 @@ const LOOK_EVERY: Duration = Duration::from_secs(20);
 /// Notifications of the desktop that one look shows; the feed has all.
 const SHOWN_MAX: usize = 3;
 
+/// What was seen of a person's feed.
+struct Seen {
+    of: UserId,
+    /// When the newest was made that was there at the first look: what is older is no news.
+    since: Option<DateTime<Utc>>,
+    newer: BTreeSet<NotificationId>,
+}
+
 /// Looks until the app ends. What was unread at the first look is no news.
 pub(crate) async fn watch(app: AppHandle) {
     // otherwise they come from the Finder; one that is refused is told with each of them
     #[cfg(target_os = "macos")]
     drop(notify_rust::set_application(&app.config().identifier));
-    let mut known: Option<(UserId, BTreeSet<NotificationId>)> = None;
+    let mut seen = None;
     loop {
-        look(&app, &mut known).await;
+        look(&app, &mut seen).await;
         let session = app.state::<Arc<Session>>();
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -32,26 +41,27 @@ pub(crate) async fn watch(app: AppHandle) {
     }
 }
 
-async fn look(app: &AppHandle, known: &mut Option<(UserId, BTreeSet<NotificationId>)>) {
+async fn look(app: &AppHandle, seen: &mut Option<Seen>) {
     let session = app.state::<Arc<Session>>();
     let Some(user) = session.user() else {
-        *known = None;
+        *seen = None;
         return;
     };
-    let Ok(answered) = session.call(&Call::Notifications { unread: true }).await else { return };
-    if answered.as_of.is_some() {
-        return;
-    }
+    let Ok(answered) = session.call(&Call::News).await else { return };
     let Ok(unread) = serde_json::from_value::<Vec<Notification>>(answered.value) else { return };
-    let now: BTreeSet<NotificationId> = unread.iter().map(|one| one.id).collect();
-    if let Some((_, before)) = known.as_ref().filter(|(of, _)| *of == user.id) {
-        let news: Vec<&Notification> = unread.iter().filter(|one| !before.contains(&one.id)).collect();
-        if !news.is_empty() {
-            drop(app.emit("feed", news.len())); // a window that is closing needs no news
-        }
-        news.iter().filter(|one| is_shown(app, one)).take(SHOWN_MAX).for_each(|one| show(app, one));
+    let Some(seen) = seen.as_mut().filter(|seen| seen.of == user.id) else {
+        let since = unread.iter().map(|one| one.created_at).max();
+        *seen = Some(Seen { of: user.id, since, newer: BTreeSet::new() });
+        return;
+    };
+    let is_new =
+        |one: &&Notification| seen.since.is_none_or(|since| one.created_at > since) && !seen.newer.contains(&one.id);
+    let news: Vec<&Notification> = unread.iter().filter(is_new).collect();
+    if !news.is_empty() {
+        drop(app.emit("feed", news.len())); // a window that is closing needs no news
     }
-    *known = Some((user.id, now));
+    news.iter().filter(|one| is_shown(app, one)).take(SHOWN_MAX).for_each(|one| show(app, one));
+    seen.newer.extend(news.iter().map(|one| one.id));
 }
 
 /// What somebody did themselves in front of the window needs no notification of the desktop.

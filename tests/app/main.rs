@@ -12,6 +12,7 @@ mod members;
 mod offline;
 mod organizer;
 mod pointer;
+mod reading;
 mod screens;
 mod session;
 mod settings;

@@ -90,7 +90,8 @@ fn Nobody(props: &NobodyProps) -> Html {
     html! { <Shown screen={Screen::SignIn(props.session.clone())} /> }
 }
 
-/// Counts reasons to read again: asked for, the window's focus, news in the feed, time.
+/// Counts reasons to read again: asked for, the window's focus, news in the feed, time. While the window is hidden, none; when it is
+/// shown again, one.
 #[hook]
 fn use_refresh() -> Refresh {
     let count = use_state(|| 0u32);
@@ -98,6 +99,9 @@ fn use_refresh() -> Refresh {
     let again = {
         let count = count.clone();
         use_callback((), move |(), ()| {
+            if gloo::utils::document().hidden() {
+                return;
+            }
             let next = {
                 let mut counter = counter.borrow_mut();
                 *counter += 1;
@@ -118,11 +122,15 @@ fn use_refresh() -> Refresh {
                 api::listen::<u32>("feed", move |_| again.emit(()))
             };
             let window = gloo::utils::window();
+            let shown = {
+                let again = again.clone();
+                gloo::events::EventListener::new(&gloo::utils::document(), "visibilitychange", move |_| again.emit(()))
+            };
             let focus = gloo::events::EventListener::new(&window, "focus", move |_| again.emit(()));
             // chosen in another window
             let theme =
                 gloo::events::EventListener::new(&window, "storage", |_| appearance::apply(appearance::chosen()));
-            move || drop((timer, focus, news, theme))
+            move || drop((timer, focus, news, shown, theme))
         });
     }
     Refresh { count: *count, again }
@@ -174,7 +182,7 @@ fn Frame(props: &FrameProps) -> Html {
     let user = props.me.id;
     let organizations =
         use_resource(format!("organizations {user}"), refresh.count, move || api::my_organizations(user));
-    let unread = use_resource("unread".to_owned(), refresh.count, || api::notifications(true));
+    let unread = use_resource("unread".to_owned(), refresh.count, api::unread_count);
     let old = use_old();
     let (said, layer) = (use_node_ref(), use_top_layer());
     use_opened(navigator.clone(), refresh.again.clone());
@@ -235,7 +243,7 @@ fn Frame(props: &FrameProps) -> Html {
         let finding = finding.clone();
         Callback::from(move |()| finding.set(false))
     };
-    let unread = unread.value.map_or(0, |all| all.len());
+    let unread = unread.value.map_or(0, |count| *count);
     // a node in any case: one child more would make the list of all of them anew, and with it the screen
     let layer = layer.or_else(|| Some(TopLayer { element: said.cast()?, number: 0 }));
     let toast = match (*told).clone().zip(layer) {

@@ -14,7 +14,7 @@ const CREATE: &str = "create";
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
-    pub(crate) unread: usize,
+    pub(crate) unread: u64,
     pub(crate) place: Option<Place>,
     pub(crate) on_find: Callback<()>,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Props {
 #[component]
 pub(crate) fn Sidebar(props: &Props) -> Html {
     let here = use_here();
-    let item = |route: Route, place: Place, picture: &'static str, name: &'static str, count: usize| {
+    let item = |route: Route, place: Place, picture: &'static str, name: &'static str, count: u64| {
         let current = (props.place == Some(place)).then_some("page");
         html! {
             <Link<Route> to={route}>

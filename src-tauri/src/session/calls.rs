@@ -7,7 +7,7 @@ use happening_api::{Answered, ApiFailure, Call, Download, Method, SessionView, U
 use serde_json::Value;
 
 use super::Session;
-use crate::backend::Backend;
+use crate::backend::{Backend, Called};
 use crate::cache::Cache;
 use crate::login::{LoginError, Tokens};
 
@@ -25,12 +25,19 @@ impl Session {
     #[expect(clippy::disallowed_methods, reason = "the age of a kept answer is told in this machine's own time")]
     pub(crate) async fn call(self: &Arc<Self>, call: &Call) -> Result<Answered, ApiFailure> {
         let (user, turn) = (self.user(), self.turn());
+        let known = user.as_ref().and_then(|user| self.cache().named(user, call));
+        let etag = known.as_ref().map(|(_, etag)| etag.clone());
         let result = self
             .with_token(|backend, token| {
-                let call = call.clone();
-                async move { backend.call(&token, &call).await }
+                let (call, etag) = (call.clone(), etag.clone());
+                async move { backend.call(&token, &call, etag).await }
             })
             .await;
+        let result = result.and_then(|called| match (called, known) {
+            (Called::New { value, etag }, _) => Ok((value, etag)),
+            (Called::Unchanged, Some((value, etag))) => Ok((value, Some(etag))),
+            (Called::Unchanged, None) => Err(ApiFailure::NoAnswer), // nothing was said to be known
+        });
         if self.turn() != turn {
             // an answer to somebody who has left is nobody's; but they learn that what they asked for may have been done
             let sent = !matches!(result, Err(ApiFailure::SessionEnded | ApiFailure::Offline));
@@ -38,12 +45,12 @@ impl Session {
             return Err(if sent && writes { ApiFailure::NoAnswer } else { ApiFailure::SessionEnded });
         }
         match (result, user) {
-            (Ok(value), Some(user)) => {
-                self.while_it_lasts(turn, |cache| cache.put(&user, call, &value, chrono::Utc::now()))?;
+            (Ok((value, etag)), Some(user)) => {
+                self.while_it_lasts(turn, |cache| cache.put(&user, call, &value, etag, chrono::Utc::now()))?;
                 self.follow_own_changes(turn, call, &value);
                 Ok(Answered { value, as_of: None })
             }
-            (Ok(value), None) => Ok(Answered { value, as_of: None }),
+            (Ok((value, _)), None) => Ok(Answered { value, as_of: None }),
             (Err(failure @ (ApiFailure::Offline | ApiFailure::NoAnswer)), Some(user)) => {
                 self.cache().get(&user, call).ok_or(failure)
             }

@@ -16,7 +16,7 @@ use happening_api::{ApiFailure, Call, SessionView, SignInFailure, User};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use url::Url;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Called};
 use crate::cache::Cache;
 use crate::login::{Issuer, Pending, Tokens};
 use crate::vault::{self, Unreadable};
@@ -281,11 +281,12 @@ impl Session {
             issuer.end(&tokens).await;
             return Err(SignInFailure::Cancelled);
         };
-        let answer = self.backend().call(&tokens.access, &Call::Me).await.map_err(|failure| match failure {
+        let answer = self.backend().call(&tokens.access, &Call::Me, None).await.map_err(|failure| match failure {
             ApiFailure::Busy { .. } => SignInFailure::ServerBusy,
             _ => SignInFailure::ServerAway,
         })?;
-        let user: User = serde_json::from_value(answer).map_err(|_| SignInFailure::ServerAway)?;
+        let Called::New { value, .. } = answer else { return Err(SignInFailure::ServerAway) };
+        let user: User = serde_json::from_value(value).map_err(|_| SignInFailure::ServerAway)?;
         let kept = tokio::time::timeout(keep::STORE_PATIENCE, &mut stored).await;
         let remembered = matches!(kept, Ok(Ok(Some(()))));
         if !self.show_in(Some(turn), SessionView::SignedIn { user: Box::new(user), remembered }) {

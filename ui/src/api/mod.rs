@@ -292,6 +292,11 @@ pub(crate) async fn notifications(unread: bool) -> Result<Vec<Notification>, Api
     call(Call::Notifications { unread }).await
 }
 
+/// How many were not read.
+pub(crate) async fn unread_count() -> Result<u64, ApiFailure> {
+    call(Call::UnreadCount).await
+}
+
 pub(crate) async fn read_notification(notification_id: NotificationId) -> Result<Notification, ApiFailure> {
     call(Call::ReadNotification { notification_id }).await
 }
