@@ -296,6 +296,39 @@ async fn a_key_that_was_used_tells_nothing_of_a_hidden_event() -> Result<()> {
     world.audit()
 }
 
+/// A server that was just started has no event in memory.
+#[tokio::test]
+async fn many_events_are_booked_at_once_at_a_server_that_was_just_started() -> Result<()> {
+    const EVENTS: usize = 120;
+    let mut world = one_server().await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let org = world.organization(&ada).await?;
+    let mut events = Vec::new();
+    for n in 0..EVENTS {
+        let event = world.event_in(&ada, org.id, 3, None).await?;
+        // some have people who hold and wait
+        if n % 3 == 0 {
+            ada.book(event.id, 2).await?.expect(201);
+            ada.book(event.id, 2).await?.expect(201);
+        }
+        events.push(event.id);
+    }
+    world.stop_backend(0)?;
+    world.start_backend(0).await?;
+    let there = barbara.at(&world.base(0));
+    let replies = try_join_all(events.iter().map(|event| there.book(*event, 1))).await?;
+    let transactions = "select count(distinct created_at) from booking_history where actor_id = $1";
+    let transactions: i64 =
+        sqlx::query_scalar(transactions).bind(barbara.user.id.0).fetch_one(&world.pool).await?;
+    for (n, reply) in replies.into_iter().enumerate() {
+        let booking: Booking = reply.expect(201).json();
+        let wanted = if n % 3 == 0 { (vec![3], 0) } else { (vec![1], 0) };
+        assert_eq!((booking.seat_numbers, booking.waiting_seats), wanted);
+    }
+    assert!(transactions < EVENTS as i64 / 2, "{transactions} transactions: each event was loaded by itself");
+    world.audit()
+}
+
 /// A server that has none of it in memory still knows whose a booking is.
 #[tokio::test]
 async fn a_former_member_gives_back_at_a_server_that_was_just_started() -> Result<()> {

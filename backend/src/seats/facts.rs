@@ -40,6 +40,12 @@ impl EventRow {
         !self.deleted && self.status == EventStatus::Upcoming && now < self.event_date
     }
 
+    /// About how many rows its state is read from.
+    pub(super) fn rows(&self) -> u32 {
+        let taken = self.total.saturating_sub(self.free);
+        u32::try_from(i64::from(taken) + self.waiting_bookings).unwrap_or(u32::MAX)
+    }
+
     /// Whether the state is that of the row, by name and by what both count.
     pub(super) fn is_of(&self, known: &Known) -> bool {
         let waiting = known.seats.waiting();

@@ -167,7 +167,7 @@ mod tests {
             queues.add(pending).expect("there is room");
             answers.push(answer);
         }
-        let mut part: Vec<Held> = (0..2).filter_map(|_| queues.take_side()).collect();
+        let mut part = queues.take_main();
         let long_ago = std::time::Instant::now().checked_sub(2 * WAIT_MAX);
         part.iter_mut().flat_map(|held| &mut held.commands).for_each(|one| one.since = long_ago.expect("a clock"));
         (queues, part, answers)

@@ -1,7 +1,7 @@
 //! Who has which event. The commands of an event stand in one queue, in the order in which they came, and at most one transaction
 //! of this process is at an event at a time.
 //!
-//! Main lanes take commands of several events for one transaction, and wait for no row. An event whose state is not in memory, whose
+//! Main lanes take commands of several events for one transaction, and wait for no row. An event whose state takes long to read, whose
 //! row another transaction had a moment ago, or that an edit wants for itself, goes to a side lane, which has one event at a time.
 
 use std::collections::{HashMap, VecDeque};
@@ -42,6 +42,8 @@ struct Line {
     waiting: VecDeque<Waiting>,
     /// In one of the lists of what is ready, or in a lane.
     taken: bool,
+    /// Its state takes long to read.
+    to_be_loaded: bool,
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +81,8 @@ pub(super) struct Held {
     pub(super) back: Vec<Pending>,
     /// Another transaction has the event's row.
     pub(super) contended: bool,
+    /// The event's state takes long to read: a side lane loads it.
+    pub(super) to_be_loaded: bool,
     queues: Arc<Queues>,
 }
 
@@ -119,7 +123,8 @@ impl Drop for Held {
         while let Some(part) = self.later.pop() {
             back.extend(part);
         }
-        self.queues.release(self.event, self.known.take(), back, self.contended);
+        let queues = Arc::clone(&self.queues);
+        queues.release(self, back);
     }
 }
 
@@ -169,7 +174,7 @@ impl Queues {
 
     /// Puts an event that waits and is free where a lane finds it.
     fn make_ready(&self, inner: &mut Inner, event: EventId) {
-        let Inner { lines, main, side, contended, states, contended_for, .. } = inner;
+        let Inner { lines, main, side, contended, contended_for, .. } = inner;
         let Some(line) = lines.get_mut(&event).filter(|line| !line.taken) else { return };
         let Some(first) = line.waiting.front() else {
             lines.remove(&event);
@@ -180,7 +185,7 @@ impl Queues {
             contended.remove(&event);
         }
         let alone = matches!(first, Waiting::Alone(..));
-        if alone || contended.contains_key(&event) || !states.has(event) {
+        if alone || std::mem::take(&mut line.to_be_loaded) || contended.contains_key(&event) {
             side.push_back(event);
             self.side.notify_one();
         } else {
@@ -189,7 +194,7 @@ impl Queues {
         }
     }
 
-    /// Commands of events whose states are in memory, for one transaction.
+    /// Commands of several events, for one transaction.
     pub(super) fn take_main(self: &Arc<Self>) -> Vec<Held> {
         let mut inner = self.lock();
         let batch_max = if inner.full_batches { BATCH_MAX } else { 1 };
@@ -249,22 +254,24 @@ impl Queues {
             later: Vec::new(),
             back: Vec::new(),
             contended: false,
+            to_be_loaded: false,
             queues: Arc::clone(self),
         }
     }
 
     /// The event is free; what did not get its turn stands in front again.
-    fn release(&self, event: EventId, known: Option<Known>, back: Vec<Pending>, contended: bool) {
+    fn release(&self, held: &mut Held, back: Vec<Pending>) {
+        let event = held.event;
         let mut inner = self.lock();
-        if let Some(known) = known {
+        if let Some(known) = held.known.take() {
             inner.states.put(event, known);
         }
-        if contended {
+        if held.contended {
             inner.contended.insert(event, Instant::now());
         }
         inner.waiting += back.len();
         let line = inner.lines.entry(event).or_default();
-        line.taken = false;
+        (line.taken, line.to_be_loaded) = (false, held.to_be_loaded);
         if out(Protection::FrontAgain) {
             line.waiting.extend(back.into_iter().map(Waiting::Command));
         } else {

@@ -24,48 +24,63 @@ pub(crate) struct Known {
     pub(crate) seats: EventSeats,
 }
 
-/// The state that the rows hold; `None` when there is no such event. The caller holds the event's row, or reads one snapshot.
+/// The states that the rows of these events hold, but of those that do not exist. The caller holds the events' rows, or reads one
+/// snapshot.
 ///
 /// # Errors
-/// When the database fails, or the rows contradict each other.
-pub(crate) async fn read(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<Known>> {
-    let row = sqlx::query!(
-        r#"select total_slots, waiting_order_last, seat_version, seat_head,
+/// When the database fails, or the rows of an event contradict each other.
+pub(super) async fn read_all(conn: &mut PgConnection, events: &[EventId]) -> sqlx::Result<HashMap<EventId, Known>> {
+    let ids: Vec<Uuid> = events.iter().map(|event| event.0).collect();
+    let rows = sqlx::query!(
+        r#"select id as "id: EventId", total_slots, waiting_order_last, seat_version, seat_head,
             exists (select from seat_log l where l.event_id = e.id and l.version = e.seat_version and l.head = e.seat_head) as "in_log!"
-        from events e where id = $1"#,
-        event.0
+        from events e where id = any($1)"#,
+        &ids
     )
-    .fetch_optional(&mut *conn)
+    .fetch_all(&mut *conn)
     .await?;
-    let Some(row) = row else { return Ok(None) };
     let bookings = sqlx::query!(
-        r#"select b.id as "id: BookingId", b.user_id as "person: UserId", b.waiting_seats, b.waiting_order,
+        r#"select b.id as "id: BookingId", b.event_id as "event: EventId", b.user_id as "person: UserId", b.waiting_seats, b.waiting_order,
             array(select seat_no from booking_seats s where s.booking_id = b.id and s.status = 'booked') as "seats!"
-        from bookings b where b.event_id = $1 and b.status <> 'cancelled'"#,
-        event.0
+        from bookings b where b.event_id = any($1) and b.status <> 'cancelled'"#,
+        &ids
     )
     .fetch_all(conn)
     .await?;
-    let bookings = bookings.into_iter().map(|row| Loaded {
-        id: row.id,
-        person: row.person,
-        seats: row.seats.into_iter().map(i32::cast_unsigned).collect(),
-        wanted: row.waiting_seats.cast_unsigned(),
-        order: row.waiting_order.map(i64::cast_unsigned),
+    let mut loaded: HashMap<EventId, Vec<Loaded>> = HashMap::new();
+    for row in bookings {
+        loaded.entry(row.event).or_default().push(Loaded {
+            id: row.id,
+            person: row.person,
+            seats: row.seats.into_iter().map(i32::cast_unsigned).collect(),
+            wanted: row.waiting_seats.cast_unsigned(),
+            order: row.waiting_order.map(i64::cast_unsigned),
+        });
+    }
+    let known = rows.into_iter().map(|row| {
+        let image = Image {
+            total: row.total_slots.cast_unsigned(),
+            last_order: row.waiting_order_last.cast_unsigned(),
+            bookings: loaded.remove(&row.id).unwrap_or_default(),
+        };
+        let seats = log::state_of(&image).map_err(|what| contradiction(row.id, &what))?;
+        Ok((row.id, Known { version: row.seat_version, head: row.seat_head, in_log: row.in_log, seats }))
     });
-    let image = Image {
-        total: row.total_slots.cast_unsigned(),
-        last_order: row.waiting_order_last.cast_unsigned(),
-        bookings: bookings.collect(),
-    };
-    let seats = log::state_of(&image).map_err(|what| contradiction(event, &what))?;
-    Ok(Some(Known { version: row.seat_version, head: row.seat_head, in_log: row.in_log, seats }))
+    known.collect()
 }
 
-/// The same in a snapshot of its own, which holds no row.
+/// That of one event; `None` when there is no such event.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read_all`].
+pub(crate) async fn read(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<Known>> {
+    Ok(read_all(conn, &[event]).await?.remove(&event))
+}
+
+/// The state of one event, in a snapshot of its own, which holds no row. `None` when there is no such event.
+///
+/// # Errors
+/// As [`read_all`].
 pub(super) async fn load(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<Known>> {
     let mut tx = conn.begin_with("begin isolation level repeatable read read only").await?;
     sqlx::query!("set local statement_timeout = '15s'").execute(&mut *tx).await?;
@@ -161,11 +176,6 @@ impl States {
     /// So many bytes at most, of all together.
     pub(super) fn new(bytes_max: usize) -> Self {
         Self { known: HashMap::new(), bytes: 0, bytes_max, uses: 0 }
-    }
-
-    /// Whether an event's state is there.
-    pub(super) fn has(&self, event: EventId) -> bool {
-        self.known.contains_key(&event)
     }
 
     /// An event's state as it is.

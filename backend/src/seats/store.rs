@@ -59,8 +59,15 @@ pub(super) trait Store: Clone + Send + Sync + 'static {
         from: &[(EventId, i64)],
     ) -> impl Future<Output = sqlx::Result<Vec<LogRow>>> + Send;
 
-    /// See [`states::read`].
-    fn read(&self, tx: &mut Self::Tx, event: EventId) -> impl Future<Output = sqlx::Result<Option<Known>>> + Send;
+    /// See [`states::read_all`].
+    fn read(
+        &self,
+        tx: &mut Self::Tx,
+        events: &[EventId],
+    ) -> impl Future<Output = sqlx::Result<HashMap<EventId, Known>>> + Send;
+
+    /// Rows that states may be read from while others wait for the events.
+    fn rows_read_max(&self) -> u32;
 
     /// See [`rows::write`].
     fn write(
@@ -136,8 +143,12 @@ impl Store for Parts {
         states::tail(tx, from).await
     }
 
-    async fn read(&self, tx: &mut Self::Tx, event: EventId) -> sqlx::Result<Option<Known>> {
-        states::read(tx, event).await
+    async fn read(&self, tx: &mut Self::Tx, events: &[EventId]) -> sqlx::Result<HashMap<EventId, Known>> {
+        states::read_all(tx, events).await
+    }
+
+    fn rows_read_max(&self) -> u32 {
+        2_000
     }
 
     async fn write(&self, tx: &mut Self::Tx, rows: &Rows, now: DateTime<Utc>) -> Result<(), WriteError> {

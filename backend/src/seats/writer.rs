@@ -225,7 +225,7 @@ async fn prepare<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
     Ok((tx, Done { verdicts, names, written }))
 }
 
-/// An event that does not exist, that the caller may not know of, or that a side lane must load first.
+/// An event that does not exist, that the caller may not know of, or whose state was not read.
 fn without_state(facts: &Option<Facts>) -> Verdict {
     match facts {
         Some(facts) if facts.matters() => Verdict::Later,
@@ -233,8 +233,8 @@ fn without_state(facts: &Option<Facts>) -> Verdict {
     }
 }
 
-/// Makes each state that of its locked row: by the log, or, when the log has a gap, from the rows. A main lane leaves that to a side
-/// lane: such an event has no state afterwards.
+/// Makes each state that of its locked row: by the log or, when there is none in memory or the log has a gap, from the rows. A main lane
+/// reads a bounded number of rows. What it did not read has no state afterwards; what is too large for it goes to a side lane.
 pub(super) async fn catch_up<S: Store>(
     store: &S,
     tx: &mut S::Tx,
@@ -254,11 +254,33 @@ pub(super) async fn catch_up<S: Store>(
         let from: Vec<(EventId, i64)> = behind.iter().map(|(event, (known, _))| (*event, known.version)).collect();
         reached = states::catch_up(behind, &store.tail(tx, &from).await?);
     }
+    had.iter_mut().filter(|held| held.known.is_none()).for_each(|held| held.known = reached.remove(&held.event));
+    read_missing(store, tx, had, locked, waits).await
+}
+
+/// Reads the states of locked events that have none.
+async fn read_missing<S: Store>(
+    store: &S,
+    tx: &mut S::Tx,
+    had: &mut [&mut Held],
+    locked: &HashMap<EventId, EventRow>,
+    waits: bool,
+) -> sqlx::Result<()> {
+    let mut missing = Vec::new();
+    let rows_max = store.rows_read_max();
+    let mut left = rows_max;
     for held in had.iter_mut().filter(|held| held.known.is_none()) {
-        held.known = reached.remove(&held.event);
-        if held.known.is_none() && waits {
-            held.known = store.read(tx, held.event).await?;
+        let Some(row) = locked.get(&held.event) else { continue };
+        if waits || row.rows() <= left {
+            left = left.saturating_sub(row.rows());
+            missing.push(held.event);
+        } else {
+            held.to_be_loaded = row.rows() > rows_max;
         }
+    }
+    if !missing.is_empty() {
+        let mut read = store.read(tx, &missing).await?;
+        had.iter_mut().filter(|held| held.known.is_none()).for_each(|held| held.known = read.remove(&held.event));
     }
     Ok(())
 }

@@ -365,9 +365,15 @@ impl Store for Database {
         Ok(from.iter().flat_map(|(event, version)| world.tables.tail(*event, *version)).collect())
     }
 
-    async fn read(&self, tx: &mut Tx, event: EventId) -> sqlx::Result<Option<Known>> {
+    async fn read(&self, tx: &mut Tx, events: &[EventId]) -> sqlx::Result<HashMap<EventId, Known>> {
         self.statement(tx.id).await?;
-        Ok(self.lock_world().tables.read(event))
+        let world = self.lock_world();
+        Ok(events.iter().filter_map(|event| Some((*event, world.tables.read(*event)?))).collect())
+    }
+
+    fn rows_read_max(&self) -> u32 {
+        // so few that an event is sometimes read and sometimes not
+        self.lock_world().chance.below(6) as u32
     }
 
     async fn write(&self, tx: &mut Tx, rows: &Rows, _: DateTime<Utc>) -> Result<(), WriteError> {

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use happening_stack::progress::say;
 use happening_stack::project::target;
 use happening_stack::run as run_command;
 use happening_tests::World;
@@ -97,6 +98,9 @@ impl Server {
         let seen: Value = serde_json::from_str(output.trim())?;
         let done = seen["done"].as_i64().unwrap_or_default();
         let all = seen["other"] == 0 && seen["broken"] == 0;
+        if !all {
+            say(&format!("not every request was answered 200 or 201: {seen}"));
+        }
         ensure!(all || done > 0, "nothing was done, see target/bench-stack/measured-server.log: {seen}");
         Ok(Seen { done, per_s: seen["per_s"].as_f64().context("no rate")?, all, cpu: after.since(before, done) })
     }

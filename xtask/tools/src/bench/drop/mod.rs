@@ -258,7 +258,7 @@ async fn promoting(crowd: &Crowd<'_>) -> Result<Measured> {
 /// One seat after the other at many events at once: booked, or claimed by somebody who waits for more than are free. At one event no
 /// more seats than one booking may want can be free while somebody waits, so many claims come at many events or not at all.
 async fn at_many(crowd: &Crowd<'_>, claims: bool) -> Result<Measured> {
-    const EVENTS: usize = 200;
+    const EVENTS: usize = CONNECTIONS as usize;
     const SEATS: i32 = 50;
     let Crowd { world, ada, strangers, .. } = crowd;
     let server = strangers.server(world).await?;
