@@ -259,9 +259,7 @@ impl Call {
             Self::Claim { booking_id, key, body } => {
                 post(format!("/bookings/{booking_id}/claim"), Some(body), Some(key))
             }
-            Self::Notifications { unread } => {
-                get(format!("/notifications?limit=200{}", if *unread { "&unread=true" } else { "" }))
-            }
+            Self::Notifications { unread } => get(feed(*unread)),
             Self::News => get("/notifications?unread=true&limit=20".to_owned()),
             Self::UnreadCount => get("/notifications?unread=true&limit=1".to_owned()),
             Self::ReadNotification { notification_id } => {
@@ -274,6 +272,10 @@ impl Call {
 
 fn bare(method: Method, path: String) -> HttpRequest {
     HttpRequest { method, path, body: None, idempotency_key: None, if_match: None, if_none_match: None }
+}
+
+fn feed(only_unread: bool) -> String {
+    format!("/notifications?limit=200{}", if only_unread { "&unread=true" } else { "" })
 }
 
 /// A parameter only when something is searched: a server that does not know it answers the rest.

@@ -318,8 +318,7 @@ async fn many_events_are_booked_at_once_at_a_server_that_was_just_started() -> R
     let there = barbara.at(&world.base(0));
     let replies = try_join_all(events.iter().map(|event| there.book(*event, 1))).await?;
     let transactions = "select count(distinct created_at) from booking_history where actor_id = $1";
-    let transactions: i64 =
-        sqlx::query_scalar(transactions).bind(barbara.user.id.0).fetch_one(&world.pool).await?;
+    let transactions: i64 = sqlx::query_scalar(transactions).bind(barbara.user.id.0).fetch_one(&world.pool).await?;
     for (n, reply) in replies.into_iter().enumerate() {
         let booking: Booking = reply.expect(201).json();
         let wanted = if n % 3 == 0 { (vec![3], 0) } else { (vec![1], 0) };
