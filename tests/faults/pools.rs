@@ -41,3 +41,29 @@ async fn lists_that_hang_keep_nobody_from_booking() -> Result<()> {
     ada.get("/notifications").await?.expect(200);
     world.audit()
 }
+
+#[tokio::test]
+async fn exports_that_hang_leave_lists_and_bookings_theirs() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let event = world.event(&ada, 50).await?;
+    let mut held = world.pool.begin().await?;
+    sqlx::query("lock table organization_invites in access exclusive mode").execute(&mut *held).await?;
+    let exports = join_all((0..40).map(|_| ada.get("/users/me/export")));
+    let others = async {
+        world.held_up(3).await?;
+        for path in ["/notifications", "/events", "/organizations", "/users/me"] {
+            barbara.get(path).await?.expect(200);
+        }
+        barbara.book(event.id, 1).await?.expect(201);
+        anyhow::Ok(())
+    };
+    let (exports, others) = tokio::join!(exports, others);
+    others?;
+    for reply in exports {
+        reply?.refused(503, "unavailable");
+    }
+    held.rollback().await?;
+    ada.get("/users/me/export").await?.expect(200);
+    world.audit()
+}

@@ -145,7 +145,7 @@ async fn write(turn: &mut Turn, app: &App, request: &Update, old: &Editable, new
     }
     store::update(turn.conn(), request.event, new).await?;
     turn.write().await?;
-    let details = serde_json::to_value(&request.body).unwrap_or_default();
+    let details = serde_json::to_value(&request.body).map_err(ApiError::internal)?;
     let entry = audit_log::Entry { action: "event_updated", subject_type: "event", subject: request.event.0, details };
     Ok(audit_log::write(turn.conn(), request.org, request.caller, &entry, app.clock).await?)
 }

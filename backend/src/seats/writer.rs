@@ -182,7 +182,7 @@ async fn prepare<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
         None
     };
     let locked = store.lock(&mut tx, &ids, waits).await?;
-    // an event that does not exist takes the same work as one that may not be known of
+    // what does not exist looks like a row that another transaction has, until a side lane asks
     let mut had: Vec<&mut Held> = part.iter_mut().filter(|held| waits || locked.contains_key(&held.event)).collect();
     let commands: Vec<&Command> = had.iter().flat_map(|held| &held.commands).map(|one| &one.command).collect();
     let (now, facts) = match early {
@@ -202,7 +202,11 @@ async fn prepare<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
         // a state that nothing is asked of was not brought up to its row
         let known = if matters { held.known.take() } else { None };
         let (Some(known), Some(row)) = (known, locked.get(&held.event)) else {
-            verdicts.insert(held.event, facts.iter().map(without_state).collect());
+            // an event that nobody here may know of goes the way of one that does not exist
+            let beside = !waits && held.known.is_none();
+            held.to_be_loaded |= beside && !matters;
+            let verdict = |facts| if beside { Verdict::Later } else { without_state(facts) };
+            verdicts.insert(held.event, facts.iter().map(verdict).collect());
             continue;
         };
         let mut work = Work::new(row.clone(), known);
@@ -225,7 +229,7 @@ async fn prepare<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
     Ok((tx, Done { verdicts, names, written }))
 }
 
-/// An event that does not exist, that the caller may not know of, or whose state was not read.
+/// An event that does not exist, that the caller may not know of, or whose state could not be read.
 fn without_state(facts: &Option<Facts>) -> Verdict {
     match facts {
         Some(facts) if facts.matters() => Verdict::Later,
