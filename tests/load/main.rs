@@ -36,8 +36,11 @@ async fn main() -> Result<()> {
     let started = Instant::now();
     let seconds: u64 = seconds.parse()?;
     let end = (seconds > 0).then(|| started + Duration::from_secs(seconds));
-    // each request is made once: more connections would make some of them twice
-    let connections: usize = connections.parse::<usize>()?.min(requests.len());
+    let mut connections: usize = connections.parse()?;
+    if end.is_none() {
+        // more connections than requests would make some of them twice
+        connections = connections.min(requests.len());
+    }
     let crowd: Vec<_> = (0..connections)
         .map(|n| {
             let (requests, counts) = (Arc::clone(&requests), Arc::clone(&counts));
