@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::answer::Answer;
 use super::command::{Command, Kind};
+use super::protection::{Protection, out};
 use super::states::Known;
 use crate::access::{self, Access, EventAction, EventStanding};
 
@@ -22,6 +23,8 @@ pub(crate) struct EventRow {
     pub(crate) org: OrgId,
     pub(super) status: EventStatus,
     pub(super) event_date: DateTime<Utc>,
+    /// When it is over: a day after its start, unless it says otherwise.
+    pub(super) over_at: DateTime<Utc>,
     pub(super) seats_per_person_max: Option<i32>,
     pub(super) total: i32,
     /// Seats are being added until there are so many.
@@ -40,6 +43,12 @@ impl EventRow {
         !self.deleted && self.status == EventStatus::Upcoming && now < self.event_date
     }
 
+    /// It takes place, and is not over: its staff may give out seats.
+    pub(crate) fn is_on(&self, now: DateTime<Utc>) -> bool {
+        let may_begin = matches!(self.status, EventStatus::Upcoming | EventStatus::Ongoing);
+        !self.deleted && may_begin && now < self.over_at
+    }
+
     /// About how many rows its state is read from.
     pub(super) fn rows(&self) -> u32 {
         let taken = self.total.saturating_sub(self.free);
@@ -48,9 +57,14 @@ impl EventRow {
 
     /// Whether the state is that of the row, by name and by what both count.
     pub(super) fn is_of(&self, known: &Known) -> bool {
+        let named_so = (self.version, self.head) == (known.version, known.head);
+        named_so && (self.counts_as(known) || out(Protection::CountsCompared))
+    }
+
+    /// Whether the row counts what the state does.
+    pub(super) fn counts_as(&self, known: &Known) -> bool {
         let waiting = known.seats.waiting();
-        (self.version, self.head) == (known.version, known.head)
-            && self.total.cast_unsigned() == known.seats.total()
+        self.total.cast_unsigned() == known.seats.total()
             && self.free.cast_unsigned() == known.seats.free()
             && self.waiting_bookings == i64::from(waiting.bookings)
             && self.waiting_seats == i64::from(waiting.seats)
@@ -71,6 +85,7 @@ pub(super) async fn lock(
         sqlx::query_as!(
             EventRow,
             r#"select id as "id: EventId", org_id as "org: OrgId", status as "status: EventStatus", event_date,
+                coalesce(ends_at, event_date + interval '24 hours') as "over_at!",
                 max_seats_per_user as seats_per_person_max, total_slots as total, raising_to, available_slots as free, waiting_bookings,
                 waiting_seats, seat_version as version, seat_head as head, deleted_at is not null as "deleted!"
             from events where id = any($1) order by id for no key update"#,
@@ -82,6 +97,7 @@ pub(super) async fn lock(
         sqlx::query_as!(
             EventRow,
             r#"select id as "id: EventId", org_id as "org: OrgId", status as "status: EventStatus", event_date,
+                coalesce(ends_at, event_date + interval '24 hours') as "over_at!",
                 max_seats_per_user as seats_per_person_max, total_slots as total, raising_to, available_slots as free, waiting_bookings,
                 waiting_seats, seat_version as version, seat_head as head, deleted_at is not null as "deleted!"
             from events where id = any($1) order by id for no key update skip locked"#,

@@ -28,6 +28,8 @@ pub(super) enum Protection {
     FrontAgain,
     /// Of a batch that failed, the first half is done first.
     LeftFirst,
+    /// What could not be decided of a part stands before the next part.
+    PartsInOrder,
     /// A state is named by chance, too, not only by a number.
     RandomHead,
     /// A process has one transaction at an event at a time.
@@ -38,6 +40,10 @@ pub(super) enum Protection {
     WaitlistFirst,
     /// Seats that are given back are so before others are taken.
     ReleasesFirst,
+    /// A state must count what its row does.
+    CountsCompared,
+    /// A transaction must change as many rows as were expected.
+    RowsCounted,
 }
 
 #[cfg(test)]

@@ -311,6 +311,16 @@ impl Queues {
         self.lock().states.look(event).cloned()
     }
 
+    /// Changes an event's state in memory behind the writer's back; false while a lane has it.
+    #[cfg(test)]
+    pub(super) fn misremember(&self, event: EventId, change: impl FnOnce(&mut Known) -> bool) -> bool {
+        let mut inner = self.lock();
+        let Some(mut known) = inner.states.take(event) else { return false };
+        let changed = change(&mut known);
+        inner.states.put(event, known);
+        changed
+    }
+
     /// Whether nothing waits and no lane has anything.
     pub(super) fn is_idle(&self) -> bool {
         self.lock().lines.is_empty()

@@ -304,7 +304,9 @@ fn settle<S: Store>(store: &S, part: Vec<Held>, mut done: Done, todo: &mut Vec<V
             Some(verdicts) => answer(&mut held, verdicts),
             None => held.contended = true, // another transaction has the row
         }
-        if let Some(next) = held.later.pop() {
+        // what was not decided for want of the row or a state stands before the next part: all of it goes back to the queue
+        let goes_on = (held.known.is_some() && !held.contended) || out(Protection::PartsInOrder);
+        if goes_on && let Some(next) = held.later.pop() {
             held.commands = next;
             todo.push(vec![held]);
         }

@@ -105,7 +105,9 @@ impl Journal {
         }
         for one in &joined {
             for other in joined.iter().filter(|other| other.event == one.event) {
-                let queued = one.asked_once.is_some() && one.asked_once == other.asked_once;
+                let queued = !tables.was_passed_over(one.booking)
+                    && one.asked_once.is_some()
+                    && one.asked_once == other.asked_once;
                 let earlier = one.answered_at < other.asked_at || queued && one.asked_at < other.asked_at;
                 if let (true, Some(mine), Some(theirs)) =
                     (earlier, tables.order(one.booking), tables.order(other.booking))
@@ -184,7 +186,12 @@ impl Caller {
             _ => {
                 let request_hash = self.id().as_bytes().to_vec();
                 let seats = 1 + self.below(3) as u32;
-                let kind = Kind::Create { seats, choice: Choice::Any, waitlist: self.below(8) > 0, request_hash };
+                let kind = Kind::Create {
+                    seats,
+                    choice: Choice::Any,
+                    waitlist: self.below(8) > 0,
+                    request_hash,
+                };
                 (self.events[self.below(self.events.len())], kind)
             }
         };

@@ -89,7 +89,9 @@ impl Organizer {
         let world = self.database.lock_world();
         let date = world.tables.events[&self.event].event_date;
         let may_be_upcoming = date != UPCOMING && date.timestamp() > world.true_s - BEHIND_S_MAX;
-        is_left(&world.tables, self.event, due) || matches!(due, Due::EndWaiting { .. }) && may_be_upcoming
+        // one that has the row may have looked at the clock before
+        let may_still_join = may_be_upcoming || world.is_taken(self.event);
+        is_left(&world.tables, self.event, due) || matches!(due, Due::EndWaiting { .. }) && may_still_join
     }
 
     fn ask(&self, due: Due) -> oneshot::Receiver<Reply> {

@@ -1,6 +1,6 @@
 //! The tables of the simulated Postgres, what a transaction does to them, and what must hold of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -53,6 +53,8 @@ pub(super) struct Tables {
     /// What the log of an event adds up to.
     folded: BTreeMap<EventId, EventSeats>,
     messages: usize,
+    /// Commands that a transaction refused whose reply was lost.
+    passed_over: BTreeSet<Uuid>,
 }
 
 /// What a transaction wrote.
@@ -66,6 +68,7 @@ impl Tables {
             org: event.0.into(),
             status: happening_api::EventStatus::Upcoming,
             event_date: UPCOMING,
+            over_at: UPCOMING,
             seats_per_person_max,
             total,
             raising_to: None,
@@ -115,7 +118,7 @@ impl Tables {
             violations.push(format!("the rows of {event} contradict each other"));
             return;
         };
-        if !row.is_of(&known) {
+        if !row.counts_as(&known) {
             violations.push(format!("the counts of {event} are not those of its rows"));
         }
         if self.folded.get(&event).is_some_and(|folded| *folded != known.seats) {
@@ -171,6 +174,18 @@ impl Tables {
     /// Whether a booking was made, and with which first answer.
     pub(super) fn first_answer(&self, booking: Uuid) -> Option<&str> {
         self.bookings.get(&booking).map(|row| row.answer.as_str())
+    }
+
+    /// Notes which of the commands of a transaction, whose reply was lost, it refused: its caller was not told, and the command is
+    /// decided again, behind what that transaction did.
+    pub(super) fn passed_over(&mut self, commands: &[Uuid]) {
+        let refused = commands.iter().filter(|id| !self.bookings.contains_key(id) && !self.history.contains_key(id));
+        self.passed_over.extend(refused.copied().collect::<Vec<_>>());
+    }
+
+    /// Whether a command was refused once, and its caller not told.
+    pub(super) fn was_passed_over(&self, id: Uuid) -> bool {
+        self.passed_over.contains(&id)
     }
 
     /// Bookings of a person at an event that were made by requests with this hash.
