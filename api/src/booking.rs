@@ -48,10 +48,19 @@ pub struct CreateBooking {
     #[serde(default = "yes")]
     #[garde(skip)]
     pub waitlist: bool,
-    /// For callers of the older system: the caller's own id, or nothing.
+    /// Whose booking it is: without it the caller's. The event's staff may name a member of the organization, or somebody who has
+    /// booked at the event, and must give a reason; they can do so until the event is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     pub user_id: Option<UserId>,
+    /// Why staff book for another person, who is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(inner(custom(reason_in_bounds)))]
+    #[cfg_attr(
+        feature = "server",
+        schema(min_length = 1, max_length = 500, pattern = "^[^\\x00]*[^\\s\\x00][^\\x00]*$")
+    )]
+    pub reason: Option<String>,
 }
 
 /// `confirmed` holds at least one seat, `waiting` holds none and wants some, `cancelled` ended.

@@ -188,7 +188,7 @@ impl Deciding<'_> {
         waitlist: bool,
         given: Given,
     ) -> Result<Outcome, Refusal> {
-        if !given.limits.is_upcoming {
+        if !given.limits.is_upcoming && !given.by_staff {
             return Err(Refusal::EventNotOpen);
         }
         let total = self.state.total();
@@ -211,7 +211,8 @@ impl Deciding<'_> {
             return Err(Refusal::SeatsTaken { seats: gone });
         }
         let enough = self.state.free() >= seats;
-        if !enough && !waitlist {
+        let may_wait = waitlist && given.limits.is_upcoming; // after the start of the event there is no waitlist
+        if !enough && !may_wait {
             return Err(Refusal::SoldOut);
         }
         self.change(Change::Entered { booking, person });

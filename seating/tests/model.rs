@@ -73,14 +73,20 @@ impl Model {
     fn decide(&mut self, command: &Command, given: Given) -> Done {
         let upcoming = given.limits.is_upcoming;
         match command {
-            Command::Create { .. } if !upcoming => Err(Refusal::EventNotOpen),
+            Command::Create { .. } if !upcoming && !given.by_staff => Err(Refusal::EventNotOpen),
             Command::Create { booking, person, seats, choice, waitlist } => {
                 let asked = match choice {
                     Choice::Any => Vec::new(),
                     Choice::Rather(asked) | Choice::Only(asked) => asked.clone(),
                 };
                 let only = matches!(choice, Choice::Only(_));
-                self.may_create(*person, *seats, &asked, (only, *waitlist), given.limits.seats_per_person_max)?;
+                self.may_create(
+                    *person,
+                    *seats,
+                    &asked,
+                    (only, *waitlist && upcoming),
+                    given.limits.seats_per_person_max,
+                )?;
                 Ok((self.create(*booking, *person, *seats, asked), Vec::new()))
             }
             Command::Claim { booking, seats } => {

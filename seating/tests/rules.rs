@@ -165,6 +165,19 @@ fn after_the_start_staff_gives_back_and_no_one_is_promoted() {
 }
 
 #[test]
+fn after_the_start_staff_gives_free_seats_and_fills_no_waitlist() {
+    let mut state = EventSeats::new(2);
+    done(&mut state, &create(1, 1));
+    let (one, two) = (create(2, 1), create(3, 1));
+    assert_eq!(state.decide(&one, OVER), Err(Refusal::EventNotOpen));
+    let staff = Given { by_staff: true, ..OVER };
+    let given = state.decide(&one, staff).expect("staff may");
+    assert_eq!(given.outcome, Outcome::Booked { seats: vec![2], reassigned: false });
+    assert_eq!(state.decide(&two, staff), Err(Refusal::SoldOut));
+    assert_eq!(state.waiting().bookings, 0);
+}
+
+#[test]
 fn a_hall_shrinks_to_its_highest_held_seat() {
     let mut state = EventSeats::new(10);
     done(&mut state, &choose(1, Choice::Only(vec![7]), true));

@@ -175,6 +175,11 @@ async fn every_dialog_passes_the_checker() -> Result<()> {
     desktop.exists("dialog[open] #reason").await?;
     found.extend(check_both(&desktop, &checker, "cancelling for somebody").await?);
     desktop.press("\u{e00c}").await?;
+    desktop.exists_no_more("dialog[open]").await?;
+    desktop.click("button[aria-label='Give seats to Barbara Liskov']").await?;
+    desktop.exists("dialog[open] #reason").await?;
+    found.extend(check_both(&desktop, &checker, "giving seats").await?);
+    desktop.press("\u{e00c}").await?;
     assert!(found.is_empty(), "{found:#?}");
     Ok(())
 }

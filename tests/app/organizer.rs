@@ -81,6 +81,35 @@ async fn an_organizer_creates_and_runs_an_event() -> Result<()> {
 }
 
 #[tokio::test]
+async fn staff_release_and_give_seats_after_the_start() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
+    let (ada, barbara, edsger) =
+        (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
+    let event = world.event(&ada, 3).await?;
+    edsger.book(event.id, 3).await?.expect(201);
+    barbara.book(event.id, 2).await?.expect(201);
+    world.move_event(event.id, -1).await?;
+    let desktop = signed_in(&world, "ada").await?;
+    desktop.choose(".org-switch select", &event.org_id.to_string()).await?;
+    desktop.go(&format!("/organize/{}", event.id)).await?;
+    desktop.click("button[aria-label='Cancel the booking of Edsger Dijkstra']").await?;
+    desktop.click(".tick:nth-child(1) input").await?;
+    desktop.fill("#reason", "Two did not come.").await?;
+    desktop.click_text("Take 2 seats").await?;
+    desktop.sees("The person is told, with your reason.").await?;
+    // she waited until the start
+    desktop.click("button[aria-label='Give seats to Barbara Liskov']").await?;
+    desktop.click("[aria-label='One more']").await?;
+    desktop.fill("#reason", "You stood at the door.").await?;
+    desktop.click_text("Give 2 seats").await?;
+    desktop.sees("Barbara Liskov has seats 2 and 3 now, and is told, with your reason.").await?;
+    desktop.sees("gave seats 2 and 3 to Barbara Liskov").await?;
+    let hers: Vec<Booking> = barbara.get(&format!("/bookings/user/{}", barbara.user.id)).await?.expect(200).json();
+    assert_eq!(hers.first().map(|one| one.seat_numbers.clone()), Some(vec![2, 3]));
+    world.audit()
+}
+
+#[tokio::test]
 async fn who_leaves_a_form_is_not_led_back_and_hears_how_it_went() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;

@@ -6,4 +6,5 @@ mod claims;
 mod examples;
 mod idempotency;
 mod messages;
+mod on_behalf;
 mod tokens;

@@ -6,9 +6,11 @@ use happening_api::{BookingId, CreateBooking, OnConflict, UserId};
 use happening_seating::Choice;
 use uuid::Uuid;
 
+use super::store;
 use crate::app::App;
+use crate::events::store as event_store;
 use crate::http::{ApiError, ApiResult};
-use crate::seats::{Answer, Command, Kind, Reply};
+use crate::seats::{Answer, Command, Kind, OnBehalf, Reply};
 
 /// A request to book.
 #[derive(Clone, Debug)]
@@ -34,22 +36,41 @@ pub(crate) struct Created {
 /// Books. Once begun it is done or refused, also when the caller goes away.
 ///
 /// # Errors
-/// In this order: 403 for another person's id; 422 for a key with another body; 404, `event_not_open`, 400, `limit_reached`,
+/// In this order: 403 for another person's id, unless the caller manages the event; 400 without a reason, or for a person whom the
+/// event does not know; 422 for a key with another body; 404, `event_not_open`, 400, `limit_reached`,
 /// `seats_taken`, `sold_out`; 503.
 pub(crate) async fn create(app: &App, request: Create) -> ApiResult<Created> {
     let Create { caller, body, key, request_hash, request_id } = request;
-    if body.user_id.is_some_and(|user| user != caller) {
-        return Err(ApiError::forbidden());
-    }
+    let on_behalf = on_behalf(app, caller, &body).await?;
     let id = match &key {
         Some(key) => Uuid::new_v5(&caller.0, key.as_bytes()),
         None => app.clock.new_id(),
     };
     let seats = body.seats.cast_unsigned();
-    let kind = Kind::Create { seats, choice: choice(&body), waitlist: body.waitlist, request_hash };
+    let kind = Kind::Create { seats, choice: choice(&body), waitlist: body.waitlist, request_hash, on_behalf };
     let command = Command { id, event: body.event_id, caller, kind, request_id };
     let (body, replayed) = done(app.seats.submit(command).await)?;
     Ok(Created { id: BookingId(id), body, replayed })
+}
+
+/// Whom the event's staff book for, and why; `None` when the caller books for themselves.
+async fn on_behalf(app: &App, caller: UserId, body: &CreateBooking) -> ApiResult<Option<OnBehalf>> {
+    let reason = body.reason.as_ref().map(|reason| reason.trim().to_owned()); // as it was measured
+    let Some(person) = body.user_id.filter(|person| *person != caller) else {
+        let own = "is for a booking on another person's behalf";
+        return if reason.is_none() { Ok(None) } else { Err(ApiError::field("reason", own)) };
+    };
+    let mut conn = app.identity_conn().await?;
+    let standing = event_store::standing(&mut conn, body.event_id, caller).await?;
+    if !standing.is_some_and(|(_, standing)| standing.staff()) {
+        return Err(ApiError::forbidden());
+    }
+    let reason = reason.ok_or_else(|| ApiError::field("reason", "is required when it is not your own booking"))?;
+    if !store::is_known_at(&mut conn, body.event_id, person).await? {
+        let unknown = "must be a member of the organization, or somebody who has booked at this event";
+        return Err(ApiError::field("user_id", unknown));
+    }
+    Ok(Some(OnBehalf { person, reason }))
 }
 
 fn choice(body: &CreateBooking) -> Choice {

@@ -49,3 +49,17 @@ impl Wanted for OfCaller {
         Ok(in_order(wanted.len(), found))
     }
 }
+
+/// Whether a person, who still has an account, is a member of the event's organization or has ever booked at the event.
+pub(crate) async fn is_known_at(conn: &mut PgConnection, event: EventId, person: UserId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from organization_users m join events e on e.org_id = m.org_id where e.id = $1 and m.user_id = u.id)
+            or exists (select from bookings b where b.event_id = $1 and b.user_id = u.id) as "known!"
+        from users u where u.id = $2 and u.deleted_at is null"#,
+        event.0,
+        person.0
+    )
+    .fetch_optional(conn)
+    .await
+    .map(Option::unwrap_or_default)
+}

@@ -256,6 +256,7 @@ async fn create(
             on_conflict: OnConflict::Reject,
             waitlist: true,
             user_id: None,
+            reason: None,
         },
         key: Some(format!("demo-{}-{number}", event.name.replace(' ', "-"))),
         request_hash: Vec::new(),

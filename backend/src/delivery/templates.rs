@@ -47,11 +47,18 @@ fn about_event(message: &Message, facts: &EventFacts) -> String {
     let numbers = message.seat_numbers.as_deref().unwrap_or_default();
     let seats = seat_list(numbers);
     match message.kind {
-        NotificationType::BookingConfirmed => format!("Booked: {seats} for {event}."),
+        NotificationType::BookingConfirmed => match &message.reason {
+            Some(reason) => format!("The organizers booked {seats} for you at {event}. Reason: {reason}"),
+            None => format!("Booked: {seats} for {event}."),
+        },
         NotificationType::BookingWaitlisted => {
             let seats = if count == 1 { "a seat".to_owned() } else { format!("{count} seats") };
             let told = "We tell you when you get one; you do not have to be online.";
-            format!("You wait for {seats} at {event}. {told}{}", free_seats(facts.free_to_take))
+            let waits = format!("You wait for {seats} at {event}. {told}{}", free_seats(facts.free_to_take));
+            match &message.reason {
+                Some(reason) => format!("The organizers put you on the waitlist. {waits} Reason: {reason}"),
+                None => waits,
+            }
         }
         NotificationType::WaitlistPromoted => {
             let they = if numbers.len() == 1 { "It was" } else { "They were" };

@@ -224,6 +224,7 @@ fn create_booking() -> CreateBooking {
         on_conflict: OnConflict::Reject,
         waitlist: true,
         user_id: None,
+        reason: None,
     }
 }
 

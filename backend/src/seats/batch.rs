@@ -1,5 +1,6 @@
 //! What a transaction makes of its commands: each is decided on its event's state, and what follows is noted as rows.
 
+mod create;
 mod portions;
 
 use chrono::{DateTime, Utc};
@@ -15,7 +16,7 @@ use super::command::{Command, Kind, Refusal, Reply};
 use super::facts::{BookingFacts, EventRow, Facts, Found};
 use super::log::Entry;
 use super::protection::{Protection, out};
-use super::rows::{Audit, EventCounts, History, NewBooking, Place, Rows};
+use super::rows::{Audit, EventCounts, History, Place, Rows};
 use super::states::Known;
 use crate::access::{Access, EventAction};
 use crate::clock::Clock;
@@ -175,61 +176,6 @@ impl Batch {
         }
     }
 
-    fn create(&mut self, work: &mut Work, command: &Command, facts: &Facts) -> Result<Answer, Verdict> {
-        let Kind::Create { seats, choice, waitlist, request_hash } = &command.kind else {
-            return Err(Verdict::Contradiction);
-        };
-        let (booking, person, event) = (BookingId(command.id), command.caller, command.event);
-        match facts.access(EventAction::Book) {
-            Access::Allowed => {}
-            refused => return Err(Refusal::Access(refused).into()),
-        }
-        let decided = happening_seating::Command::Create {
-            booking,
-            person,
-            seats: *seats,
-            choice: choice.clone(),
-            waitlist: *waitlist,
-        };
-        let given = work.given(self.now, false);
-        let (outcome, _) = work.decide(&decided, given)?;
-        let (held, waiting_number, reassigned) = match outcome {
-            Outcome::Booked { seats, reassigned } => (seats, None, reassigned),
-            Outcome::Waits { position, .. } => (Vec::new(), Some(position.cast_signed()), false),
-            _ => return Err(Verdict::Contradiction),
-        };
-        let request_hash = request_hash.clone();
-        self.rows.create(NewBooking {
-            id: booking,
-            event,
-            person,
-            seats: *seats,
-            waiting_number,
-            reassigned,
-            request_hash,
-        });
-        self.rows.place(booking, work.place(booking));
-        self.rows.take(event, booking, person, &held);
-        let row = BookingFacts {
-            person,
-            seats: seats.cast_signed(),
-            status: BookingStatus::Waiting,
-            waiting_number,
-            reassigned,
-            created_at: self.now,
-        };
-        let answer = Answer::of(&work.shown(booking, &row, self.now));
-        let history = History::new(self.clock.new_id(), event, booking, HistoryAction::Created, &held);
-        self.rows.record(History { count: *seats, actor: Some(person), answer: Some(answer.clone()), ..history });
-        let kind = match waiting_number {
-            Some(_) => NotificationType::BookingWaitlisted,
-            None => NotificationType::BookingConfirmed,
-        };
-        let told = Told { kind, person, booking, count: *seats, seats: &held, reason: None };
-        self.tell(command.event, &command.request_id, told);
-        Ok(answer)
-    }
-
     /// The row of the booking that a command is about.
     fn booking_of<'f>(work: &Work, facts: &'f Facts, booking: BookingId) -> Result<&'f BookingFacts, Verdict> {
         let known = work.known.seats.booking(booking);
@@ -313,7 +259,7 @@ impl Batch {
         );
         if by_staff {
             let details = serde_json::json!({ "seat_numbers": freed, "reason": reason });
-            self.rows.audit(Audit { org: work.row.org, actor: command.caller, booking, details });
+            self.audit(work, command, booking, "booking_cancelled", details);
         }
         self.promote(work, &promotions, &command.request_id);
         let mut shown = work.shown(booking, of, self.now);
@@ -362,6 +308,18 @@ impl Batch {
             head,
         });
         Some((version, head))
+    }
+
+    /// Notes in the organization's log what staff did to another person's booking.
+    fn audit(
+        &mut self,
+        work: &Work,
+        command: &Command,
+        booking: BookingId,
+        action: &'static str,
+        details: serde_json::Value,
+    ) {
+        self.rows.audit(Audit { org: work.row.org, actor: command.caller, action, booking, details });
     }
 
     fn tell(&mut self, event: EventId, request_id: &str, told: Told<'_>) {

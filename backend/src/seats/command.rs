@@ -30,6 +30,8 @@ pub(crate) enum Kind {
         waitlist: bool,
         /// SHA-256 of the request's body.
         request_hash: Vec<u8>,
+        /// Staff of the event book for another person.
+        on_behalf: Option<OnBehalf>,
     },
     Claim {
         booking: BookingId,
@@ -44,6 +46,13 @@ pub(crate) enum Kind {
     },
     /// A portion of a long change. A timer asks for it, no caller.
     Due(Due),
+}
+
+/// Whom staff book for, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct OnBehalf {
+    pub(crate) person: UserId,
+    pub(crate) reason: String,
 }
 
 /// Bookings that end, or seats that go to the waitlist, in one transaction: more would hold the event's row for long.

@@ -37,7 +37,7 @@ use self::writer::Running;
 use crate::switches::Switch;
 
 pub(crate) use answer::Answer;
-pub(crate) use command::{Command, Due, Kind, PORTION, Refusal, Reply};
+pub(crate) use command::{Command, Due, Kind, OnBehalf, PORTION, Refusal, Reply};
 pub(crate) use queue::Full;
 pub(crate) use reading::{Name, Reader};
 pub(crate) use rows::WriteError;

@@ -57,6 +57,7 @@ pub(super) struct History<'a> {
 pub(super) struct Audit {
     pub(super) org: OrgId,
     pub(super) actor: UserId,
+    pub(super) action: &'static str,
     pub(super) booking: BookingId,
     pub(super) details: serde_json::Value,
 }
@@ -299,8 +300,9 @@ async fn write_new(conn: &mut PgConnection, rows: &Rows, now: DateTime<Utc>, clo
             select id, payload::json, $45 from unnest($26::uuid[], $27::text[]) as x (id, payload)
         ), a as (
             insert into audit_log (id, org_id, actor_id, action, subject_type, subject_id, details)
-            select id, org_id, actor_id, 'booking_cancelled', 'booking', subject_id, details::jsonb
-            from unnest($28::uuid[], $29::uuid[], $30::uuid[], $31::uuid[], $32::text[]) as x (id, org_id, actor_id, subject_id, details)
+            select id, org_id, actor_id, action, 'booking', subject_id, details::jsonb
+            from unnest($28::uuid[], $29::uuid[], $30::uuid[], $31::uuid[], $32::text[], $48::text[])
+            as x (id, org_id, actor_id, subject_id, details, action)
         ), l as (
             insert into seat_log (event_id, version, head, changes, at)
             select event_id, version, head, changes, $45 from unnest($33::uuid[], $34::bigint[], $35::uuid[], $36::bytea[])
@@ -359,7 +361,8 @@ async fn write_new(conn: &mut PgConnection, rows: &Rows, now: DateTime<Utc>, clo
         &events.iter().map(|row| row.head).collect::<Vec<_>>(),
         now,
         &events.iter().map(|row| row.raising_to.map(u32::cast_signed)).collect::<Vec<_>>() as &[Option<i32>],
-        &events.iter().map(|row| row.people.cast_signed()).collect::<Vec<_>>()
+        &events.iter().map(|row| row.people.cast_signed()).collect::<Vec<_>>(),
+        &audit.iter().map(|row| row.action.to_owned()).collect::<Vec<_>>()
     )
     .fetch_one(conn)
     .await?;

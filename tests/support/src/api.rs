@@ -193,6 +193,7 @@ impl Client {
             on_conflict: OnConflict::Reject,
             waitlist: true,
             user_id: None,
+            reason: None,
         };
         self.post("/bookings", serde_json::to_value(body)?).await
     }

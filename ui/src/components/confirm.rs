@@ -20,6 +20,9 @@ pub(crate) struct Props {
     /// It cannot be done yet.
     #[prop_or_default]
     pub(crate) disabled: bool,
+    /// It ends nothing, so the button need not warn.
+    #[prop_or_default]
+    pub(crate) harmless: bool,
     pub(crate) on_go: Callback<()>,
     pub(crate) on_close: Callback<()>,
     pub(crate) children: Html,
@@ -41,7 +44,7 @@ pub(crate) fn Confirm(props: &Props) -> Html {
             <div class="dialog-body stack">{ props.children.clone() }{ props.notice.clone() }</div>
             <footer class="dialog-foot">
                 <button class="button" disabled={props.busy} onclick={keep}>{ props.keep.clone() }</button>
-                <button id="confirm" class="button danger" disabled={props.busy || props.disabled} aria-busy={props.busy.to_string()} onclick={go}>{ props.label.clone() }</button>
+                <button id="confirm" class={classes!("button", if props.harmless { "primary" } else { "danger" })} disabled={props.busy || props.disabled} aria-busy={props.busy.to_string()} onclick={go}>{ props.label.clone() }</button>
             </footer>
         </Dialog>
     }

@@ -320,7 +320,15 @@ impl Wish {
             Self::Free(seats) => (*seats, None, false),
             Self::Wait(seats) | Self::WaitAndTake(seats) => (*seats, None, true),
         };
-        CreateBooking { event_id, seats, seat_numbers, on_conflict: OnConflict::Reject, waitlist, user_id: None }
+        CreateBooking {
+            event_id,
+            seats,
+            seat_numbers,
+            on_conflict: OnConflict::Reject,
+            waitlist,
+            user_id: None,
+            reason: None,
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod server_form;
 mod settings;
 mod sign_in;
 mod staff_cancel;
+mod staff_give;
 
 pub(crate) use about::About;
 pub(crate) use board::Board;

@@ -14,6 +14,8 @@ use crate::write::use_write;
 #[derive(Properties, PartialEq)]
 pub(super) struct Props {
     pub(super) booking: Booking,
+    /// The event has begun, so there is no waitlist.
+    pub(super) started: bool,
     pub(super) on_close: Callback<()>,
 }
 
@@ -85,7 +87,7 @@ pub(super) fn StaffCancel(props: &Props) -> Html {
             <Field id="reason" label="Reason" hint={format!("{name} reads it. It is kept in the organization's log.")}>
                 <textarea id="reason" class="input area" aria-describedby="reason-note" maxlength="500" rows="3" value={(*reason).clone()} oninput={on_reason} />
             </Field>
-            <p class="small soft">{ "Seats go to the waitlist first. You cannot undo this." }</p>
+            <p class="small soft">{ if props.started { "The seats are free then; you can give them to somebody. You cannot undo this." } else { "Seats go to the waitlist first. You cannot undo this." } }</p>
         </Confirm>
     }
 }

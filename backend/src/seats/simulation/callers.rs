@@ -191,6 +191,7 @@ impl Caller {
                     choice: Choice::Any,
                     waitlist: self.below(8) > 0,
                     request_hash,
+                    on_behalf: None,
                 };
                 (self.events[self.below(self.events.len())], kind)
             }

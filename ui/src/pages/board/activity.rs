@@ -39,6 +39,8 @@ pub(super) fn activity(entries: &[ActivityEntry]) -> Html {
         let actor = entry.actor.clone().unwrap_or_else(|| "Somebody".to_owned());
         let staff = entry.actor_id.is_some() && entry.actor != entry.person;
         let (picture, text) = match entry.action.as_str() {
+            "booking_created" if staff && entry.seat_numbers.is_empty() => ("clock", html! { <><b>{ actor }</b>{ format!(" put {person} on the waitlist") }</> }),
+            "booking_created" if staff => ("check", html! { <><b>{ actor }</b>{ format!(" gave {seats} to {person}") }</> }),
             "booking_created" if entry.seat_numbers.is_empty() => ("clock", html! { <><b>{ person }</b>{ " joined the waitlist" }</> }),
             "booking_created" => ("check", html! { <><b>{ person }</b>{ format!(" booked {seats}") }</> }),
             "booking_promoted" => ("up", html! { <><b>{ person }</b>{ format!(" got {seats}") }</> }),

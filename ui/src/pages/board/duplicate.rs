@@ -63,7 +63,7 @@ pub(super) fn Duplicate(props: &DuplicateProps) -> Html {
     };
     let wrong = |field: &str| write.failure().and_then(|failure| failure::field(failure, field));
     html! {
-        <Confirm title="Duplicate this event" subtitle={html! { "The same data on another date, without an end and without bookings" }} label="Create the copy" keep="Close"
+        <Confirm title="Duplicate this event" subtitle={html! { "The same data on another date, without an end and without bookings" }} label="Create the copy" keep="Close" harmless=true
             busy={write.busy()} notice={write.notice()} disabled={start.is_none() || write.unsure()} {on_go} on_close={props.on_close.clone()}>
             <Field id="copy-name" label="Name" error={wrong("name")}><input id="copy-name" class="input" aria-describedby="copy-name-note" maxlength="200" value={(*name).clone()} oninput={on_name} /></Field>
             <Field id="copy-date" label="Date" hint="At the same time of day" error={wrong("event_date")}><DateField id="copy-date" value={(*date).clone()} on_change={on_date} /></Field>

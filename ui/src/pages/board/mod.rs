@@ -18,6 +18,7 @@ use self::end::EndEvent;
 use self::table::BookingTable;
 use super::event::{save_file, status_chip, when};
 use super::staff_cancel::StaffCancel;
+use super::staff_give::StaffGive;
 use crate::api;
 use crate::components::{FailureNotice, back, head, icon, skeleton};
 use crate::features::selection::SeatState;
@@ -42,6 +43,7 @@ enum Open {
     DeleteEvent,
     Duplicate,
     Cancel(Box<Booking>),
+    Give(Box<Booking>),
 }
 
 struct Known {
@@ -106,6 +108,12 @@ pub(crate) fn Board(props: &Props) -> Html {
         let open = open.clone();
         Callback::from(move |booking: Booking| open.set(Open::Cancel(Box::new(booking))))
     };
+    let on_give = {
+        let open = open.clone();
+        Callback::from(move |booking: Booking| open.set(Open::Give(Box::new(booking))))
+    };
+    let is_on = matches!(event.status, EventStatus::Upcoming | EventStatus::Ongoing);
+    let waits_over = event.status != EventStatus::Upcoming;
     let who = if event.visibility == happening_api::Visibility::Public { "open to everyone" } else { "members only" };
     let confirmed: Vec<Booking> = of_status(&known.bookings, |one| !one.seat_numbers.is_empty());
     let ended: Vec<Booking> = of_status(&known.bookings, |one| one.status == BookingStatus::Cancelled);
@@ -135,9 +143,9 @@ pub(crate) fn Board(props: &Props) -> Html {
                     { activity(&known.activity) }
                 </section>
             </div>
-            <BookingTable title="Waitlist" nobody="Nobody is waiting." note={waiting_note} bookings={known.waiting.clone()} waitlist=true on_cancel={on_cancel.clone()} open={event.status == EventStatus::Upcoming} />
-            <BookingTable title="Bookings" nobody="Nobody has booked yet." note={note} bookings={confirmed} waitlist=false on_cancel={on_cancel.clone()} open={event.status == EventStatus::Upcoming} />
-            if !ended.is_empty() { <BookingTable title="Cancelled" nobody="" note="Newest first" bookings={ended} waitlist=false {on_cancel} open=false /> }
+            <BookingTable title="Waitlist" nobody="Nobody is waiting." note={waiting_note} bookings={known.waiting.clone()} waitlist=true on_cancel={is_on.then(|| on_cancel.clone())} />
+            <BookingTable title="Bookings" nobody="Nobody has booked yet." note={note} bookings={confirmed} waitlist=false on_cancel={is_on.then_some(on_cancel)} on_give={is_on.then(|| on_give.clone())} />
+            if !ended.is_empty() { <BookingTable title={if waits_over { "Cancelled, or without a seat" } else { "Cancelled" }} nobody="" note="Newest first" bookings={ended} waitlist=false on_give={is_on.then_some(on_give)} /> }
             { dialog(&open, event, close) }
         </div>
     }
@@ -153,7 +161,10 @@ fn dialog(open: &Open, event: &Event, on_close: Callback<()>) -> Html {
         Open::CancelEvent => html! { <EndEvent event={event.clone()} delete=false {on_close} /> },
         Open::DeleteEvent => html! { <EndEvent event={event.clone()} delete=true {on_close} /> },
         Open::Duplicate => html! { <Duplicate event={event.clone()} {on_close} /> },
-        Open::Cancel(booking) => html! { <StaffCancel booking={(**booking).clone()} {on_close} /> },
+        Open::Cancel(booking) => {
+            html! { <StaffCancel booking={(**booking).clone()} started={event.status != EventStatus::Upcoming} {on_close} /> }
+        }
+        Open::Give(of) => html! { <StaffGive event={event.clone()} of={(**of).clone()} {on_close} /> },
     }
 }
 

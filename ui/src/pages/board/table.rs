@@ -16,9 +16,12 @@ pub(super) struct TableProps {
     pub(super) nobody: AttrValue,
     pub(super) bookings: Vec<Booking>,
     pub(super) waitlist: bool,
-    /// Bookings can still be ended.
-    pub(super) open: bool,
-    pub(super) on_cancel: Callback<Booking>,
+    /// Ends a booking; without it none can be ended.
+    #[prop_or_default]
+    pub(super) on_cancel: Option<Callback<Booking>>,
+    /// Gives seats to the person of a booking.
+    #[prop_or_default]
+    pub(super) on_give: Option<Callback<Booking>>,
 }
 
 /// The table, and what an empty one means.
@@ -33,10 +36,11 @@ pub(super) fn BookingTable(props: &TableProps) -> Html {
     let rows = props.bookings.iter().take(shown).map(|booking| {
         let name = booking.user.as_ref().map_or_else(|| "Somebody".to_owned(), |user| user.name.clone());
         let email = booking.user.as_ref().map(|user| user.email.clone()).unwrap_or_default();
-        let cancel = {
-            let (on_cancel, booking) = (props.on_cancel.clone(), booking.clone());
-            Callback::from(move |_: MouseEvent| on_cancel.emit(booking.clone()))
+        let with_booking = |act: &Option<Callback<Booking>>| {
+            let (act, booking) = (act.clone()?, booking.clone());
+            Some(Callback::from(move |_: MouseEvent| act.emit(booking.clone())))
         };
+        let (cancel, give) = (with_booking(&props.on_cancel), with_booking(&props.on_give));
         let held = if booking.seat_numbers.is_empty() { "none".to_owned() } else { format::seat_list(&booking.seat_numbers) };
         html! {
             <tr key={booking.id.to_string()}>
@@ -45,7 +49,10 @@ pub(super) fn BookingTable(props: &TableProps) -> Html {
                 if props.waitlist { <td>{ format::seats(i64::from(booking.waiting_seats)) }</td> }
                 <td>{ held }</td>
                 <td class="muted hide-narrow">{ format::moment(booking.created_at) }</td>
-                <td class="table-action">if props.open { <button class="button small quiet danger" aria-label={format!("Cancel the booking of {name}")} onclick={cancel}>{ "Cancel" }</button> }</td>
+                <td class="table-action">
+                    if give.is_some() { <button class="button small quiet" aria-label={format!("Give seats to {name}")} onclick={give}>{ "Give seats" }</button> }
+                    if cancel.is_some() { <button class="button small quiet danger" aria-label={format!("Cancel the booking of {name}")} onclick={cancel}>{ "Cancel" }</button> }
+                </td>
             </tr>
         }
     });

@@ -74,6 +74,7 @@ async fn conflict(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
         on_conflict: OnConflict::Reject,
         waitlist: false,
         user_id: None,
+        reason: None,
     };
     other.post("/bookings", serde_json::to_value(body)?).await?.expect(201);
     desktop.click("#book").await?;

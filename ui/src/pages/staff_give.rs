@@ -1,0 +1,83 @@
+//! Staff book seats for a person who has a booking at the event, or had one, and say why.
+
+use happening_api::{Booking, CreateBooking, Event, EventStatus, OnConflict, SEATS_PER_BOOKING_MAX};
+use yew::prelude::*;
+
+use crate::api;
+use crate::components::{Confirm, Field, Stepper, value_of};
+use crate::format;
+use crate::here::use_here;
+use crate::write::use_write;
+
+#[derive(Properties, PartialEq)]
+pub(super) struct Props {
+    pub(super) event: Event,
+    /// A booking of the person who gets the seats.
+    pub(super) of: Booking,
+    pub(super) on_close: Callback<()>,
+}
+
+/// The dialog.
+#[component]
+pub(super) fn StaffGive(props: &Props) -> Html {
+    let here = use_here();
+    let write = use_write();
+    let event = &props.event;
+    let seats = use_state(|| 1);
+    let reason = use_state(String::new);
+    let key = use_state(api::new_key);
+    let on_seats = {
+        let seats = seats.clone();
+        Callback::from(move |count: i32| seats.set(count))
+    };
+    let on_reason = {
+        let reason = reason.clone();
+        Callback::from(move |event: InputEvent| reason.set(value_of(&event)))
+    };
+    let name = props.of.user.as_ref().map_or_else(|| "Somebody".to_owned(), |user| user.name.clone());
+    let on_go = {
+        let body = CreateBooking {
+            event_id: event.id,
+            seats: *seats,
+            seat_numbers: None,
+            on_conflict: OnConflict::Reject,
+            waitlist: false,
+            user_id: Some(props.of.user_id),
+            reason: Some((*reason).clone()),
+        };
+        let (write, on_close, key, name) = (write.clone(), props.on_close.clone(), (*key).clone(), name.clone());
+        Callback::from(move |()| {
+            let (here, on_close, key, name, body) =
+                (here.clone(), on_close.clone(), key.clone(), name.clone(), body.clone());
+            write.start_keyed(move || {
+                let (here, on_close, key, name, body) =
+                    (here.clone(), on_close.clone(), key.clone(), name.clone(), body.clone());
+                async move {
+                    let made = api::create_booking(key, body).await;
+                    here.refresh.again.emit(());
+                    let got = format::seat_list(&made?.seat_numbers);
+                    here.tell.emit(format!("{name} has {got} now, and is told, with your reason."));
+                    on_close.emit(());
+                    Ok(())
+                }
+            });
+        })
+    };
+    let free = event.available_slots;
+    let most = free.min(SEATS_PER_BOOKING_MAX);
+    let when = if event.status == EventStatus::Ongoing { "The event has started; " } else { "" };
+    html! {
+        <Confirm title="Give free seats" subtitle={html! { name.clone() }} label={format!("Give {}", format::seats(i64::from(*seats)))} keep="Close" harmless=true
+            busy={write.busy()} notice={write.notice()} disabled={most < 1 || reason.trim().is_empty() || write.unsure()} {on_go} on_close={props.on_close.clone()}>
+            if most < 1 {
+                <p>{ "No seat is free." }</p>
+            } else {
+                <div class="row spread"><span>{ format!("How many, of {} free", format::number(i64::from(free))) }</span><Stepper label="Seats" value={*seats} min=1 max={most} on_change={on_seats} /></div>
+                <Field id="reason" label="Reason" hint={format!("{name} reads it. It is kept in the organization's log.")}>
+                    <textarea id="reason" class="input area" aria-describedby="reason-note" maxlength="500" rows="3" value={(*reason).clone()} oninput={on_reason} />
+                </Field>
+                <p class="small soft">{ format!("{when}{name} gets the lowest free seats, as a booking of their own.") }</p>
+            }
+        </Confirm>
+    }
+}
