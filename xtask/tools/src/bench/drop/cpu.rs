@@ -17,20 +17,26 @@ pub(super) struct Cpu {
 }
 
 impl Cpu {
-    /// Of a server and of its stack's services.
+    /// Of a server, when there is one, and of its stack's services.
     ///
     /// # Errors
     /// When one of them does not run.
-    pub(super) fn now(stack: &Stack, server: u32) -> Result<Self> {
+    pub(super) fn now(stack: &Stack, server: Option<u32>) -> Result<Self> {
         let postgres = postgres::pid(stack)?.context("Postgres does not run")?;
         let redis = pid_of(&stack.pid_file("redis")).context("Redis does not run")?;
         let own = stat(std::process::id())?;
         Ok(Self {
-            server: stat(server)?.seconds(),
+            server: server.map_or(Ok(0.0), |server| stat(server).map(|stat| stat.seconds()))?,
             postgres: with_children(postgres)?,
             redis: stat(redis)?.seconds(),
             load: own.children_ticks / TICKS_PER_S,
         })
+    }
+
+    /// Microseconds of all together since `before`, for one of so many rows.
+    pub(super) fn all_since(self, before: Self, rows: f64) -> f64 {
+        let sum = |cpu: Self| cpu.server + cpu.postgres + cpu.redis + cpu.load;
+        (sum(self) - sum(before)) * 1e6 / rows.max(1.0)
     }
 
     /// Microseconds of each since `before`, for one of so many bookings.

@@ -88,13 +88,13 @@ impl Server {
         }
         let file = world.stack.folder.join("requests");
         std::fs::write(&file, lines)?;
-        let before = Cpu::now(&world.stack, self.process.id())?;
+        let before = Cpu::now(&world.stack, Some(self.process.id()))?;
         let output = run_command(
             Command::new(target().join("release/drop-load"))
                 .args([self.port.to_string(), connections.to_string(), seconds.to_string()])
                 .arg(file),
         )?;
-        let after = Cpu::now(&world.stack, self.process.id())?;
+        let after = Cpu::now(&world.stack, Some(self.process.id()))?;
         let seen: Value = serde_json::from_str(output.trim())?;
         let done = seen["done"].as_i64().unwrap_or_default();
         let all = seen["other"] == 0 && seen["broken"] == 0;
