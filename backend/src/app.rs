@@ -1,13 +1,13 @@
 //! What every operation needs, built once at the start.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::auth::Verifier;
 use crate::bookings;
@@ -17,9 +17,9 @@ use crate::database::lookup::Lookup;
 use crate::database::pulse::Pulse;
 use crate::database::{self, ServerPools};
 use crate::events::Maps;
-use crate::http::limits::Limits;
-use crate::http::{Neighbours, SignIn};
 use crate::invites::Links;
+use crate::limits::Limits;
+use crate::problem::Problem;
 use crate::seats::{LOADS_AT_ONCE, MAIN_LANES, Parts, SIDE_LANES, Seats};
 use crate::shown::Shown;
 use crate::users::{self, KnownUsers};
@@ -49,18 +49,11 @@ pub(crate) struct Inner {
     pub(crate) callers: Lookup<users::store::Unchanged>,
     pub(crate) bookings: Lookup<bookings::store::OfCaller>,
     pub(crate) maps: Maps,
-    pub(crate) sign_in: SignIn,
     pub(crate) links: Links,
     pub(crate) limits: Limits,
-    /// Proxies of our own in front of the server.
-    pub(crate) proxies: usize,
-    /// Requests that may be worked on at once.
-    pub(crate) places: Semaphore,
     /// Turns at what is built whole in memory for one answer.
     pub(crate) exports: Semaphore,
-    /// Set when the process was asked to stop.
-    pub(crate) stopping: AtomicBool,
-    pub(crate) neighbours: Neighbours,
+    tasks: TaskTracker,
 }
 
 impl std::ops::Deref for App {
@@ -96,6 +89,17 @@ impl App {
         Box::pin(self.pools.staff.acquire())
     }
 
+    /// Does work to its end although its caller goes away; the process ends after it.
+    ///
+    /// # Errors
+    /// Those of the work, and when it panics.
+    pub(crate) async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.tasks.spawn(work.in_current_span()).await.map_err(Problem::internal)?
+    }
+
     /// Builds the parts and starts the seat writer, which `tasks` waits for after `stop`. The pulse of the database is felt
     /// for as long as they run.
     ///
@@ -125,6 +129,7 @@ impl App {
         Ok(Self(Arc::new(Inner {
             pool: pools.general.clone(),
             pulse,
+            tasks: tasks.clone(),
             seats,
             shown,
             relay_wake,
@@ -136,22 +141,14 @@ impl App {
             bookings: Lookup::new(pools.identity.clone()),
             pools,
             maps: Maps::default(),
-            sign_in: SignIn::of(serve),
             links: serve.link.links(),
-            proxies: serve.proxies,
             limits: Limits::new(
                 serve.rate_limit_per_person,
                 serve.rate_limit_per_address,
                 serve.invites_per_address_and_hour,
                 clock,
             ),
-            places: Semaphore::new(serve.concurrent_requests_max as usize),
             exports: Semaphore::new(EXPORTS_AT_ONCE),
-            stopping: AtomicBool::new(false),
-            neighbours: Neighbours::new(
-                config.rabbitmq_url.clone(),
-                serve.oidc_jwks_url.as_ref().unwrap_or(&serve.oidc_issuer_url).clone(),
-            ),
         })))
     }
 }

@@ -12,7 +12,7 @@ use utoipa::openapi::schema::{self, ObjectBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use crate::http::ApiError;
+use crate::problem::Problem;
 
 const LIMIT_DEFAULT: u32 = 50;
 const LIMIT_MAX: u32 = 200;
@@ -91,17 +91,17 @@ impl Page {
     ///
     /// # Errors
     /// 400 that names `limit` or `cursor`.
-    pub(crate) fn parse(limit: Option<u32>, cursor: Option<&str>, order: Order) -> Result<Self, ApiError> {
+    pub(crate) fn parse(limit: Option<u32>, cursor: Option<&str>, order: Order) -> Result<Self, Problem> {
         let limit = limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
-            return Err(ApiError::field("limit", format!("must be 1 to {LIMIT_MAX}")));
+            return Err(Problem::field("limit", format!("must be 1 to {LIMIT_MAX}")));
         }
         let after = match cursor {
             None => None,
             Some(text) => Some(
                 Cursor::decode(text)
                     .filter(|cursor| cursor.is_of(order))
-                    .ok_or_else(|| ApiError::field("cursor", "is not one of ours"))?,
+                    .ok_or_else(|| Problem::field("cursor", "is not one of ours"))?,
             ),
         };
         Ok(Self { limit, after })
@@ -134,10 +134,10 @@ impl Page {
 ///
 /// # Errors
 /// 400 that names `q`.
-pub(crate) fn sought(q: Option<&str>) -> Result<Option<String>, ApiError> {
+pub(crate) fn sought(q: Option<&str>) -> Result<Option<String>, Problem> {
     let Some(text) = q else { return Ok(None) };
     if text.chars().count() > SOUGHT_CHARS_MAX || text.contains('\0') {
-        return Err(ApiError::field("q", format!("must have at most {SOUGHT_CHARS_MAX} characters")));
+        return Err(Problem::field("q", format!("must have at most {SOUGHT_CHARS_MAX} characters")));
     }
     if text.trim().is_empty() {
         return Ok(None);

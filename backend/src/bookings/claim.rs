@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::create::done;
 use crate::app::App;
-use crate::http::ApiResult;
+use crate::problem::Problem;
 use crate::seats::{Answer, Command, Kind};
 
 /// A request to claim.
@@ -25,7 +25,7 @@ pub(crate) struct Claim {
 /// # Errors
 /// 422 for a key with another request, `already_cancelled`, `event_started`, 403 for a former member, 400 for more than wanted,
 /// `nothing_to_claim`, `not_enough_free`, 404, 503.
-pub(crate) async fn claim(app: &App, request: Claim) -> ApiResult<(Answer, bool)> {
+pub(crate) async fn claim(app: &App, request: Claim) -> Result<(Answer, bool), Problem> {
     let Claim { caller, event, booking, seats, key, request_id } = request;
     let id = match &key {
         Some(key) => Uuid::new_v5(&caller.0, format!("claim {key}").as_bytes()),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::store;
 use crate::app::App;
 use crate::events::store as event_store;
-use crate::http::{ApiError, ApiResult};
+use crate::problem::Problem;
 use crate::seats::{Answer, Command, Kind, OnBehalf, Reply};
 
 /// A request to book.
@@ -39,7 +39,7 @@ pub(crate) struct Created {
 /// In this order: 403 for another person's id, unless the caller manages the event; 400 without a reason, or for a person whom the
 /// event does not know; 422 for a key with another body; 404, `event_not_open`, 400, `limit_reached`,
 /// `seats_taken`, `sold_out`; 503.
-pub(crate) async fn create(app: &App, request: Create) -> ApiResult<Created> {
+pub(crate) async fn create(app: &App, request: Create) -> Result<Created, Problem> {
     let Create { caller, body, key, request_hash, request_id } = request;
     let on_behalf = on_behalf(app, caller, &body).await?;
     let id = match &key {
@@ -54,21 +54,21 @@ pub(crate) async fn create(app: &App, request: Create) -> ApiResult<Created> {
 }
 
 /// Whom the event's staff book for, and why; `None` when the caller books for themselves.
-async fn on_behalf(app: &App, caller: UserId, body: &CreateBooking) -> ApiResult<Option<OnBehalf>> {
+async fn on_behalf(app: &App, caller: UserId, body: &CreateBooking) -> Result<Option<OnBehalf>, Problem> {
     let reason = body.reason.as_ref().map(|reason| reason.trim().to_owned()); // as it was measured
     let Some(person) = body.user_id.filter(|person| *person != caller) else {
         let own = "is for a booking on another person's behalf";
-        return if reason.is_none() { Ok(None) } else { Err(ApiError::field("reason", own)) };
+        return if reason.is_none() { Ok(None) } else { Err(Problem::field("reason", own)) };
     };
     let mut conn = app.identity_conn().await?;
     let standing = event_store::standing(&mut conn, body.event_id, caller).await?;
     if !standing.is_some_and(|(_, standing)| standing.staff()) {
-        return Err(ApiError::forbidden());
+        return Err(Problem::forbidden());
     }
-    let reason = reason.ok_or_else(|| ApiError::field("reason", "is required when it is not your own booking"))?;
+    let reason = reason.ok_or_else(|| Problem::field("reason", "is required when it is not your own booking"))?;
     if !store::is_known_at(&mut conn, body.event_id, person).await? {
         let unknown = "must be a member of the organization, or somebody who has booked at this event";
-        return Err(ApiError::field("user_id", unknown));
+        return Err(Problem::field("user_id", unknown));
     }
     Ok(Some(OnBehalf { person, reason }))
 }
@@ -86,14 +86,14 @@ fn choice(body: &CreateBooking) -> Choice {
 ///
 /// # Errors
 /// Refusals as the caller is told them, 503.
-pub(super) fn done(reply: Result<Reply, crate::seats::Full>) -> ApiResult<(Answer, bool)> {
-    match reply.map_err(ApiError::unavailable)? {
+pub(super) fn done(reply: Result<Reply, crate::seats::Full>) -> Result<(Answer, bool), Problem> {
+    match reply.map_err(Problem::unavailable)? {
         Reply::Done(answer) => Ok((answer, false)),
         Reply::Replayed(answer) => Ok((answer, true)),
         Reply::Refused(refusal) => Err(refusal.into()),
         Reply::Nothing | Reply::Portion { .. } => {
-            Err(ApiError::unavailable(anyhow::anyhow!("the command was not done in time")))
+            Err(Problem::unavailable(anyhow::anyhow!("the command was not done in time")))
         }
-        Reply::Unknown => Err(ApiError::outcome_unknown(anyhow::anyhow!("the reply to the commit was lost"))),
+        Reply::Unknown => Err(Problem::outcome_unknown(anyhow::anyhow!("the reply to the commit was lost"))),
     }
 }

@@ -5,7 +5,7 @@ use happening_api::{BookingId, ErrorCode, EventId, UserId};
 use super::create::done;
 use super::store::OfCaller;
 use crate::app::App;
-use crate::http::{ApiError, ApiResult};
+use crate::problem::Problem;
 use crate::seats::{Answer, Command, Kind};
 
 /// Who gives back, and why.
@@ -24,7 +24,7 @@ pub(crate) struct GiveBack {
 ///
 /// # Errors
 /// `already_cancelled`, `event_started`, 404 naming seats that the booking does not hold, 503.
-pub(crate) async fn give_back(app: &App, request: GiveBack) -> ApiResult<Answer> {
+pub(crate) async fn give_back(app: &App, request: GiveBack) -> Result<Answer, Problem> {
     let GiveBack { caller, event, booking, seats, reason, request_id } = request;
     let seats = seats.map(|seats| seats.into_iter().map(i32::cast_unsigned).collect());
     let kind = Kind::GiveBack { booking, seats, reason };
@@ -36,12 +36,12 @@ pub(crate) async fn give_back(app: &App, request: GiveBack) -> ApiResult<Answer>
 ///
 /// # Errors
 /// 503.
-pub(crate) async fn cancel_own(app: &App, caller: UserId, booking: BookingId, request_id: &str) -> ApiResult<()> {
-    let (row, _) = app.bookings.find(OfCaller { booking, caller }).await?.ok_or_else(ApiError::not_found)?;
+pub(crate) async fn cancel_own(app: &App, caller: UserId, booking: BookingId, request_id: &str) -> Result<(), Problem> {
+    let (row, _) = app.bookings.find(OfCaller { booking, caller }).await?.ok_or_else(Problem::not_found)?;
     let request_id = request_id.to_owned();
     let request = GiveBack { caller, event: row.event_id, booking, seats: None, reason: None, request_id };
     match give_back(app, request).await {
-        Err(error) if ![ErrorCode::AlreadyCancelled, ErrorCode::EventStarted].contains(&error.code()) => Err(error),
+        Err(error) if ![ErrorCode::AlreadyCancelled, ErrorCode::EventStarted].contains(&error.code) => Err(error),
         _ => Ok(()),
     }
 }

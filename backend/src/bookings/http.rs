@@ -15,11 +15,12 @@ use super::give_back::GiveBack;
 use super::{claim, create, give_back, lists};
 use crate::app::App;
 use crate::http::{
-    ApiError, ApiResult, BookingFor, CurrentUser, IdempotencyKey, OptionalJson, PathId, RequestContext, ValidJson,
-    ValidQuery, actions,
+    BookingFor, CurrentUser, IdempotencyKey, OptionalJson, PathId, REPLAYED, RequestContext, ValidJson, ValidQuery,
+    actions,
 };
 use crate::organizations::http::PageQuery;
 use crate::page::{Cursor, Listed};
+use crate::problem::Problem;
 use crate::seats::Answer;
 
 /// Books seats, or joins the waitlist. With an `Idempotency-Key` the same call can be repeated without booking twice.
@@ -30,16 +31,12 @@ use crate::seats::Answer;
 pub(crate) async fn create(
     caller: CurrentUser,
     IdempotencyKey(key): IdempotencyKey,
+    context: RequestContext,
     State(app): State<App>,
     json: ValidJson<CreateBooking>,
-) -> ApiResult<Response> {
-    let request = Create {
-        caller: caller.id(),
-        body: json.body,
-        key,
-        request_hash: json.hash,
-        request_id: RequestContext::current().request_id,
-    };
+) -> Result<Response, Problem> {
+    let request =
+        Create { caller: caller.id(), body: json.body, key, request_hash: json.hash, request_id: context.request_id };
     let created = create::create(&app, request).await?;
     let location = format!("/bookings/{}", created.id);
     let response = (StatusCode::CREATED, [(header::LOCATION, location)], created.body).into_response();
@@ -49,9 +46,9 @@ pub(crate) async fn create(
 /// One booking as it is now.
 #[utoipa::path(get, path = "/bookings/{id}", tag = "bookings", params(("id" = BookingId, Path)), security(("token" = [])), responses(
     (status = 200, body = Booking), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-pub(crate) async fn get(target: BookingFor<actions::See>, State(app): State<App>) -> ApiResult<Json<Booking>> {
+pub(crate) async fn get(target: BookingFor<actions::See>, State(app): State<App>) -> Result<Json<Booking>, Problem> {
     let mut booking =
-        lists::find(&app.pool, app.seats.reader(), target.booking.id).await?.ok_or_else(ApiError::not_found)?;
+        lists::find(&app.pool, app.seats.reader(), target.booking.id).await?.ok_or_else(Problem::not_found)?;
     if booking.user_id != target.caller.id() {
         booking.user = lists::person(&mut *app.conn().await?, booking.user_id).await?;
     }
@@ -67,9 +64,9 @@ pub(crate) async fn list_of_person(
     State(app): State<App>,
     uri: Uri,
     ValidQuery(query): ValidQuery<PageQuery>,
-) -> ApiResult<Listed<Booking>> {
+) -> Result<Listed<Booking>, Problem> {
     if user != caller.id() {
-        return Err(ApiError::forbidden());
+        return Err(Problem::forbidden());
     }
     let page = query.page()?;
     let total = lists::count_of_person(&mut *app.conn().await?, user).await?;
@@ -78,13 +75,18 @@ pub(crate) async fn list_of_person(
 }
 
 /// Staff must say why; the person is told.
-fn request_of<A>(target: &BookingFor<A>, seats: Option<Vec<i32>>, reason: Option<String>) -> ApiResult<GiveBack> {
+fn request_of<A>(
+    target: &BookingFor<A>,
+    context: RequestContext,
+    seats: Option<Vec<i32>>,
+    reason: Option<String>,
+) -> Result<GiveBack, Problem> {
     let (caller, booking) = (target.caller.id(), &target.booking);
     let reason = reason.map(|reason| reason.trim().to_owned()); // as it was measured
     if caller != booking.user_id && reason.is_none() {
-        return Err(ApiError::field("reason", "is required when it is not your own booking"));
+        return Err(Problem::field("reason", "is required when it is not your own booking"));
     }
-    let request_id = RequestContext::current().request_id;
+    let request_id = context.request_id;
     Ok(GiveBack { caller, event: booking.event_id, booking: booking.id, seats, reason, request_id })
 }
 
@@ -94,10 +96,11 @@ fn request_of<A>(target: &BookingFor<A>, seats: Option<Vec<i32>>, reason: Option
     (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn cancel(
     target: BookingFor<actions::GiveUp>,
+    context: RequestContext,
     State(app): State<App>,
     OptionalJson(body): OptionalJson<CancelBooking>,
-) -> ApiResult<Answer> {
-    give_back::give_back(&app, request_of(&target, None, body.reason)?).await
+) -> Result<Answer, Problem> {
+    give_back::give_back(&app, request_of(&target, context, None, body.reason)?).await
 }
 
 /// Gives up some seats.
@@ -106,11 +109,12 @@ pub(crate) async fn cancel(
     (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn cancel_seats(
     target: BookingFor<actions::GiveUp>,
+    context: RequestContext,
     State(app): State<App>,
     json: ValidJson<CancelSeats>,
-) -> ApiResult<Answer> {
+) -> Result<Answer, Problem> {
     let CancelSeats { seat_numbers, reason } = json.body;
-    give_back::give_back(&app, request_of(&target, Some(seat_numbers), reason)?).await
+    give_back::give_back(&app, request_of(&target, context, Some(seat_numbers), reason)?).await
 }
 
 /// Takes seats that are free now for a booking that waits.
@@ -120,16 +124,17 @@ pub(crate) async fn cancel_seats(
 pub(crate) async fn claim(
     target: BookingFor<actions::Claim>,
     IdempotencyKey(key): IdempotencyKey,
+    context: RequestContext,
     State(app): State<App>,
     OptionalJson(body): OptionalJson<ClaimSeats>,
-) -> ApiResult<Response> {
+) -> Result<Response, Problem> {
     let request = Claim {
         caller: target.caller.id(),
         event: target.booking.event_id,
         booking: target.booking.id,
         seats: body.seats,
         key,
-        request_id: RequestContext::current().request_id,
+        request_id: context.request_id,
     };
     let (answer, replayed) = claim::claim(&app, request).await?;
     Ok(say_replayed(answer.into_response(), replayed))
@@ -137,7 +142,7 @@ pub(crate) async fn claim(
 
 fn say_replayed(mut response: Response, replayed: bool) -> Response {
     if replayed {
-        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     response
 }
@@ -149,7 +154,7 @@ fn say_replayed(mut response: Response, replayed: bool) -> Response {
 pub(crate) async fn waitlist(
     target: BookingFor<actions::See>,
     State(app): State<App>,
-) -> ApiResult<Json<Vec<WaitlistMove>>> {
+) -> Result<Json<Vec<WaitlistMove>>, Problem> {
     Ok(Json(lists::moves(&app.pool, app.seats.reader(), target.booking.id).await?))
 }
 
@@ -161,7 +166,7 @@ pub(crate) async fn history(
     State(app): State<App>,
     uri: Uri,
     ValidQuery(query): ValidQuery<PageQuery>,
-) -> ApiResult<Listed<HistoryEntry>> {
+) -> Result<Listed<HistoryEntry>, Problem> {
     let page = query.page()?;
     let mut conn = app.conn().await?;
     let total = lists::count_history(&mut conn, target.booking.id).await?;

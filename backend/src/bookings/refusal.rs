@@ -4,10 +4,10 @@ use happening_api::ErrorCode;
 use happening_seating::{Refusal as Rule, Seat};
 
 use crate::access::Access;
-use crate::http::ApiError;
+use crate::problem::Problem;
 use crate::seats::{Refusal, TurnError};
 
-impl From<Refusal> for ApiError {
+impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Access(Access::Forbidden) => Self::forbidden(),
@@ -18,7 +18,7 @@ impl From<Refusal> for ApiError {
     }
 }
 
-impl From<Rule> for ApiError {
+impl From<Rule> for Problem {
     fn from(rule: Rule) -> Self {
         match rule {
             Rule::EventNotOpen => Self::new(ErrorCode::EventNotOpen, "This event takes no bookings any more."),
@@ -55,21 +55,21 @@ impl From<Rule> for ApiError {
     }
 }
 
-fn limit_reached(limit: u32, have: u32) -> ApiError {
+fn limit_reached(limit: u32, have: u32) -> Problem {
     let sentence = format!("One person can have {limit} seats at this event; you have {have}.");
-    ApiError::new(ErrorCode::LimitReached, sentence).with(|details| {
+    Problem::new(ErrorCode::LimitReached, sentence).with(|details| {
         details.limit = Some(limit.cast_signed());
         details.have = Some(have.cast_signed());
     })
 }
 
-fn with_seats(code: ErrorCode, sentence: String, seats: &[Seat]) -> ApiError {
+fn with_seats(code: ErrorCode, sentence: String, seats: &[Seat]) -> Problem {
     let mut seats: Vec<i32> = seats.iter().map(|seat| seat.cast_signed()).collect();
     seats.sort_unstable();
-    ApiError::new(code, sentence).with(|details| details.seats = Some(seats))
+    Problem::new(code, sentence).with(|details| details.seats = Some(seats))
 }
 
-impl From<TurnError> for ApiError {
+impl From<TurnError> for Problem {
     fn from(error: TurnError) -> Self {
         match error {
             TurnError::Unknown(_) => Self::outcome_unknown(error),

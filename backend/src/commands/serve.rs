@@ -1,7 +1,6 @@
 //! `serve`: the HTTP API, with the relay.
 
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use redis::aio::ConnectionManager;
@@ -12,7 +11,7 @@ use crate::app::App;
 use crate::broker::Publisher;
 use crate::config::{Config, ServeConfig};
 use crate::database::{self, schema};
-use crate::http::connections;
+use crate::http::{Server, connections};
 use crate::outbox::Relay;
 use crate::{metrics, shown, timers, users};
 
@@ -37,8 +36,9 @@ pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<
     let listener = connections::listen(address)
         .map_err(|error| anyhow::anyhow!("cannot listen on {address}: {error}; choose another PORT"))?;
     tracing::info!(%address, "serving");
-    let closing = close_after(&app, &stop, Duration::from_millis(serve.shutdown_delay_ms));
-    connections::accept(listener, &crate::http::router(app.clone()), serve.connection_limits(), &closing).await;
+    let server = Server::new(app, config, serve);
+    let closing = close_after(&server, &stop, Duration::from_millis(serve.shutdown_delay_ms));
+    connections::accept(listener, &crate::http::router(server), serve.connection_limits(), &closing).await;
     writers_stop.cancel();
     tasks.close();
     if tokio::time::timeout(DRAIN_TIMEOUT, tasks.wait()).await.is_err() {
@@ -80,12 +80,12 @@ async fn keep_limits(app: App, mut redis: ConnectionManager, stop: CancellationT
 }
 
 /// Says that it stops, so that a load balancer sends nobody any more, and closes a while later.
-fn close_after(app: &App, stop: &CancellationToken, delay: Duration) -> CancellationToken {
-    let (app, stop, closing) = (app.clone(), stop.clone(), CancellationToken::new());
+fn close_after(server: &Server, stop: &CancellationToken, delay: Duration) -> CancellationToken {
+    let (server, stop, closing) = (server.clone(), stop.clone(), CancellationToken::new());
     let close = closing.clone();
     tokio::spawn(async move {
         stop.cancelled().await;
-        app.stopping.store(true, Ordering::Relaxed);
+        server.begin_to_stop();
         tokio::time::sleep(delay).await;
         close.cancel();
     });

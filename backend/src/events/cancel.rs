@@ -5,7 +5,7 @@ use happening_api::{ErrorCode, Event, EventId, EventStatus, OrgId, UserId};
 use super::{ending, store, views};
 use crate::app::App;
 use crate::audit_log::{self, Entry};
-use crate::http::{ApiError, ApiResult};
+use crate::problem::Problem;
 
 /// An event, and the person who ends it.
 #[derive(Clone, Debug)]
@@ -20,13 +20,13 @@ pub(super) struct End {
 ///
 /// # Errors
 /// `event_not_open` when it was cancelled or is over, 503.
-pub(super) async fn cancel(app: &App, request: &End) -> ApiResult<Event> {
-    let mut turn = app.seats.turn(&app.pool, request.event).await?.ok_or_else(ApiError::not_found)?;
+pub(super) async fn cancel(app: &App, request: &End) -> Result<Event, Problem> {
+    let mut turn = app.seats.turn(&app.pool, request.event).await?.ok_or_else(Problem::not_found)?;
     let now = turn.now();
     store::still_staff(turn.conn(), request.event, request.caller).await?;
     let old = store::editable(turn.conn(), request.event).await?;
     if matches!(old.status, EventStatus::Cancelled | EventStatus::Completed) {
-        return Err(ApiError::new(ErrorCode::EventNotOpen, "This event was cancelled already, or is over."));
+        return Err(Problem::new(ErrorCode::EventNotOpen, "This event was cancelled already, or is over."));
     }
     ending::close(turn.conn(), request.event, now).await?;
     let (bookings, left) = turn.cancel(request.caller, &request.request_id)?;
@@ -37,7 +37,7 @@ pub(super) async fn cancel(app: &App, request: &End) -> ApiResult<Event> {
     let entry = Entry { action: "event_cancelled", subject_type: "event", subject: request.event.0, details };
     audit_log::write(turn.conn(), request.org, request.caller, &entry, app.clock).await?;
     turn.write().await?;
-    let event = views::find(turn.conn(), request.caller, request.event).await?.ok_or_else(ApiError::not_found)?;
+    let event = views::find(turn.conn(), request.caller, request.event).await?.ok_or_else(Problem::not_found)?;
     turn.commit().await?;
     app.portions.wake();
     Ok(event)
@@ -48,8 +48,8 @@ pub(super) async fn cancel(app: &App, request: &End) -> ApiResult<Event> {
 ///
 /// # Errors
 /// `event_has_bookings`, 503.
-pub(super) async fn delete(app: &App, request: &End) -> ApiResult<()> {
-    let mut turn = app.seats.turn(&app.pool, request.event).await?.ok_or_else(ApiError::not_found)?;
+pub(super) async fn delete(app: &App, request: &End) -> Result<(), Problem> {
+    let mut turn = app.seats.turn(&app.pool, request.event).await?.ok_or_else(Problem::not_found)?;
     store::still_staff(turn.conn(), request.event, request.caller).await?;
     let old = store::editable(turn.conn(), request.event).await?;
     if ending::has_active_bookings(turn.conn(), request.event).await? {
@@ -57,7 +57,7 @@ pub(super) async fn delete(app: &App, request: &End) -> ApiResult<()> {
             EventStatus::Cancelled => "The bookings of this event are being cancelled. Try again in a minute.",
             _ => "People have bookings for this event. Cancel it instead, so that they are told.",
         };
-        return Err(ApiError::new(ErrorCode::EventHasBookings, sentence));
+        return Err(Problem::new(ErrorCode::EventHasBookings, sentence));
     }
     ending::hide(turn.conn(), request.event).await?;
     let details = serde_json::json!({ "name": old.name, "event_date": old.event_date });

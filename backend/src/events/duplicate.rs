@@ -1,12 +1,11 @@
 //! Makes an event like another one, on a new date and without bookings.
 
-use axum::response::Response;
 use happening_api::{CreateEvent, DuplicateEvent, EventId, UserId};
 
 use super::{create, views};
 use crate::app::App;
-use crate::http::idempotency::Call;
-use crate::http::{ApiError, ApiResult};
+use crate::idempotency::{Call, Made};
+use crate::problem::Problem;
 
 /// Duplicates; the caller owns the new one.
 ///
@@ -18,9 +17,9 @@ pub(super) async fn duplicate(
     of: EventId,
     body: DuplicateEvent,
     call: &Call,
-) -> ApiResult<Response> {
+) -> Result<Made, Problem> {
     let mut conn = app.conn().await?;
-    let old = views::find(&mut conn, caller, of).await?.ok_or_else(ApiError::not_found)?;
+    let old = views::find(&mut conn, caller, of).await?.ok_or_else(Problem::not_found)?;
     drop(conn);
     let event = CreateEvent {
         org_id: old.org_id,

@@ -10,7 +10,6 @@ use happening_api::{
 };
 use http::{HeaderMap, StatusCode, Uri, header};
 use serde::Deserialize;
-use tracing::Instrument;
 use utoipa::IntoParams;
 
 use super::calendar::{self, CalendarEvent};
@@ -22,11 +21,13 @@ use crate::app::App;
 use crate::bookings::board::{self, Place};
 use crate::bookings::lists;
 use crate::http::{
-    ApiError, ApiResult, CurrentUser, EventFor, IdempotencyKey, MemberFor, OptionalJson, Repeatable, RequestContext,
-    ValidJson, ValidQuery, actions, idempotency,
+    CurrentUser, EventFor, IdempotencyKey, MemberFor, OptionalJson, Repeatable, RequestContext, ValidJson, ValidQuery,
+    actions,
 };
+use crate::idempotency::{self, Made};
 use crate::organizations::http::PageQuery;
 use crate::page::{self, Cursor, CursorText, Listed, Order, Page};
+use crate::problem::Problem;
 
 /// Longer than any statement of a change may take.
 const CHANGE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(65);
@@ -40,9 +41,9 @@ pub(crate) async fn create(
     repeatable: Repeatable,
     State(app): State<App>,
     json: ValidJson<CreateEvent>,
-) -> ApiResult<Response> {
+) -> Result<Made, Problem> {
     let member = MemberFor::<actions::CreateEvent>::of(&app, caller, json.body.org_id).await?;
-    let call = idempotency::Call::new(member.caller.id(), repeatable, &json.hash);
+    let call = idempotency::Call::new(member.caller.id(), repeatable.key, &repeatable.route, &json.hash);
     super::create::create(&app, member.caller.id(), &json.body, &call).await
 }
 
@@ -74,11 +75,11 @@ pub(crate) async fn list(
     State(app): State<App>,
     uri: Uri,
     ValidQuery(query): ValidQuery<ListQuery>,
-) -> ApiResult<Listed<Event>> {
+) -> Result<Listed<Event>, Problem> {
     let text = page::sought(query.q.as_deref())?;
     for (field, time) in [("from", query.from), ("to", query.to)] {
         if time.is_some_and(|time| !time_in_bounds(time)) {
-            return Err(ApiError::field(field, "must lie between 1970 and 9998"));
+            return Err(Problem::field(field, "must lie between 1970 and 9998"));
         }
     }
     let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Time)?;
@@ -101,9 +102,9 @@ pub(crate) async fn list(
 /// One event. `ETag` is its version, for `If-Match`.
 #[utoipa::path(get, path = "/events/{id}", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
     (status = 200, body = Event), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-pub(crate) async fn get(target: EventFor<actions::See>, State(app): State<App>) -> ApiResult<Response> {
+pub(crate) async fn get(target: EventFor<actions::See>, State(app): State<App>) -> Result<Response, Problem> {
     let found = views::find(&mut *app.conn().await?, target.caller.id(), target.event).await?;
-    found.map(with_version).ok_or_else(ApiError::not_found)
+    found.map(with_version).ok_or_else(Problem::not_found)
 }
 
 fn with_version(event: Event) -> Response {
@@ -117,16 +118,17 @@ fn with_version(event: Event) -> Response {
     (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn update(
     target: EventFor<actions::Manage>,
+    context: RequestContext,
     State(app): State<App>,
     headers: HeaderMap,
     json: ValidJson<UpdateEvent>,
-) -> ApiResult<Response> {
+) -> Result<Response, Problem> {
     let version = match headers.get(header::IF_MATCH) {
         None => None,
         Some(value) => Some(parse_version(value.to_str().unwrap_or_default())?),
     };
     if json.body.owner_id.is_some() && access::event(EventAction::HandOver, target.standing) != Access::Allowed {
-        return Err(ApiError::forbidden());
+        return Err(Problem::forbidden());
     }
     let request = Update {
         caller: target.caller.id(),
@@ -134,16 +136,16 @@ pub(crate) async fn update(
         org: target.org,
         body: json.body,
         version,
-        request_id: RequestContext::current().request_id,
+        request_id: context.request_id,
     };
-    whole(async move { super::update::update(&app, &request).await }).await.map(with_version)
+    to_its_end(&app, |app| async move { super::update::update(&app, &request).await }).await.map(with_version)
 }
 
-fn parse_version(value: &str) -> ApiResult<i64> {
+fn parse_version(value: &str) -> Result<i64, Problem> {
     let number = value.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     number
         .and_then(|number| number.parse().ok())
-        .ok_or_else(|| ApiError::field("If-Match", "must be the event's version in double quotes"))
+        .ok_or_else(|| Problem::field("If-Match", "must be the event's version in double quotes"))
 }
 
 /// The seat map: JSON, or as `application/octet-stream` ceil(total/8) bytes in which seat n is bit n-1, most significant
@@ -155,7 +157,7 @@ pub(crate) async fn seats(
     target: EventFor<actions::See>,
     State(app): State<App>,
     headers: HeaderMap,
-) -> ApiResult<Response> {
+) -> Result<Response, Problem> {
     let seats = app.maps.read(&app, target.event, target.caller.id()).await?;
     let binary = headers
         .get(header::ACCEPT)
@@ -179,18 +181,22 @@ pub(crate) async fn seats(
     Ok((common, Json(map)).into_response())
 }
 
-/// Does a change to its end although its caller goes away. One that hangs in a dead network is given up, so that the event is there for
-/// others.
-async fn whole<T: Send + 'static>(change: impl Future<Output = ApiResult<T>> + Send + 'static) -> ApiResult<T> {
-    let bounded = async {
+/// One that hangs in a dead network is given up, so that the event is there for others.
+async fn to_its_end<T, F>(app: &App, change: impl FnOnce(App) -> F) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Problem>> + Send + 'static,
+{
+    let change = change(app.clone());
+    app.to_its_end(async {
         let done = tokio::time::timeout(CHANGE_TIMEOUT, change).await;
-        done.unwrap_or_else(|late| Err(ApiError::outcome_unknown(late)))
-    };
-    tokio::spawn(bounded.in_current_span()).await.map_err(ApiError::internal)?
+        done.unwrap_or_else(|late| Err(Problem::outcome_unknown(late)))
+    })
+    .await
 }
 
-fn end<A>(target: &EventFor<A>) -> End {
-    let request_id = RequestContext::current().request_id;
+fn end<A>(target: &EventFor<A>, context: RequestContext) -> End {
+    let request_id = context.request_id;
     End { caller: target.caller.id(), event: target.event, org: target.org, request_id }
 }
 
@@ -200,20 +206,25 @@ fn end<A>(target: &EventFor<A>) -> End {
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn cancel(
     target: EventFor<actions::Manage>,
+    context: RequestContext,
     State(app): State<App>,
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
-) -> ApiResult<Response> {
-    let request = end(&target);
-    whole(async move { cancel::cancel(&app, &request).await }).await.map(with_version)
+) -> Result<Response, Problem> {
+    let request = end(&target, context);
+    to_its_end(&app, |app| async move { cancel::cancel(&app, &request).await }).await.map(with_version)
 }
 
 /// Deletes an event that nobody has an active booking for.
 #[utoipa::path(delete, path = "/events/{id}", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
     (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
-pub(crate) async fn delete(target: EventFor<actions::Manage>, State(app): State<App>) -> ApiResult<StatusCode> {
-    let request = end(&target);
-    whole(async move { cancel::delete(&app, &request).await }).await?;
+pub(crate) async fn delete(
+    target: EventFor<actions::Manage>,
+    context: RequestContext,
+    State(app): State<App>,
+) -> Result<StatusCode, Problem> {
+    let request = end(&target, context);
+    to_its_end(&app, |app| async move { cancel::delete(&app, &request).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -227,8 +238,8 @@ pub(crate) async fn duplicate(
     repeatable: Repeatable,
     State(app): State<App>,
     json: ValidJson<DuplicateEvent>,
-) -> ApiResult<Response> {
-    let call = idempotency::Call::new(target.caller.id(), repeatable, &json.hash);
+) -> Result<Made, Problem> {
+    let call = idempotency::Call::new(target.caller.id(), repeatable.key, &repeatable.route, &json.hash);
     super::duplicate::duplicate(&app, target.caller.id(), target.event, json.body, &call).await
 }
 
@@ -253,11 +264,11 @@ pub(crate) async fn bookings(
     State(app): State<App>,
     uri: Uri,
     ValidQuery(query): ValidQuery<BookingsQuery>,
-) -> ApiResult<Listed<Booking>> {
+) -> Result<Listed<Booking>, Problem> {
     let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Name)?;
     let only_waiting = query.waiting.unwrap_or(false);
     let after = match page.after_name() {
-        Some(text) => Some(Place::parse(&text).ok_or_else(|| ApiError::field("cursor", "is not one of ours"))?),
+        Some(text) => Some(Place::parse(&text).ok_or_else(|| Problem::field("cursor", "is not one of ours"))?),
         None => None,
     };
     let total = board::count(&app.pools.staff, target.event, only_waiting).await?;
@@ -269,10 +280,10 @@ pub(crate) async fn bookings(
 /// The event's people as CSV: name, e-mail, status, seats, position, booked at.
 #[utoipa::path(get, path = "/events/{id}/attendees.csv", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
     (status = 200, body = String, content_type = "text/csv"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-pub(crate) async fn attendees(target: EventFor<actions::Manage>, State(app): State<App>) -> ApiResult<Response> {
-    let _turn = app.exports.acquire().await.map_err(ApiError::unavailable)?;
+pub(crate) async fn attendees(target: EventFor<actions::Manage>, State(app): State<App>) -> Result<Response, Problem> {
+    let _turn = app.exports.acquire().await.map_err(Problem::unavailable)?;
     let rows = board::all(&app.pools.staff, app.seats.reader(), target.event).await?;
-    let file = super::attendees::csv(rows.into_iter()).map_err(ApiError::internal)?;
+    let file = super::attendees::csv(rows.into_iter()).map_err(Problem::internal)?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"attendees.csv\""),
@@ -283,9 +294,9 @@ pub(crate) async fn attendees(target: EventFor<actions::Manage>, State(app): Sta
 /// The event as a calendar file.
 #[utoipa::path(get, path = "/events/{id}/calendar.ics", tag = "events", params(("id" = EventId, Path)), security(("token" = [])), responses(
     (status = 200, body = String, content_type = "text/calendar"), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-pub(crate) async fn calendar(target: EventFor<actions::See>, State(app): State<App>) -> ApiResult<Response> {
+pub(crate) async fn calendar(target: EventFor<actions::See>, State(app): State<App>) -> Result<Response, Problem> {
     let found = views::find(&mut *app.conn().await?, target.caller.id(), target.event).await?;
-    let event = found.ok_or_else(ApiError::not_found)?;
+    let event = found.ok_or_else(Problem::not_found)?;
     let headers = [
         (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"event.ics\""),
@@ -303,7 +314,7 @@ pub(crate) async fn activity(
     State(app): State<App>,
     uri: Uri,
     ValidQuery(query): ValidQuery<PageQuery>,
-) -> ApiResult<Listed<ActivityEntry>> {
+) -> Result<Listed<ActivityEntry>, Problem> {
     let page = query.page()?;
     let mut conn = app.staff_conn().await?;
     let total = lists::count_activity(&mut conn, target.event).await?;

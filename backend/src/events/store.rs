@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::access::{self, Access, EventAction, EventStanding};
-use crate::http::{ApiError, ApiResult};
+use crate::problem::Problem;
 
 /// How a person stands to an event, and its organization; `None` when there is no such event.
 pub(crate) async fn standing(
@@ -165,11 +165,11 @@ pub(crate) async fn seats(
 ///
 /// # Errors
 /// 403 or 404.
-pub(crate) async fn still_staff(conn: &mut PgConnection, event: EventId, caller: UserId) -> ApiResult<()> {
-    let (_, standing) = standing(conn, event, caller).await?.ok_or_else(ApiError::not_found)?;
+pub(crate) async fn still_staff(conn: &mut PgConnection, event: EventId, caller: UserId) -> Result<(), Problem> {
+    let (_, standing) = standing(conn, event, caller).await?.ok_or_else(Problem::not_found)?;
     match access::event(EventAction::Manage, standing) {
         Access::Allowed => Ok(()),
-        Access::Forbidden => Err(ApiError::forbidden()),
-        Access::Hidden => Err(ApiError::not_found()),
+        Access::Forbidden => Err(Problem::forbidden()),
+        Access::Hidden => Err(Problem::not_found()),
     }
 }

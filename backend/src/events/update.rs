@@ -14,9 +14,9 @@ use super::store::{self, Editable};
 use super::views;
 use crate::app::App;
 use crate::audit_log;
-use crate::http::{ApiError, ApiResult};
 use crate::organizations::store as org_store;
 use crate::outbox;
+use crate::problem::Problem;
 use crate::seats::Turn;
 
 /// A request to change an event, by somebody who may.
@@ -35,8 +35,8 @@ pub(super) struct Update {
 ///
 /// # Errors
 /// `stale` with the current event, `event_not_open`, `seats_booked` with the seats, 400, 503.
-pub(super) async fn update(app: &App, request: &Update) -> ApiResult<Event> {
-    let mut turn = app.seats.turn(&app.pool, request.event).await?.ok_or_else(ApiError::not_found)?;
+pub(super) async fn update(app: &App, request: &Update) -> Result<Event, Problem> {
+    let mut turn = app.seats.turn(&app.pool, request.event).await?.ok_or_else(Problem::not_found)?;
     let now = turn.now();
     store::still_staff(turn.conn(), request.event, request.caller).await?;
     let old = store::editable(turn.conn(), request.event).await?;
@@ -48,15 +48,15 @@ pub(super) async fn update(app: &App, request: &Update) -> ApiResult<Event> {
     check(turn.conn(), request, &old, &new, now).await?;
     write(&mut turn, app, request, &old, &new).await?;
     tell(turn.conn(), app, request, &old, &new, now).await?;
-    let event = views::find(turn.conn(), request.caller, request.event).await?.ok_or_else(ApiError::not_found)?;
+    let event = views::find(turn.conn(), request.caller, request.event).await?.ok_or_else(Problem::not_found)?;
     turn.commit().await?;
     app.portions.wake();
     Ok(event)
 }
 
-async fn stale(app: &App, request: &Update) -> ApiResult<ApiError> {
+async fn stale(app: &App, request: &Update) -> Result<Problem, Problem> {
     let current = views::find(&mut *app.conn().await?, request.caller, request.event).await?;
-    Ok(ApiError::new(ErrorCode::Stale, "The event was changed by somebody else. Nothing was replaced.")
+    Ok(Problem::new(ErrorCode::Stale, "The event was changed by somebody else. Nothing was replaced.")
         .with(|details| details.event = current.map(Box::new)))
 }
 
@@ -90,11 +90,11 @@ async fn check(
     old: &Editable,
     new: &Editable,
     now: DateTime<Utc>,
-) -> ApiResult<()> {
+) -> Result<(), Problem> {
     check_zone(&new.time_zone)?;
     for (field, time) in [("event_date", Some(new.event_date)), ("ends_at", new.ends_at)] {
         if time.is_some_and(|time| !time_in_bounds(time)) {
-            return Err(ApiError::field(field, "must lie before the year 9999"));
+            return Err(Problem::field(field, "must lie before the year 9999"));
         }
     }
     match old.status {
@@ -102,24 +102,24 @@ async fn check(
         EventStatus::Ongoing => check_ongoing(&request.body, old, new, now)?,
         EventStatus::Upcoming => {
             if new.event_date != old.event_date && new.event_date <= now {
-                return Err(ApiError::field("event_date", "must lie ahead"));
+                return Err(Problem::field("event_date", "must lie ahead"));
             }
             if new.ends_at.is_some_and(|end| end <= new.event_date) {
-                return Err(ApiError::field("ends_at", "must be after event_date"));
+                return Err(Problem::field("ends_at", "must be after event_date"));
             }
         }
     }
     if new.owner_id != old.owner_id {
         let role = org_store::role(conn, request.org, new.owner_id).await?;
         if !matches!(role, Some(Role::Organizer | Role::OrgAdmin)) {
-            return Err(ApiError::field("owner_id", "must be an organizer or orgAdmin of the organization"));
+            return Err(Problem::field("owner_id", "must be an organizer or orgAdmin of the organization"));
         }
     }
     Ok(())
 }
 
 /// An ongoing event can change only name, description, place and `ends_at`.
-fn check_ongoing(body: &UpdateEvent, old: &Editable, new: &Editable, now: DateTime<Utc>) -> ApiResult<()> {
+fn check_ongoing(body: &UpdateEvent, old: &Editable, new: &Editable, now: DateTime<Utc>) -> Result<(), Problem> {
     let fixed = [
         ("category", body.category.is_some() && new.category != old.category),
         ("time_zone", new.time_zone != old.time_zone),
@@ -130,22 +130,22 @@ fn check_ongoing(body: &UpdateEvent, old: &Editable, new: &Editable, now: DateTi
         ("owner_id", new.owner_id != old.owner_id),
     ];
     if let Some((field, _)) = fixed.iter().find(|(_, changed)| *changed) {
-        return Err(ApiError::field(*field, "cannot change while the event is going on"));
+        return Err(Problem::field(*field, "cannot change while the event is going on"));
     }
     if new.ends_at != old.ends_at && new.ends_at.is_some_and(|end| end <= new.event_date || end <= now) {
-        return Err(ApiError::field("ends_at", "must lie ahead"));
+        return Err(Problem::field("ends_at", "must lie ahead"));
     }
     Ok(())
 }
 
 /// Writes the columns; a changed capacity hands out new seats.
-async fn write(turn: &mut Turn, app: &App, request: &Update, old: &Editable, new: &Editable) -> ApiResult<()> {
+async fn write(turn: &mut Turn, app: &App, request: &Update, old: &Editable, new: &Editable) -> Result<(), Problem> {
     if new.total_slots != old.total_slots {
         turn.resize(new.total_slots.cast_unsigned(), &request.request_id)?;
     }
     store::update(turn.conn(), request.event, new).await?;
     turn.write().await?;
-    let details = serde_json::to_value(&request.body).map_err(ApiError::internal)?;
+    let details = serde_json::to_value(&request.body).map_err(Problem::internal)?;
     let entry = audit_log::Entry { action: "event_updated", subject_type: "event", subject: request.event.0, details };
     Ok(audit_log::write(turn.conn(), request.org, request.caller, &entry, app.clock).await?)
 }
@@ -159,7 +159,7 @@ async fn tell(
     old: &Editable,
     new: &Editable,
     now: DateTime<Utc>,
-) -> ApiResult<()> {
+) -> Result<(), Problem> {
     let changes: Vec<String> = [
         ("name", new.name != old.name),
         ("event_date", new.event_date != old.event_date),

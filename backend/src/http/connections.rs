@@ -16,7 +16,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower_http::add_extension::AddExtension;
 
-use super::limits::{Peer, network};
+use crate::limits::{Peer, network};
 use crate::metrics;
 
 /// From the first byte of a request that does not come, so idle connections are closed, too.

@@ -1,19 +1,20 @@
 //! What belongs to one request: its id, and whether it writes. Outermost layer; also the request's time limit and log line.
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tracing::Instrument;
 
 use super::extract::claims_of;
-use super::limits::Standing;
-use super::{ApiError, location};
+use super::server::Server;
+use super::{answer, location};
 use crate::app::App;
 use crate::metrics;
+use crate::problem::Problem;
 use crate::telemetry::{self, SPANS};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,38 +28,23 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "private, no-cache"),
 ];
 
-tokio::task_local! {
-    static CONTEXT: RequestContext;
-}
-
-/// The request that the current task answers.
+/// What belongs to a request, for whoever works on it. Handlers take it as a parameter.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestContext {
     /// Goes with the request through logs, outbox, queue and worker.
     pub(crate) request_id: String,
     /// Anything but GET and HEAD.
-    pub(crate) writes: bool,
+    pub(super) writes: bool,
     /// It has an Idempotency-Key: an earlier call with it may have happened.
-    pub(crate) keyed: bool,
-    /// The limit that refused the request.
-    limit: Arc<OnceLock<Standing>>,
+    pub(super) keyed: bool,
 }
 
-impl RequestContext {
-    /// Of the current task; outside of a request an empty one.
-    pub(crate) fn current() -> Self {
-        CONTEXT.try_with(Clone::clone).unwrap_or(Self {
-            request_id: String::new(),
-            writes: false,
-            keyed: false,
-            limit: Arc::default(),
-        })
-    }
+impl<S: Sync> FromRequestParts<S> for RequestContext {
+    type Rejection = Problem;
 
-    /// The answer tells of the limit.
-    pub(super) fn note_limit(standing: Standing) {
-        // the first one that refused is told
-        Self::current().limit.get_or_init(|| standing);
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let context = parts.extensions.get::<Self>().cloned();
+        context.ok_or_else(|| Problem::internal(anyhow::anyhow!("the outermost layer is missing")))
     }
 }
 
@@ -73,38 +59,37 @@ pub(super) enum Callers {
 /// then, if its token is good, within a second to one that waits for it. What a write began goes on as a task of its own, or
 /// ends with its connection.
 pub(super) async fn while_the_database_answers(
-    State((app, callers)): State<(App, Callers)>,
+    State((server, callers)): State<(Server, Callers)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let refuse = |why| ApiError::unavailable(why).into_response();
-    let Ok(_place) = app.places.try_acquire() else { return refuse(anyhow::anyhow!("too many requests at once")) };
+    let refuse = |why| Problem::unavailable(why).into_response();
+    let Ok(_place) = server.places.try_acquire() else { return refuse(anyhow::anyhow!("too many requests at once")) };
     let lost = || anyhow::anyhow!("Postgres does not answer");
-    if !app.pulse.beats() {
+    if !server.app.pulse.beats() {
         let (parts, _) = request.into_parts();
         return match callers {
-            Callers::WithToken if let Err(refusal) = claims_of(&parts, &app).await => refusal.into_response(),
+            Callers::WithToken if let Err(refusal) = claims_of(&parts, &server).await => refusal.into_response(),
             _ => refuse(lost()),
         };
     }
     tokio::select! {
         biased;
         response = next.run(request) => response,
-        () = app.pulse.clone().lost() => {
-            ApiError::outcome_unknown(lost()).into_response()
+        () = server.app.pulse.clone().lost() => {
+            Problem::outcome_unknown(lost()).into_response()
         }
     }
 }
 
 /// The layer.
-pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let context = RequestContext {
         request_id: app.clock.new_id().to_string(),
         writes: !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS),
         keyed: request.headers().contains_key("idempotency-key"),
-        limit: Arc::default(),
     };
-    let limit = Arc::clone(&context.limit);
+    request.extensions_mut().insert(context.clone());
     let request_id = context.request_id.clone();
     let method = request.method().clone();
     // the route, not the path: a path can hold an invite's token
@@ -125,19 +110,17 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     let answered = async {
         match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
             Ok(response) => response,
-            Err(late) => ApiError::outcome_unknown(late).into_response(),
+            Err(late) => Problem::outcome_unknown(late).into_response(),
         }
     };
-    let mut response = CONTEXT.scope(context, answered).instrument(span.clone()).await;
+    let mut response = answered.instrument(span.clone()).await;
+    response = answer::told(response, &context);
     span.record("http.response.status_code", response.status().as_u16());
     if let Ok(value) = HeaderValue::try_from(&request_id) {
         response.headers_mut().insert("x-request-id", value);
     }
     if let Some(path) = path {
         keep_below_base(response.headers_mut(), &path);
-    }
-    if let Some(standing) = limit.get() {
-        tell_limit(response.headers_mut(), standing);
     }
     for (name, value) in SECURITY_HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
@@ -153,19 +136,5 @@ fn keep_below_base(headers: &mut HeaderMap, request_path: &str) {
     let Some(location) = headers.get(header::LOCATION).and_then(|value| value.to_str().ok()) else { return };
     if let Ok(relative) = HeaderValue::try_from(location::relative(request_path, location)) {
         headers.insert(header::LOCATION, relative);
-    }
-}
-
-fn tell_limit(headers: &mut HeaderMap, standing: &Standing) {
-    let Standing { requests, window_s, wait_s } = standing;
-    headers.insert(header::RETRY_AFTER, HeaderValue::from(*wait_s));
-    let lines = [
-        ("ratelimit", format!("\"default\";r=0;t={wait_s}")),
-        ("ratelimit-policy", format!("\"default\";q={requests};w={window_s}")),
-    ];
-    for (name, text) in lines {
-        if let Ok(value) = HeaderValue::try_from(text) {
-            headers.insert(name, value);
-        }
     }
 }

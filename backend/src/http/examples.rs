@@ -19,12 +19,16 @@ use utoipa::openapi::schema::ArrayItems;
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, Schema};
 use uuid::Uuid;
 
+use super::answer::body_of;
+use super::context::RequestContext;
 use super::health::{About, DatabaseTest, Live, Ready, SignIn};
-use super::{ApiError, open};
+use super::open;
 use crate::events::attendees;
 use crate::events::calendar::{self, CalendarEvent};
 use crate::invites;
+use crate::limits::Standing;
 use crate::notifications::http::Marked;
+use crate::problem::Problem;
 use crate::users::store::Export;
 
 /// Gives every body and answer of the document its example, but for the bitmap of seats, whose bytes no JSON can show: its
@@ -155,20 +159,22 @@ fn export() -> Export {
 /// What a refusal with that status says, made as the handlers make it.
 fn error(status: &str) -> Option<ErrorBody> {
     let error = match status {
-        "400" => ApiError::field("seats", "must be 1 to 50"),
-        "401" => ApiError::unauthenticated(),
-        "403" => ApiError::forbidden(),
-        "404" => ApiError::not_found(),
+        "400" => Problem::field("seats", "must be 1 to 50"),
+        "401" => Problem::unauthenticated(),
+        "403" => Problem::forbidden(),
+        "404" => Problem::not_found(),
         "409" => happening_seating::Refusal::EventNotOpen.into(),
         "410" => invites::gone(),
-        "413" => ApiError::too_large(),
-        "415" => ApiError::not_json(),
-        "422" => ApiError::key_reused(),
-        "429" => ApiError::rate_limited(),
-        "503" => ApiError::unavailable(anyhow::anyhow!("Postgres does not answer")).of_nothing(),
+        "413" => Problem::too_large(),
+        "415" => Problem::not_json(),
+        "422" => Problem::key_reused(),
+        "429" => Problem::rate_limited(Standing { requests: 600, window_s: 60, wait_s: 1 }),
+        "503" => Problem::unavailable(anyhow::anyhow!("Postgres does not answer")),
         _ => return None,
     };
-    Some(error.into_body(id(99).to_string()))
+    // what a write without a key is answered
+    let context = RequestContext { request_id: id(99).to_string(), writes: true, keyed: false };
+    Some(body_of(&error, &context))
 }
 
 fn value<T: Serialize>(example: &T) -> Value {

@@ -16,10 +16,10 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{self, ObjectBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::limits::Peer;
-use super::{ApiError, ApiResult};
-use crate::app::App;
+use super::server::Server;
 use crate::auth::AuthError;
+use crate::limits::Peer;
+use crate::problem::Problem;
 use crate::users::{self, KnownUser};
 
 const KEY_CHARS_MAX: usize = 128;
@@ -34,92 +34,92 @@ impl CurrentUser {
     }
 }
 
-impl FromRequestParts<App> for CurrentUser {
-    type Rejection = ApiError;
+impl FromRequestParts<Server> for CurrentUser {
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        let claims = claims_of(parts, app).await?;
-        let known = users::current(app, &claims).await?;
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
+        let claims = claims_of(parts, server).await?;
+        let known = users::current(&server.app, &claims).await?;
         Ok(Self(known))
     }
 }
 
-fn peer(parts: &Parts, app: &App) -> Option<Peer> {
-    parts.extensions.get::<Peer>().map(|peer| peer.behind(app.proxies, &parts.headers))
+fn peer(parts: &Parts, server: &Server) -> Option<Peer> {
+    parts.extensions.get::<Peer>().map(|peer| peer.behind(server.proxies, &parts.headers))
 }
 
 /// The claims of the request's token.
-pub(crate) async fn claims_of(parts: &Parts, app: &App) -> ApiResult<Arc<crate::auth::Claims>> {
+pub(crate) async fn claims_of(parts: &Parts, server: &Server) -> Result<Arc<crate::auth::Claims>, Problem> {
     let token = parts
         .headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
-    let refused = || match app.limits.count_address(peer(parts, app)) {
-        Ok(()) => ApiError::unauthenticated(),
+    let refused = || match server.app.limits.count_address(peer(parts, server)) {
+        Ok(()) => Problem::unauthenticated(),
         Err(too_many) => too_many,
     };
     let token = token.ok_or_else(refused)?;
-    let claims = app.verifier.verify(token.trim()).await.map_err(|error| match error {
+    let claims = server.app.verifier.verify(token.trim()).await.map_err(|error| match error {
         AuthError::Invalid(_) => {
             tracing::debug!(%error, "a token was refused");
             refused()
         }
-        AuthError::KeysUnknown => ApiError::unavailable(error),
+        AuthError::KeysUnknown => Problem::unavailable(error),
     })?;
-    app.limits.count_person(&claims.sub)?;
+    server.app.limits.count_person(&claims.sub)?;
     Ok(claims)
 }
 
 /// The claims alone, for the route that makes the person's row itself.
 pub(crate) struct TokenClaims(pub(crate) Arc<crate::auth::Claims>);
 
-impl FromRequestParts<App> for TokenClaims {
-    type Rejection = ApiError;
+impl FromRequestParts<Server> for TokenClaims {
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        claims_of(parts, app).await.map(Self)
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
+        claims_of(parts, server).await.map(Self)
     }
 }
 
 /// Somebody who needs no token; such requests are counted by address.
 pub(crate) struct Anyone;
 
-impl FromRequestParts<App> for Anyone {
-    type Rejection = ApiError;
+impl FromRequestParts<Server> for Anyone {
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        app.limits.count_address(peer(parts, app)).map(|()| Self)
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
+        server.app.limits.count_address(peer(parts, server)).map(|()| Self)
     }
 }
 
 /// An id in the path, the first one unless said otherwise; a malformed one answers 404.
 pub(crate) struct PathId<T, const AT: usize = 0>(pub(crate) T);
 
-impl<T: FromStr, const AT: usize> FromRequestParts<App> for PathId<T, AT> {
-    type Rejection = ApiError;
+impl<T: FromStr, const AT: usize> FromRequestParts<Server> for PathId<T, AT> {
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
         let ids: Path<Vec<(String, String)>> =
-            Path::from_request_parts(parts, app).await.map_err(|_| ApiError::not_found())?;
-        let (_, id) = ids.0.into_iter().nth(AT).ok_or_else(ApiError::not_found)?;
-        id.parse().map(Self).map_err(|_| ApiError::not_found())
+            Path::from_request_parts(parts, server).await.map_err(|_| Problem::not_found())?;
+        let (_, id) = ids.0.into_iter().nth(AT).ok_or_else(Problem::not_found)?;
+        id.parse().map(Self).map_err(|_| Problem::not_found())
     }
 }
 
 /// Query parameters; unknown ones are refused by the type.
 pub(crate) struct ValidQuery<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequestParts<App> for ValidQuery<T> {
-    type Rejection = ApiError;
+impl<T: DeserializeOwned> FromRequestParts<Server> for ValidQuery<T> {
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        match Query::<T>::from_request_parts(parts, app).await {
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
+        match Query::<T>::from_request_parts(parts, server).await {
             Ok(Query(query)) => Ok(Self(query)),
             Err(rejection) => {
                 let reason = rejection.body_text();
                 let reason = reason.rsplit("query string: ").next().unwrap_or(&reason);
-                Err(ApiError::fields(BTreeMap::from([field_of(reason, "")])))
+                Err(Problem::fields(BTreeMap::from([field_of(reason, "")])))
             }
         }
     }
@@ -128,15 +128,15 @@ impl<T: DeserializeOwned> FromRequestParts<App> for ValidQuery<T> {
 /// `Idempotency-Key`: 1 to 128 visible ASCII characters.
 pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
 
-impl FromRequestParts<App> for IdempotencyKey {
-    type Rejection = ApiError;
+impl FromRequestParts<Server> for IdempotencyKey {
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> ApiResult<Self> {
+    async fn from_request_parts(parts: &mut Parts, _: &Server) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
         let key = value.to_str().unwrap_or_default();
         if !(1..=KEY_CHARS_MAX).contains(&key.len()) || !key.chars().all(|c| c.is_ascii_graphic()) {
             let reason = format!("must have 1 to {KEY_CHARS_MAX} visible ASCII characters");
-            return Err(ApiError::field("Idempotency-Key", reason));
+            return Err(Problem::field("Idempotency-Key", reason));
         }
         Ok(Self(Some(key.to_owned())))
     }
@@ -151,18 +151,18 @@ impl PartialSchema for IdempotencyKey {
 
 impl ToSchema for IdempotencyKey {}
 
-/// `Idempotency-Key` and the request that it is for, for [`super::idempotency`].
+/// `Idempotency-Key` and the request that it is for, for [`crate::idempotency`].
 pub(crate) struct Repeatable {
     pub(crate) key: Option<String>,
     /// Method and path.
     pub(crate) route: String,
 }
 
-impl FromRequestParts<App> for Repeatable {
-    type Rejection = ApiError;
+impl FromRequestParts<Server> for Repeatable {
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, app).await?;
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
+        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, server).await?;
         Ok(Self { key, route: format!("{} {}", parts.method, parts.uri.path()) })
     }
 }
@@ -174,11 +174,11 @@ pub(crate) struct ValidJson<T> {
     pub(crate) hash: Vec<u8>,
 }
 
-impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest<App> for ValidJson<T> {
-    type Rejection = ApiError;
+impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest<Server> for ValidJson<T> {
+    type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> ApiResult<Self> {
-        let bytes = read_body(request, app).await?;
+    async fn from_request(request: Request, server: &Server) -> Result<Self, Problem> {
+        let bytes = read_body(request, server).await?;
         parse(&bytes)
     }
 }
@@ -186,25 +186,25 @@ impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest<App> for ValidJso
 /// As [`ValidJson`]; no body at all, or `null`, counts as `{}`.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
 
-impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest<App> for OptionalJson<T> {
-    type Rejection = ApiError;
+impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest<Server> for OptionalJson<T> {
+    type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> ApiResult<Self> {
-        let bytes = read_body(request, app).await?;
+    async fn from_request(request: Request, server: &Server) -> Result<Self, Problem> {
+        let bytes = read_body(request, server).await?;
         let nothing = matches!(bytes.trim_ascii(), b"" | b"null");
         let bytes = if nothing { Bytes::from_static(b"{}") } else { bytes };
         parse(&bytes).map(|valid| Self(valid.body))
     }
 }
 
-async fn read_body(request: Request, app: &App) -> ApiResult<Bytes> {
+async fn read_body(request: Request, server: &Server) -> Result<Bytes, Problem> {
     let content_type =
         request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let bytes = Bytes::from_request(request, app).await.map_err(|rejection| {
+    let bytes = Bytes::from_request(request, server).await.map_err(|rejection| {
         if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
-            ApiError::too_large()
+            Problem::too_large()
         } else {
-            ApiError::field("", "the body could not be read")
+            Problem::field("", "the body could not be read")
         }
     })?;
     let json = content_type.is_some_and(|kind| {
@@ -212,30 +212,30 @@ async fn read_body(request: Request, app: &App) -> ApiResult<Bytes> {
         essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
     });
     if !bytes.is_empty() && !json {
-        return Err(ApiError::not_json());
+        return Err(Problem::not_json());
     }
     Ok(bytes)
 }
 
-fn parse<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -> ApiResult<ValidJson<T>> {
+fn parse<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -> Result<ValidJson<T>, Problem> {
     // an array of the right length would pass for a struct
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err(ApiError::field("", "must be a JSON object"));
+        return Err(Problem::field("", "must be a JSON object"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let body: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let reason = error.inner().to_string();
         let reason = reason.split(" at line ").next().unwrap_or(&reason).to_owned();
-        ApiError::fields(BTreeMap::from([field_of(&reason, path.trim_matches('.'))]))
+        Problem::fields(BTreeMap::from([field_of(&reason, path.trim_matches('.'))]))
     })?;
-    deserializer.end().map_err(|_| ApiError::field("", "there is something after the JSON value"))?;
+    deserializer.end().map_err(|_| Problem::field("", "there is something after the JSON value"))?;
     body.validate().map_err(|report| {
         let fields = report.iter().map(|(path, error)| (path.to_string(), error.message().to_owned()));
-        ApiError::fields(fields.collect())
+        Problem::fields(fields.collect())
     })?;
     // an object's members are sorted in a `Value`, so equal values have equal text
-    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|_| ApiError::field("", "is not JSON"))?;
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|_| Problem::field("", "is not JSON"))?;
     Ok(ValidJson { body, hash: Sha256::digest(value.to_string()).to_vec() })
 }
 

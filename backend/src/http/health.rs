@@ -1,6 +1,5 @@
 //! Whether the process and its dependencies work. `ready` follows what a booking needs: Postgres, and the seat writer's lanes.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::Json;
@@ -11,8 +10,10 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
-use super::{Anyone, ApiResult};
+use super::Anyone;
+use super::server::Server;
 use crate::app::App;
+use crate::problem::Problem;
 
 const LISTENS_TIMEOUT: Duration = Duration::from_millis(300);
 /// How long a look at the dependencies is good.
@@ -109,13 +110,13 @@ impl Ready {
 
 /// Name and version of the server, and where to sign in.
 #[utoipa::path(get, path = "/", tag = "health", responses((status = 200, body = About)))]
-pub(crate) async fn about(State(app): State<App>) -> Json<About> {
-    Json(About::of(app.sign_in.clone()))
+pub(crate) async fn about(State(server): State<Server>) -> Json<About> {
+    Json(About::of(server.sign_in.clone()))
 }
 
 /// One round trip to the database.
 #[utoipa::path(get, path = "/db-test", tag = "health", responses((status = 200, body = DatabaseTest), (status = 429, body = happening_api::ErrorBody), (status = 503, body = happening_api::ErrorBody)))]
-pub(crate) async fn db_test(_: Anyone, State(app): State<App>) -> ApiResult<Json<DatabaseTest>> {
+pub(crate) async fn db_test(_: Anyone, State(app): State<App>) -> Result<Json<DatabaseTest>, Problem> {
     let started = app.clock.instant();
     sqlx::query("select 1").execute(&app.pool).await?;
     Ok(Json(DatabaseTest::took(started.elapsed())))
@@ -129,24 +130,25 @@ pub(crate) async fn live() -> Json<Live> {
 
 /// Each dependency with its state, looked at a quarter of a second ago or less; 503 when a booking could not be taken.
 #[utoipa::path(get, path = "/health/ready", tag = "health", responses((status = 200, body = Ready), (status = 503, body = Ready)))]
-pub(crate) async fn ready(State(app): State<App>) -> Response {
-    let up = seen(&app).await;
-    let body = Ready::of(up, app.stopping.load(Ordering::Relaxed));
+pub(crate) async fn ready(State(server): State<Server>) -> Response {
+    let up = seen(&server).await;
+    let body = Ready::of(up, server.is_stopping());
     let status = if body.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body)).into_response()
 }
 
 /// What is up. Anybody may ask, and without limit: so all who ask at once are told of one look.
-async fn seen(app: &App) -> Up {
-    let mut last = app.neighbours.last.lock().await;
+async fn seen(server: &Server) -> Up {
+    let app = &server.app;
+    let mut last = server.neighbours.last.lock().await;
     if let Some((_, up)) = last.filter(|(at, _)| app.clock.instant() - *at < SEEN_KEPT) {
         return up;
     }
     let (postgres, redis, rabbitmq, sign_in) = tokio::join!(
         async { app.pulse.beats() && app.conn().await.is_ok() },
         app.shown.ping(),
-        listens(&app.neighbours.rabbitmq),
-        listens(&app.neighbours.keys)
+        listens(&server.neighbours.rabbitmq),
+        listens(&server.neighbours.keys)
     );
     let up = Up { postgres, seat_writer: app.seats.is_whole(), redis: redis.is_ok(), rabbitmq, sign_in };
     *last = Some((app.clock.instant(), up));

@@ -5,7 +5,8 @@ use axum::response::{Html, IntoResponse, Response};
 use happening_api::{EventId, InviteToken};
 use http::{HeaderName, HeaderValue, header};
 
-use super::{Anyone, ApiResult, PathId};
+use super::{Anyone, PathId};
+use crate::problem::Problem;
 
 const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
 const REFERRER: (HeaderName, HeaderValue) = (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -13,7 +14,7 @@ const REFERRER: (HeaderName, HeaderValue) = (header::REFERRER_POLICY, HeaderValu
 /// Opens an invite in the app.
 #[utoipa::path(get, path = "/open/invite/{token}", tag = "open", params(("token" = String, Path)), responses(
     (status = 200, body = String, content_type = "text/html"), (status = 404, body = happening_api::ErrorBody)))]
-pub(crate) async fn invite(_: Anyone, PathId(token): PathId<InviteToken>) -> ApiResult<Response> {
+pub(crate) async fn invite(_: Anyone, PathId(token): PathId<InviteToken>) -> Result<Response, Problem> {
     let link = format!("happening://invite/{}", token.as_str());
     Ok(answer(page("You are invited", "The invite opens in the Happening app.", &link)))
 }
@@ -21,7 +22,7 @@ pub(crate) async fn invite(_: Anyone, PathId(token): PathId<InviteToken>) -> Api
 /// Opens an event in the app.
 #[utoipa::path(get, path = "/open/event/{id}", tag = "open", params(("id" = EventId, Path)), responses(
     (status = 200, body = String, content_type = "text/html"), (status = 404, body = happening_api::ErrorBody)))]
-pub(crate) async fn event(_: Anyone, PathId(id): PathId<EventId>) -> ApiResult<Response> {
+pub(crate) async fn event(_: Anyone, PathId(id): PathId<EventId>) -> Result<Response, Problem> {
     Ok(answer(page_of_event(id)))
 }
 

@@ -8,12 +8,13 @@ use happening_api::{BookingId, EventId, OrgId, Role};
 use http::request::Parts;
 
 use super::extract::{CurrentUser, PathId};
-use super::{ApiError, ApiResult};
+use super::server::Server;
 use crate::access::{self, Access, BookingAction, EventAction, OrgAction};
 use crate::app::App;
 use crate::bookings::store::{BookingRow, OfCaller};
 use crate::events::store as event_store;
 use crate::organizations::store as org_store;
+use crate::problem::Problem;
 
 /// The actions that extractors are made for.
 pub(crate) mod actions {
@@ -65,11 +66,11 @@ pub(crate) mod actions {
     }
 }
 
-fn require(access: Access) -> ApiResult<()> {
+fn require(access: Access) -> Result<(), Problem> {
     match access {
         Access::Allowed => Ok(()),
-        Access::Forbidden => Err(ApiError::forbidden()),
-        Access::Hidden => Err(ApiError::not_found()),
+        Access::Forbidden => Err(Problem::forbidden()),
+        Access::Hidden => Err(Problem::not_found()),
     }
 }
 
@@ -82,15 +83,15 @@ pub(crate) struct EventFor<A> {
     action: PhantomData<A>,
 }
 
-impl<A: actions::OnEvent> FromRequestParts<App> for EventFor<A> {
-    type Rejection = ApiError;
+impl<A: actions::OnEvent> FromRequestParts<Server> for EventFor<A> {
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        let caller = CurrentUser::from_request_parts(parts, app).await?;
-        let PathId(event) = PathId::<EventId>::from_request_parts(parts, app).await?;
-        let mut conn = app.identity_conn().await?;
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
+        let caller = CurrentUser::from_request_parts(parts, server).await?;
+        let PathId(event) = PathId::<EventId>::from_request_parts(parts, server).await?;
+        let mut conn = server.app.identity_conn().await?;
         let (org, standing) =
-            event_store::standing(&mut conn, event, caller.id()).await?.ok_or_else(ApiError::not_found)?;
+            event_store::standing(&mut conn, event, caller.id()).await?.ok_or_else(Problem::not_found)?;
         require(access::event(A::ACTION, standing))?;
         Ok(Self { caller, event, org, standing, action: PhantomData })
     }
@@ -103,14 +104,14 @@ pub(crate) struct BookingFor<A> {
     action: PhantomData<A>,
 }
 
-impl<A: actions::OnBooking> FromRequestParts<App> for BookingFor<A> {
-    type Rejection = ApiError;
+impl<A: actions::OnBooking> FromRequestParts<Server> for BookingFor<A> {
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        let caller = CurrentUser::from_request_parts(parts, app).await?;
-        let PathId(id) = PathId::<BookingId>::from_request_parts(parts, app).await?;
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
+        let caller = CurrentUser::from_request_parts(parts, server).await?;
+        let PathId(id) = PathId::<BookingId>::from_request_parts(parts, server).await?;
         let wanted = OfCaller { booking: id, caller: caller.id() };
-        let (booking, staff) = app.bookings.find(wanted).await?.ok_or_else(ApiError::not_found)?;
+        let (booking, staff) = server.app.bookings.find(wanted).await?.ok_or_else(Problem::not_found)?;
         require(access::booking(A::ACTION, booking.user_id == caller.id(), staff))?;
         Ok(Self { caller, booking, action: PhantomData })
     }
@@ -129,20 +130,20 @@ impl<A: actions::OnOrganization> MemberFor<A> {
     ///
     /// # Errors
     /// 404 or 403.
-    pub(crate) async fn of(app: &App, caller: CurrentUser, org: OrgId) -> ApiResult<Self> {
+    pub(crate) async fn of(app: &App, caller: CurrentUser, org: OrgId) -> Result<Self, Problem> {
         let role = org_store::role(&mut *app.identity_conn().await?, org, caller.id()).await?;
         require(access::organization(A::ACTION, role))?;
-        let role = role.ok_or_else(ApiError::not_found)?;
+        let role = role.ok_or_else(Problem::not_found)?;
         Ok(Self { caller, org, role, action: PhantomData })
     }
 }
 
-impl<A: actions::OnOrganization> FromRequestParts<App> for MemberFor<A> {
-    type Rejection = ApiError;
+impl<A: actions::OnOrganization> FromRequestParts<Server> for MemberFor<A> {
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        let caller = CurrentUser::from_request_parts(parts, app).await?;
-        let PathId(org) = PathId::<OrgId>::from_request_parts(parts, app).await?;
-        Self::of(app, caller, org).await
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
+        let caller = CurrentUser::from_request_parts(parts, server).await?;
+        let PathId(org) = PathId::<OrgId>::from_request_parts(parts, server).await?;
+        Self::of(&server.app, caller, org).await
     }
 }

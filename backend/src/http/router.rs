@@ -17,8 +17,9 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::context::{self, Callers};
-use super::{ApiError, examples, health, open};
-use crate::app::App;
+use super::server::Server;
+use super::{examples, health, open};
+use crate::problem::Problem;
 use crate::{bookings, events, invites, notifications, organizations, users};
 
 /// 16 kB
@@ -92,28 +93,28 @@ fn name_uniquely(operation: &mut utoipa::openapi::path::Operation) {
 }
 
 /// Every route, with the layers around them.
-pub(crate) fn router(app: App) -> Router {
-    let guarded = |routes: OpenApiRouter<App>, callers| {
-        let guard = middleware::from_fn_with_state((app.clone(), callers), context::while_the_database_answers);
+pub(crate) fn router(server: Server) -> Router {
+    let guarded = |routes: OpenApiRouter<Server>, callers| {
+        let guard = middleware::from_fn_with_state((server.clone(), callers), context::while_the_database_answers);
         routes.layer(guard)
     };
-    let router: Router<App> =
+    let router: Router<Server> =
         guarded(signed_in(), Callers::WithToken).merge(guarded(without_token(), Callers::Anyone)).merge(plain()).into();
     router
         .merge(docs())
-        .fallback(|| async { ApiError::not_found() })
+        .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async {
-            ApiError::new(ErrorCode::MethodNotAllowed, "This address does not take that method.")
+            Problem::new(ErrorCode::MethodNotAllowed, "This address does not take that method.")
         })
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            ApiError::internal(anyhow::anyhow!("a handler panicked")).into_response()
+            Problem::internal(anyhow::anyhow!("a handler panicked")).into_response()
         }))
-        .layer(middleware::from_fn_with_state(app.clone(), context::layer))
-        .with_state(app)
+        .layer(middleware::from_fn_with_state(server.app.clone(), context::layer))
+        .with_state(server)
 }
 
 /// `/openapi.json`, and `/docs` to read it.
-fn docs() -> Router<App> {
+fn docs() -> Router<Server> {
     let policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
     let policy = SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     // rendered once: many clients that ask for it share these bytes
@@ -125,7 +126,7 @@ fn docs() -> Router<App> {
 }
 
 /// Routes that need Postgres and a token.
-fn signed_in() -> OpenApiRouter<App> {
+fn signed_in() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .merge(people_and_organizations())
         .merge(events())
@@ -137,11 +138,11 @@ fn signed_in() -> OpenApiRouter<App> {
 }
 
 /// Routes that need Postgres, and no token.
-fn without_token() -> OpenApiRouter<App> {
+fn without_token() -> OpenApiRouter<Server> {
     OpenApiRouter::new().routes(routes!(invites::http::preview)).routes(routes!(health::db_test))
 }
 
-fn people_and_organizations() -> OpenApiRouter<App> {
+fn people_and_organizations() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(users::http::upsert, users::http::find))
         .routes(routes!(users::http::me, users::http::update, users::http::delete))
@@ -158,7 +159,7 @@ fn people_and_organizations() -> OpenApiRouter<App> {
         .routes(routes!(invites::http::resend))
 }
 
-fn events() -> OpenApiRouter<App> {
+fn events() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(events::http::create, events::http::list))
         .routes(routes!(events::http::get, events::http::update, events::http::delete))
@@ -171,7 +172,7 @@ fn events() -> OpenApiRouter<App> {
         .routes(routes!(events::http::seats))
 }
 
-fn bookings() -> OpenApiRouter<App> {
+fn bookings() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(bookings::http::create))
         .routes(routes!(bookings::http::get))
@@ -185,7 +186,7 @@ fn bookings() -> OpenApiRouter<App> {
 }
 
 /// Routes that answer while Postgres is away.
-fn plain() -> OpenApiRouter<App> {
+fn plain() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(health::about))
         .routes(routes!(open::invite))

@@ -8,16 +8,16 @@ use super::store::{self, InviteRow};
 use super::token::Token;
 use crate::app::App;
 use crate::audit_log::{self, Entry};
-use crate::http::idempotency::commit;
-use crate::http::{ApiError, ApiResult};
+use crate::idempotency::commit;
 use crate::organizations::store as org_store;
+use crate::problem::Problem;
 use crate::users::store as user_store;
 
 /// What somebody with the link may know.
 ///
 /// # Errors
 /// 404 for a token that we did not make, `invite_used`, `invite_gone`, 503.
-pub(super) async fn preview(app: &App, token: &str) -> ApiResult<InvitePreview> {
+pub(super) async fn preview(app: &App, token: &str) -> Result<InvitePreview, Problem> {
     let (invite, replaced) = find(&mut *app.conn().await?, app, token, false).await?;
     check_open(&invite, replaced)?;
     Ok(InvitePreview {
@@ -33,41 +33,41 @@ pub(super) async fn preview(app: &App, token: &str) -> ApiResult<InvitePreview> 
 ///
 /// # Errors
 /// 404, `email_not_verified`, `invite_for_other_address`, `invite_used`, `invite_gone`, `already_member`, 503.
-pub(super) async fn accept(app: &App, caller: UserId, token: &str) -> ApiResult<Organization> {
+pub(super) async fn accept(app: &App, caller: UserId, token: &str) -> Result<Organization, Problem> {
     let mut tx = app.pool.begin().await?;
     // the organization first, as everybody does who changes its invites
     let (known, _) = find(&mut tx, app, token, false).await?;
     org_store::lock(&mut tx, known.org_id).await?;
     let (invite, replaced) = find(&mut tx, app, token, true).await?;
-    let person = user_store::find(&mut tx, caller).await?.ok_or_else(ApiError::unauthenticated)?;
+    let person = user_store::find(&mut tx, caller).await?.ok_or_else(Problem::unauthenticated)?;
     if !person.email_verified {
         let sentence = "Confirm your e-mail address first.";
-        return Err(ApiError::new(ErrorCode::EmailNotVerified, sentence));
+        return Err(Problem::new(ErrorCode::EmailNotVerified, sentence));
     }
     if person.email.to_lowercase() != invite.email.to_lowercase() {
         let sentence = "This invite is for another address. Sign in with that one.";
-        return Err(ApiError::new(ErrorCode::InviteForOtherAddress, sentence));
+        return Err(Problem::new(ErrorCode::InviteForOtherAddress, sentence));
     }
     check_open(&invite, replaced)?;
     if org_store::role(&mut tx, invite.org_id, caller).await?.is_some() {
         return Err(already_member());
     }
     if !org_store::insert_member(&mut tx, invite.org_id, caller, invite.role).await? {
-        return Err(ApiError::unauthenticated());
+        return Err(Problem::unauthenticated());
     }
     store::set_status(&mut tx, invite.id, "used").await?;
     let details = serde_json::json!({ "role": invite.role });
     let entry = Entry { action: "invite_accepted", subject_type: "invite", subject: invite.id.0, details };
     audit_log::write(&mut tx, invite.org_id, caller, &entry, app.clock).await?;
-    let organization = org_store::find_for(&mut tx, caller, invite.org_id).await?.ok_or_else(ApiError::not_found)?;
+    let organization = org_store::find_for(&mut tx, caller, invite.org_id).await?.ok_or_else(Problem::not_found)?;
     commit(tx).await?;
     Ok(organization)
 }
 
 /// The invite of a token that we made, and whether a newer token replaced it.
-async fn find(conn: &mut PgConnection, app: &App, text: &str, lock: bool) -> ApiResult<(InviteRow, bool)> {
-    let token = Token::parse(text).ok_or_else(ApiError::not_found)?;
-    let invite = store::find(conn, token.id, lock).await?.ok_or_else(ApiError::not_found)?;
+async fn find(conn: &mut PgConnection, app: &App, text: &str, lock: bool) -> Result<(InviteRow, bool), Problem> {
+    let token = Token::parse(text).ok_or_else(Problem::not_found)?;
+    let invite = store::find(conn, token.id, lock).await?.ok_or_else(Problem::not_found)?;
     let key = &app.links.key;
     if token.is_of(key, &invite.nonce) {
         return Ok((invite, false));
@@ -75,10 +75,10 @@ async fn find(conn: &mut PgConnection, app: &App, text: &str, lock: bool) -> Api
     if invite.old_nonces.iter().any(|nonce| token.is_of(key, nonce)) {
         return Ok((invite, true));
     }
-    Err(ApiError::not_found())
+    Err(Problem::not_found())
 }
 
-fn check_open(invite: &InviteRow, replaced: bool) -> ApiResult<()> {
+fn check_open(invite: &InviteRow, replaced: bool) -> Result<(), Problem> {
     match invite.status.as_str() {
         "used" => Err(used()),
         // also one that its sender could not send any more

@@ -1,7 +1,6 @@
 //! Makes, resends and revokes invites. Whoever changes an organization's invites holds its row, so that two invites to one
 //! address replace each other in turn.
 
-use axum::response::{IntoResponse, Response};
 use happening_api::{
     CreateInvite, CreatedInvite, ErrorCode, Invite, InviteId, Message, MessageId, NotificationType, OrgId, UserId,
 };
@@ -11,57 +10,63 @@ use uuid::Uuid;
 use super::store::{self, InviteRow};
 use crate::app::App;
 use crate::audit_log::{self, Entry};
-use crate::http::idempotency::{Call, Kept, commit};
-use crate::http::{ApiError, ApiResult, RequestContext};
+use crate::idempotency::{Call, Made, commit};
 use crate::organizations::store as org_store;
 use crate::outbox;
+use crate::problem::Problem;
+
+/// Who sends an invite, by which request.
+pub(super) struct Sender {
+    pub(super) caller: UserId,
+    pub(super) request_id: String,
+}
 
 /// Invites an address; it gets a mail.
 ///
 /// # Errors
 /// `already_member`, 404, 429, 503.
-pub(super) async fn create(app: &App, caller: UserId, body: &CreateInvite, call: &Call) -> ApiResult<Response> {
+pub(super) async fn create(app: &App, sender: &Sender, body: &CreateInvite, call: &Call) -> Result<Made, Problem> {
     let id = InviteId(app.clock.new_id());
     let mut tx = app.pool.begin().await?;
-    if let Some(kept) = call.begin(&mut tx).await? {
-        return replay(&mut tx, app, kept).await;
+    if let Some(made) = call.begin(&mut tx).await? {
+        return replay(&mut tx, app, made).await;
     }
-    org_store::lock_as_admin(&mut tx, body.org_id, caller).await?;
+    org_store::lock_as_admin(&mut tx, body.org_id, sender.caller).await?;
     if store::is_member(&mut tx, body.org_id, &body.email).await? {
         return Err(already_member());
     }
     app.limits.count_invite(&body.email)?;
-    store::insert(&mut tx, id, body, caller, &nonce()).await?;
+    store::insert(&mut tx, id, body, sender.caller, &nonce()).await?;
     let details = serde_json::json!({ "role": body.role });
-    let created = tell(&mut tx, app, caller, body.org_id, id, ("invite_created", details)).await?;
+    let created = tell(&mut tx, app, sender, body.org_id, id, ("invite_created", details)).await?;
     let answer = call.finish_keeping(tx, &created.invite, &created, &format!("/org-invites/{id}")).await?;
     app.relay_wake.wake();
     Ok(answer)
 }
 
 /// The kept answer has no token: the first one is made again, whether it is still good or not.
-async fn replay(conn: &mut PgConnection, app: &App, kept: Kept) -> ApiResult<Response> {
-    let invite: Invite = serde_json::from_str(&kept.answer).map_err(ApiError::internal)?;
-    let row = store::find(conn, invite.id, false).await?.ok_or_else(ApiError::not_found)?;
-    let answer = serde_json::to_string(&with_token(app, row.first_nonce(), invite)).map_err(ApiError::internal)?;
-    Ok(Kept { answer, ..kept }.into_response())
+async fn replay(conn: &mut PgConnection, app: &App, made: Made) -> Result<Made, Problem> {
+    let invite: Invite = serde_json::from_str(&made.body).map_err(Problem::internal)?;
+    let row = store::find(conn, invite.id, false).await?.ok_or_else(Problem::not_found)?;
+    let body = serde_json::to_string(&with_token(app, row.first_nonce(), invite)).map_err(Problem::internal)?;
+    Ok(Made { body, ..made })
 }
 
 /// Gives an invite a new token and sends it again; the old token dies.
 ///
 /// # Errors
 /// `invite_used`, `invite_gone`, 429, 503.
-pub(super) async fn resend(app: &App, caller: UserId, invite: &InviteRow) -> ApiResult<CreatedInvite> {
+pub(super) async fn resend(app: &App, sender: &Sender, invite: &InviteRow) -> Result<CreatedInvite, Problem> {
     let mut tx = app.pool.begin().await?;
-    org_store::lock_as_admin(&mut tx, invite.org_id, caller).await?;
+    org_store::lock_as_admin(&mut tx, invite.org_id, sender.caller).await?;
     still_open(&mut tx, invite.id).await?;
     if store::is_member(&mut tx, invite.org_id, &invite.email).await? {
         return Err(already_member());
     }
     app.limits.count_invite(&invite.email)?;
-    store::renew(&mut tx, invite.id, caller, &nonce()).await?;
+    store::renew(&mut tx, invite.id, sender.caller, &nonce()).await?;
     let details = serde_json::json!({ "role": invite.role });
-    let created = tell(&mut tx, app, caller, invite.org_id, invite.id, ("invite_resent", details)).await?;
+    let created = tell(&mut tx, app, sender, invite.org_id, invite.id, ("invite_resent", details)).await?;
     commit(tx).await?;
     app.relay_wake.wake();
     Ok(created)
@@ -71,7 +76,7 @@ pub(super) async fn resend(app: &App, caller: UserId, invite: &InviteRow) -> Api
 ///
 /// # Errors
 /// `invite_used`, `invite_gone`, 503.
-pub(super) async fn revoke(app: &App, caller: UserId, invite: &InviteRow) -> ApiResult<()> {
+pub(super) async fn revoke(app: &App, caller: UserId, invite: &InviteRow) -> Result<(), Problem> {
     let mut tx = app.pool.begin().await?;
     org_store::lock_as_admin(&mut tx, invite.org_id, caller).await?;
     still_open(&mut tx, invite.id).await?;
@@ -83,8 +88,8 @@ pub(super) async fn revoke(app: &App, caller: UserId, invite: &InviteRow) -> Api
 }
 
 /// An expired invite can be resent or revoked; one that was used or is gone cannot.
-async fn still_open(conn: &mut PgConnection, id: InviteId) -> ApiResult<()> {
-    let invite = store::find(conn, id, true).await?.ok_or_else(ApiError::not_found)?;
+async fn still_open(conn: &mut PgConnection, id: InviteId) -> Result<(), Problem> {
+    let invite = store::find(conn, id, true).await?.ok_or_else(Problem::not_found)?;
     match invite.status.as_str() {
         "pending" => Ok(()),
         "used" => Err(used()),
@@ -96,25 +101,20 @@ async fn still_open(conn: &mut PgConnection, id: InviteId) -> ApiResult<()> {
 async fn tell(
     conn: &mut PgConnection,
     app: &App,
-    caller: UserId,
+    sender: &Sender,
     org: OrgId,
     id: InviteId,
     (action, details): (&'static str, serde_json::Value),
-) -> ApiResult<CreatedInvite> {
+) -> Result<CreatedInvite, Problem> {
     let message = Message {
         invite_id: Some(id),
         org_id: Some(org),
-        ..Message::new(
-            MessageId(app.clock.new_id()),
-            NotificationType::OrgInvite,
-            app.clock.now(),
-            &RequestContext::current().request_id,
-        )
+        ..Message::new(MessageId(app.clock.new_id()), NotificationType::OrgInvite, app.clock.now(), &sender.request_id)
     };
     outbox::enqueue(conn, &[message]).await?;
     let entry = Entry { action, subject_type: "invite", subject: id.0, details };
-    audit_log::write(conn, org, caller, &entry, app.clock).await?;
-    let invite = store::find(conn, id, false).await?.ok_or_else(ApiError::not_found)?;
+    audit_log::write(conn, org, sender.caller, &entry, app.clock).await?;
+    let invite = store::find(conn, id, false).await?.ok_or_else(Problem::not_found)?;
     Ok(with_token(app, &invite.nonce, invite.shown()))
 }
 
@@ -129,14 +129,14 @@ fn nonce() -> Vec<u8> {
     Uuid::new_v4().as_bytes().to_vec()
 }
 
-pub(super) fn already_member() -> ApiError {
-    ApiError::new(ErrorCode::AlreadyMember, "They are a member of the organization already.")
+pub(super) fn already_member() -> Problem {
+    Problem::new(ErrorCode::AlreadyMember, "They are a member of the organization already.")
 }
 
-pub(super) fn used() -> ApiError {
-    ApiError::new(ErrorCode::InviteUsed, "This invite was accepted already.")
+pub(super) fn used() -> Problem {
+    Problem::new(ErrorCode::InviteUsed, "This invite was accepted already.")
 }
 
-pub(crate) fn gone() -> ApiError {
-    ApiError::new(ErrorCode::InviteGone, "This invite has expired or was taken back. Ask for a new one.")
+pub(crate) fn gone() -> Problem {
+    Problem::new(ErrorCode::InviteGone, "This invite has expired or was taken back. Ask for a new one.")
 }

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
 use happening_api::{
     CreateInvite, CreatedInvite, ErrorBody, Invite, InviteId, InvitePreview, NoFields, OrgId, Organization,
 };
@@ -10,14 +9,17 @@ use http::{StatusCode, Uri};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::accept;
+use super::create::{self, Sender};
 use super::store::{self, InviteRow};
-use super::{accept, create};
 use crate::app::App;
 use crate::http::{
-    Anyone, ApiError, ApiResult, CurrentUser, IdempotencyKey, MemberFor, OptionalJson, PathId, Repeatable, ValidJson,
-    ValidQuery, actions, idempotency,
+    Anyone, CurrentUser, IdempotencyKey, MemberFor, OptionalJson, PathId, Repeatable, RequestContext, ValidJson,
+    ValidQuery, actions,
 };
+use crate::idempotency::{self, Made};
 use crate::page::{Cursor, CursorText, Listed, Order, Page};
+use crate::problem::Problem;
 
 /// Invites an address into an organization. The answer holds the token, once; the address gets a mail with the link.
 /// `Location` is where the invite is taken back and sent again; what it is about is read with its token only.
@@ -28,12 +30,14 @@ use crate::page::{Cursor, CursorText, Listed, Order, Page};
 pub(crate) async fn create(
     caller: CurrentUser,
     repeatable: Repeatable,
+    context: RequestContext,
     State(app): State<App>,
     json: ValidJson<CreateInvite>,
-) -> ApiResult<Response> {
+) -> Result<Made, Problem> {
     let admin = MemberFor::<actions::Administer>::of(&app, caller, json.body.org_id).await?;
-    let call = idempotency::Call::new(admin.caller.id(), repeatable, &json.hash);
-    create::create(&app, admin.caller.id(), &json.body, &call).await
+    let call = idempotency::Call::new(admin.caller.id(), repeatable.key, &repeatable.route, &json.hash);
+    let sender = Sender { caller: admin.caller.id(), request_id: context.request_id };
+    create::create(&app, &sender, &json.body, &call).await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -56,7 +60,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     uri: Uri,
     ValidQuery(query): ValidQuery<ListQuery>,
-) -> ApiResult<Listed<Invite>> {
+) -> Result<Listed<Invite>, Problem> {
     let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Time)?;
     let admin = MemberFor::<actions::Administer>::of(&app, caller, query.org_id).await?;
     let mut conn = app.conn().await?;
@@ -73,7 +77,7 @@ pub(crate) async fn preview(
     _: Anyone,
     PathId(token): PathId<String>,
     State(app): State<App>,
-) -> ApiResult<Json<InvitePreview>> {
+) -> Result<Json<InvitePreview>, Problem> {
     accept::preview(&app, &token).await.map(Json)
 }
 
@@ -86,7 +90,7 @@ pub(crate) async fn accept(
     PathId(token): PathId<String>,
     State(app): State<App>,
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
-) -> ApiResult<Json<Organization>> {
+) -> Result<Json<Organization>, Problem> {
     accept::accept(&app, caller.id(), &token).await.map(Json)
 }
 
@@ -97,11 +101,13 @@ pub(crate) async fn accept(
 pub(crate) async fn resend(
     caller: CurrentUser,
     PathId(id): PathId<InviteId>,
+    context: RequestContext,
     State(app): State<App>,
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
-) -> ApiResult<Json<CreatedInvite>> {
+) -> Result<Json<CreatedInvite>, Problem> {
     let (admin, invite) = administered(&app, caller, id).await?;
-    create::resend(&app, admin.caller.id(), &invite).await.map(Json)
+    let sender = Sender { caller: admin.caller.id(), request_id: context.request_id };
+    create::resend(&app, &sender, &invite).await.map(Json)
 }
 
 /// Takes an invite back.
@@ -112,7 +118,7 @@ pub(crate) async fn revoke(
     caller: CurrentUser,
     PathId(id): PathId<InviteId>,
     State(app): State<App>,
-) -> ApiResult<StatusCode> {
+) -> Result<StatusCode, Problem> {
     let (admin, invite) = administered(&app, caller, id).await?;
     create::revoke(&app, admin.caller.id(), &invite).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -123,10 +129,10 @@ async fn administered(
     app: &App,
     caller: CurrentUser,
     id: InviteId,
-) -> ApiResult<(MemberFor<actions::Administer>, InviteRow)> {
+) -> Result<(MemberFor<actions::Administer>, InviteRow), Problem> {
     let invite = store::find(&mut *app.conn().await?, id, false).await?;
     // asked for no invite, too: the time that an answer takes must not tell whether there is one
     let org = invite.as_ref().map_or(uuid::Uuid::nil().into(), |invite| invite.org_id);
     let admin = MemberFor::<actions::Administer>::of(app, caller, org).await?;
-    Ok((admin, invite.ok_or_else(ApiError::not_found)?))
+    Ok((admin, invite.ok_or_else(Problem::not_found)?))
 }

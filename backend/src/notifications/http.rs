@@ -10,8 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::store;
 use crate::app::App;
-use crate::http::{ApiError, ApiResult, CurrentUser, OptionalJson, PathId, ValidQuery};
+use crate::http::{CurrentUser, OptionalJson, PathId, ValidQuery};
 use crate::page::{Cursor, CursorText, Listed, Order, Page};
+use crate::problem::Problem;
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -33,7 +34,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     uri: Uri,
     ValidQuery(query): ValidQuery<ListQuery>,
-) -> ApiResult<Response> {
+) -> Result<Response, Problem> {
     let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Time)?;
     let only_unread = query.unread.unwrap_or(false);
     let mut conn = app.conn().await?;
@@ -54,11 +55,11 @@ pub(crate) async fn read(
     PathId(id): PathId<NotificationId>,
     State(app): State<App>,
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
-) -> ApiResult<Json<Notification>> {
+) -> Result<Json<Notification>, Problem> {
     let mut conn = app.conn().await?;
     store::mark_read(&mut conn, caller.id(), Some(id)).await?;
     let found = store::list(&mut conn, caller.id(), Some(id), false, &Page::single()).await?.pop();
-    found.map(Json).ok_or_else(ApiError::not_found)
+    found.map(Json).ok_or_else(Problem::not_found)
 }
 
 #[derive(Serialize, ToSchema)]
@@ -74,7 +75,7 @@ pub(crate) async fn read_all(
     caller: CurrentUser,
     State(app): State<App>,
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
-) -> ApiResult<Json<Marked>> {
+) -> Result<Json<Marked>, Problem> {
     let read = store::mark_read(&mut *app.conn().await?, caller.id(), None).await?;
     Ok(Json(Marked { read }))
 }

@@ -5,8 +5,8 @@ use happening_api::{ErrorCode, OrgId, Organization, UpdateOrganization, UserId};
 use super::store;
 use crate::app::App;
 use crate::audit_log::{self, Entry};
-use crate::http::idempotency::commit;
-use crate::http::{ApiError, ApiResult};
+use crate::idempotency::commit;
+use crate::problem::Problem;
 
 /// Changes the fields that are sent.
 ///
@@ -17,16 +17,16 @@ pub(super) async fn update(
     caller: UserId,
     org: OrgId,
     body: &UpdateOrganization,
-) -> ApiResult<Organization> {
+) -> Result<Organization, Problem> {
     let mut tx = app.pool.begin().await?;
     store::lock_as_admin(&mut tx, org, caller).await?;
     if body.name.is_some() || body.retention_days.is_some() {
         store::update(&mut tx, org, body).await?;
-        let details = serde_json::to_value(body).map_err(ApiError::internal)?;
+        let details = serde_json::to_value(body).map_err(Problem::internal)?;
         let entry = Entry { action: "organization_updated", subject_type: "organization", subject: org.0, details };
         audit_log::write(&mut tx, org, caller, &entry, app.clock).await?;
     }
-    let organization = store::find_for(&mut tx, caller, org).await?.ok_or_else(ApiError::not_found)?;
+    let organization = store::find_for(&mut tx, caller, org).await?.ok_or_else(Problem::not_found)?;
     commit(tx).await?;
     Ok(organization)
 }
@@ -35,12 +35,12 @@ pub(super) async fn update(
 ///
 /// # Errors
 /// `organization_has_events` while an event is upcoming or goes on, 404, 503.
-pub(super) async fn delete(app: &App, caller: UserId, org: OrgId) -> ApiResult<()> {
+pub(super) async fn delete(app: &App, caller: UserId, org: OrgId) -> Result<(), Problem> {
     let mut tx = app.pool.begin().await?;
     store::lock_as_admin(&mut tx, org, caller).await?;
     if store::has_open_events(&mut tx, org).await? {
         let sentence = "It has events that are not over. Cancel them, or wait until they are.";
-        return Err(ApiError::new(ErrorCode::OrganizationHasEvents, sentence));
+        return Err(Problem::new(ErrorCode::OrganizationHasEvents, sentence));
     }
     let details = serde_json::json!({});
     let entry = Entry { action: "organization_deleted", subject_type: "organization", subject: org.0, details };

@@ -1,12 +1,12 @@
 //! Makes an organization; the caller becomes its orgAdmin.
 
-use axum::response::{IntoResponse, Response};
 use happening_api::{CreateOrganization, OrgId, Role, UserId};
 
 use super::store;
 use crate::app::App;
 use crate::audit_log;
-use crate::http::{ApiError, ApiResult, idempotency};
+use crate::idempotency;
+use crate::problem::Problem;
 
 /// Makes it.
 ///
@@ -17,20 +17,20 @@ pub(super) async fn create(
     caller: UserId,
     body: &CreateOrganization,
     call: &idempotency::Call,
-) -> ApiResult<Response> {
+) -> Result<idempotency::Made, Problem> {
     let id = OrgId(app.clock.new_id());
     let mut tx = app.pool.begin().await?;
-    if let Some(answer) = call.begin(&mut tx).await? {
-        return Ok(answer.into_response());
+    if let Some(made) = call.begin(&mut tx).await? {
+        return Ok(made);
     }
     store::insert(&mut tx, id, body.name.trim()).await?;
     if !store::insert_member(&mut tx, id, caller, Role::OrgAdmin).await? {
-        return Err(ApiError::unauthenticated());
+        return Err(Problem::unauthenticated());
     }
     let details = serde_json::json!({ "name": body.name.trim() });
     let entry =
         audit_log::Entry { action: "organization_created", subject_type: "organization", subject: id.0, details };
     audit_log::write(&mut tx, id, caller, &entry, app.clock).await?;
-    let organization = store::find_for(&mut tx, caller, id).await?.ok_or_else(ApiError::not_found)?;
+    let organization = store::find_for(&mut tx, caller, id).await?.ok_or_else(Problem::not_found)?;
     call.finish(tx, &organization, &format!("/organizations/{id}")).await
 }

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
 use happening_api::{
     AuditEntry, CreateOrganization, ErrorBody, Member, OrgId, Organization, Role, UpdateMember, UpdateOrganization,
     UserId,
@@ -18,10 +17,11 @@ use crate::access::{self, Access, OrgAction};
 use crate::app::App;
 use crate::audit_log;
 use crate::http::{
-    ApiError, ApiResult, CurrentUser, IdempotencyKey, MemberFor, PathId, Repeatable, RequestContext, ValidJson,
-    ValidQuery, actions, idempotency,
+    CurrentUser, IdempotencyKey, MemberFor, PathId, Repeatable, RequestContext, ValidJson, ValidQuery, actions,
 };
+use crate::idempotency::{self, Made};
 use crate::page::{self, Cursor, CursorText, Listed, Order, Page};
+use crate::problem::Problem;
 
 /// Where a page begins and how long it is.
 #[derive(Deserialize, IntoParams)]
@@ -35,7 +35,7 @@ pub(crate) struct PageQuery {
 }
 
 impl PageQuery {
-    pub(crate) fn page(&self) -> ApiResult<Page> {
+    pub(crate) fn page(&self) -> Result<Page, Problem> {
         Page::parse(self.limit, self.cursor.as_deref(), Order::Time)
     }
 }
@@ -50,8 +50,8 @@ pub(crate) async fn create(
     repeatable: Repeatable,
     State(app): State<App>,
     json: ValidJson<CreateOrganization>,
-) -> ApiResult<Response> {
-    let call = idempotency::Call::new(caller.id(), repeatable, &json.hash);
+) -> Result<Made, Problem> {
+    let call = idempotency::Call::new(caller.id(), repeatable.key, &repeatable.route, &json.hash);
     super::create::create(&app, caller.id(), &json.body, &call).await
 }
 
@@ -63,7 +63,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     uri: Uri,
     ValidQuery(query): ValidQuery<PageQuery>,
-) -> ApiResult<Listed<Organization>> {
+) -> Result<Listed<Organization>, Problem> {
     organizations_of(&app, caller.id(), &uri, &query).await
 }
 
@@ -76,14 +76,19 @@ pub(crate) async fn list_of_person(
     State(app): State<App>,
     uri: Uri,
     ValidQuery(query): ValidQuery<PageQuery>,
-) -> ApiResult<Listed<Organization>> {
+) -> Result<Listed<Organization>, Problem> {
     if user != caller.id() {
-        return Err(ApiError::forbidden());
+        return Err(Problem::forbidden());
     }
     organizations_of(&app, user, &uri, &query).await
 }
 
-async fn organizations_of(app: &App, user: UserId, uri: &Uri, query: &PageQuery) -> ApiResult<Listed<Organization>> {
+async fn organizations_of(
+    app: &App,
+    user: UserId,
+    uri: &Uri,
+    query: &PageQuery,
+) -> Result<Listed<Organization>, Problem> {
     let page = query.page()?;
     let mut conn = app.conn().await?;
     let total = store::count_of(&mut conn, user).await?;
@@ -94,9 +99,12 @@ async fn organizations_of(app: &App, user: UserId, uri: &Uri, query: &PageQuery)
 /// One organization of the caller.
 #[utoipa::path(get, path = "/organizations/{id}", tag = "organizations", params(("id" = OrgId, Path)), security(("token" = [])), responses(
     (status = 200, body = Organization), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-pub(crate) async fn get(member: MemberFor<actions::See>, State(app): State<App>) -> ApiResult<Json<Organization>> {
+pub(crate) async fn get(
+    member: MemberFor<actions::See>,
+    State(app): State<App>,
+) -> Result<Json<Organization>, Problem> {
     let found = store::find_for(&mut *app.conn().await?, member.caller.id(), member.org).await?;
-    found.map(Json).ok_or_else(ApiError::not_found)
+    found.map(Json).ok_or_else(Problem::not_found)
 }
 
 /// Changes the fields that are sent.
@@ -107,7 +115,7 @@ pub(crate) async fn update(
     member: MemberFor<actions::Administer>,
     State(app): State<App>,
     json: ValidJson<UpdateOrganization>,
-) -> ApiResult<Json<Organization>> {
+) -> Result<Json<Organization>, Problem> {
     change::update(&app, member.caller.id(), member.org, &json.body).await.map(Json)
 }
 
@@ -115,14 +123,17 @@ pub(crate) async fn update(
 #[utoipa::path(delete, path = "/organizations/{id}", tag = "organizations", params(("id" = OrgId, Path)), security(("token" = [])), responses(
     (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
-pub(crate) async fn delete(member: MemberFor<actions::Administer>, State(app): State<App>) -> ApiResult<StatusCode> {
+pub(crate) async fn delete(
+    member: MemberFor<actions::Administer>,
+    State(app): State<App>,
+) -> Result<StatusCode, Problem> {
     change::delete(&app, member.caller.id(), member.org).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn target(caller: UserId, role: Role, org: OrgId, member: UserId) -> Target {
-    let admin = role == Role::OrgAdmin;
-    Target { caller, admin, org, member, request_id: RequestContext::current().request_id }
+fn target<A>(caller: &MemberFor<A>, member: UserId, context: RequestContext) -> Target {
+    let MemberFor { org, role, .. } = *caller;
+    Target { caller: caller.caller.id(), admin: role == Role::OrgAdmin, org, member, request_id: context.request_id }
 }
 
 /// Gives a member another role.
@@ -133,10 +144,11 @@ fn target(caller: UserId, role: Role, org: OrgId, member: UserId) -> Target {
 pub(crate) async fn update_member(
     admin: MemberFor<actions::Administer>,
     PathId(member): PathId<UserId, 1>,
+    context: RequestContext,
     State(app): State<App>,
     json: ValidJson<UpdateMember>,
-) -> ApiResult<Json<Member>> {
-    let target = target(admin.caller.id(), admin.role, admin.org, member);
+) -> Result<Json<Member>, Problem> {
+    let target = target(&admin, member, context);
     members::set_role(&app, &target, json.body.role).await.map(Json)
 }
 
@@ -147,9 +159,10 @@ pub(crate) async fn update_member(
 pub(crate) async fn remove_member(
     caller: MemberFor<actions::See>,
     PathId(member): PathId<UserId, 1>,
+    context: RequestContext,
     State(app): State<App>,
-) -> ApiResult<StatusCode> {
-    members::remove(&app, &target(caller.caller.id(), caller.role, caller.org, member)).await?;
+) -> Result<StatusCode, Problem> {
+    members::remove(&app, &target(&caller, member, context)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -162,7 +175,7 @@ pub(crate) async fn audit(
     State(app): State<App>,
     uri: Uri,
     ValidQuery(query): ValidQuery<PageQuery>,
-) -> ApiResult<Listed<AuditEntry>> {
+) -> Result<Listed<AuditEntry>, Problem> {
     let page = query.page()?;
     let mut conn = app.conn().await?;
     let total = audit_log::count(&mut conn, member.org).await?;
@@ -192,7 +205,7 @@ pub(crate) async fn list_members(
     State(app): State<App>,
     uri: Uri,
     ValidQuery(query): ValidQuery<MembersQuery>,
-) -> ApiResult<Listed<Member>> {
+) -> Result<Listed<Member>, Problem> {
     let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Name)?;
     let sought = page::sought(query.q.as_deref())?;
     let with_emails = access::organization(OrgAction::SeeEmails, Some(member.role)) == Access::Allowed;

@@ -7,9 +7,9 @@ use sqlx::PgConnection;
 use super::store;
 use crate::app::App;
 use crate::audit_log::{self, Entry};
-use crate::http::idempotency::commit;
-use crate::http::{ApiError, ApiResult};
+use crate::idempotency::commit;
 use crate::outbox;
+use crate::problem::Problem;
 
 /// A member, and the person who acts on them.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Target {
 ///
 /// # Errors
 /// 404 when they are no member, `last_admin`, 503.
-pub(super) async fn set_role(app: &App, target: &Target, role: Role) -> ApiResult<Member> {
+pub(super) async fn set_role(app: &App, target: &Target, role: Role) -> Result<Member, Problem> {
     let mut tx = app.pool.begin().await?;
     let old = lock(&mut tx, target, Some(role)).await?;
     if old.role != role {
@@ -46,7 +46,7 @@ pub(super) async fn set_role(app: &App, target: &Target, role: Role) -> ApiResul
         };
         outbox::enqueue(&mut tx, &[message]).await?;
     }
-    let member = store::member(&mut tx, target.org, target.member, true).await?.ok_or_else(ApiError::not_found)?;
+    let member = store::member(&mut tx, target.org, target.member, true).await?.ok_or_else(Problem::not_found)?;
     commit(tx).await?;
     app.relay_wake.wake();
     Ok(member)
@@ -56,7 +56,7 @@ pub(super) async fn set_role(app: &App, target: &Target, role: Role) -> ApiResul
 ///
 /// # Errors
 /// 404 when they are no member, `last_admin`, 503.
-pub(super) async fn remove(app: &App, target: &Target) -> ApiResult<()> {
+pub(super) async fn remove(app: &App, target: &Target) -> Result<(), Problem> {
     let mut tx = app.pool.begin().await?;
     let old = lock(&mut tx, target, None).await?;
     store::delete_member(&mut tx, target.org, target.member).await?;
@@ -79,7 +79,7 @@ pub(crate) async fn revoke_invites_of(
     org: OrgId,
     inviter: UserId,
     actor: UserId,
-) -> ApiResult<()> {
+) -> Result<(), Problem> {
     for invite in store::revoke_invites_of(conn, org, inviter).await? {
         let details = serde_json::json!({ "inviter": inviter });
         let entry = Entry { action: "invite_revoked", subject_type: "invite", subject: invite.0, details };
@@ -92,27 +92,27 @@ pub(crate) async fn revoke_invites_of(
 ///
 /// The caller's right was looked at before the lock, and is looked at again under it. To who was orgAdmin then, that somebody
 /// must stay it comes first: of two admins who demote each other at once, the later one learns why it did not happen.
-async fn lock(conn: &mut PgConnection, target: &Target, new: Option<Role>) -> ApiResult<Member> {
+async fn lock(conn: &mut PgConnection, target: &Target, new: Option<Role>) -> Result<Member, Problem> {
     if !store::lock(&mut *conn, target.org).await? {
-        return Err(ApiError::not_found());
+        return Err(Problem::not_found());
     }
-    let caller = store::role(&mut *conn, target.org, target.caller).await?.ok_or_else(ApiError::not_found)?;
-    let old = store::member(&mut *conn, target.org, target.member, false).await?.ok_or_else(ApiError::not_found)?;
+    let caller = store::role(&mut *conn, target.org, target.caller).await?.ok_or_else(Problem::not_found)?;
+    let old = store::member(&mut *conn, target.org, target.member, false).await?.ok_or_else(Problem::not_found)?;
     let leaves = new.is_none() && target.caller == target.member;
     if old.role == Role::OrgAdmin && new != Some(Role::OrgAdmin) && (target.admin || leaves) {
         keep_an_admin(conn, target.org, target.member).await?;
     }
-    if caller == Role::OrgAdmin || leaves { Ok(old) } else { Err(ApiError::forbidden()) }
+    if caller == Role::OrgAdmin || leaves { Ok(old) } else { Err(Problem::forbidden()) }
 }
 
 /// Refuses to take the last orgAdmin away.
 ///
 /// # Errors
 /// `last_admin`.
-pub(crate) async fn keep_an_admin(conn: &mut PgConnection, org: OrgId, leaving: UserId) -> ApiResult<()> {
+pub(crate) async fn keep_an_admin(conn: &mut PgConnection, org: OrgId, leaving: UserId) -> Result<(), Problem> {
     if store::has_other_admin(conn, org, leaving).await? {
         return Ok(());
     }
     let sentence = "Somebody must stay orgAdmin. Make another member orgAdmin first.";
-    Err(ApiError::new(ErrorCode::LastAdmin, sentence))
+    Err(Problem::new(ErrorCode::LastAdmin, sentence))
 }

@@ -3,8 +3,8 @@
 use happening_api::{InviteId, Member, OrgId, Organization, Role, UpdateOrganization, UserId};
 use sqlx::PgConnection;
 
-use crate::http::{ApiError, ApiResult};
 use crate::page::Page;
+use crate::problem::Problem;
 
 /// Role of a person in an organization; `None` for a stranger.
 pub(crate) async fn role(conn: &mut PgConnection, org: OrgId, user: UserId) -> sqlx::Result<Option<Role>> {
@@ -153,14 +153,14 @@ pub(crate) async fn lock(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<bo
 ///
 /// # Errors
 /// 403 or 404.
-pub(crate) async fn lock_as_admin(conn: &mut PgConnection, org: OrgId, caller: UserId) -> ApiResult<()> {
+pub(crate) async fn lock_as_admin(conn: &mut PgConnection, org: OrgId, caller: UserId) -> Result<(), Problem> {
     if !lock(&mut *conn, org).await? {
-        return Err(ApiError::not_found());
+        return Err(Problem::not_found());
     }
     match role(conn, org, caller).await? {
         Some(Role::OrgAdmin) => Ok(()),
-        Some(_) => Err(ApiError::forbidden()),
-        None => Err(ApiError::not_found()),
+        Some(_) => Err(Problem::forbidden()),
+        None => Err(Problem::not_found()),
     }
 }
 

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::http::{ApiError, ApiResult};
+use crate::problem::Problem;
 use crate::seats::{Command, Due, Kind, PORTION, Reply};
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -28,19 +28,19 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
         }
         let full = round % ROUNDS_PER_FULL_LOOK == 1;
         let done = tokio::time::timeout(ROUND_TIMEOUT, do_what_is_due(&app, full, &stop)).await;
-        if let Err(error) = done.map_err(ApiError::unavailable).flatten() {
+        if let Err(error) = done.map_err(Problem::unavailable).flatten() {
             tracing::warn!(?error, "what is due is done later");
         }
     }
 }
 
-async fn do_what_is_due(app: &App, full: bool, stop: &CancellationToken) -> ApiResult<()> {
+async fn do_what_is_due(app: &App, full: bool, stop: &CancellationToken) -> Result<(), Problem> {
     // one that takes long keeps no other kind from its turn
     tokio::try_join!(end_bookings(app, stop), add_seats(app, stop), end_waitlists(app, full, stop)).map(drop)
 }
 
 /// Of events that were cancelled.
-async fn end_bookings(app: &App, stop: &CancellationToken) -> ApiResult<()> {
+async fn end_bookings(app: &App, stop: &CancellationToken) -> Result<(), Problem> {
     let endings = sqlx::query!(
         r#"select event_id as "event: EventId", actor_id as "actor: UserId", request_id from event_endings order by since limit 100"#
     )
@@ -56,7 +56,7 @@ async fn end_bookings(app: &App, stop: &CancellationToken) -> ApiResult<()> {
 }
 
 /// Of raised capacities.
-async fn add_seats(app: &App, stop: &CancellationToken) -> ApiResult<()> {
+async fn add_seats(app: &App, stop: &CancellationToken) -> Result<(), Problem> {
     let raised = sqlx::query_scalar!(
         r#"select id as "id: EventId" from events where raising_to is not null and deleted_at is null limit 100"#
     )
@@ -69,7 +69,7 @@ async fn add_seats(app: &App, stop: &CancellationToken) -> ApiResult<()> {
 }
 
 /// Of events that have started.
-async fn end_waitlists(app: &App, full: bool, stop: &CancellationToken) -> ApiResult<()> {
+async fn end_waitlists(app: &App, full: bool, stop: &CancellationToken) -> Result<(), Problem> {
     // an index holds the events that are not over, and few of the others have anybody who waits
     let started = sqlx::query_scalar!(
         r#"select id as "id: EventId" from events where (status in ('upcoming', 'ongoing') or ($1 and status = 'completed'))

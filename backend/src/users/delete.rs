@@ -9,9 +9,9 @@ use super::store;
 use crate::app::App;
 use crate::audit_log::{self, Entry};
 use crate::bookings;
-use crate::http::idempotency::commit;
-use crate::http::{ApiError, ApiResult};
+use crate::idempotency::commit;
 use crate::organizations::{members, store as org_store};
+use crate::problem::Problem;
 
 /// Bookings that were made while others were cancelled are met by the next round.
 const ROUNDS_MAX: u32 = 3;
@@ -22,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// `last_admin`, 401 when they were deleted already, 503.
-pub(super) async fn delete(app: &App, caller: UserId, request_id: &str) -> ApiResult<()> {
+pub(super) async fn delete(app: &App, caller: UserId, request_id: &str) -> Result<(), Problem> {
     check_admins(app, caller).await?;
     for _ in 0..ROUNDS_MAX {
         let open = store::future_bookings(&mut *app.conn().await?, caller).await?;
@@ -33,7 +33,7 @@ pub(super) async fn delete(app: &App, caller: UserId, request_id: &str) -> ApiRe
             return Ok(());
         }
     }
-    Err(ApiError::unavailable(anyhow::anyhow!("the person went on booking while they were deleted")))
+    Err(Problem::unavailable(anyhow::anyhow!("the person went on booking while they were deleted")))
 }
 
 /// Cancels bookings that were on their way into a batch while their person was deleted, from time to time until `stop`. Every
@@ -46,7 +46,7 @@ pub(crate) async fn cancel_late_bookings(app: App, stop: CancellationToken) {
     }
 }
 
-async fn cancel_late(app: &App) -> ApiResult<()> {
+async fn cancel_late(app: &App) -> Result<(), Problem> {
     let late = store::late_bookings(&mut *app.conn().await?).await?;
     for (person, booking) in late {
         // one that cannot be cancelled must not keep the others
@@ -58,7 +58,7 @@ async fn cancel_late(app: &App) -> ApiResult<()> {
 }
 
 /// Says no before anything was cancelled.
-async fn check_admins(app: &App, caller: UserId) -> ApiResult<()> {
+async fn check_admins(app: &App, caller: UserId) -> Result<(), Problem> {
     let mut conn = app.conn().await?;
     for org in store::organizations(&mut conn, caller).await? {
         if org_store::role(&mut conn, org, caller).await? == Some(happening_api::Role::OrgAdmin) {
@@ -69,11 +69,11 @@ async fn check_admins(app: &App, caller: UserId) -> ApiResult<()> {
 }
 
 /// False when there is a booking to cancel first.
-async fn end(app: &App, caller: UserId) -> ApiResult<bool> {
+async fn end(app: &App, caller: UserId) -> Result<bool, Problem> {
     let mut tx = app.pool.begin().await?;
     // no membership can begin while this is held: its foreign key wants to share the row
     if !store::lock(&mut tx, caller).await? {
-        return Err(ApiError::unauthenticated());
+        return Err(Problem::unauthenticated());
     }
     for org in store::organizations(&mut tx, caller).await? {
         org_store::lock(&mut tx, org).await?;

@@ -6,13 +6,13 @@ use axum::response::{IntoResponse, Response};
 use happening_api::{ErrorBody, NoFields, UpdateUser, User};
 use http::{StatusCode, header};
 use serde::Deserialize;
-use tracing::Instrument;
 use utoipa::IntoParams;
 
 use super::store::{self, Export, Found};
 use crate::app::App;
 use crate::events::check_zone;
-use crate::http::{ApiError, ApiResult, CurrentUser, OptionalJson, RequestContext, TokenClaims, ValidJson, ValidQuery};
+use crate::http::{CurrentUser, OptionalJson, RequestContext, TokenClaims, ValidJson, ValidQuery};
+use crate::problem::Problem;
 
 /// Makes the caller's row from the token: 201 the first time, 200 afterwards.
 #[utoipa::path(post, path = "/users", tag = "users", security(("token" = [])), responses(
@@ -21,9 +21,9 @@ pub(crate) async fn upsert(
     TokenClaims(claims): TokenClaims,
     State(app): State<App>,
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
-) -> ApiResult<Response> {
+) -> Result<Response, Problem> {
     let found = store::find_or_create(&mut *app.identity_conn().await?, &claims, app.clock).await?;
-    let Found::Person { user, made } = found else { return Err(ApiError::unauthenticated()) };
+    let Found::Person { user, made } = found else { return Err(Problem::unauthenticated()) };
     let status = if made { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::LOCATION, "/users/me")], Json(user)).into_response())
 }
@@ -42,20 +42,20 @@ pub(crate) async fn find(
     caller: CurrentUser,
     State(app): State<App>,
     ValidQuery(query): ValidQuery<FindQuery>,
-) -> ApiResult<Json<User>> {
+) -> Result<Json<User>, Problem> {
     if query.keycloak_id.contains('\0') {
-        return Err(ApiError::field("keycloak_id", "is no such id"));
+        return Err(Problem::field("keycloak_id", "is no such id"));
     }
     let found = store::find_for(&mut *app.identity_conn().await?, caller.id(), &query.keycloak_id).await?;
-    found.map(Json).ok_or_else(ApiError::not_found)
+    found.map(Json).ok_or_else(Problem::not_found)
 }
 
 /// The caller.
 #[utoipa::path(get, path = "/users/me", tag = "users", security(("token" = [])), responses(
     (status = 200, body = User), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
-pub(crate) async fn me(caller: CurrentUser, State(app): State<App>) -> ApiResult<Json<User>> {
+pub(crate) async fn me(caller: CurrentUser, State(app): State<App>) -> Result<Json<User>, Problem> {
     let found = store::find(&mut *app.identity_conn().await?, caller.id()).await?;
-    found.map(Json).ok_or_else(ApiError::unauthenticated) // deleted at another replica a moment ago
+    found.map(Json).ok_or_else(Problem::unauthenticated) // deleted at another replica a moment ago
 }
 
 /// Changes what the caller chose for themselves.
@@ -65,14 +65,14 @@ pub(crate) async fn update(
     caller: CurrentUser,
     State(app): State<App>,
     json: ValidJson<UpdateUser>,
-) -> ApiResult<Json<User>> {
+) -> Result<Json<User>, Problem> {
     if let Some(Some(zone)) = &json.body.time_zone {
         check_zone(zone)?;
     }
     let mut tx = app.pool.begin().await?;
     store::update(&mut tx, caller.id(), &json.body).await?;
-    let user = store::find(&mut tx, caller.id()).await?.ok_or_else(ApiError::unauthenticated)?;
-    tx.commit().await.map_err(ApiError::outcome_unknown)?;
+    let user = store::find(&mut tx, caller.id()).await?.ok_or_else(Problem::unauthenticated)?;
+    tx.commit().await.map_err(Problem::outcome_unknown)?;
     Ok(Json(user))
 }
 
@@ -80,20 +80,22 @@ pub(crate) async fn update(
 /// orgAdmin of an organization.
 #[utoipa::path(delete, path = "/users/me", tag = "users", security(("token" = [])), responses(
     (status = 204), (status = 401, body = ErrorBody), (status = 409, body = ErrorBody), (status = 503, body = ErrorBody)))]
-pub(crate) async fn delete(caller: CurrentUser, State(app): State<App>) -> ApiResult<StatusCode> {
-    let request_id = RequestContext::current().request_id;
-    let task =
-        tokio::spawn(async move { super::delete::delete(&app, caller.id(), &request_id).await }.in_current_span());
-    task.await.map_err(ApiError::internal)??;
+pub(crate) async fn delete(
+    caller: CurrentUser,
+    context: RequestContext,
+    State(app): State<App>,
+) -> Result<StatusCode, Problem> {
+    let own = app.clone();
+    app.to_its_end(async move { super::delete::delete(&own, caller.id(), &context.request_id).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Everything that is kept about the caller.
 #[utoipa::path(get, path = "/users/me/export", tag = "users", security(("token" = [])), responses(
     (status = 200, body = Export), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
-pub(crate) async fn export(caller: CurrentUser, State(app): State<App>) -> ApiResult<Response> {
+pub(crate) async fn export(caller: CurrentUser, State(app): State<App>) -> Result<Response, Problem> {
     let mut conn = app.staff_conn().await?;
-    store::find(&mut conn, caller.id()).await?.ok_or_else(ApiError::unauthenticated)?;
+    store::find(&mut conn, caller.id()).await?.ok_or_else(Problem::unauthenticated)?;
     let all = store::export(&mut conn, caller.id()).await?;
     let headers = [(header::CONTENT_DISPOSITION, "attachment; filename=\"happening-export.json\"")];
     Ok((headers, Json(all)).into_response())

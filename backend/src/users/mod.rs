@@ -14,7 +14,7 @@ use moka::sync::Cache;
 
 use crate::app::App;
 use crate::auth::Claims;
-use crate::http::{ApiError, ApiResult};
+use crate::problem::Problem;
 
 const KNOWN_MAX: u64 = 100_000;
 /// A deleted person is refused within this time on every replica.
@@ -47,7 +47,7 @@ impl KnownUsers {
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn current(app: &App, claims: &Claims) -> ApiResult<KnownUser> {
+pub(crate) async fn current(app: &App, claims: &Claims) -> Result<KnownUser, Problem> {
     if let Some(known) = app.known_users.0.get(&claims.sub) {
         return Ok(known);
     }
@@ -58,7 +58,7 @@ pub(crate) async fn current(app: &App, claims: &Claims) -> ApiResult<KnownUser> 
     }
     let known = match store::find_or_create(&mut *app.identity_conn().await?, claims, app.clock).await? {
         store::Found::Person { user, .. } => KnownUser { id: user.id },
-        store::Found::Ended => return Err(ApiError::unauthenticated()),
+        store::Found::Ended => return Err(Problem::unauthenticated()),
     };
     app.known_users.0.insert(claims.sub.clone(), known.clone());
     Ok(known)

@@ -14,9 +14,8 @@ use http::HeaderMap;
 use redis::aio::ConnectionManager;
 
 use self::shared::Shared;
-use super::context::RequestContext;
-use super::{ApiError, ApiResult};
 use crate::clock::Clock;
+use crate::problem::Problem;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -43,11 +42,11 @@ struct Limit<K: Clone + std::hash::Hash + Eq> {
 
 /// What a caller is told of a limit, in the members of draft-ietf-httpapi-ratelimit-headers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standing {
-    pub(super) requests: u32,
-    pub(super) window_s: u64,
+pub(crate) struct Standing {
+    pub(crate) requests: u32,
+    pub(crate) window_s: u64,
     /// Seconds until another request is taken; set when this one is refused.
-    pub(super) wait_s: u64,
+    pub(crate) wait_s: u64,
 }
 
 impl Limits {
@@ -85,7 +84,7 @@ impl Limits {
     ///
     /// # Errors
     /// 429.
-    pub(crate) fn count_person(&self, sub: &str) -> ApiResult<()> {
+    pub(crate) fn count_person(&self, sub: &str) -> Result<(), Problem> {
         self.people.as_ref().map_or(Ok(()), |limit| limit.count(sub.to_owned()))
     }
 
@@ -100,7 +99,7 @@ impl Limits {
     ///
     /// # Errors
     /// 429.
-    pub(crate) fn count_invite(&self, email: &str) -> ApiResult<()> {
+    pub(crate) fn count_invite(&self, email: &str) -> Result<(), Problem> {
         self.invited.as_ref().map_or(Ok(()), |limit| limit.count(email.to_lowercase()))
     }
 
@@ -108,7 +107,7 @@ impl Limits {
     ///
     /// # Errors
     /// 429.
-    pub(crate) fn count_address(&self, peer: Option<Peer>) -> ApiResult<()> {
+    pub(crate) fn count_address(&self, peer: Option<Peer>) -> Result<(), Problem> {
         match (&self.addresses, peer) {
             (Some(limit), Some(Peer(address))) => limit.count(network(address)),
             _ => Ok(()),
@@ -117,7 +116,7 @@ impl Limits {
 }
 
 /// One household has a whole /64 of IPv6 to call from.
-pub(super) fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     // an IPv4 address that a socket of both kinds shows as IPv6 is one of IPv4
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -150,7 +149,7 @@ impl<K: Clone + Display + std::hash::Hash + Eq> Limit<K> {
         Some(Self { requests, window, limiter: RateLimiter::keyed(quota), shared, clock })
     }
 
-    fn count(&self, key: K) -> ApiResult<()> {
+    fn count(&self, key: K) -> Result<(), Problem> {
         let caller = key.to_string();
         let wait_s = self.shared.wait_s(&caller, seconds(self.clock)).or_else(|| {
             let not_until = self.limiter.check_key(&key).err()?;
@@ -161,8 +160,7 @@ impl<K: Clone + Display + std::hash::Hash + Eq> Limit<K> {
             return Ok(());
         };
         let standing = Standing { requests: self.requests.get(), window_s: self.window.as_secs(), wait_s };
-        RequestContext::note_limit(standing);
-        Err(ApiError::rate_limited())
+        Err(Problem::rate_limited(standing))
     }
 }
 

@@ -3,19 +3,12 @@
 //! The key's row is written first, in the transaction of the call: a copy that comes meanwhile waits for its end, and finds
 //! the answer or a free key. A refused call leaves nothing, so it may be repeated with the same key.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
 use happening_api::UserId;
-use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use super::extract::Repeatable;
-use super::{ApiError, ApiResult};
-
-/// Set on an answer that had been given before.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+use crate::problem::Problem;
 
 /// A creating call of a person.
 #[derive(Clone, Debug)]
@@ -26,18 +19,18 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The call with that body, given as the hash of its JSON value.
-    pub(crate) fn new(caller: UserId, repeatable: Repeatable, body_hash: &[u8]) -> Self {
-        let mut hash = Sha256::new_with_prefix(repeatable.route);
+    /// A call of `route`, a method and path, with that body, given as the hash of its JSON value.
+    pub(crate) fn new(caller: UserId, key: Option<String>, route: &str, body_hash: &[u8]) -> Self {
+        let mut hash = Sha256::new_with_prefix(route);
         hash.update(body_hash);
-        Self { caller, key: repeatable.key, hash: hash.finalize().to_vec() }
+        Self { caller, key, hash: hash.finalize().to_vec() }
     }
 
     /// Takes the key; answers what was answered before, if it was.
     ///
     /// # Errors
     /// `key_reused` for another request with the same key; 503.
-    pub(crate) async fn begin(&self, conn: &mut PgConnection) -> ApiResult<Option<Kept>> {
+    pub(crate) async fn begin(&self, conn: &mut PgConnection) -> Result<Option<Made>, Problem> {
         let Some(key) = &self.key else { return Ok(None) };
         let taken = sqlx::query!(
             "insert into idempotency_keys (user_id, key, request_hash) values ($1, $2, $3) on conflict do nothing",
@@ -58,15 +51,15 @@ impl Call {
         .fetch_one(conn)
         .await?;
         if row.request_hash != self.hash {
-            return Err(ApiError::key_reused());
+            return Err(Problem::key_reused());
         }
-        let Some((answer, location)) = row.answer.zip(row.location) else {
-            return Err(ApiError::internal(anyhow::anyhow!("a key was committed without its answer")));
+        let Some((body, location)) = row.answer.zip(row.location) else {
+            return Err(Problem::internal(anyhow::anyhow!("a key was committed without its answer")));
         };
-        Ok(Some(Kept { answer, location }))
+        Ok(Some(Made { body, location, replayed: true }))
     }
 
-    /// Keeps the answer, commits, and gives it: 201 with the thing and where it is.
+    /// Keeps the answer, commits, and gives it.
     ///
     /// # Errors
     /// 503.
@@ -75,7 +68,7 @@ impl Call {
         tx: Transaction<'_, Postgres>,
         thing: &T,
         location: &str,
-    ) -> ApiResult<Response> {
+    ) -> Result<Made, Problem> {
         self.finish_keeping(tx, thing, thing, location).await
     }
 
@@ -89,9 +82,9 @@ impl Call {
         kept: &K,
         thing: &T,
         location: &str,
-    ) -> ApiResult<Response> {
+    ) -> Result<Made, Problem> {
         if let Some(key) = &self.key {
-            let answer = serde_json::to_string(kept).map_err(ApiError::internal)?;
+            let answer = serde_json::to_string(kept).map_err(Problem::internal)?;
             sqlx::query!(
                 "update idempotency_keys set answer = $3, location = $4 where user_id = $1 and key = $2",
                 self.caller.0,
@@ -103,36 +96,29 @@ impl Call {
             .await?;
         }
         commit(tx).await?;
-        let location = HeaderValue::try_from(location).map_err(ApiError::internal)?;
-        Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(thing)).into_response())
+        let body = serde_json::to_string(thing).map_err(Problem::internal)?;
+        Ok(Made { body, location: location.to_owned(), replayed: false })
     }
 }
 
-/// What the call was answered the first time.
+/// What a creating call made.
 #[derive(Clone, Debug)]
-pub(crate) struct Kept {
-    pub(crate) answer: String,
+pub(crate) struct Made {
+    /// The thing as JSON.
+    pub(crate) body: String,
+    /// The path where it is.
     pub(crate) location: String,
-}
-
-impl IntoResponse for Kept {
-    fn into_response(self) -> Response {
-        let headers = [
-            (header::CONTENT_TYPE, "application/json".to_owned()),
-            (header::LOCATION, self.location),
-            (REPLAYED, "true".to_owned()),
-        ];
-        (StatusCode::CREATED, headers, self.answer).into_response()
-    }
+    /// The call had been answered before.
+    pub(crate) replayed: bool,
 }
 
 /// Commits; a lost reply means that nobody knows.
 ///
 /// # Errors
 /// 503 with the outcome.
-pub(crate) async fn commit(tx: Transaction<'_, Postgres>) -> ApiResult<()> {
+pub(crate) async fn commit(tx: Transaction<'_, Postgres>) -> Result<(), Problem> {
     tx.commit().await.map_err(|error| match error {
         sqlx::Error::Database(_) => error.into(),
-        lost => ApiError::outcome_unknown(lost),
+        lost => Problem::outcome_unknown(lost),
     })
 }

@@ -1,0 +1,63 @@
+//! The state of the HTTP side: the application, and what only the way to it needs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::FromRef;
+use tokio::sync::Semaphore;
+
+use super::health::{Neighbours, SignIn};
+use crate::app::App;
+use crate::config::{Config, ServeConfig};
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Server(Arc<Parts>);
+
+/// Its parts.
+pub(crate) struct Parts {
+    pub(super) app: App,
+    pub(super) sign_in: SignIn,
+    /// Proxies of our own in front of the server.
+    pub(super) proxies: usize,
+    /// Requests that may be worked on at once.
+    pub(super) places: Semaphore,
+    pub(super) neighbours: Neighbours,
+    stopping: AtomicBool,
+}
+
+impl Server {
+    pub(crate) fn new(app: App, config: &Config, serve: &ServeConfig) -> Self {
+        let keys = serve.oidc_jwks_url.as_ref().unwrap_or(&serve.oidc_issuer_url);
+        Self(Arc::new(Parts {
+            app,
+            sign_in: SignIn::of(serve),
+            proxies: serve.proxies,
+            places: Semaphore::new(serve.concurrent_requests_max as usize),
+            neighbours: Neighbours::new(config.rabbitmq_url.clone(), keys.clone()),
+            stopping: AtomicBool::new(false),
+        }))
+    }
+
+    /// Says from now on that it is not ready.
+    pub(crate) fn begin_to_stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+impl std::ops::Deref for Server {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl FromRef<Server> for App {
+    fn from_ref(server: &Server) -> Self {
+        server.app.clone()
+    }
+}

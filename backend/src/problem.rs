@@ -1,0 +1,119 @@
+//! What an operation answers when it did not do what it was asked. It knows nothing of HTTP: `http/answer.rs` has the one mapping to
+//! statuses and bodies.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use happening_api::{ErrorCode, ErrorDetails, Outcome};
+
+use crate::database;
+use crate::limits::Standing;
+
+/// Why something was not done, or is not known to have been: a code, a sentence for people, and details for programs.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(crate) code: ErrorCode,
+    pub(crate) message: Cow<'static, str>,
+    pub(crate) details: Box<ErrorDetails>,
+    /// What stood behind it, for the log only.
+    pub(crate) cause: Option<anyhow::Error>,
+    /// The limit that refused it.
+    pub(crate) limit: Option<Standing>,
+}
+
+impl Problem {
+    /// A refusal with nothing but its code and a sentence.
+    pub(crate) fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), details: Box::default(), cause: None, limit: None }
+    }
+
+    /// Input that is refused, with its field.
+    pub(crate) fn field(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::fields(BTreeMap::from([(name.into(), reason.into())]))
+    }
+
+    /// Input that is refused, with its fields.
+    pub(crate) fn fields(fields: BTreeMap<String, String>) -> Self {
+        let sentence = fields
+            .iter()
+            .map(|(name, reason)| if name.is_empty() { reason.clone() } else { format!("{name}: {reason}") })
+            .collect::<Vec<_>>()
+            .join("; ");
+        let mut problem = Self::new(ErrorCode::Invalid, sentence);
+        problem.details.fields = fields;
+        problem
+    }
+
+    /// It does not exist, or the caller may not know that it does.
+    pub(crate) fn not_found() -> Self {
+        Self::new(ErrorCode::NotFound, "There is nothing here that you can see.")
+    }
+
+    /// The caller may know of it, but not do this.
+    pub(crate) fn forbidden() -> Self {
+        Self::new(ErrorCode::Forbidden, "You may not do this.")
+    }
+
+    /// Nobody is signed in, or their account ended.
+    pub(crate) fn unauthenticated() -> Self {
+        Self::new(ErrorCode::Unauthenticated, "Please sign in.")
+    }
+
+    /// The key belongs to another request.
+    pub(crate) fn key_reused() -> Self {
+        Self::new(ErrorCode::KeyReused, "This Idempotency-Key was used for another request.")
+    }
+
+    /// Too many requests.
+    pub(crate) fn rate_limited(limit: Standing) -> Self {
+        let mut problem = Self::new(ErrorCode::RateLimited, "Too many requests. Please wait a moment.");
+        problem.limit = Some(limit);
+        problem
+    }
+
+    /// A dependency is away, or there is too much to do; nothing was done.
+    pub(crate) fn unavailable(cause: impl Into<anyhow::Error>) -> Self {
+        let mut problem = Self::new(ErrorCode::Unavailable, "The service is busy or partly away. Please try again.");
+        problem.cause = Some(cause.into());
+        problem
+    }
+
+    /// A dependency failed during a write that may have happened.
+    pub(crate) fn outcome_unknown(cause: impl Into<anyhow::Error>) -> Self {
+        Self::unavailable(cause).of_unknown_outcome()
+    }
+
+    /// Our own mistake: says no more than the request's id.
+    pub(crate) fn internal(cause: impl Into<anyhow::Error>) -> Self {
+        let mut problem = Self::new(ErrorCode::Internal, "Something went wrong on our side.");
+        problem.cause = Some(cause.into());
+        problem
+    }
+
+    /// The same failure of a write that may have happened.
+    pub(crate) fn of_unknown_outcome(mut self) -> Self {
+        if self.code == ErrorCode::Unavailable {
+            self.details.outcome = Some(Outcome::Unknown);
+        }
+        self
+    }
+
+    /// Sets details.
+    pub(crate) fn with(mut self, set: impl FnOnce(&mut ErrorDetails)) -> Self {
+        set(&mut self.details);
+        self
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        if database::is_away(&error) { Self::unavailable(error) } else { Self::internal(error) }
+    }
+}
+
+impl From<Arc<sqlx::Error>> for Problem {
+    fn from(error: Arc<sqlx::Error>) -> Self {
+        if database::is_away(&error) { Self::unavailable(error) } else { Self::internal(error) }
+    }
+}
