@@ -4,25 +4,26 @@ use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::auth::Verifier;
-use crate::bookings;
+use crate::bookings::store as booking_store;
 use crate::clock::Clock;
 use crate::config::{Config, ServeConfig};
 use crate::database::lookup::Lookup;
 use crate::database::pulse::Pulse;
 use crate::database::{self, ServerPools};
-use crate::events::Maps;
-use crate::invites::Links;
+use crate::events::seats::Maps;
 use crate::limits::Limits;
+use crate::links::Links;
 use crate::problem::Problem;
-use crate::seats::{LOADS_AT_ONCE, MAIN_LANES, Parts, SIDE_LANES, Seats};
+use crate::seats::{COMMITTED_MAX, LOADS_AT_ONCE, MAIN_LANES, Parts, SIDE_LANES, Seats};
 use crate::shown::Shown;
-use crate::users::{self, KnownUsers};
+use crate::users::known::KnownUsers;
+use crate::users::store as user_store;
 use crate::wake::Wake;
 
 /// Each can have 100,000 rows.
@@ -46,8 +47,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) verifier: Verifier,
     pub(crate) known_users: KnownUsers,
-    pub(crate) callers: Lookup<users::store::Unchanged>,
-    pub(crate) bookings: Lookup<bookings::store::OfCaller>,
+    pub(crate) callers: Lookup<user_store::Unchanged>,
+    pub(crate) bookings: Lookup<booking_store::OfCaller>,
     pub(crate) maps: Maps,
     pub(crate) links: Links,
     pub(crate) limits: Limits,
@@ -116,10 +117,11 @@ impl App {
         let pools = ServerPools::new(&config.database_url, config.database_connections_max, &pulse)?;
         tokio::spawn(feeler.run(stop.clone()));
         let relay_wake = Wake::default();
-        let shown = Shown::start(config.redis_url.as_str(), pools.general.clone(), tasks, stop)?;
+        let (watcher, committed) = mpsc::channel(COMMITTED_MAX);
+        let shown = Shown::start(config.redis_url.as_str(), committed, pools.general.clone(), tasks, stop)?;
         let parts = Parts {
             pool: database::writer_pool(&config.database_url, (MAIN_LANES + SIDE_LANES) as u32, &pulse)?,
-            shown: shown.clone(),
+            watcher,
             relay_wake: relay_wake.clone(),
             clock,
             loads: Arc::new(Semaphore::new(LOADS_AT_ONCE)),

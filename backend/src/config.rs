@@ -1,13 +1,11 @@
 //! Every setting of the server, from flags or the environment, checked when it is parsed.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use url::Url;
 
-use crate::http::connections::ConnectionLimits;
-use crate::invites::{Links, ServerKey};
+use crate::links::{Links, ServerKey};
 
 /// Settings of the services behind the server; every subcommand takes them.
 #[derive(Args, Clone, Debug)]
@@ -137,13 +135,6 @@ pub(crate) struct ServeConfig {
     /// The client that tokens must have been issued to
     #[arg(long, env = "OIDC_CLIENT", default_value = "happening-desktop")]
     pub(crate) oidc_client: String,
-}
-
-impl ServeConfig {
-    pub(crate) fn connection_limits(&self) -> ConnectionLimits {
-        let per_address = Some(self.connections_per_address_max).filter(|max| *max > 0 && self.proxies == 0);
-        ConnectionLimits { per_address_max: per_address, write_timeout: Duration::from_millis(self.write_timeout_ms) }
-    }
 }
 
 /// Settings of the worker.

@@ -17,6 +17,7 @@ mod http;
 mod idempotency;
 mod invites;
 mod limits;
+mod links;
 mod metrics;
 mod notifications;
 mod organizations;

@@ -2,16 +2,10 @@
 //! OpenTelemetry where it has one, with the units in the name as Prometheus wants them.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use anyhow::Context;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
-use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
-
-use crate::audit;
-use crate::shown::Shown;
 
 const REQUEST_SECONDS: &str = "http_server_request_duration_seconds";
 const REQUESTS_ACTIVE: &str = "http_server_active_requests";
@@ -30,7 +24,6 @@ const VIOLATIONS: &str = "happening_audit_violations";
 /// From 1 ms to 10 s.
 const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 const ITEMS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
-const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 /// Serves the metrics of this process at `/metrics` of an address of its own. Without an address nothing is measured.
 ///
@@ -120,63 +113,23 @@ pub(crate) fn consumed(fate: &'static str) {
     counter!(CONSUMED, "fate" => fate).increment(1);
 }
 
-/// Looks at the rows again and again, and audits them, until told to stop.
-pub(crate) async fn watch(pool: PgPool, shown: Shown, audit_every: Duration, stop: CancellationToken) {
-    let mut looks = 0;
-    let looks_per_audit = (audit_every.as_secs() / LOOK_EVERY.as_secs()).max(1);
-    loop {
-        if let Err(error) = look(&pool).await {
-            tracing::debug!(%error, "the rows are counted later");
-        }
-        if looks % looks_per_audit == 0
-            && let Err(error) = audit_once(&pool, &shown).await
-        {
-            tracing::debug!(error = format!("{error:#}"), "the audit is made later");
-        }
-        looks += 1;
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-        }
-    }
+/// Active bookings of a class of events.
+pub(crate) fn bookings(category: String, status: String, count: i64) {
+    gauge!(BOOKINGS, "category" => category, "status" => status).set(count as f64);
 }
 
-async fn look(pool: &PgPool) -> sqlx::Result<()> {
-    let rows = sqlx::query!(
-        r#"select c.category as "category!", s.status as "status!", count(b.id) as "count!"
-        from unnest(array['webinar', 'concert', 'hackathon', 'none']) as c (category)
-        cross join unnest(array['confirmed', 'waiting']) as s (status)
-        left join events e on coalesce(e.category, 'none') = c.category
-            and event_status(e.status, e.event_date, e.ends_at, now()) in ('upcoming', 'ongoing')
-        left join bookings b on b.event_id = e.id and b.status = s.status
-        group by 1, 2"#
-    )
-    .fetch_all(pool)
-    .await?;
-    for row in rows {
-        gauge!(BOOKINGS, "category" => row.category, "status" => row.status).set(row.count as f64);
-    }
-    let row = sqlx::query!(
-        r#"select (select count(*) from bookings where waiting_order is not null) as "waiting!",
-            count(*) as "unpublished!", coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as "age!"
-        from outbox where published_at is null"#
-    )
-    .fetch_one(pool)
-    .await?;
-    gauge!(WAITLIST).set(row.waiting as f64);
-    gauge!(OUTBOX).set(row.unpublished as f64);
-    gauge!(OUTBOX_AGE).set(row.age);
-    Ok(())
+/// Bookings that wait.
+pub(crate) fn waitlist(count: i64) {
+    gauge!(WAITLIST).set(count as f64);
 }
 
-async fn audit_once(pool: &PgPool, shown: &Shown) -> anyhow::Result<()> {
-    let findings = audit::run(pool, shown).await?;
-    for invariant in audit::invariants() {
-        let count = findings.iter().filter(|finding| finding.invariant == invariant).count();
-        gauge!(VIOLATIONS, "invariant" => invariant).set(count as f64);
-    }
-    for finding in findings {
-        tracing::error!(invariant = finding.invariant, what = finding.what, "the audit found a violation");
-    }
-    Ok(())
+/// Messages that wait to be published, and the age of the oldest.
+pub(crate) fn outbox(count: i64, oldest_s: f64) {
+    gauge!(OUTBOX).set(count as f64);
+    gauge!(OUTBOX_AGE).set(oldest_s);
+}
+
+/// What the last audit found of an invariant.
+pub(crate) fn violations(invariant: &'static str, count: usize) {
+    gauge!(VIOLATIONS, "invariant" => invariant).set(count as f64);
 }

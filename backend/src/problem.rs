@@ -106,6 +106,12 @@ impl Problem {
     }
 }
 
+impl From<Standing> for Problem {
+    fn from(limit: Standing) -> Self {
+        Self::rate_limited(limit)
+    }
+}
+
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         if database::is_away(&error) { Self::unavailable(error) } else { Self::internal(error) }

@@ -1,4 +1,4 @@
-//! `check`: formatting, links in documents, licences, unused dependencies, lints, and whether generated files are up to date. Runs no
+//! `check`: formatting, links in documents, layers, licences, unused dependencies, lints, and whether generated files are up to date. Runs no
 //! tests; of the services it needs Postgres, for the data that SQL is checked against.
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use happening_stack::progress::{self, say, step};
 use happening_stack::project::{root, target, tools};
 use happening_stack::{Stack, postgres};
 
-use crate::{build, doctor, openapi, packages, sqlx_data, ui};
+use crate::{build, doctor, layers, openapi, packages, sqlx_data, ui};
 
 /// Versions that are installed once, into `target/tools`.
 const TOOLS: [(&str, &str); 2] = [("cargo-deny", "0.20.2"), ("cargo-machete", "0.9.2")];
@@ -29,9 +29,10 @@ const DOCUMENTS: [&str; 7] = [
 /// When something is not as it should be.
 pub(crate) fn check(ask: bool) -> Result<()> {
     progress::begin(6);
-    step("Formatting and links");
+    step("Formatting, links and layers");
     build::cargo(&["fmt", "--all", "--check"])?;
     documents()?;
+    layers::check()?;
     step("Looking at this machine");
     doctor::before_building()?;
     packages::ensure(ask, &[packages::SHELL, packages::SERVICES])?;

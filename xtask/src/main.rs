@@ -6,6 +6,7 @@ mod check;
 mod doctor;
 mod driven;
 mod given;
+mod layers;
 mod openapi;
 mod packages;
 mod parallel;

@@ -4,12 +4,14 @@
 
 mod queries;
 mod states;
+mod watch;
 
 use sqlx::PgPool;
 
 use crate::shown::Shown;
 
 pub(crate) use states::{Folded, fold};
+pub(crate) use watch::watch;
 
 /// A violated invariant.
 #[derive(Clone, Debug)]

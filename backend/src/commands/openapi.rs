@@ -5,6 +5,6 @@
 /// # Errors
 /// Never in practice: it consists of plain values.
 pub(crate) fn run() -> anyhow::Result<()> {
-    println!("{}", crate::http::document().to_pretty_json()?);
+    println!("{}", crate::http::router::document().to_pretty_json()?);
     Ok(())
 }

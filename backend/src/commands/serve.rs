@@ -38,7 +38,13 @@ pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<
     tracing::info!(%address, "serving");
     let server = Server::new(app, config, serve);
     let closing = close_after(&server, &stop, Duration::from_millis(serve.shutdown_delay_ms));
-    connections::accept(listener, &crate::http::router(server), serve.connection_limits(), &closing).await;
+    connections::accept(
+        listener,
+        &crate::http::router::router(server),
+        connections::ConnectionLimits::of(serve),
+        &closing,
+    )
+    .await;
     writers_stop.cancel();
     tasks.close();
     if tokio::time::timeout(DRAIN_TIMEOUT, tasks.wait()).await.is_err() {

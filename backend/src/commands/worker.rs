@@ -48,7 +48,7 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
     let audit_pool = database::operator_pool(&config.database_url)?;
     let audit_every = Duration::from_secs(worker.audit_every_s);
     let shown = Shown::reader(config.redis_url.as_str())?;
-    tasks.spawn(metrics::watch(audit_pool, shown, audit_every, stop.clone()));
+    tasks.spawn(crate::audit::watch(audit_pool, shown, audit_every, stop.clone()));
     tasks.spawn(tidy(pool.clone(), stop.clone()));
     tasks.spawn(move_events(pool, stop.clone()));
     tracing::info!("working");

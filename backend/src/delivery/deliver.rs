@@ -10,7 +10,7 @@ use super::subject::{self, Person, Subject};
 use super::{Mailer, feed, templates};
 use crate::broker::{Fate, Handler, NOTIFICATIONS};
 use crate::database;
-use crate::invites::Links;
+use crate::links::Links;
 use crate::outbox;
 use crate::telemetry::{self, SPANS};
 

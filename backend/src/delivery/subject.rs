@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use happening_api::{BookingId, EventId, InviteId, Message, OrgId, Role};
 use sqlx::PgConnection;
 
-use crate::invites::{Links, store as invite_store};
+use crate::invites::store as invite_store;
+use crate::links::Links;
 
 /// What texts need to know.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use happening_api::{Message, NotificationType, Role};
 
 use super::subject::{EventFacts, Subject};
 use crate::events::calendar::{self, CalendarEvent};
-use crate::invites::Links;
+use crate::links::Links;
 
 /// A mail's texts.
 #[derive(Clone, Debug)]

@@ -158,7 +158,7 @@ pub(crate) async fn seats(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let seats = app.maps.read(&app, target.event, target.caller.id()).await?;
+    let seats = app.maps.read(&mut *app.conn().await?, target.event, target.caller.id()).await?;
     let binary = headers
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok())

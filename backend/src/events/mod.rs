@@ -8,10 +8,9 @@ mod duplicate;
 pub(crate) mod ending;
 pub(crate) mod http;
 pub(crate) mod retention;
-mod seats;
+pub(crate) mod seats;
 pub(crate) mod store;
 mod update;
 mod views;
 
 pub(crate) use create::check_zone;
-pub(crate) use seats::Maps;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use happening_api::{EventId, UserId};
 use moka::sync::Cache;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::store::{self, Seats};
-use crate::app::App;
 use crate::problem::Problem;
 
 const MAPS_MAX: u64 = 256;
@@ -29,11 +29,10 @@ impl Maps {
     ///
     /// # Errors
     /// 404, 503.
-    pub(super) async fn read(&self, app: &App, event: EventId, viewer: UserId) -> Result<Seats, Problem> {
+    pub(super) async fn read(&self, conn: &mut PgConnection, event: EventId, viewer: UserId) -> Result<Seats, Problem> {
         let known = self.0.get(&event);
         let head = known.as_ref().map(|map| map.0);
-        let mut conn = app.conn().await?;
-        let mut seats = store::seats(&mut conn, event, viewer, head).await?.ok_or_else(Problem::not_found)?;
+        let mut seats = store::seats(conn, event, viewer, head).await?.ok_or_else(Problem::not_found)?;
         match known.filter(|map| map.0 == seats.head) {
             Some(map) => seats.taken.clone_from(&map.1),
             None => self.0.insert(event, Arc::new((seats.head, seats.taken.clone()))),

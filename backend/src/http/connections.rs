@@ -16,6 +16,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower_http::add_extension::AddExtension;
 
+use crate::config::ServeConfig;
 use crate::limits::{Peer, network};
 use crate::metrics;
 
@@ -37,6 +38,14 @@ pub(crate) struct ConnectionLimits {
     pub(crate) per_address_max: Option<u32>,
     /// How long a client may leave an answer standing.
     pub(crate) write_timeout: Duration,
+}
+
+impl ConnectionLimits {
+    /// Behind proxies of our own all clients share an address.
+    pub(crate) fn of(serve: &ServeConfig) -> Self {
+        let per_address_max = Some(serve.connections_per_address_max).filter(|max| *max > 0 && serve.proxies == 0);
+        Self { per_address_max, write_timeout: Duration::from_millis(serve.write_timeout_ms) }
+    }
 }
 
 /// Open connections by address.

@@ -20,7 +20,8 @@ use super::server::Server;
 use crate::auth::AuthError;
 use crate::limits::Peer;
 use crate::problem::Problem;
-use crate::users::{self, KnownUser};
+use crate::users;
+use crate::users::known::KnownUser;
 
 const KEY_CHARS_MAX: usize = 128;
 
@@ -57,7 +58,7 @@ pub(crate) async fn claims_of(parts: &Parts, server: &Server) -> Result<Arc<crat
         .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
     let refused = || match server.app.limits.count_address(peer(parts, server)) {
         Ok(()) => Problem::unauthenticated(),
-        Err(too_many) => too_many,
+        Err(too_many) => too_many.into(),
     };
     let token = token.ok_or_else(refused)?;
     let claims = server.app.verifier.verify(token.trim()).await.map_err(|error| match error {
@@ -89,7 +90,7 @@ impl FromRequestParts<Server> for Anyone {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
-        server.app.limits.count_address(peer(parts, server)).map(|()| Self)
+        server.app.limits.count_address(peer(parts, server)).map(|()| Self).map_err(Problem::from)
     }
 }
 

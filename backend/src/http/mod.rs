@@ -9,7 +9,7 @@ mod health;
 mod location;
 mod open;
 mod permitted;
-mod router;
+pub(crate) mod router;
 mod server;
 
 pub(crate) use answer::REPLAYED;
@@ -18,5 +18,4 @@ pub(crate) use extract::{
     Anyone, CurrentUser, IdempotencyKey, OptionalJson, PathId, Repeatable, TokenClaims, ValidJson, ValidQuery,
 };
 pub(crate) use permitted::{BookingFor, EventFor, MemberFor, actions};
-pub(crate) use router::{document, router};
 pub(crate) use server::Server;

@@ -5,10 +5,10 @@ use sqlx::PgConnection;
 
 use super::create::{already_member, gone, used};
 use super::store::{self, InviteRow};
-use super::token::Token;
 use crate::app::App;
 use crate::audit_log::{self, Entry};
 use crate::idempotency::commit;
+use crate::links::Token;
 use crate::organizations::store as org_store;
 use crate::problem::Problem;
 use crate::users::store as user_store;

@@ -4,7 +4,5 @@ mod accept;
 mod create;
 pub(crate) mod http;
 pub(crate) mod store;
-mod token;
 
 pub(crate) use create::gone;
-pub(crate) use token::{Links, ServerKey};

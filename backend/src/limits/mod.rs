@@ -15,7 +15,6 @@ use redis::aio::ConnectionManager;
 
 use self::shared::Shared;
 use crate::clock::Clock;
-use crate::problem::Problem;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -83,8 +82,8 @@ impl Limits {
     /// Counts a request of somebody who is signed in, by the `sub` of their token.
     ///
     /// # Errors
-    /// 429.
-    pub(crate) fn count_person(&self, sub: &str) -> Result<(), Problem> {
+    /// The limit that is reached.
+    pub(crate) fn count_person(&self, sub: &str) -> Result<(), Standing> {
         self.people.as_ref().map_or(Ok(()), |limit| limit.count(sub.to_owned()))
     }
 
@@ -98,16 +97,16 @@ impl Limits {
     /// Counts a mail that somebody else makes us send to an address.
     ///
     /// # Errors
-    /// 429.
-    pub(crate) fn count_invite(&self, email: &str) -> Result<(), Problem> {
+    /// The limit that is reached.
+    pub(crate) fn count_invite(&self, email: &str) -> Result<(), Standing> {
         self.invited.as_ref().map_or(Ok(()), |limit| limit.count(email.to_lowercase()))
     }
 
     /// Counts a request of somebody who is not.
     ///
     /// # Errors
-    /// 429.
-    pub(crate) fn count_address(&self, peer: Option<Peer>) -> Result<(), Problem> {
+    /// The limit that is reached.
+    pub(crate) fn count_address(&self, peer: Option<Peer>) -> Result<(), Standing> {
         match (&self.addresses, peer) {
             (Some(limit), Some(Peer(address))) => limit.count(network(address)),
             _ => Ok(()),
@@ -149,7 +148,7 @@ impl<K: Clone + Display + std::hash::Hash + Eq> Limit<K> {
         Some(Self { requests, window, limiter: RateLimiter::keyed(quota), shared, clock })
     }
 
-    fn count(&self, key: K) -> Result<(), Problem> {
+    fn count(&self, key: K) -> Result<(), Standing> {
         let caller = key.to_string();
         let wait_s = self.shared.wait_s(&caller, seconds(self.clock)).or_else(|| {
             let not_until = self.limiter.check_key(&key).err()?;
@@ -160,7 +159,7 @@ impl<K: Clone + Display + std::hash::Hash + Eq> Limit<K> {
             return Ok(());
         };
         let standing = Standing { requests: self.requests.get(), window_s: self.window.as_secs(), wait_s };
-        Err(Problem::rate_limited(standing))
+        Err(standing)
     }
 }
 

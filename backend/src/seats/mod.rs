@@ -9,6 +9,7 @@
 mod answer;
 mod batch;
 mod command;
+mod committed;
 mod facts;
 mod failure;
 pub(crate) mod log;
@@ -38,11 +39,11 @@ use crate::switches::Switch;
 
 pub(crate) use answer::Answer;
 pub(crate) use command::{Command, Due, Kind, OnBehalf, PORTION, Refusal, Reply};
+pub(crate) use committed::Committed;
 pub(crate) use queue::Full;
 pub(crate) use reading::{Name, Reader};
 pub(crate) use rows::WriteError;
-pub(crate) use states::Known;
-pub(crate) use store::{LOADS_AT_ONCE, Parts};
+pub(crate) use store::{COMMITTED_MAX, LOADS_AT_ONCE, Parts};
 pub(crate) use turn::{Turn, TurnError};
 pub(crate) use writer::{MAIN_LANES, SIDE_LANES};
 

@@ -8,14 +8,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use happening_api::EventId;
 use sqlx::{PgPool, Postgres, Transaction};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::command::Command;
+use super::committed::Committed;
 use super::facts::{self, EventRow, Facts};
 use super::rows::{self, Rows, WriteError};
 use super::states::{self, Known, LogRow};
 use crate::clock::Clock;
-use crate::shown::{Shown, Told};
 use crate::wake::Wake;
 
 /// The statements of the seat writer, and what follows a commit.
@@ -80,20 +80,23 @@ pub(super) trait Store: Clone + Send + Sync + 'static {
     fn commit(&self, tx: Self::Tx) -> impl Future<Output = sqlx::Result<()>> + Send;
 
     /// Something was committed.
-    fn committed(&self, told: Vec<Told>);
+    fn committed(&self, committed: Vec<Committed>);
 }
 
 /// What the server's lanes need.
 #[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) pool: PgPool,
-    pub(crate) shown: Shown,
+    /// Shows what was committed.
+    pub(crate) watcher: mpsc::Sender<Vec<Committed>>,
     pub(crate) relay_wake: Wake,
     pub(crate) clock: Clock,
     /// Turns at loading whole states.
     pub(crate) loads: Arc<Semaphore>,
 }
 
+/// Transactions that wait to be shown; later ones are left out, and the event's next one shows everything.
+pub(crate) const COMMITTED_MAX: usize = 256;
 /// States that are loaded at once.
 pub(crate) const LOADS_AT_ONCE: usize = 2;
 
@@ -159,8 +162,10 @@ impl Store for Parts {
         tx.commit().await
     }
 
-    fn committed(&self, told: Vec<Told>) {
+    fn committed(&self, committed: Vec<Committed>) {
         self.relay_wake.wake();
-        self.shown.tell(told);
+        if !committed.is_empty() && self.watcher.try_send(committed).is_err() {
+            tracing::debug!("Redis is behind; events are shown after their next change");
+        }
     }
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Work};
 use super::command::PORTION;
+use super::committed::Committed;
 use super::facts;
 use super::queue::{Full, Held};
 use super::rows::{self, WriteError};
@@ -18,7 +19,6 @@ use super::states;
 use super::store::{Parts, Store};
 use super::writer;
 use crate::database;
-use crate::shown::Told;
 
 /// Why a turn did not come, or was not committed. Nothing happened, except after `Unknown`.
 #[derive(Debug, thiserror::Error)]
@@ -138,17 +138,17 @@ impl Turn {
             sqlx::Error::Database(_) => error.into(),
             lost => TurnError::Unknown(lost),
         })?;
-        let mut told = Vec::new();
+        let mut committed = Vec::new();
         if let Some((version, head)) = self.name
             && let Some(mut work) = self.work.take()
         {
             let before = work.known.head;
             (work.known.version, work.known.head, work.known.in_log) = (version, head, true);
             work.known.seats.settle();
-            told.push(Told::of(work.row.id, &work.known, before, &work.changes));
+            committed.push(Committed::of(work.row.id, &work.known, before, &work.changes));
             self.held.known = Some(work.known);
         }
-        self.parts.committed(told);
+        self.parts.committed(committed);
         Ok(())
     }
 }

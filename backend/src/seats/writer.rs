@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Verdict, Work};
 use super::command::{Command, Pending, Refusal, Reply};
+use super::committed::Committed;
 use super::facts::{EventRow, Facts};
 use super::failure::{self, FAILURES_MAX, Failure};
 use super::protection::{Protection, out};
@@ -24,7 +25,6 @@ use super::queue::{Held, Queues};
 use super::states;
 use super::store::{Parts, Store};
 use crate::metrics;
-use crate::shown::Told;
 use crate::switches::Switch;
 use crate::telemetry::{self, SPANS};
 
@@ -291,14 +291,14 @@ async fn read_missing<S: Store>(
 
 /// After the commit: states have their new names, callers are answered, and who watches is told.
 fn settle<S: Store>(store: &S, part: Vec<Held>, mut done: Done, todo: &mut Vec<Vec<Held>>) {
-    let mut told = Vec::new();
+    let mut committed = Vec::new();
     for mut held in part {
         let changes = std::mem::take(&mut held.changes);
         if let (Some(known), Some((version, head))) = (&mut held.known, done.names.get(&held.event)) {
             let before = known.head;
             (known.version, known.head, known.in_log) = (*version, *head, true);
             known.seats.settle();
-            told.push(Told::of(held.event, known, before, &changes));
+            committed.push(Committed::of(held.event, known, before, &changes));
         }
         match done.verdicts.remove(&held.event) {
             Some(verdicts) => answer(&mut held, verdicts),
@@ -312,7 +312,7 @@ fn settle<S: Store>(store: &S, part: Vec<Held>, mut done: Done, todo: &mut Vec<V
         }
     }
     if done.written {
-        store.committed(told);
+        store.committed(committed);
     }
 }
 

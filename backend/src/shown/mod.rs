@@ -9,8 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use happening_api::{BookingId, EventId};
-use happening_seating::{Change, Order};
+use happening_api::EventId;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{RedisError, Script, ScriptInvocation};
 use serde::Serialize;
@@ -21,12 +20,10 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::seats::Known;
+use crate::seats::Committed;
 use crate::telemetry::SPANS;
 
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
-/// Transactions that wait to be shown; later ones are left out, and the event's next one shows everything.
-const WAITING_MAX: usize = 256;
 
 /// Redis did not answer, or not in time.
 #[derive(Debug, thiserror::Error)]
@@ -37,49 +34,6 @@ pub(crate) enum ShownError {
     Database(#[from] sqlx::Error),
     #[error("Redis did not answer within {} ms", RESPONSE_TIMEOUT.as_millis())]
     TimedOut,
-}
-
-/// An event after a commit.
-#[derive(Clone, Debug)]
-pub(crate) struct Told {
-    event: EventId,
-    /// Head of the state before.
-    before: Uuid,
-    version: i64,
-    head: Uuid,
-    free: u32,
-    waiting_bookings: u32,
-    waiting_seats: u32,
-    /// Order and booking.
-    joined: Vec<(Order, BookingId)>,
-    left: Vec<BookingId>,
-}
-
-impl Told {
-    /// What is shown of a state that these changes made of the one called `before`.
-    pub(crate) fn of(event: EventId, known: &Known, before: Uuid, changes: &[Change]) -> Self {
-        let Known { version, head, seats, .. } = known;
-        let waiting = seats.waiting();
-        let (mut joined, mut left) = (Vec::new(), Vec::new());
-        for change in changes {
-            match change {
-                Change::Wants { booking, order, from: 0, .. } => joined.push((*order, *booking)),
-                Change::Wants { booking, to: 0, .. } => left.push(*booking),
-                _ => {}
-            }
-        }
-        Self {
-            event,
-            before,
-            version: *version,
-            head: *head,
-            free: seats.free(),
-            waiting_bookings: waiting.bookings,
-            waiting_seats: waiting.seats,
-            joined,
-            left,
-        }
-    }
 }
 
 /// A message on an event's channel: a hint that something changed.
@@ -107,7 +61,6 @@ pub(crate) struct Picture {
 #[derive(Clone)]
 pub(crate) struct Shown {
     redis: ConnectionManager,
-    told: mpsc::Sender<Vec<Told>>,
     scripts: Arc<[Script; 2]>,
 }
 
@@ -132,29 +85,29 @@ for key = 1, 3 do redis.call('EXPIRE', KEYS[key], 604800) end
 return 1";
 
 impl Shown {
-    /// Connects lazily: a Redis that is away at the start is met at the first call. What is told is shown by a task, so no caller
-    /// waits for it.
+    /// Connects lazily: a Redis that is away at the start is met at the first call. What is committed is shown by a task, so no
+    /// caller waits for it.
     ///
     /// # Errors
     /// When the address cannot be parsed.
     pub(crate) fn start(
         redis_url: &str,
+        mut committed: mpsc::Receiver<Vec<Committed>>,
         pool: PgPool,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<Self, RedisError> {
-        let (told, mut waiting) = mpsc::channel::<Vec<Told>>(WAITING_MAX);
-        let shown = Self::new(redis_url, told)?;
+        let shown = Self::reader(redis_url)?;
         let (showing, stop) = (shown.clone(), stop.clone());
         tasks.spawn(async move {
             loop {
-                let told = tokio::select! {
+                let committed = tokio::select! {
                     biased;
                     () = stop.cancelled() => return,
-                    told = waiting.recv() => told,
+                    committed = committed.recv() => committed,
                 };
-                let Some(told) = told else { return };
-                for one in told {
+                let Some(committed) = committed else { return };
+                for one in committed {
                     if let Err(error) = showing.show(&pool, &one).await {
                         tracing::debug!(event = %one.event, %error, "an event is shown after its next change");
                     }
@@ -169,22 +122,11 @@ impl Shown {
     /// # Errors
     /// When the address cannot be parsed.
     pub(crate) fn reader(redis_url: &str) -> Result<Self, RedisError> {
-        Self::new(redis_url, mpsc::channel(1).0)
-    }
-
-    fn new(redis_url: &str, told: mpsc::Sender<Vec<Told>>) -> Result<Self, RedisError> {
         let redis = connect(redis_url)?;
-        Ok(Self { redis, told, scripts: Arc::new([CONTINUE, SET].map(Script::new)) })
+        Ok(Self { redis, scripts: Arc::new([CONTINUE, SET].map(Script::new)) })
     }
 
-    /// Has events shown as they are now, soon.
-    pub(crate) fn tell(&self, told: Vec<Told>) {
-        if !told.is_empty() && self.told.try_send(told).is_err() {
-            tracing::debug!("Redis is behind; events are shown after their next change");
-        }
-    }
-
-    async fn show(&self, pool: &PgPool, told: &Told) -> Result<(), ShownError> {
+    async fn show(&self, pool: &PgPool, told: &Committed) -> Result<(), ShownError> {
         let hint = Hint {
             from: told.before,
             version: told.version,

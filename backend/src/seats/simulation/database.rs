@@ -14,13 +14,13 @@ use super::executor::{Chance, Step};
 use super::tables::{Tables, Written, applied};
 use crate::clock::Clock;
 use crate::seats::command::Command;
+use crate::seats::committed::Committed;
 use crate::seats::facts::{EventRow, Facts};
 use crate::seats::protection::{Protection, out};
 use crate::seats::reading::Source;
 use crate::seats::rows::{Rows, WriteError};
 use crate::seats::states::{Known, LogRow};
 use crate::seats::store::Store;
-use crate::shown::Told;
 
 /// Statements that a transaction waits for a row.
 const LOCK_WAIT_MAX: u32 = 40;
@@ -430,5 +430,5 @@ impl Store for Database {
         Ok(())
     }
 
-    fn committed(&self, _: Vec<Told>) {}
+    fn committed(&self, _: Vec<Committed>) {}
 }

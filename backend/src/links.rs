@@ -45,21 +45,21 @@ pub(crate) struct Links {
 
 /// A token that was read, not checked yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) id: InviteId,
+pub(crate) struct Token {
+    pub(crate) id: InviteId,
     mac: [u8; MAC_BYTES],
 }
 
 impl Token {
     /// Reads a token; `None` when it has not the shape of one.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (id, mac) = bytes.split_at_checked(16)?;
         Some(Self { id: Uuid::from_slice(id).ok()?.into(), mac: mac.try_into().ok()? })
     }
 
     /// Whether it was made with that nonce. Takes the same time wherever it differs.
-    pub(super) fn is_of(&self, key: &ServerKey, nonce: &[u8]) -> bool {
+    pub(crate) fn is_of(&self, key: &ServerKey, nonce: &[u8]) -> bool {
         mac(key, self.id, nonce).verify_truncated_left(&self.mac).is_ok()
     }
 }

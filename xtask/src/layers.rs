@@ -1,0 +1,297 @@
+//! `check`: imports only look down. Each source file of a crate belongs to a layer; it may name what is in its own layer or below, and
+//! within a layer the modules form no circle.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use happening_stack::project::root;
+
+/// A layer: its name, and its files. `folder/` is all of a folder, `*/name.rs` that file of every folder; the longest pattern wins.
+type Layer = (&'static str, &'static [&'static str]);
+
+/// The server's layers, the lowest first.
+const SERVER: [Layer; 8] = [
+    (
+        "foundation",
+        &[
+            "access.rs",
+            "clock.rs",
+            "config.rs",
+            "database/",
+            "limits/",
+            "links.rs",
+            "metrics.rs",
+            "page.rs",
+            "problem.rs",
+            "switches.rs",
+            "telemetry.rs",
+            "telemetry/",
+            "wake.rs",
+        ],
+    ),
+    (
+        "records",
+        &[
+            "*/store.rs",
+            "audit_log.rs",
+            "auth/",
+            "bookings/board.rs",
+            "bookings/lists.rs",
+            "broker/",
+            "events/seats.rs",
+            "events/views.rs",
+            "idempotency.rs",
+            "outbox/",
+            "seats/",
+            "shown/",
+            "users/known.rs",
+        ],
+    ),
+    ("app", &["app.rs"]),
+    (
+        "operations",
+        &[
+            "audit/",
+            "bookings/",
+            "delivery/",
+            "events/",
+            "invites/",
+            "notifications/",
+            "organizations/",
+            "timers/",
+            "users/",
+        ],
+    ),
+    ("http", &["http/"]),
+    ("handlers", &["*/http.rs"]),
+    ("routes", &["http/examples.rs", "http/router.rs"]),
+    ("commands", &["commands/", "main.rs"]),
+];
+
+/// Checks all crates that have layers.
+///
+/// # Errors
+/// When a file looks up, belongs to no layer, or modules of a layer import each other in a circle.
+pub(crate) fn check() -> Result<()> {
+    let found = violations(&root().join("backend/src"), &SERVER)?;
+    ensure!(
+        found.is_empty(),
+        "imports that do not look down (the layers stand in xtask/src/layers.rs):\n{}",
+        found.join("\n")
+    );
+    Ok(())
+}
+
+fn violations(folder: &Path, layers: &[Layer]) -> Result<Vec<String>> {
+    let mut files = BTreeMap::new();
+    read(folder, Path::new(""), &mut files)?;
+    let known: BTreeSet<&str> = files.keys().map(String::as_str).collect();
+    let mut found = Vec::new();
+    // within a layer: module -> modules that it names
+    let mut beside: BTreeMap<(usize, String), BTreeSet<String>> = BTreeMap::new();
+    for (file, text) in &files {
+        let Some(own) = layer_of(file, layers) else {
+            found.push(format!("{file} belongs to no layer"));
+            continue;
+        };
+        for named in named_by(file, text, &known) {
+            match layer_of(&named, layers) {
+                Some(other) if other > own => {
+                    found.push(format!("{file} ({}) names {named} ({})", layers[own].0, layers[other].0));
+                }
+                Some(other) if other == own && module_of(&named) != module_of(file) => {
+                    beside.entry((own, module_of(file))).or_default().insert(module_of(&named));
+                }
+                _ => {}
+            }
+        }
+    }
+    found.extend(
+        beside
+            .keys()
+            .filter(|(layer, module)| comes_back(*layer, module, &beside))
+            .map(|(layer, module)| format!("{module} is in a circle of modules of the layer {}", layers[*layer].0)),
+    );
+    Ok(found)
+}
+
+/// All source files, by their path in the folder. Tests inside of a file are left out: they may name anything.
+fn read(folder: &Path, inside: &Path, files: &mut BTreeMap<String, String>) -> Result<()> {
+    for entry in std::fs::read_dir(folder.join(inside))? {
+        let entry = entry?;
+        let path = inside.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            if entry.file_name() != "simulation" {
+                read(folder, &path, files)?;
+            }
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            let text = std::fs::read_to_string(entry.path()).with_context(|| entry.path().display().to_string())?;
+            let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+            let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+            files.insert(path.to_string_lossy().into_owned(), lines.collect::<Vec<_>>().join("\n"));
+        }
+    }
+    Ok(())
+}
+
+fn layer_of(file: &str, layers: &[Layer]) -> Option<usize> {
+    let length = |pattern: &str| {
+        let matches = match pattern.strip_prefix('*') {
+            Some(name) => file.ends_with(name),
+            None if pattern.ends_with('/') => file.starts_with(pattern),
+            None => file == pattern,
+        };
+        // the name of a file says more than that of its folder
+        matches.then(|| if pattern.ends_with('/') { pattern.len() } else { 1_000 + pattern.len() })
+    };
+    let best =
+        |(at, (_, patterns)): (usize, &Layer)| Some((patterns.iter().filter_map(|pattern| length(pattern)).max()?, at));
+    layers.iter().enumerate().filter_map(best).max().map(|(_, at)| at)
+}
+
+/// The first part of a file's path.
+fn module_of(file: &str) -> String {
+    file.split('/').next().unwrap_or(file).trim_end_matches(".rs").to_owned()
+}
+
+fn comes_back(layer: usize, from: &str, beside: &BTreeMap<(usize, String), BTreeSet<String>>) -> bool {
+    let (mut seen, mut todo) = (BTreeSet::new(), vec![from.to_owned()]);
+    while let Some(module) = todo.pop() {
+        for next in beside.get(&(layer, module)).into_iter().flatten() {
+            if next == from {
+                return true;
+            }
+            if seen.insert(next.clone()) {
+                todo.push(next.clone());
+            }
+        }
+    }
+    false
+}
+
+/// Other files whose items a file names, by `crate::`, `super::` or `self::`, or by a module that it has or has imported.
+fn named_by(file: &str, text: &str, known: &BTreeSet<&str>) -> BTreeSet<String> {
+    let own: Vec<String> =
+        file.trim_end_matches(".rs").split('/').filter(|part| *part != "mod").map(str::to_owned).collect();
+    let mut paths = paths_from("crate::", &[], text);
+    paths.extend(paths_from("super::", &own[..own.len() - 1], text));
+    paths.extend(paths_from("self::", &own, text));
+    let children = text.lines().filter_map(|line| line.trim_end_matches(';').rsplit_once("mod ")).map(|(_, name)| name);
+    let children = children.map(|name| [&own[..], &[name.to_owned()]].concat());
+    let modules: BTreeSet<Vec<String>> = children.chain(paths.clone()).filter(|path| is_module(path, known)).collect();
+    for module in &modules {
+        let name = format!("{}::", module.last().map_or("", String::as_str));
+        paths.extend(paths_from(&name, module, text));
+    }
+    let mut named: BTreeSet<String> = paths.iter().filter_map(|path| resolve(path, known)).collect();
+    named.remove(file);
+    named
+}
+
+/// The paths that the text begins with `start`, which stands for `base`.
+fn paths_from(start: &str, base: &[String], text: &str) -> Vec<Vec<String>> {
+    let ends_a_word = |before: &str| before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+    let mut paths = Vec::new();
+    for (at, _) in text.match_indices(start).filter(|(at, _)| !ends_a_word(&text[..*at])) {
+        expand(base.to_vec(), &text[at + start.len()..], &mut paths);
+    }
+    paths
+}
+
+fn is_module(path: &[String], known: &BTreeSet<&str>) -> bool {
+    let module = path.join("/");
+    !path.is_empty()
+        && [format!("{module}.rs"), format!("{module}/mod.rs")].iter().any(|file| known.contains(file.as_str()))
+}
+
+/// The paths that begin with `base` and go on as the text does: `a::{b, c::d}` are two. Answers what follows them.
+fn expand<'t>(mut base: Vec<String>, text: &'t str, paths: &mut Vec<Vec<String>>) -> &'t str {
+    let mut text = text.trim_start();
+    if let Some(mut inside) = text.strip_prefix('{') {
+        loop {
+            inside = expand(base.clone(), inside, paths).trim_start();
+            match inside.strip_prefix(',') {
+                Some(rest) if !rest.trim_start().starts_with('}') => inside = rest,
+                Some(rest) => return rest.trim_start().strip_prefix('}').unwrap_or(rest),
+                None => return inside.strip_prefix('}').unwrap_or(inside),
+            }
+        }
+    }
+    let length = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '*')).unwrap_or(text.len());
+    let (word, rest) = text.split_at(length);
+    match word {
+        "super" => drop(base.pop()),
+        "self" | "" => {}
+        _ => base.push(word.to_owned()),
+    }
+    text = rest;
+    if let Some(rest) = text.strip_prefix("::").filter(|rest| !rest.starts_with('<')) {
+        return expand(base, rest, paths);
+    }
+    paths.push(base);
+    // `name as other`
+    text.trim_start()
+        .strip_prefix("as ")
+        .map_or(text, |rest| rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_' || c == ' '))
+}
+
+/// The file that has an item: the longest beginning of its path that is one.
+fn resolve(path: &[String], known: &BTreeSet<&str>) -> Option<String> {
+    (1..=path.len()).rev().find_map(|length| {
+        let module = path[..length].join("/");
+        [format!("{module}.rs"), format!("{module}/mod.rs")].into_iter().find(|file| known.contains(file.as_str()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(file: &str, text: &str) -> Vec<String> {
+        let known = ["a.rs", "a/b.rs", "c/mod.rs", "c/d.rs", "c/e.rs", "main.rs"].into_iter().collect();
+        named_by(file, text, &known).into_iter().collect()
+    }
+
+    #[test]
+    fn every_way_to_name_an_item_is_found() {
+        assert_eq!(named("main.rs", "use crate::a::{self, b::X as Y, Z};"), ["a.rs", "a/b.rs"]);
+        assert_eq!(named("c/e.rs", "use super::d::X;\nfn f() -> crate::a::b::T {}"), ["a/b.rs", "c/d.rs"]);
+        assert_eq!(named("c/mod.rs", "use self::d::X; use super::a;"), ["a.rs", "c/d.rs"]);
+        assert_eq!(
+            named("c/d.rs", "use super::super::a::b;\nuse super::{Thing, e};"),
+            ["a/b.rs", "c/e.rs", "c/mod.rs"]
+        );
+        assert_eq!(
+            named("c/mod.rs", "mod d;\npub(crate) use d::X;\nuse crate::a; fn f() { a::b::g() }"),
+            ["a.rs", "a/b.rs", "c/d.rs"]
+        );
+        assert_eq!(named("a.rs", "not_crate::c::d(); other::super::c;"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn looking_up_and_circles_are_found() {
+        let layers: [Layer; 2] = [("low", &["one/", "two/"]), ("high", &["*/top.rs", "three.rs"])];
+        let folder = std::env::temp_dir().join(format!("happening-layers-{}", std::process::id()));
+        let write = |file: &str, text: &str| {
+            let path = folder.join(file);
+            std::fs::create_dir_all(path.parent().expect("a folder")).and_then(|()| std::fs::write(path, text))
+        };
+        write("one/mod.rs", "use crate::two::X;\nuse crate::three::Y;").expect("a file");
+        write("two/mod.rs", "fn f() { crate::one::g() }").expect("a file");
+        write("two/top.rs", "use crate::one::g;").expect("a file");
+        write("three.rs", "").expect("a file");
+        write("four.rs", "").expect("a file");
+        let found = violations(&folder, &layers).expect("files");
+        std::fs::remove_dir_all(&folder).expect("it was made");
+        assert_eq!(
+            found,
+            [
+                "four.rs belongs to no layer",
+                "one/mod.rs (low) names three.rs (high)",
+                "one is in a circle of modules of the layer low",
+                "two is in a circle of modules of the layer low",
+            ]
+        );
+    }
+}
