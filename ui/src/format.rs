@@ -91,10 +91,18 @@ pub(crate) fn count(value: i64, one: &str, many: &str) -> String {
     format!("{} {}", number(value), if value == 1 { one } else { many })
 }
 
+/// How times of a zone and moments belong together; the browser knows the zones.
+pub(crate) trait Zones {
+    /// The moment of a time on the clocks of a zone; `None` for an unknown zone.
+    fn moment(&self, local: NaiveDateTime, zone: &str) -> Option<DateTime<Utc>>;
+    /// The time on the clocks of a zone.
+    fn local(&self, at: DateTime<Utc>, zone: &str) -> Option<NaiveDateTime>;
+}
+
 /// The browser's time zones.
 pub(crate) struct BrowserZones;
 
-impl crate::features::event_draft::Zones for BrowserZones {
+impl Zones for BrowserZones {
     fn moment(&self, local: NaiveDateTime, zone: &str) -> Option<DateTime<Utc>> {
         // the offset is asked for twice, since the first guess may lie on the other side of a change of the clocks
         let mut at = local.and_utc();

@@ -3,7 +3,6 @@
 use happening_api::{ApiFailure, Booking, Event, OrgId, Organization, Role, User};
 use yew::prelude::*;
 
-use crate::components::{FailureNotice, head, skeleton};
 use crate::connection::Old;
 use crate::resource::Refresh;
 
@@ -37,20 +36,6 @@ impl Here {
 
     pub(crate) fn role(&self, org: OrgId) -> Option<Role> {
         self.organizations.iter().find(|one| one.id == org).map(|one| one.role)
-    }
-
-    /// What a screen about organizations shows before they are known; `None` once they are.
-    pub(crate) fn without_organizations(&self, title: &'static str) -> Option<Html> {
-        if self.organizations_known {
-            return None;
-        }
-        Some(html! {
-            <div class="page">
-                { head(title, html! {}, html! {}) }
-                if let Some(failure) = self.organizations_failure.clone() { <FailureNotice {failure} again={self.refresh.again.clone()} /> }
-                else { { skeleton(6) } }
-            </div>
-        })
     }
 
     /// Whether the person may change an event and see its bookings.

@@ -69,12 +69,37 @@ const SERVER: [Layer; 8] = [
     ("commands", &["commands/", "main.rs"]),
 ];
 
+/// The screens' layers, the lowest first.
+const SCREENS: [Layer; 7] = [
+    (
+        "words",
+        &[
+            "connection.rs",
+            "focus.rs",
+            "format.rs",
+            "layers.rs",
+            "locale.rs",
+            "pause.rs",
+            "presence.rs",
+            "route.rs",
+            "typing.rs",
+        ],
+    ),
+    ("features", &["features/"]),
+    ("state", &["api/", "appearance.rs", "here.rs", "resource.rs", "session.rs", "shortcuts.rs"]),
+    ("components", &["components/", "seat_map/"]),
+    ("changes", &["write.rs"]),
+    ("pages", &["finder.rs", "pages/", "sidebar.rs"]),
+    ("app", &["app.rs", "lib.rs", "main.rs", "parts.rs"]),
+];
+
 /// Checks all crates that have layers.
 ///
 /// # Errors
 /// When a file looks up, belongs to no layer, or modules of a layer import each other in a circle.
 pub(crate) fn check() -> Result<()> {
-    let found = violations(&root().join("backend/src"), &SERVER)?;
+    let mut found = violations(&root().join("backend/src"), &SERVER)?;
+    found.extend(violations(&root().join("ui/src"), &SCREENS)?);
     ensure!(
         found.is_empty(),
         "imports that do not look down (the layers stand in xtask/src/layers.rs):\n{}",

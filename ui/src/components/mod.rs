@@ -22,6 +22,6 @@ pub(crate) use field::{Field, value_of};
 pub(crate) use icon::icon;
 pub(crate) use leaf::Leaf;
 pub(crate) use notices::{Banner, Empty, FailureNotice, OfflineBar, Tone, card_skeleton, row_skeleton, skeleton};
-pub(crate) use page::{back, head};
+pub(crate) use page::{back, head, without_organizations};
 pub(crate) use stepper::Stepper;
 pub(crate) use toast::ToastIn;

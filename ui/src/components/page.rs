@@ -3,7 +3,8 @@
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::icon;
+use super::{FailureNotice, icon, skeleton};
+use crate::here::Here;
 use crate::route::Route;
 
 /// Title, the line below it, and what can be done.
@@ -20,4 +21,18 @@ pub(crate) fn head(title: impl Into<AttrValue>, lede: Html, actions: Html) -> Ht
 /// The way back to where a page belongs.
 pub(crate) fn back(to: Route, name: impl Into<AttrValue>) -> Html {
     html! { <p class="page-back"><Link<Route> {to}>{ icon("back") }{ name.into() }</Link<Route>></p> }
+}
+
+/// What a screen about organizations shows before they are known; `None` once they are.
+pub(crate) fn without_organizations(here: &Here, title: &'static str) -> Option<Html> {
+    if here.organizations_known {
+        return None;
+    }
+    Some(html! {
+        <div class="page">
+            { head(title, html! {}, html! {}) }
+            if let Some(failure) = here.organizations_failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> }
+            else { { skeleton(6) } }
+        </div>
+    })
 }

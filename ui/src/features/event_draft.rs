@@ -7,18 +7,10 @@ use happening_api::{
     Category, CreateEvent, Event, OrgId, SEATS_PER_BOOKING_MAX, TOTAL_SLOTS_MAX, UpdateEvent, UserId, Visibility,
 };
 
-use crate::format;
+use crate::format::{self, Zones};
 
 /// Seats per person that a new event suggests.
 const PER_PERSON_AT_FIRST: i32 = 10;
-
-/// How times of a zone and moments belong together; the browser knows the zones.
-pub(crate) trait Zones {
-    /// The moment of a time on the clocks of a zone; `None` for an unknown zone.
-    fn moment(&self, local: NaiveDateTime, zone: &str) -> Option<DateTime<Utc>>;
-    /// The time on the clocks of a zone.
-    fn local(&self, at: DateTime<Utc>, zone: &str) -> Option<NaiveDateTime>;
-}
 
 /// The fields as text.
 #[derive(Clone, Debug, PartialEq)]

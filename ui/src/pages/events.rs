@@ -7,8 +7,8 @@ use yew_router::prelude::*;
 
 use crate::api;
 use crate::components::{DateField, Empty, EventCard, FailureNotice, card_skeleton, head, icon, value_of};
-use crate::features::event_draft::{Zones, parse_date};
-use crate::format::{self, BrowserZones};
+use crate::features::event_draft::parse_date;
+use crate::format::{self, BrowserZones, Zones};
 use crate::here::use_here;
 use crate::resource::use_resource;
 use crate::route::Route;

@@ -6,7 +6,7 @@ use yew_router::prelude::*;
 
 use super::event::status_chip;
 use crate::api;
-use crate::components::{Empty, FailureNotice, Leaf, head, icon, row_skeleton};
+use crate::components::{Empty, FailureNotice, Leaf, head, icon, row_skeleton, without_organizations};
 use crate::format;
 use crate::here::use_here;
 use crate::resource::use_resource;
@@ -47,7 +47,7 @@ pub(crate) fn Organize() -> Html {
             { create.clone() }
         </>
     };
-    if let Some(waiting) = here.without_organizations("Organize") {
+    if let Some(waiting) = without_organizations(&here, "Organize") {
         return waiting;
     }
     if here.staffed().is_empty() {

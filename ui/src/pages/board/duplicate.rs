@@ -6,9 +6,9 @@ use yew_router::prelude::*;
 
 use crate::api;
 use crate::components::{Confirm, DateField, Field, value_of};
-use crate::features::event_draft::{Zones, parse_date};
+use crate::features::event_draft::parse_date;
 use crate::features::failure;
-use crate::format::BrowserZones;
+use crate::format::{BrowserZones, Zones};
 use crate::here::use_here;
 use crate::route::Route;
 use crate::write::use_write;

@@ -11,7 +11,7 @@ use yew::prelude::*;
 
 use self::form::Form;
 use crate::api;
-use crate::components::{Banner, Empty, FailureNotice, Tone, back, skeleton};
+use crate::components::{Banner, Empty, FailureNotice, Tone, back, skeleton, without_organizations};
 use crate::here::use_here;
 use crate::resource::use_resource;
 use crate::route::Route;
@@ -39,7 +39,7 @@ pub(crate) fn EventForm(props: &Props) -> Html {
     if read.value.is_some() {
         known_at.borrow_mut().get_or_insert(refresh);
     }
-    if let Some(waiting) = here.without_organizations("Event") {
+    if let Some(waiting) = without_organizations(&here, "Event") {
         return waiting;
     }
     match (&read.value, &read.failure) {

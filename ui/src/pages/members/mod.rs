@@ -13,7 +13,7 @@ use self::invite::InvitePeople;
 use self::log::Log;
 use self::tables::{Invites, MemberTable};
 use crate::api;
-use crate::components::{Empty, FailureNotice, head, icon, skeleton};
+use crate::components::{Empty, FailureNotice, head, icon, skeleton, without_organizations};
 use crate::format;
 use crate::here::use_here;
 use crate::resource::use_resource;
@@ -33,7 +33,7 @@ enum Open {
 #[component]
 pub(crate) fn Members() -> Html {
     let here = use_here();
-    if let Some(waiting) = here.without_organizations("Members") {
+    if let Some(waiting) = without_organizations(&here, "Members") {
         return waiting;
     }
     match here.organization() {
