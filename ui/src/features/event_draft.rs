@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use happening_api::{
     Category, CreateEvent, Event, OrgId, SEATS_PER_BOOKING_MAX, TOTAL_SLOTS_MAX, UpdateEvent, UserId, Visibility,
 };
@@ -322,7 +322,7 @@ fn some_text(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
+    use chrono::{NaiveDateTime, TimeDelta};
     use happening_api::{EventOrg, EventStatus};
     use uuid::Uuid;
 
