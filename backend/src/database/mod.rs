@@ -172,6 +172,14 @@ pub(crate) fn is_away(error: &sqlx::Error) -> bool {
     }
 }
 
+/// What a statement that is about one row did. Its caller holds the row, or has just read it, so anything else is a mistake of ours.
+///
+/// # Errors
+/// When it changed no row, or several.
+pub(crate) fn one_row(done: sqlx::postgres::PgQueryResult) -> sqlx::Result<()> {
+    if done.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+}
+
 const CHUNK_ROWS: i64 = 5_000;
 
 /// Deletes rows a few thousand at a time, so that no statement is long, however many there are. `table` and `condition` are

@@ -23,8 +23,11 @@ pub(super) fn sentence(message: &Message, subject: &Subject) -> String {
         Subject::Event(event) => about_event(message, event),
         Subject::Organization { name } => {
             let role = message.changes.as_deref().and_then(|changes| changes.first());
-            let role = role.and_then(|role| Role::parse(role)).unwrap_or(Role::User);
-            format!("You are {} of {name} now.", role_words(role))
+            match role.and_then(|role| Role::parse(role)) {
+                Some(role) => format!("You are {} of {name} now.", role_words(role)),
+                // of a newer server
+                None => format!("Your role in {name} has changed."),
+            }
         }
         Subject::Invite(invite) => {
             let role = role_words(invite.role);

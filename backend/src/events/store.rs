@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::access::{self, Access, EventAction, EventStanding};
+use crate::database;
 use crate::problem::Problem;
 
 /// How a person stands to an event, and its organization; `None` when there is no such event.
@@ -121,7 +122,7 @@ pub(crate) async fn update(conn: &mut PgConnection, event: EventId, new: &Editab
     )
     .execute(conn)
     .await
-    .map(drop)
+    .and_then(database::one_row)
 }
 
 /// An event's seats at one moment.

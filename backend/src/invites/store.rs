@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use happening_api::{Invite, InviteId, InviteStatus, OrgId, Role, UserId};
 use sqlx::PgConnection;
 
+use crate::database;
 use crate::page::Page;
 
 /// An invite with what must not leave the server.
@@ -154,7 +155,7 @@ pub(crate) async fn renew(conn: &mut PgConnection, id: InviteId, inviter: UserId
     )
     .execute(conn)
     .await
-    .map(drop)
+    .and_then(database::one_row)
 }
 
 /// Ends an invite.
@@ -162,7 +163,7 @@ pub(crate) async fn set_status(conn: &mut PgConnection, id: InviteId, status: &s
     sqlx::query!("update organization_invites set status = $2 where id = $1", id.0, status)
         .execute(conn)
         .await
-        .map(drop)
+        .and_then(database::one_row)
 }
 
 /// Whether somebody with that address is a member.

@@ -3,6 +3,7 @@
 use happening_api::{InviteId, Member, OrgId, Organization, Role, UpdateOrganization, UserId};
 use sqlx::PgConnection;
 
+use crate::database;
 use crate::page::Page;
 use crate::problem::Problem;
 
@@ -210,7 +211,7 @@ pub(crate) async fn set_role(conn: &mut PgConnection, org: OrgId, user: UserId, 
     )
     .execute(conn)
     .await
-    .map(drop)
+    .and_then(database::one_row)
 }
 
 /// Ends a membership.
@@ -218,7 +219,7 @@ pub(crate) async fn delete_member(conn: &mut PgConnection, org: OrgId, user: Use
     sqlx::query!("delete from organization_users where org_id = $1 and user_id = $2", org.0, user.0)
         .execute(conn)
         .await
-        .map(drop)
+        .and_then(database::one_row)
 }
 
 /// Changes what is sent.
@@ -233,7 +234,7 @@ pub(crate) async fn update(conn: &mut PgConnection, org: OrgId, body: &UpdateOrg
     )
     .execute(conn)
     .await
-    .map(drop)
+    .and_then(database::one_row)
 }
 
 /// Whether an event of the organization is upcoming or goes on.
@@ -265,7 +266,9 @@ pub(crate) async fn revoke_invites_of(
 
 /// Ends an organization: no member, no invite. Its past events stay for those who had seats, its log for the operator.
 pub(crate) async fn delete(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<()> {
-    sqlx::query!("update organizations set deleted_at = now() where id = $1", org.0).execute(&mut *conn).await?;
+    let ended =
+        sqlx::query!("update organizations set deleted_at = now() where id = $1", org.0).execute(&mut *conn).await?;
+    database::one_row(ended)?;
     sqlx::query!("update organization_invites set status = 'revoked' where org_id = $1 and status = 'pending'", org.0)
         .execute(&mut *conn)
         .await?;

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::auth::Claims;
 use crate::clock::Clock;
+use crate::database;
 use crate::database::lookup::{Wanted, in_order};
 
 struct Row {
@@ -255,7 +256,7 @@ pub(crate) async fn anonymise(conn: &mut PgConnection, user: UserId) -> sqlx::Re
     )
     .execute(conn)
     .await
-    .map(drop)
+    .and_then(database::one_row)
 }
 
 /// Everything that is kept about a person, row by row as it is kept.
