@@ -13,12 +13,20 @@ use crate::{build, doctor, layers, openapi, packages, sqlx_data, ui};
 
 /// Versions that are installed once, into `target/tools`.
 const TOOLS: [(&str, &str); 2] = [("cargo-deny", "0.20.2"), ("cargo-machete", "0.9.2")];
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 15] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "migrations/README.md",
     "docs/api.md",
+    "docs/decisions/0001-seats.md",
+    "docs/decisions/0002-database.md",
+    "docs/decisions/0003-messages.md",
+    "docs/decisions/0004-people.md",
+    "docs/decisions/0005-app.md",
+    "docs/decisions/0006-api.md",
+    "docs/decisions/0007-connections.md",
+    "docs/decisions/0008-tasks.md",
     "docs/guide.md",
     "docs/runbooks.md",
 ];
