@@ -50,6 +50,7 @@ pub(super) async fn signed_in(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> 
     conflict(desktop, cast).await?;
     too_few(desktop, cast).await?;
     confirm(desktop, cast).await?;
+    give_seats(desktop, cast).await?;
     nothing_found(desktop).await?;
     invite(desktop, cast).await?;
     compare(desktop, cast).await?;
@@ -105,6 +106,17 @@ async fn confirm(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     desktop.click_text("Cancel event").await?;
     desktop.sees("Cancel this event?").await?;
     everywhere(desktop, "confirm").await?;
+    close_dialogs(desktop).await?;
+    desktop.press("\u{e00c}").await
+}
+
+/// Staff give free seats to a person.
+async fn give_seats(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
+    desktop.go(&format!("/organize/{}", cast.event)).await?;
+    desktop.click("button[aria-label^='Give seats to']").await?;
+    desktop.sees("Give free seats").await?;
+    desktop.fill("#reason", "They waited at the door, and a row is free.").await?;
+    everywhere(desktop, "give-seats").await?;
     close_dialogs(desktop).await?;
     desktop.press("\u{e00c}").await
 }
