@@ -54,7 +54,8 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     /// Turns at what is built whole in memory for one answer.
     pub(crate) exports: Semaphore,
-    tasks: TaskTracker,
+    /// What goes on without its caller.
+    work: TaskTracker,
 }
 
 impl std::ops::Deref for App {
@@ -90,7 +91,13 @@ impl App {
         Box::pin(self.pools.staff.acquire())
     }
 
-    /// Does work to its end although its caller goes away; the process ends after it.
+    /// Waits for all work that goes on without its caller. The seat writer must still run.
+    pub(crate) async fn work_is_done(&self) {
+        self.work.close();
+        self.work.wait().await;
+    }
+
+    /// Does work to its end although its caller goes away; a process that stops waits for it.
     ///
     /// # Errors
     /// Those of the work, and when it panics.
@@ -98,7 +105,7 @@ impl App {
         &self,
         work: impl Future<Output = Result<T, Problem>> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.tasks.spawn(work.in_current_span()).await.map_err(Problem::internal)?
+        self.work.spawn(work.in_current_span()).await.map_err(Problem::internal)?
     }
 
     /// Builds the parts and starts the seat writer, which `tasks` waits for after `stop`. The pulse of the database is felt
@@ -131,7 +138,7 @@ impl App {
         Ok(Self(Arc::new(Inner {
             pool: pools.general.clone(),
             pulse,
-            tasks: tasks.clone(),
+            work: TaskTracker::new(),
             seats,
             shown,
             relay_wake,

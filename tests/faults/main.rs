@@ -333,6 +333,39 @@ async fn a_server_that_is_asked_to_stop_finishes_what_it_began() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_deletion_whose_caller_left_is_finished_before_the_server_ends() -> Result<()> {
+    let env = [("SHUTDOWN_DELAY_MS", "0".to_owned())].into();
+    let mut world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
+    let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
+    let mut events = Vec::new();
+    for _ in 0..3 {
+        let event = world.event(&ada, 3).await?;
+        barbara.book(event.id, 1).await?.expect(201);
+        events.push(event.id.0);
+    }
+    // the first of her bookings waits for its event's row until the server was asked to stop; the database itself lets go of it
+    let ids = events.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ");
+    let hold = format!("begin; select 1 from events where id in ({ids}) for update; select pg_sleep(0.7); commit");
+    let pool = world.pool.clone();
+    let holder = tokio::spawn(async move { sqlx::raw_sql(sqlx::AssertSqlSafe(hold)).execute(&pool).await });
+    wait_for("the rows that are held", Duration::from_secs(5), || async {
+        let free = "select 1 from events where id = any($1) for update skip locked";
+        Ok(sqlx::query(free).bind(&events).fetch_all(&world.pool).await?.is_empty().then_some(()))
+    })
+    .await?;
+    tokio::select! {
+        reply = barbara.delete("/users/me") => anyhow::bail!("it was answered: {reply:?}"),
+        waits = world.held_up(1) => waits?, // and its caller leaves
+    }
+    assert!(world.stop_backend(0)?, "it did not end well");
+    holder.await??;
+    let query = "select deleted_at is not null from users where id = $1";
+    let deleted: bool = sqlx::query_scalar(query).bind(barbara.user.id.0).fetch_one(&world.pool).await?;
+    assert!(deleted, "what was begun was not finished");
+    world.audit()
+}
+
+#[tokio::test]
 async fn connections_that_are_cut_are_replaced_and_nobody_is_refused_for_long() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;

@@ -152,12 +152,23 @@ fn read(folder: &Path, inside: &Path, files: &mut BTreeMap<String, String>) -> R
             }
         } else if path.extension().is_some_and(|kind| kind == "rs") {
             let text = std::fs::read_to_string(entry.path()).with_context(|| entry.path().display().to_string())?;
-            let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-            let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-            files.insert(path.to_string_lossy().into_owned(), lines.collect::<Vec<_>>().join("\n"));
+            files.insert(path.to_string_lossy().into_owned(), code_of(&text));
         }
     }
     Ok(())
+}
+
+/// The text without comments, and without the tests at its end.
+fn code_of(text: &str) -> String {
+    let tests = text.match_indices("#[cfg(test)]\nmod ").find(|(at, _)| {
+        text[*at..].lines().nth(1).is_some_and(|line| line.ends_with('{')) // a module in a file of its own is declared only
+    });
+    let code = &text[..tests.map_or(text.len(), |(at, _)| at)];
+    let without_comment = |line: &str| {
+        let code = line.split(" // ").next().unwrap_or_default();
+        if code.trim_start().starts_with("//") { String::new() } else { code.to_owned() }
+    };
+    code.lines().map(without_comment).collect::<Vec<_>>().join("\n")
 }
 
 fn layer_of(file: &str, layers: &[Layer]) -> Option<usize> {
@@ -292,6 +303,12 @@ mod tests {
             ["a.rs", "a/b.rs", "c/d.rs"]
         );
         assert_eq!(named("a.rs", "not_crate::c::d(); other::super::c;"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn comments_and_tests_name_nothing() {
+        let text = "#[cfg(test)]\nmod simulation;\nuse crate::a::{b, // see crate::c\n    X};\n// crate::c\n#[cfg(test)]\nmod tests {\n    use crate::c;";
+        assert_eq!(named("main.rs", &code_of(text)), ["a.rs", "a/b.rs"]);
     }
 
     #[test]

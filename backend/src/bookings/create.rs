@@ -41,11 +41,11 @@ pub(crate) struct Created {
 /// `seats_taken`, `sold_out`; 503.
 pub(crate) async fn create(app: &App, request: Create) -> Result<Created, Problem> {
     let Create { caller, body, key, request_hash, request_id } = request;
-    let on_behalf = on_behalf(app, caller, &body).await?;
     let id = match &key {
         Some(key) => Uuid::new_v5(&caller.0, key.as_bytes()),
         None => app.clock.new_id(),
     };
+    let on_behalf = on_behalf(app, caller, BookingId(id), &body).await?;
     let seats = body.seats.cast_unsigned();
     let kind = Kind::Create { seats, choice: choice(&body), waitlist: body.waitlist, request_hash, on_behalf };
     let command = Command { id, event: body.event_id, caller, kind, request_id };
@@ -54,7 +54,12 @@ pub(crate) async fn create(app: &App, request: Create) -> Result<Created, Proble
 }
 
 /// Whom the event's staff book for, and why; `None` when the caller books for themselves.
-async fn on_behalf(app: &App, caller: UserId, body: &CreateBooking) -> Result<Option<OnBehalf>, Problem> {
+async fn on_behalf(
+    app: &App,
+    caller: UserId,
+    id: BookingId,
+    body: &CreateBooking,
+) -> Result<Option<OnBehalf>, Problem> {
     let reason = body.reason.as_ref().map(|reason| reason.trim().to_owned()); // as it was measured
     let Some(person) = body.user_id.filter(|person| *person != caller) else {
         let own = "is for a booking on another person's behalf";
@@ -66,7 +71,7 @@ async fn on_behalf(app: &App, caller: UserId, body: &CreateBooking) -> Result<Op
         return Err(Problem::forbidden());
     }
     let reason = reason.ok_or_else(|| Problem::field("reason", "is required when it is not your own booking"))?;
-    if !store::is_known_at(&mut conn, body.event_id, person).await? {
+    if !store::may_be_booked_for(&mut conn, body.event_id, person, id).await? {
         let unknown = "must be a member of the organization, or somebody who has booked at this event";
         return Err(Problem::field("user_id", unknown));
     }

@@ -56,7 +56,7 @@ impl From<Rule> for Problem {
 }
 
 fn limit_reached(limit: u32, have: u32) -> Problem {
-    let sentence = format!("One person can have {limit} seats at this event; you have {have}.");
+    let sentence = format!("One person can have {limit} seats at this event, and has {have} already.");
     Problem::new(ErrorCode::LimitReached, sentence).with(|details| {
         details.limit = Some(limit.cast_signed());
         details.have = Some(have.cast_signed());

@@ -50,16 +50,23 @@ impl Wanted for OfCaller {
     }
 }
 
-/// Whether a person, who still has an account, is a member of the event's organization or has ever booked at the event.
-pub(crate) async fn is_known_at(conn: &mut PgConnection, event: EventId, person: UserId) -> sqlx::Result<bool> {
+/// Whether staff may book for a person: one who still has an account, and is a member of the event's organization or has ever booked at
+/// the event. A booking that was made already, by a copy of the same call, is found whatever became of its person.
+pub(crate) async fn may_be_booked_for(
+    conn: &mut PgConnection,
+    event: EventId,
+    person: UserId,
+    booking: BookingId,
+) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"select exists (select from organization_users m join events e on e.org_id = m.org_id where e.id = $1 and m.user_id = u.id)
-            or exists (select from bookings b where b.event_id = $1 and b.user_id = u.id) as "known!"
-        from users u where u.id = $2 and u.deleted_at is null"#,
+        r#"select exists (select from bookings where id = $3) or exists (select from users u
+            where u.id = $2 and u.deleted_at is null
+                and (exists (select from organization_users m join events e on e.org_id = m.org_id where e.id = $1 and m.user_id = u.id)
+                    or exists (select from bookings b where b.event_id = $1 and b.user_id = u.id))) as "may!""#,
         event.0,
-        person.0
+        person.0,
+        booking.0
     )
-    .fetch_optional(conn)
+    .fetch_one(conn)
     .await
-    .map(Option::unwrap_or_default)
 }

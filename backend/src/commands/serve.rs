@@ -36,7 +36,7 @@ pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<
     let listener = connections::listen(address)
         .map_err(|error| anyhow::anyhow!("cannot listen on {address}: {error}; choose another PORT"))?;
     tracing::info!(%address, "serving");
-    let server = Server::new(app, config, serve);
+    let server = Server::new(app.clone(), config, serve);
     let closing = close_after(&server, &stop, Duration::from_millis(serve.shutdown_delay_ms));
     connections::accept(
         listener,
@@ -45,6 +45,9 @@ pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<
         &closing,
     )
     .await;
+    if tokio::time::timeout(DRAIN_TIMEOUT, app.work_is_done()).await.is_err() {
+        tracing::warn!("some changes go on for too long; what was not committed did not happen");
+    }
     writers_stop.cancel();
     tasks.close();
     if tokio::time::timeout(DRAIN_TIMEOUT, tasks.wait()).await.is_err() {

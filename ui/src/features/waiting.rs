@@ -65,7 +65,13 @@ pub(crate) fn offer(free: i32, wanted: i32, rest: i32) -> String {
 /// A change of the history as a title and a sentence.
 pub(crate) fn told(entry: &HistoryEntry, booking: &Booking, total: i32) -> (String, String) {
     let seats = format::seat_list(&entry.seat_numbers);
+    // only staff give a reason when they book
+    let by_staff = entry.reason.is_some();
     match entry.action {
+        HistoryAction::Created if by_staff && entry.seat_numbers.is_empty() => {
+            ("The organizers put you on the waitlist".to_owned(), String::new())
+        }
+        HistoryAction::Created if by_staff => (format!("The organizers booked {seats} for you"), String::new()),
         HistoryAction::Created if entry.seat_numbers.is_empty() => (
             booking.waiting_number.map_or_else(
                 || "You joined the waitlist".to_owned(),
@@ -88,9 +94,7 @@ pub(crate) fn told(entry: &HistoryEntry, booking: &Booking, total: i32) -> (Stri
         HistoryAction::Claimed => {
             (format!("You took {seats}"), "Free seats that you took while you waited.".to_owned())
         }
-        HistoryAction::SeatsCancelled => {
-            (format!("Given up: {seats}"), "Seats that are given up go to the waitlist first.".to_owned())
-        }
+        HistoryAction::SeatsCancelled => (format!("Given up: {seats}"), String::new()),
         HistoryAction::WaitlistEnded => (
             "The wait has ended".to_owned(),
             format!("The event started before {} came free.", format::seats(i64::from(entry.seats))),
@@ -98,9 +102,7 @@ pub(crate) fn told(entry: &HistoryEntry, booking: &Booking, total: i32) -> (Stri
         HistoryAction::Cancelled if entry.seat_numbers.is_empty() => {
             ("The booking was cancelled".to_owned(), "It held no seat then.".to_owned())
         }
-        HistoryAction::Cancelled => {
-            ("The booking was cancelled".to_owned(), format!("It held {seats}. They went to the waitlist first."))
-        }
+        HistoryAction::Cancelled => ("The booking was cancelled".to_owned(), format!("It held {seats}.")),
     }
 }
 
@@ -140,6 +142,25 @@ mod tests {
         assert_eq!(place(&second).as_deref(), Some("You are 2nd on the waitlist"));
         assert!(ahead(&waiting(1, 1, 0)).starts_with("Nobody is ahead of you."));
         assert!(offer(8, 10, 2).ends_with("keep your place for the other 2."));
+    }
+
+    #[test]
+    fn a_booking_by_staff_is_not_told_as_ones_own() {
+        let mut entry = HistoryEntry {
+            id: Uuid::nil().into(),
+            action: HistoryAction::Created,
+            seats: 1,
+            seat_numbers: vec![2],
+            actor_id: None,
+            reason: Some("At the door".to_owned()),
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        let booking = waiting(1, 1, 0);
+        assert_eq!(told(&entry, &booking, 9).0, "The organizers booked seat 2 for you");
+        entry.seat_numbers.clear();
+        assert_eq!(told(&entry, &booking, 9).0, "The organizers put you on the waitlist");
+        entry.reason = None;
+        assert!(told(&entry, &booking, 9).0.starts_with("You joined the waitlist"));
     }
 
     #[test]

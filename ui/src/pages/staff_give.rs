@@ -1,10 +1,13 @@
 //! Staff book seats for a person who has a booking at the event, or had one, and say why.
 
-use happening_api::{Booking, CreateBooking, Event, EventStatus, OnConflict, SEATS_PER_BOOKING_MAX};
+use happening_api::{
+    ApiFailure, Booking, CreateBooking, ErrorCode, Event, EventStatus, OnConflict, SEATS_PER_BOOKING_MAX,
+};
 use yew::prelude::*;
 
 use crate::api;
-use crate::components::{Confirm, Field, Stepper, value_of};
+use crate::components::{Banner, Confirm, Field, Stepper, Tone, value_of};
+use crate::features::failure;
 use crate::format;
 use crate::here::use_here;
 use crate::write::use_write;
@@ -35,10 +38,14 @@ pub(super) fn StaffGive(props: &Props) -> Html {
         Callback::from(move |event: InputEvent| reason.set(value_of(&event)))
     };
     let name = props.of.user.as_ref().map_or_else(|| "Somebody".to_owned(), |user| user.name.clone());
+    let free = event.available_slots;
+    let most = free.min(SEATS_PER_BOOKING_MAX);
+    // somebody else may have taken some since they were counted
+    let count = (*seats).clamp(1, most.max(1));
     let on_go = {
         let body = CreateBooking {
             event_id: event.id,
-            seats: *seats,
+            seats: count,
             seat_numbers: None,
             on_conflict: OnConflict::Reject,
             waitlist: false,
@@ -63,17 +70,22 @@ pub(super) fn StaffGive(props: &Props) -> Html {
             });
         })
     };
-    let free = event.available_slots;
-    let most = free.min(SEATS_PER_BOOKING_MAX);
+    let wrong = |field: &str| write.failure().and_then(|failure| failure::field(failure, field));
+    let sold_out = matches!(write.failure(), Some(ApiFailure::Refused { body, .. }) if body.code == ErrorCode::SoldOut);
+    let notice = if sold_out {
+        html! { <Banner tone={Tone::Bad} title="Fewer seats are free now">{ "Somebody was faster. Choose again how many." }</Banner> }
+    } else {
+        write.notice()
+    };
     let when = if event.status == EventStatus::Ongoing { "The event has started; " } else { "" };
     html! {
-        <Confirm title="Give free seats" subtitle={html! { name.clone() }} label={format!("Give {}", format::seats(i64::from(*seats)))} keep="Close" harmless=true
-            busy={write.busy()} notice={write.notice()} disabled={most < 1 || reason.trim().is_empty() || write.unsure()} {on_go} on_close={props.on_close.clone()}>
+        <Confirm title="Give free seats" subtitle={html! { name.clone() }} label={format!("Give {}", format::seats(i64::from(count)))} keep="Close" harmless=true
+            busy={write.busy()} {notice} disabled={most < 1 || reason.trim().is_empty() || write.unsure()} {on_go} on_close={props.on_close.clone()}>
             if most < 1 {
                 <p>{ "No seat is free." }</p>
             } else {
-                <div class="row spread"><span>{ format!("How many, of {} free", format::number(i64::from(free))) }</span><Stepper label="Seats" value={*seats} min=1 max={most} on_change={on_seats} /></div>
-                <Field id="reason" label="Reason" hint={format!("{name} reads it. It is kept in the organization's log.")}>
+                <Field id="seats" label={format!("How many, of {} free", format::number(i64::from(free)))} error={wrong("user_id").or_else(|| wrong("seats"))}><Stepper label="Seats" value={count} min=1 max={most} on_change={on_seats} /></Field>
+                <Field id="reason" label="Reason" error={wrong("reason")} hint={format!("{name} reads it. It is kept in the organization's log.")}>
                     <textarea id="reason" class="input area" aria-describedby="reason-note" maxlength="500" rows="3" value={(*reason).clone()} oninput={on_reason} />
                 </Field>
                 <p class="small soft">{ format!("{when}{name} gets the lowest free seats, as a booking of their own.") }</p>

@@ -113,7 +113,7 @@ pub(crate) fn Board(props: &Props) -> Html {
         Callback::from(move |booking: Booking| open.set(Open::Give(Box::new(booking))))
     };
     let is_on = matches!(event.status, EventStatus::Upcoming | EventStatus::Ongoing);
-    let waits_over = event.status != EventStatus::Upcoming;
+    let (me, started) = (here.me.id, event.status != EventStatus::Upcoming);
     let who = if event.visibility == happening_api::Visibility::Public { "open to everyone" } else { "members only" };
     let confirmed: Vec<Booking> = of_status(&known.bookings, |one| !one.seat_numbers.is_empty());
     let ended: Vec<Booking> = of_status(&known.bookings, |one| one.status == BookingStatus::Cancelled);
@@ -143,9 +143,9 @@ pub(crate) fn Board(props: &Props) -> Html {
                     { activity(&known.activity) }
                 </section>
             </div>
-            <BookingTable title="Waitlist" nobody="Nobody is waiting." note={waiting_note} bookings={known.waiting.clone()} waitlist=true on_cancel={is_on.then(|| on_cancel.clone())} />
-            <BookingTable title="Bookings" nobody="Nobody has booked yet." note={note} bookings={confirmed} waitlist=false on_cancel={is_on.then_some(on_cancel)} on_give={is_on.then(|| on_give.clone())} />
-            if !ended.is_empty() { <BookingTable title={if waits_over { "Cancelled, or without a seat" } else { "Cancelled" }} nobody="" note="Newest first" bookings={ended} waitlist=false on_give={is_on.then_some(on_give)} /> }
+            <BookingTable title="Waitlist" nobody="Nobody is waiting." note={waiting_note} bookings={known.waiting.clone()} waitlist=true {me} {started} on_cancel={is_on.then(|| on_cancel.clone())} />
+            <BookingTable title="Bookings" nobody="Nobody has booked yet." note={note} bookings={confirmed} waitlist=false {me} {started} on_cancel={is_on.then_some(on_cancel)} on_give={is_on.then(|| on_give.clone())} />
+            if !ended.is_empty() { <BookingTable title={if started { "Cancelled, or without a seat" } else { "Cancelled" }} nobody="" note="Newest first" bookings={ended} waitlist=false {me} {started} on_give={is_on.then_some(on_give)} /> }
             { dialog(&open, event, close) }
         </div>
     }

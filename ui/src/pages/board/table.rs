@@ -1,6 +1,6 @@
 //! Bookings of an event, for its staff.
 
-use happening_api::Booking;
+use happening_api::{Booking, UserId};
 use yew::prelude::*;
 
 use crate::format;
@@ -16,6 +16,10 @@ pub(super) struct TableProps {
     pub(super) nobody: AttrValue,
     pub(super) bookings: Vec<Booking>,
     pub(super) waitlist: bool,
+    /// The person who looks: their own booking is given seats as anybody's is, on the event's page.
+    pub(super) me: UserId,
+    /// The event has begun: one's own booking stays as it is.
+    pub(super) started: bool,
     /// Ends a booking; without it none can be ended.
     #[prop_or_default]
     pub(super) on_cancel: Option<Callback<Booking>>,
@@ -40,7 +44,9 @@ pub(super) fn BookingTable(props: &TableProps) -> Html {
             let (act, booking) = (act.clone()?, booking.clone());
             Some(Callback::from(move |_: MouseEvent| act.emit(booking.clone())))
         };
-        let (cancel, give) = (with_booking(&props.on_cancel), with_booking(&props.on_give));
+        let own = booking.user_id == props.me;
+        let cancel = with_booking(&props.on_cancel).filter(|_| !(own && props.started));
+        let give = with_booking(&props.on_give).filter(|_| !own);
         let held = if booking.seat_numbers.is_empty() { "none".to_owned() } else { format::seat_list(&booking.seat_numbers) };
         html! {
             <tr key={booking.id.to_string()}>
