@@ -109,7 +109,7 @@ pub struct CreatedInvite {
     #[serde(flatten)]
     pub invite: Invite,
     pub token: String,
-    /// A page that opens the app, for whoever writes the mail themselves.
+    /// A page that opens the app, for an organizer who writes the mail themselves.
     pub url: String,
 }
 

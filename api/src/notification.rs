@@ -58,7 +58,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message about nothing yet: the members that belong to its type are set by whoever makes it.
+    /// A message about nothing yet: the members that belong to its type are set by its maker.
     pub fn new(id: MessageId, kind: NotificationType, occurred_at: DateTime<Utc>, request_id: &str) -> Self {
         Self {
             id,

@@ -1,6 +1,6 @@
 //! Logs, and traces for OpenTelemetry when a collector is named.
 //!
-//! The id of a request is the id of its trace: whoever has the `request_id` of an answer or of a log line finds the trace, and
+//! The id of a request is the id of its trace: the `request_id` of an answer or of a log line leads to the trace, and
 //! the worker, which knows that id from the message, continues it without more being carried through outbox and queue. Work
 //! for many requests at once (a batch, the relay) has a trace of its own, with links to theirs.
 //!
@@ -100,7 +100,7 @@ pub(crate) fn start(config: &TelemetryConfig) -> anyhow::Result<Telemetry> {
             .with_filter(filter_fn(|metadata| metadata.target() == statements::TARGET))
             .and_then(spans.with_filter(filter_fn(|metadata| metadata.target() == SPANS)))
     });
-    // asked anew for every event: a layer that is sure of an event is not asked, and then what it said last on that thread
+    // asked again for every event: a layer that is sure of an event is not asked, and then what it said last on that thread
     // counts, which can be a no to a statement that sqlx did not report
     let events = dynamic_filter_fn(|metadata, _| metadata.is_event());
     // on top of the registry, since boxed layers are made for it

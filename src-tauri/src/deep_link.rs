@@ -45,7 +45,7 @@ impl DeepLink {
 }
 
 fn callback(url: &Url) -> Option<Callback> {
-    // a parameter that comes twice could be read differently by whoever checked it before us
+    // a parameter that comes twice could be read differently by a program that checked it before us
     let only = |name: &str| {
         let mut values = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
         let value = values.next().filter(|value| (1..=VALUE_BYTES_MAX).contains(&value.len()));

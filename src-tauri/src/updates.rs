@@ -9,8 +9,8 @@ pub(crate) fn configured(app: &AppHandle) -> bool {
     app.config().plugins.0.contains_key("updater")
 }
 
-/// The version that is newer than this one, if there is one. With `install` it takes this one's place, and the app starts
-/// anew.
+/// The version that is newer than this one, if there is one. With `install` it replaces this one, and the app
+/// restarts.
 ///
 /// # Errors
 /// When the address does not answer, or what it sends is not signed by us.

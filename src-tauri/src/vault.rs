@@ -73,7 +73,7 @@ pub(crate) fn finish(limit: Duration) {
     }
 }
 
-/// Asks about a server's token. The keyring is looked for each time: it can start later than the app, and be started anew.
+/// Asks about a server's token. The keyring is looked for each time: it can start later than the app, and be restarted.
 fn ask<T: Send + 'static>(server: &Url, ask: impl FnOnce(Entry) -> Result<T> + Send + 'static) -> Answer<T> {
     let account = server.to_string();
     let (told, answer) = oneshot::channel();

@@ -40,7 +40,7 @@ async fn a_person_and_an_address_are_told_when_to_come_again() -> Result<()> {
     }
     assert_eq!((statuses[0], statuses[11]), (401, 429), "{statuses:?}");
     assert_eq!(http.get(format!("{}/org-invites/x", world.base(0))).send().await?.status(), 429);
-    // whoever looks after the server is not counted, and neither is who has a token
+    // monitoring is not counted, and neither are callers with a token
     assert_eq!(http.get(format!("{}/health/live", world.base(0))).send().await?.status(), 200);
     barbara.get("/users/me").await?.expect(200);
     Ok(())
@@ -97,7 +97,7 @@ async fn nobody_is_flooded_with_invites() -> Result<()> {
     let first = ada.post("/org-invites", body(one, "x@happening.invalid")).await?.expect(201);
     let resend = format!("/org-invites/{}/resend", first.body["id"].as_str().unwrap_or_default());
     ada.post(&resend, json!({})).await?.expect(200);
-    // the address counts, whoever writes and however it is spelt
+    // the address counts, independent of the sender and of upper or lower case
     edsger.post("/org-invites", body(other, "X@happening.invalid")).await?.expect(201);
     let refused = ada.post(&resend, json!({})).await?.refused(429, "rate_limited");
     assert_eq!(refused.headers["ratelimit-policy"], "\"default\";q=3;w=3600");
@@ -192,7 +192,7 @@ async fn a_server_says_that_it_leaves_before_it_closes() -> Result<()> {
         Ok((reqwest::get(&ready).await?.status() == 503).then_some(()))
     })
     .await?;
-    // whoever comes all the same is still served
+    // clients that still connect are served
     ada.get("/users/me").await?.expect(200);
     let (_world, well) = stopping.await??;
     assert!(well, "it did not end well");

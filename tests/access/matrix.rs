@@ -118,7 +118,7 @@ impl Stage {
         Client::new(&self.world.base(0), &self.issuer.sign(&self.issuer.claims(name))?).await
     }
 
-    /// Everything anew, so that no call meets what another one left: an organization with one of each, and the callers.
+    /// Everything is created again, so that no call meets what another one left: an organization with one of each, and the callers.
     async fn fixture(&self, n: usize) -> Result<(Vec<Client>, Vec<(&'static str, String)>)> {
         let mut people = Vec::new();
         for caller in CALLERS {

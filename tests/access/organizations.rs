@@ -179,7 +179,7 @@ async fn rows(world: &World, house: &House) -> Result<BTreeMap<&'static str, Str
     Ok(all)
 }
 
-/// Open pages look nothing up, and whoever has the token of an invite may use it: those name nothing of an organization's.
+/// Open pages look nothing up, and the holder of an invite's token may use it: those name nothing of an organization's.
 const OF_NOBODY: [&str; 4] = [
     "get /open/event/{id}",
     "get /open/invite/{token}",

@@ -37,7 +37,7 @@ async fn links_open_events_in_the_one_app_that_runs() -> Result<()> {
 }
 
 /// Opens File of a window that lies at 120, 70, and chooses what a key leads to. Nothing outside of the app tells that its menu
-/// is open, so it is given a moment; whoever asks does so again when nothing came of it.
+/// is open, so it is given a moment; the caller asks again when nothing happened.
 async fn file_menu(desktop: &Desktop, key: &str) -> Result<()> {
     const MOMENT: Duration = Duration::from_millis(300);
     desktop.xdotool("key --clearmodifiers Escape")?;

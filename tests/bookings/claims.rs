@@ -130,7 +130,7 @@ async fn a_place_tells_how_it_moved() -> Result<()> {
     }
     let mut expected = vec![(HistoryAction::Promoted, vec![2], 1, 2, 2), (HistoryAction::Promoted, vec![1], 0, 3, 2)];
     assert_eq!(told(&moves().await?), expected);
-    // who leaves the waitlist frees a place, whoever gets the seats
+    // who leaves the waitlist frees a place, independent of who gets the seats
     edsger.post(&format!("/bookings/{}/cancel", second.id), json!({})).await?.expect(200);
     expected.insert(0, (HistoryAction::Cancelled, Vec::new(), 0, 2, 1));
     assert_eq!(told(&moves().await?), expected);

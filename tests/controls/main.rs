@@ -69,7 +69,7 @@ async fn without_the_pulse_a_frozen_database_keeps_its_callers() -> Result<()> {
     Ok(())
 }
 
-/// A person asks again and again once Postgres, which was started anew while nobody asked, answers. Answers the statuses that
+/// A person asks again and again once Postgres, which was restarted while no one asked, answers. Answers the statuses that
 /// came.
 async fn ask_a_new_database(name: &str, switches: &'static str) -> Result<BTreeSet<u16>> {
     let own = OwnPostgres::start(&stack()?, name).await?;

@@ -123,7 +123,7 @@ async fn a_message_that_takes_every_worker_with_it_is_set_aside_and_not_lost() -
         Ok((world.messages_in("notifications").await.unwrap_or(0) == 1).then_some(()))
     })
     .await?;
-    // whoever takes it ends before it is done
+    // the worker that takes it ends before it is done
     wait_for("an end of it", PATIENCE, || async {
         let channel = world.channel().await?;
         let message = channel.basic_get("notifications".into(), lapin::options::BasicGetOptions::default()).await?;

@@ -1,4 +1,4 @@
-//! What whoever runs the server works with: metrics, logs, settings.
+//! What operators work with: metrics, logs, settings.
 
 mod connections;
 mod document;

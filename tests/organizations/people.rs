@@ -177,7 +177,7 @@ async fn a_deleted_person_leaves_seats_to_others_and_no_name() -> Result<()> {
     assert_eq!(rows.len(), 1);
     assert!(!rows[0].to_lowercase().contains("edsger") && !rows[0].contains(&edsger.user.keycloak_id), "{rows:?}");
 
-    // a later sign-in is a new person; the old invite of the address still is for whoever has it
+    // a later sign-in is a new person; the old invite still belongs to that address
     let invite: CreatedInvite = ada
         .post("/org-invites", json!({ "org_id": org.id, "email": "edsger@happening.invalid", "role": "user" }))
         .await?

@@ -96,7 +96,7 @@ async fn the_owner_of_the_audit_log_may_only_add_to_it() -> Result<()> {
     let world = World::with(WorldOptions { backends: 0, ..WorldOptions::default() }).await?;
     for change in ["update audit_log set action = ''", "delete from audit_log", "truncate audit_log"] {
         let refusal = async |more: &str| -> Result<String> {
-            // whoever owns the log next has the grants of who made it, and superusers have no use for grants
+            // the next owner of the log has the grants of its maker, and superusers have no use for grants
             let mut tx = world.pool.begin().await?;
             let own = "create role clerk; alter table audit_log owner to clerk;";
             sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{own} {more} set local role clerk"))).execute(&mut *tx).await?;

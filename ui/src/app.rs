@@ -244,12 +244,12 @@ fn Frame(props: &FrameProps) -> Html {
         Callback::from(move |()| finding.set(false))
     };
     let unread = unread.value.map_or(0, |count| *count);
-    // a node in any case: one child more would make the list of all of them anew, and with it the screen
+    // a node in any case: one child more would recreate all of them, and with them the screen
     let layer = layer.or_else(|| Some(TopLayer { element: said.cast()?, number: 0 }));
     let toast = match (*told).clone().zip(layer) {
         Some(((count, text, icon), TopLayer { element, number })) => {
             let on_close = Callback::from(move |()| told.set(None));
-            // made anew in another layer: what a portal moves hears no more clicks
+            // created again in another layer: what a portal moves hears no more clicks
             html! { <ToastIn key={format!("{number} {count}")} {element} {text} {icon} {on_close} /> }
         }
         None => Html::default(),
@@ -274,7 +274,7 @@ fn Frame(props: &FrameProps) -> Html {
     }
 }
 
-/// The window's title follows the screen, and so does the focus, for whoever hears or types instead of seeing and pointing. A
+/// The window's title follows the screen, and so does the focus, for people who use a screen reader or the keyboard. A
 /// dialog gives it back to what opened it.
 #[hook]
 fn use_title(route: Route) {

@@ -39,7 +39,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
 /// When it fails.
 pub(crate) fn cargo_with(arguments: &[&str], env: &[(&str, &str)]) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // set for this program by `cargo run`; passed on, they would make the other packages build anew
+    // set for this program by `cargo run`; passed on, they would make cargo rebuild the other packages
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CARGO_PKG_")
             || name == "CARGO_MANIFEST_DIR"

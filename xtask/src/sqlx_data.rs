@@ -19,7 +19,7 @@ pub(crate) struct Database {
     learnt: PathBuf,
 }
 
-/// Writes `.sqlx` anew.
+/// Regenerates `.sqlx`.
 ///
 /// # Errors
 /// When a query does not fit the schema.

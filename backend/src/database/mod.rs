@@ -136,7 +136,7 @@ fn pool_options(connections_max: u32) -> PgPoolOptions {
     PgPoolOptions::new().max_connections(connections_max).acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false) // one more round trip for every checkout
 }
 
-/// Callers meet no connection that ended while it lay idle, as all do when Postgres is started anew. Only those are asked that
+/// Callers meet no connection that ended while it lay idle, as all do when Postgres is restarted. Only those are asked that
 /// were idle when the pulse's own connection broke, so in quiet times nobody pays a round trip for it; and what breaks between
 /// two beats may still be met.
 fn without_the_broken(pool: PgPoolOptions, pulse: &Pulse) -> PgPoolOptions {

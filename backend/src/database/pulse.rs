@@ -51,7 +51,7 @@ impl Pulse {
         self.0.borrow().beats
     }
 
-    /// When Postgres last had to be met anew: a connection that has been idle since before may have ended with those that
+    /// When the connection to Postgres was last re-established: a connection that has been idle since before may have ended with those that
     /// broke then.
     pub(super) fn renewed(&self) -> Instant {
         self.0.borrow().renewed

@@ -73,7 +73,7 @@ impl Deliver {
             return self.nothing_to_tell(message).await;
         };
         if let Subject::Invite(invite) = &subject {
-            // whoever has that address may have signed in before; if not, the mail alone reaches them
+            // the owner of that address may have an account; if not, only the mail reaches them
             let known = person_with_address(&mut conn, &invite.email).await?;
             let person = match known {
                 Some(user) => person(&mut conn, user, message.kind).await?,

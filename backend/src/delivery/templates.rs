@@ -13,7 +13,7 @@ pub(crate) struct Mail {
     pub(crate) subject: String,
     pub(crate) text: String,
     pub(crate) html: String,
-    /// A calendar file for whoever holds seats.
+    /// A calendar file for a person who holds seats.
     pub(crate) calendar: Option<String>,
 }
 
@@ -173,7 +173,7 @@ fn event_title(message: &Message, event: &EventFacts) -> String {
     }
 }
 
-/// For whoever just got seats.
+/// For a person who has just got seats.
 fn calendar_of(message: &Message, event: &EventFacts, links: &Links) -> Option<String> {
     if event.cancelled
         || !matches!(message.kind, NotificationType::BookingConfirmed | NotificationType::WaitlistPromoted)

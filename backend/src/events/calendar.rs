@@ -40,7 +40,7 @@ impl<'e> CalendarEvent<'e> {
     }
 }
 
-/// The file. Whoever imports it again replaces the entry: its id stays the same.
+/// The file. Importing it again replaces the entry: its id stays the same.
 pub(crate) fn file(event: &CalendarEvent<'_>, now: DateTime<Utc>) -> String {
     let mut entry = icalendar::Event::new();
     entry

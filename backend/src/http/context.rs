@@ -28,7 +28,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "private, no-cache"),
 ];
 
-/// What belongs to a request, for whoever works on it. Handlers take it as a parameter.
+/// What belongs to a request. Handlers take it as a parameter.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestContext {
     /// Goes with the request through logs, outbox, queue and worker.

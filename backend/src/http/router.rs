@@ -64,7 +64,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 /// What follows from what a route takes, not from what it does. Calls without fields take `{}` as a body, and nothing else.
 fn say_what_any_route_answers(operation: &mut utoipa::openapi::path::Operation, body: bool) {
     let signed_in = operation.security.as_ref().is_some_and(|security| !security.is_empty());
-    // whoever watches over the server may ask as often as they like
+    // monitoring may ask as often as it likes
     let counted = operation.tags.as_ref().is_none_or(|tags| !tags.iter().any(|tag| tag == "health"));
     let key =
         operation.parameters.iter().flatten().any(|one| matches!(one, RefOr::T(one) if one.name == "Idempotency-Key"));

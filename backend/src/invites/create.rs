@@ -1,4 +1,4 @@
-//! Makes, resends and revokes invites. Whoever changes an organization's invites holds its row, so that two invites to one
+//! Makes, resends and revokes invites. Changing an organization's invites locks its row, so that two invites to one
 //! address replace each other in turn.
 
 use happening_api::{

@@ -1,4 +1,4 @@
-//! Routes of invites. One place in their paths holds an id for orgAdmins and the token for whoever was invited.
+//! Routes of invites. One place in their paths holds an id for orgAdmins and the token for the invited person.
 
 use axum::Json;
 use axum::extract::State;
@@ -69,7 +69,7 @@ pub(crate) async fn list(
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
 }
 
-/// What an invite is about, for whoever has its token. Needs no sign-in.
+/// What an invite is about, for the holder of its token. Needs no sign-in.
 #[utoipa::path(get, path = "/org-invites/{invite}", tag = "invites", params(("invite" = String, Path, description = "The token")), responses(
     (status = 200, body = InvitePreview), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 410, body = ErrorBody),
     (status = 503, body = ErrorBody)))]

@@ -1,5 +1,5 @@
-//! Roles of members, and the end of a membership. An organization always has an orgAdmin: whoever changes its members
-//! holds its row, so that two cannot each take the other for the one who stays.
+//! Roles of members, and the end of a membership. An organization always has an orgAdmin: changing its members locks
+//! its row, so that two admins cannot leave at once, each counting on the other.
 
 use happening_api::{ErrorCode, Member, Message, MessageId, NotificationType, OrgId, Role, UserId};
 use sqlx::PgConnection;

@@ -17,7 +17,7 @@ use crate::wake::Wake;
 /// With the pause, some 2,500 messages a second and process: more than a worker can give their effect in that time. A faster
 /// relay would only move what waits from the outbox into the broker, and in a drop take the machine from those who book.
 const BATCH_MESSAGES_MAX: i64 = 256;
-/// Between two batches: nothing for whoever waits for a notification.
+/// Between two batches: too short to notice for a person who waits for a notification.
 const GATHER_TIME: Duration = Duration::from_millis(100);
 /// The fallback when nothing wakes the relay: messages of a process that died, or of another one.
 const POLL_EVERY: Duration = Duration::from_millis(500);

@@ -41,7 +41,7 @@ impl Session {
             return None;
         }
         state.tokens = Some(tokens.clone());
-        // asked while the turn is held, so whoever ends it asks to forget this one, too
+        // asked while the turn is held, so that the end of the session forgets this one, too
         let server = state.backend.url();
         Some(match &tokens.refresh {
             Some(refresh) => vault::store(server, refresh),

@@ -127,7 +127,7 @@ impl Session {
         self.signed_in.notified().await;
     }
 
-    /// Another server from now on: whoever was signed in is signed out of the old one, and its answers are forgotten.
+    /// Another server from now on: a person who was signed in is signed out of the old one, and its answers are forgotten.
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
@@ -206,7 +206,7 @@ impl Session {
         let refresh = match self.load(turn).await {
             Ok(Some(refresh)) => refresh,
             Ok(None) => return self.restored_nothing(turn, true),
-            // it may hold the session of whoever can be read about here
+            // it may hold the session whose answers can be read here
             Err(Unreadable { .. }) => return self.restored_nothing(turn, self.cache().person().is_none()),
         };
         let restored = async {

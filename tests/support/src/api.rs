@@ -104,7 +104,7 @@ impl Client {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
-    /// Whoever has that token instead.
+    /// The same client with another token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self.clone() }
     }

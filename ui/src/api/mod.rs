@@ -142,7 +142,7 @@ pub(crate) async fn diagnostics() -> Result<String, ApiFailure> {
     bridge::invoke("diagnostics", &()).await
 }
 
-/// The version that is newer, if there is one; with `install` it is installed and the app starts anew.
+/// The version that is newer, if there is one; with `install` it is installed and the app restarts.
 pub(crate) async fn update(install: bool) -> Result<Option<String>, ApiFailure> {
     #[derive(Serialize)]
     struct Argument {

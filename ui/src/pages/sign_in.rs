@@ -111,7 +111,7 @@ pub(crate) fn SignInPane(props: &Props) -> Html {
                 <p class="small muted">{ "Server: " }<span class="soft">{ server }</span>{ " " }<button id="change-server" class="link" onclick={change}>{ "Change" }</button></p>
             }
             if *support {
-                // made anew with every step, as what it tells
+                // created again with every step: its text is read once, when it is created
                 <Support key={format!("{:?}", props.session)} />
             } else {
                 <p class="small">{ details(&support) }</p>

@@ -156,7 +156,7 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
     let state = |seat: i32| props.states.get(seat as usize - 1).copied().unwrap_or(SeatState::Taken);
     let words = pointed.map(|seat| format!("Seat {}: {}", crate::format::number(i64::from(seat)), state(seat).words()));
     let label = format!("Seat map, {} seats.", crate::format::number(props.hall.places.len() as i64));
-    // a node in any case: one child more would make the canvases anew, and end the drag
+    // a node in any case: one child more would recreate the canvases, and end the drag
     let rectangle = match *drag {
         Some(drag) if drag.moved && drag.takes => rectangle(drag.from, drag.to),
         _ => Html::default(),

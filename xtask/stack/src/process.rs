@@ -75,7 +75,7 @@ pub fn alive(pid_file: &Path) -> bool {
 }
 
 /// The process id that a file has in its first line. When its second line is the time at which the process started, a newer
-/// process that got the same id, after the machine was started anew, is not the one that is meant.
+/// process that got the same id, after a reboot, is not the one that is meant.
 pub fn pid_of(pid_file: &Path) -> Option<u32> {
     let text = std::fs::read_to_string(pid_file).ok()?;
     let mut lines = text.lines();

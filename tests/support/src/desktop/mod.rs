@@ -270,7 +270,7 @@ fn pictures_folder() -> PathBuf {
 fn write_browser(folder: &Path) -> Result<()> {
     let file = folder.join("bin/xdg-open");
     let note = folder.join("opened");
-    // complete or not there: whoever reads it must not see half an address
+    // written at once: a reader must not see half an address
     let script = format!("#!/bin/sh\nprintf '%s' \"$1\" > '{0}.part' && mv '{0}.part' '{0}'\n", note.display());
     std::fs::write(&file, script)?;
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?;

@@ -25,7 +25,7 @@ impl Desktop {
     /// When it does not come.
     pub async fn click(&self, css: &str) -> Result<()> {
         let clicked = wait_for(css, PATIENCE, || async {
-            // an element can be drawn anew between finding and clicking it
+            // an element can be redrawn between finding and clicking it
             match self.driver()?.find(Locator::Css(css)).await {
                 Ok(element) => match element.prop("disabled").await {
                     Ok(Some(disabled)) if disabled == "true" => Ok(None),
@@ -225,7 +225,7 @@ impl Desktop {
     pub async fn fill(&self, css: &str, text: &str) -> Result<()> {
         wait_for(css, PATIENCE, || async {
             let Ok(element) = self.driver()?.find(Locator::Css(css)).await else { return Ok(None) };
-            // it can be drawn anew between the steps; clearing it again starts over
+            // it can be redrawn between the steps; clearing it again starts over
             let typed = async {
                 element.clear().await?;
                 element.send_keys(text).await
@@ -241,7 +241,7 @@ impl Desktop {
     /// When the driver is gone.
     pub async fn press(&self, keys: &str) -> Result<()> {
         wait_for("an element with the focus", PATIENCE, || async {
-            // it can be drawn anew between asking for it and typing
+            // it can be redrawn between asking for it and typing
             match self.driver()?.active_element().await {
                 Ok(element) => Ok(element.send_keys(keys).await.ok()),
                 Err(_) => Ok(None),

@@ -231,7 +231,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.end_processes();
-        // a test that returns an error does not panic, so whoever looks for it keeps all logs
+        // a test that returns an error does not panic, so all logs are kept when that is asked for
         if std::thread::panicking() || std::env::var_os("HAPPENING_KEEP_TEST_STACK").is_some() {
             eprintln!("logs of this test: {}", self.folder.display());
         } else {

@@ -20,7 +20,7 @@ pub(super) struct PanelProps {
     pub(super) hall: Rc<Hall>,
     pub(super) selection: UseReducerHandle<Selection>,
     pub(super) event: Event,
-    /// Why the last try to read the seats anew failed.
+    /// Why the last try to read the seats again failed.
     pub(super) failure: Option<ApiFailure>,
     pub(super) again: Callback<()>,
     pub(super) send: Callback<(Wish, String)>,

@@ -35,7 +35,7 @@ const AT_MANY: &str = "bookings at many events";
 const CLAIMS: &str = "claims at many events";
 const ONE_COMMAND: &str = "bookings, one command per transaction";
 const VARIANTS: [&str; 8] = [WARM, WITHOUT_RELAY, WITHOUT_REDIS, COLD, PROMOTING, AT_MANY, CLAIMS, ONE_COMMAND];
-/// How fast bookings must be at least, by the processor time of a bare insert against that of a booking: both with whoever asks for
+/// How fast bookings must be at least, by the processor time of a bare insert against that of a booking: both with the program that asks for
 /// it. It holds still while the rate of bare inserts, which wait for the disk one by one, moves by two within minutes.
 const FLOORS: [(&str, f64); 2] = [(WARM, 0.75), (COLD, 0.5)];
 /// Without Redis a booking may take so many times the processor time that it takes with it.
