@@ -38,7 +38,7 @@ pub(crate) struct Cursor {
 /// What a client sees of a place: letters that it gives back as they came.
 pub(crate) struct CursorText;
 
-/// A name of 200 characters at four bytes each, in JSON and in base64.
+/// A cursor of a list by name holds the name: 200 characters of up to four bytes each, as JSON in base64.
 const CURSOR_CHARS_MAX: usize = 2048;
 
 impl PartialSchema for CursorText {

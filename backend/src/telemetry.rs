@@ -159,7 +159,7 @@ pub(crate) fn belong_to(span: &Span, request_id: &str) {
     }
 }
 
-/// Names a request that a span works for, among others.
+/// Links a span to the trace of a request. A span that works for several requests has several links.
 pub(crate) fn link(span: &Span, request_id: &str) {
     if !span.is_disabled()
         && let Some(trace) = trace_of(request_id)

@@ -152,7 +152,7 @@ impl EventSeats {
         (1..=self.total).contains(&seat) && self.free.contains(seat)
     }
 
-    /// The highest seats that are held, beyond `total`.
+    /// All held seats with a number above `total`, ascending.
     pub fn held_beyond(&self, total: u32) -> Vec<Seat> {
         (total + 1..=self.total).filter(|seat| !self.free.contains(*seat)).collect()
     }

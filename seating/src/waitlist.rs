@@ -46,7 +46,7 @@ impl Waitlist {
         self.entries.iter().filter(|entry| entry.seats > 0)
     }
 
-    /// Those of them that joined after `order`.
+    /// The bookings that wait and joined after `order`, in the order of joining.
     pub(crate) fn after(&self, order: Order) -> impl Iterator<Item = &Entry> {
         let from = self.entries.partition_point(|entry| entry.order <= order);
         self.entries[from..].iter().filter(|entry| entry.seats > 0)

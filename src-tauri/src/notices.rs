@@ -86,7 +86,10 @@ fn title(kind: NotificationType) -> &'static str {
         NotificationType::EventCancelled => "An event was cancelled",
         NotificationType::EventUpdated => "An event changed",
         NotificationType::BookingCancelled => "Seats were given up",
-        _ => "Happening",
+        NotificationType::BookingConfirmed => "Your seats are booked",
+        NotificationType::BookingWaitlisted => "You are on the waitlist",
+        NotificationType::OrgInvite => "You are invited",
+        NotificationType::RoleChanged => "Your role changed",
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) async fn list_of_person(
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
 }
 
-/// Staff must say why; the person is told.
+/// The request to give seats of a booking back. Staff must give a reason, which the person is told.
 fn request_of<A>(
     target: &BookingFor<A>,
     context: RequestContext,

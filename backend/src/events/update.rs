@@ -61,27 +61,35 @@ async fn stale(app: &App, request: &Update) -> Result<Problem, Problem> {
 }
 
 fn merged(old: &Editable, body: &UpdateEvent) -> Editable {
-    let mut new = old.clone();
-    if let Some(name) = &body.name {
-        new.name = name.trim().to_owned();
+    // each field is named, so that a new one cannot be forgotten here
+    let UpdateEvent {
+        name,
+        description,
+        category,
+        place,
+        time_zone,
+        event_date,
+        ends_at,
+        total_slots,
+        visibility,
+        max_seats_per_user,
+        owner_id,
+    } = body;
+    Editable {
+        name: name.as_ref().map_or_else(|| old.name.clone(), |name| name.trim().to_owned()),
+        description: description.clone().unwrap_or_else(|| old.description.clone()),
+        category: category.unwrap_or(old.category),
+        place: place.clone().unwrap_or_else(|| old.place.clone()),
+        time_zone: time_zone.clone().unwrap_or_else(|| old.time_zone.clone()),
+        event_date: event_date.unwrap_or(old.event_date),
+        ends_at: ends_at.unwrap_or(old.ends_at),
+        total_slots: total_slots.unwrap_or(old.total_slots),
+        visibility: visibility.unwrap_or(old.visibility),
+        max_seats_per_user: max_seats_per_user.unwrap_or(old.max_seats_per_user),
+        owner_id: owner_id.unwrap_or(old.owner_id),
+        status: old.status,
+        version: old.version,
     }
-    if let Some(description) = &body.description {
-        new.description.clone_from(description);
-    }
-    if let Some(place) = &body.place {
-        new.place.clone_from(place);
-    }
-    if let Some(zone) = &body.time_zone {
-        new.time_zone.clone_from(zone);
-    }
-    new.category = body.category.unwrap_or(new.category);
-    new.event_date = body.event_date.unwrap_or(new.event_date);
-    new.ends_at = body.ends_at.unwrap_or(new.ends_at);
-    new.total_slots = body.total_slots.unwrap_or(new.total_slots);
-    new.visibility = body.visibility.unwrap_or(new.visibility);
-    new.max_seats_per_user = body.max_seats_per_user.unwrap_or(new.max_seats_per_user);
-    new.owner_id = body.owner_id.unwrap_or(new.owner_id);
-    new
 }
 
 async fn check(

@@ -40,7 +40,7 @@ pub(crate) enum Kind {
     },
     GiveBack {
         booking: BookingId,
-        /// Without it all, and the place on the waitlist.
+        /// The seats to give back. Without it the whole booking is cancelled, with its place on the waitlist.
         seats: Option<Vec<Seat>>,
         reason: Option<String>,
     },

@@ -172,7 +172,7 @@ impl Queues {
         Ok(())
     }
 
-    /// Puts an event that waits and is free where a lane finds it.
+    /// Lists an event for the lanes, when commands wait for it and no lane has it.
     fn make_ready(&self, inner: &mut Inner, event: EventId) {
         let Inner { lines, main, side, contended, contended_for, .. } = inner;
         let Some(line) = lines.get_mut(&event).filter(|line| !line.taken) else { return };

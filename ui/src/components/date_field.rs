@@ -23,7 +23,7 @@ pub(crate) struct Props {
 pub(crate) fn DateField(props: &Props) -> Html {
     let shown = use_state(|| None::<NaiveDate>);
     let button = use_node_ref();
-    // what had the focus in the calendar is gone with it
+    // the calendar that had the focus is removed, so the button gets it
     let close = {
         let (shown, button) = (shown.clone(), button.clone());
         Callback::from(move |()| {

@@ -63,7 +63,7 @@ impl Draft {
         }
     }
 
-    /// An event's, with its times on its own clocks.
+    /// The draft that an event begins with; its times are those of its own time zone.
     pub(crate) fn of(event: &Event, zones: &impl Zones) -> Self {
         let split = |at: Option<DateTime<Utc>>| {
             let local = at.and_then(|at| zones.local(at, &event.time_zone));

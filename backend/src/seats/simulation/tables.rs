@@ -53,7 +53,7 @@ pub(super) struct Tables {
     /// What the log of an event adds up to.
     folded: BTreeMap<EventId, EventSeats>,
     messages: usize,
-    /// Commands that a transaction refused whose reply was lost.
+    /// Commands that were refused in a transaction, the reply to whose commit was lost.
     passed_over: BTreeSet<Uuid>,
 }
 
