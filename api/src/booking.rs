@@ -48,8 +48,8 @@ pub struct CreateBooking {
     #[serde(default = "yes")]
     #[garde(skip)]
     pub waitlist: bool,
-    /// Whose booking it is: without it the caller's. The event's staff may name a member of the organization, or somebody who has
-    /// booked at the event, and must give a reason; they can do so until the event is over.
+    /// The person who gets the booking; the caller by default. Staff of the event may name a member of the organization, or a
+    /// person who has booked at the event before. They must give a reason, and can do so until the event is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     pub user_id: Option<UserId>,

@@ -55,7 +55,7 @@ impl Problem {
         Self::new(ErrorCode::Forbidden, "You may not do this.")
     }
 
-    /// Nobody is signed in, or their account ended.
+    /// The caller is not signed in, or their account was deleted.
     pub(crate) fn unauthenticated() -> Self {
         Self::new(ErrorCode::Unauthenticated, "Please sign in.")
     }

@@ -30,11 +30,11 @@ async fn staff_give_released_seats_after_the_start() -> Result<()> {
         Ok((barbara.booking(waits.id).await?.status == BookingStatus::Cancelled).then_some(()))
     })
     .await?;
-    // nothing is free, and after the start nobody is put on a list
+    // no seat is free, and after the start staff cannot put a person on the waitlist
     ada.post("/bookings", wish(&event, &barbara, 1)).await?.refused(409, "sold_out");
     let release = json!({ "seat_numbers": [2], "reason": "Did not come" });
     ada.post(&format!("/bookings/{}/cancel-seats", held.id), release).await?.expect(200);
-    // the seat is nobody's own to take
+    // after the start a person cannot book the free seat themselves
     barbara.book(event.id, 1).await?.refused(409, "event_not_open");
     let given: Booking = ada.post("/bookings", wish(&event, &barbara, 1)).await?.expect(201).json();
     assert_eq!(
@@ -88,10 +88,10 @@ async fn staff_book_for_members_and_guests_with_a_reason() -> Result<()> {
     assert!(own.body["details"]["fields"]["reason"].is_string(), "{}", own.body);
     // a person whom the event does not know, and one who does not exist, are told apart by nothing
     let stranger = ada.post("/bookings", wish(&event, &edsger, 1)).await?.expect(400);
-    let mut nobody = wish(&event, &edsger, 1);
-    nobody["user_id"] = json!(uuid::Uuid::new_v4());
-    let nobody = ada.post("/bookings", nobody).await?.expect(400);
-    assert_eq!(stranger.body["details"], nobody.body["details"]);
+    let mut unknown = wish(&event, &edsger, 1);
+    unknown["user_id"] = json!(uuid::Uuid::new_v4());
+    let unknown = ada.post("/bookings", unknown).await?.expect(400);
+    assert_eq!(stranger.body["details"], unknown.body["details"]);
 
     for person in [&barbara, &donald] {
         let given: Booking = ada.post("/bookings", wish(&event, person, 1)).await?.expect(201).json();

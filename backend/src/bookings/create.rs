@@ -72,7 +72,7 @@ async fn on_behalf(
     }
     let reason = reason.ok_or_else(|| Problem::field("reason", "is required when it is not your own booking"))?;
     if !store::may_be_booked_for(&mut conn, body.event_id, person, id).await? {
-        let unknown = "must be a member of the organization, or somebody who has booked at this event";
+        let unknown = "must be a member of the organization, or a person who has booked at this event before";
         return Err(Problem::field("user_id", unknown));
     }
     Ok(Some(OnBehalf { person, reason }))
