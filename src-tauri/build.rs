@@ -1,36 +1,41 @@
-//! Reads tauri.conf.json and the capability file.
+//! Reads tauri.conf.json, and lets our windows call our own commands and hear our events, nothing else.
+
+use std::path::Path;
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
+        &[$(stringify!($name)),*]
+    };
+}
+
+const COMMANDS: &[&str] = happening_api::with_commands!(names);
 
 fn main() {
-    println!("cargo:rerun-if-changed=src-tauri/capabilities");
     println!("cargo:rerun-if-changed=ui/dist");
-    let commands = &[
-        "session",
-        "sign_in",
-        "open_sign_in_again",
-        "copy_sign_in_link",
-        "copy",
-        "appearance",
-        "cancel_sign_in",
-        "sign_out",
-        "call",
-        "info",
-        "opened",
-        "preview_invite",
-        "accept_invite",
-        "forget_invite",
-        "remember_organization",
-        "check_server",
-        "change_server",
-        "save",
-        "open_board",
-        "diagnostics",
-        "update",
-    ];
-    let attributes = tauri_build::Attributes::new()
-        .capabilities_path_pattern("./src-tauri/capabilities/**/*")
-        .app_manifest(tauri_build::AppManifest::new().commands(commands));
-    if let Err(error) = tauri_build::try_build(attributes) {
+    if let Err(error) = build() {
         println!("cargo:warning={error:#}");
         std::process::exit(1);
     }
+}
+
+fn build() -> anyhow::Result<()> {
+    let folder = Path::new(&std::env::var("OUT_DIR")?).join("capabilities");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("main.json"), capability())?;
+    let files = folder.join("*.json").display().to_string();
+    let attributes = tauri_build::Attributes::new()
+        .capabilities_path_pattern(files.leak())
+        .app_manifest(tauri_build::AppManifest::new().commands(COMMANDS));
+    tauri_build::try_build(attributes)
+}
+
+/// What our windows may do. Tauri makes a permission of each command.
+fn capability() -> String {
+    let own = COMMANDS.iter().map(|name| format!("allow-{}", name.replace('_', "-")));
+    let events = ["core:event:allow-listen", "core:event:allow-unlisten"].map(str::to_owned);
+    let permissions: Vec<String> = events.into_iter().chain(own).map(|name| format!("{name:?}")).collect();
+    format!(
+        r#"{{ "identifier": "main", "windows": ["main", "board-*"], "permissions": [{}] }}"#,
+        permissions.join(", ")
+    )
 }

@@ -6,6 +6,8 @@
 
 mod booking;
 mod call;
+mod commands;
+pub mod endpoint;
 mod error;
 mod event;
 mod ids;
@@ -17,6 +19,7 @@ mod user;
 
 pub use booking::*;
 pub use call::*;
+pub use endpoint::{Call, Endpoint};
 pub use error::*;
 pub use event::*;
 pub use ids::*;

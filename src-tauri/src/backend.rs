@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use happening_api::{ApiFailure, Call, Download, ErrorBody, ErrorCode, HttpRequest, Method, Outcome, ServerCheck};
+use happening_api::{
+    ApiFailure, Call, Download, ErrorBody, ErrorCode, HttpRequest, Method, Outcome, ServerCheck, Wanted,
+};
 use reqwest::StatusCode;
 use reqwest::header::{ETAG, IF_NONE_MATCH, LINK, RETRY_AFTER};
 use serde::Deserialize;
@@ -121,11 +123,11 @@ impl Backend {
         if answer.unchanged {
             return Ok(Called::Unchanged);
         }
-        let etag = answer.etag.take().filter(|_| call.is_named());
-        let value = match call {
-            Call::UnreadCount => answer.unread.map(Value::from).ok_or_else(|| unexpected(&"the count is missing"))?,
-            Call::News => parsed(&answer.bytes)?,
-            _ => self.whole(token, &request, answer).await?,
+        let etag = answer.etag.take().filter(|_| request.is_named);
+        let value = match request.wanted {
+            Wanted::UnreadCount => answer.unread.map(Value::from).ok_or_else(|| unexpected(&"the count is missing"))?,
+            Wanted::FirstPage => parsed(&answer.bytes)?,
+            Wanted::Whole => self.whole(token, &request, answer).await?,
         };
         Ok(Called::New { value, etag })
     }
@@ -148,7 +150,7 @@ impl Backend {
     /// # Errors
     /// [`ApiFailure`].
     pub(crate) async fn download(&self, token: &str, file: &Download) -> Result<Vec<u8>, ApiFailure> {
-        let request = happening_api::get(file.path());
+        let request = happening_api::read(file.path());
         let address = self.address(&request.path)?;
         Ok(self.ask(token, &request, &address).await?.bytes)
     }

@@ -33,30 +33,6 @@ struct Kept {
     etag: Option<String>,
 }
 
-/// Whether an answer is worth keeping: what lists, maps and pages show.
-fn is_kept(call: &Call) -> bool {
-    if let Call::Members { q, .. } = call {
-        return q.is_empty();
-    }
-    matches!(
-        call,
-        Call::MyOrganizations { .. }
-            | Call::Invites { .. }
-            | Call::Audit { .. }
-            | Call::Events { .. }
-            | Call::Event { .. }
-            | Call::Seats { .. }
-            | Call::EventBookings { .. }
-            | Call::EventActivity { .. }
-            | Call::MyBookings { .. }
-            | Call::Booking { .. }
-            | Call::BookingHistory { .. }
-            | Call::BookingWaitlist { .. }
-            | Call::Notifications { .. }
-            | Call::UnreadCount
-    )
-}
-
 impl Cache {
     /// The answers of a server, in the app's cache folder.
     pub(crate) fn of(folder: &Path, server: &Url) -> Self {
@@ -65,12 +41,13 @@ impl Cache {
 
     /// Keeps an answer. What cannot be kept is only missed while the network is away.
     pub(crate) fn put(&self, user: &User, call: &Call, value: &Value, etag: Option<String>, now: DateTime<Utc>) {
-        if !is_kept(call) {
+        let request = call.request();
+        if !request.is_kept {
             return;
         }
         let folder = self.folder.join(user.id.to_string());
         let kept = Kept { as_of: now, value: value.clone(), etag };
-        if let Err(error) = write(&folder.join(name(&call.request().path)), &kept).and_then(|()| tidy(&folder)) {
+        if let Err(error) = write(&folder.join(name(&request.path)), &kept).and_then(|()| tidy(&folder)) {
             tracing::debug!(%error, "an answer was not kept");
         }
     }
@@ -83,15 +60,13 @@ impl Cache {
 
     /// The last good answer to a call, and what the server calls it.
     pub(crate) fn named(&self, user: &User, call: &Call) -> Option<(Value, String)> {
-        if !call.is_named() {
-            return None;
-        }
-        let kept = self.kept(user, call)?;
+        let kept = self.kept(user, call).filter(|_| call.request().is_named)?;
         Some((kept.value, kept.etag?))
     }
 
     fn kept(&self, user: &User, call: &Call) -> Option<Kept> {
-        is_kept(call).then(|| read(&self.folder.join(user.id.to_string()).join(name(&call.request().path))))?
+        let request = call.request();
+        request.is_kept.then(|| read(&self.folder.join(user.id.to_string()).join(name(&request.path))))?
     }
 
     /// Remembers whose session outlives the app, so that a start without network can show their answers.
@@ -168,6 +143,7 @@ fn tidy(folder: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use happening_api::EventFilter;
+    use happening_api::endpoint::{Events, Me, Seats};
     use serde_json::json;
 
     use super::*;
@@ -190,19 +166,20 @@ mod tests {
         let at = |url: &str| Cache::of(&folder, &Url::parse(url).expect("a URL"));
         let (here, there) = (at("http://127.0.0.1:1"), at("http://127.0.0.1:2"));
         let (ada, grace) = (person("ada"), person("grace"));
-        let call = Call::Events { filter: EventFilter::default() };
+        let call = Call::from(Events { filter: EventFilter::default() });
+        let me = Call::from(Me {});
         let now = DateTime::UNIX_EPOCH;
         here.remember(Some(&ada));
         here.put(&ada, &call, &json!([1]), None, now);
-        here.put(&ada, &Call::Me, &json!({}), None, now);
+        here.put(&ada, &me, &json!({}), None, now);
         assert_eq!(here.get(&ada, &call), Some(Answered { value: json!([1]), as_of: Some(now) }));
-        let map = Call::Seats { event_id: happening_api::EventId(ada.id.0) };
+        let map = Call::from(Seats { event_id: happening_api::EventId(ada.id.0) });
         here.put(&ada, &map, &json!({ "total": 1 }), Some("v1".to_owned()), now);
         assert_eq!(here.named(&ada, &map), Some((json!({ "total": 1 }), "v1".to_owned())));
         assert_eq!((here.named(&grace, &map), there.named(&ada, &map), here.named(&ada, &call)), (None, None, None));
-        assert_eq!((here.get(&grace, &call), there.get(&ada, &call), here.get(&ada, &Call::Me)), (None, None, None));
+        assert_eq!((here.get(&grace, &call), there.get(&ada, &call), here.get(&ada, &me)), (None, None, None));
         for n in 0..ANSWERS_MAX + 5 {
-            let call = Call::Events { filter: EventFilter { q: n.to_string(), ..EventFilter::default() } };
+            let call = Call::from(Events { filter: EventFilter { q: n.to_string(), ..EventFilter::default() } });
             here.put(&ada, &call, &json!([n]), None, now);
         }
         let files = std::fs::read_dir(here.folder.join(ada.id.to_string())).expect("a folder").count();

@@ -2,16 +2,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use happening_api::endpoint::{AcceptInvite, PreviewInvite};
 use happening_api::{
-    Answered, ApiFailure, Call, Download, EventId, InvitePreview, InviteToken, OpenTarget, OrgId, Organization, Saved,
-    ServerCheck, SessionView, ShellInfo, Theme,
+    Answered, ApiFailure, Call, Download, Endpoint, EventId, InvitePreview, InviteToken, OpenTarget, OrgId,
+    Organization, Saved, ServerCheck, SessionView, ShellInfo, Theme,
 };
-use serde::de::DeserializeOwned;
 use tauri::{AppHandle, State};
-use tauri_plugin_clipboard_manager::ClipboardExt;
 use tauri_plugin_opener::OpenerExt;
 
 use crate::backend::Backend;
+use crate::clipboard::Clipboard;
 use crate::session::Session;
 use crate::settings::{Settings, parse_server_url};
 use crate::{diagnostics, files, updates, windows};
@@ -72,16 +72,19 @@ pub(crate) fn open_sign_in_again(app: AppHandle, session: State<'_, Arc<Session>
 
 /// The link does not come into the window. Answers whether there was one.
 #[tauri::command]
-pub(crate) fn copy_sign_in_link(app: AppHandle, session: State<'_, Arc<Session>>) -> Result<bool, ApiFailure> {
+pub(crate) async fn copy_sign_in_link(
+    clipboard: State<'_, Clipboard>,
+    session: State<'_, Arc<Session>>,
+) -> Result<bool, ApiFailure> {
     let Some(url) = session.pending_url() else { return Ok(false) };
-    app.clipboard().write_text(url.as_str()).map_err(|error| unexpected(&error))?;
+    clipboard.put(url.as_str()).map_err(|error| unexpected(&error))?;
     Ok(true)
 }
 
 /// Puts a text into the clipboard, which a page may do in some webviews only.
 #[tauri::command]
-pub(crate) fn copy(app: AppHandle, text: String) -> Result<(), ApiFailure> {
-    app.clipboard().write_text(text).map_err(|error| unexpected(&error))
+pub(crate) async fn copy(clipboard: State<'_, Clipboard>, text: String) -> Result<(), ApiFailure> {
+    clipboard.put(&text).map_err(|error| unexpected(&error))
 }
 
 /// What the system draws follows the screens: the menu bar, dialogs, the window's frame.
@@ -105,7 +108,7 @@ pub(crate) async fn sign_out(session: State<'_, Arc<Session>>, opened: State<'_,
 
 #[tauri::command]
 pub(crate) async fn call(session: State<'_, Arc<Session>>, call: Call) -> Result<Answered, ApiFailure> {
-    let deletes = matches!(call, Call::DeleteMe);
+    let deletes = matches!(call, Call::DeleteMe(_));
     let answered = session.call(&call).await?;
     if deletes {
         session.sign_out().await;
@@ -137,7 +140,7 @@ pub(crate) async fn preview_invite(
     opened: State<'_, Opened>,
 ) -> Result<Option<InvitePreview>, ApiFailure> {
     let Some(token) = opened.invite() else { return Ok(None) };
-    let preview = of_call(&session, Call::PreviewInvite { token: token.clone() }).await?;
+    let preview = ask(&session, PreviewInvite { token: token.clone() }).await?;
     *opened.shown_invite.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
     Ok(Some(preview))
 }
@@ -149,7 +152,7 @@ pub(crate) async fn accept_invite(
 ) -> Result<Option<Organization>, ApiFailure> {
     let shown = opened.shown_invite.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let Some(token) = shown else { return Ok(None) };
-    let organization = of_call(&session, Call::AcceptInvite { token }).await?;
+    let organization = ask(&session, AcceptInvite { token }).await?;
     opened.forget_invite();
     Ok(Some(organization))
 }
@@ -159,8 +162,8 @@ pub(crate) fn forget_invite(opened: State<'_, Opened>) {
     opened.forget_invite();
 }
 
-async fn of_call<T: DeserializeOwned>(session: &Arc<Session>, call: Call) -> Result<T, ApiFailure> {
-    let answered = session.call(&call).await?;
+async fn ask<E: Endpoint>(session: &Arc<Session>, endpoint: E) -> Result<E::Answer, ApiFailure> {
+    let answered = session.call(&endpoint.into()).await?;
     serde_json::from_value(answered.value).map_err(|error| ApiFailure::Unexpected { message: error.to_string() })
 }
 

@@ -7,6 +7,7 @@
 mod answering;
 mod backend;
 mod cache;
+mod clipboard;
 mod commands;
 mod deep_link;
 mod diagnostics;
@@ -32,40 +33,24 @@ use crate::deep_link::DeepLink;
 use crate::session::Session;
 use crate::settings::Settings;
 
+/// The handler of each command.
+macro_rules! handlers {
+    ($($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
+        tauri::generate_handler![$(commands::$name),*]
+    };
+}
+
 fn main() {
     let app = tauri::Builder::default()
         // first of all: a second start hands its deep link over and ends
         .plugin(tauri_plugin_single_instance::init(|app, _, _| windows::show_main(app)))
         .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_opener::init())
-        .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .menu(menu::build)
         .on_menu_event(|app, event| menu::chosen(app, event.id().as_ref()))
-        .invoke_handler(tauri::generate_handler![
-            commands::session,
-            commands::sign_in,
-            commands::open_sign_in_again,
-            commands::copy_sign_in_link,
-            commands::copy,
-            commands::appearance,
-            commands::cancel_sign_in,
-            commands::sign_out,
-            commands::call,
-            commands::info,
-            commands::opened,
-            commands::preview_invite,
-            commands::accept_invite,
-            commands::forget_invite,
-            commands::remember_organization,
-            commands::check_server,
-            commands::change_server,
-            commands::save,
-            commands::open_board,
-            commands::diagnostics,
-            commands::update,
-        ])
+        .invoke_handler(happening_api::with_commands!(handlers))
         .setup(|app| Ok(set_up(app.handle())?))
         .build(tauri::generate_context!());
     match app {
@@ -110,6 +95,7 @@ fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
     app.manage(Session::new(server, cache_folder, Box::new(tell))?);
     app.manage(settings);
     app.manage(commands::Opened::default());
+    app.manage(clipboard::Clipboard::default());
     if updates::configured(app) {
         app.plugin(tauri_plugin_updater::Builder::new().build())?;
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use happening_api::{Call, Notification, NotificationId, NotificationType, OpenTarget, UserId};
+use happening_api::endpoint::News;
+use happening_api::{Notification, NotificationId, NotificationType, OpenTarget, UserId};
 use notify_rust::NotificationResponse;
 use tauri::{AppHandle, Emitter, Manager};
 
@@ -47,7 +48,7 @@ async fn look(app: &AppHandle, seen: &mut Option<Seen>) {
         *seen = None;
         return;
     };
-    let Ok(answered) = session.call(&Call::News).await else { return };
+    let Ok(answered) = session.call(&News {}.into()).await else { return };
     let Ok(unread) = serde_json::from_value::<Vec<Notification>>(answered.value) else { return };
     let Some(seen) = seen.as_mut().filter(|seen| seen.of == user.id) else {
         let since = unread.iter().map(|one| one.created_at).max();

@@ -6,6 +6,7 @@ use happening_api::{OpenTarget, OrgId, SessionView, User};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
+use crate::api::endpoint;
 use crate::components::{Dialog, OfflineBar, ToastIn, icon, skeleton};
 use crate::connection::use_old;
 use crate::finder::Finder;
@@ -180,9 +181,10 @@ fn Frame(props: &FrameProps) -> Html {
     let navigator = use_navigator().expect("inside the router");
     let route = use_route::<Route>().unwrap_or(Route::Home);
     let user = props.me.id;
-    let organizations =
-        use_resource(format!("organizations {user}"), refresh.count, move || api::my_organizations(user));
-    let unread = use_resource("unread".to_owned(), refresh.count, api::unread_count);
+    let organizations = use_resource(format!("organizations {user}"), refresh.count, move || {
+        api::ask(endpoint::MyOrganizations { user_id: user })
+    });
+    let unread = use_resource("unread".to_owned(), refresh.count, || api::ask(endpoint::UnreadCount {}));
     let old = use_old();
     let (said, layer) = (use_node_ref(), use_top_layer());
     use_opened(navigator.clone(), refresh.again.clone());

@@ -4,7 +4,7 @@ use happening_api::{Booking, Event, EventFilter, OrgId};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Dialog, icon, value_of};
 use crate::format;
 use crate::here::{Here, use_here};
@@ -95,8 +95,10 @@ pub(crate) fn Finder(props: &Props) -> Html {
     let at = use_state(|| 0usize);
     let input = use_node_ref();
     let user = here.me.id;
-    let events = use_resource("find events".to_owned(), 0, || api::events(EventFilter::default()));
-    let bookings = use_resource("find bookings".to_owned(), 0, move || api::my_bookings(user));
+    let events =
+        use_resource("find events".to_owned(), 0, || api::ask(endpoint::Events { filter: EventFilter::default() }));
+    let bookings =
+        use_resource("find bookings".to_owned(), 0, move || api::ask(endpoint::MyBookings { user_id: user }));
     {
         let input = input.clone();
         use_effect_with((), move |()| {

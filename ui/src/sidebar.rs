@@ -3,6 +3,7 @@
 use yew::prelude::*;
 use yew_router::prelude::*;
 
+use crate::api::endpoint;
 use crate::components::{Dialog, Field, icon, value_of};
 use crate::here::use_here;
 use crate::route::{Place, Route};
@@ -137,7 +138,11 @@ fn CreateOrganization(props: &CreateProps) -> Html {
             write.start_keyed(move || {
                 let (name, key, here, on_close) = (name.clone(), key.clone(), here.clone(), on_close.clone());
                 async move {
-                    let made = api::create_organization(key, name).await?;
+                    let made = api::ask(endpoint::CreateOrganization {
+                        key,
+                        body: happening_api::CreateOrganization { name },
+                    })
+                    .await?;
                     here.tell.emit(format!("{} is there. You are its admin.", made.name));
                     here.refresh.again.emit(());
                     here.on_scope.emit(Some(made.id));

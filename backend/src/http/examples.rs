@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use happening_api::{
     ActivityEntry, AuditEntry, Booking, BookingEvent, BookingStatus, BookingUser, CancelBooking, CancelSeats, Category,
     Channel, ClaimSeats, CreateBooking, CreateEvent, CreateInvite, CreateOrganization, CreatedInvite, DuplicateEvent,
-    ErrorBody, Event, EventOrg, EventStatus, HistoryAction, HistoryEntry, Invite, InvitePreview, InviteStatus, Member,
-    NoFields, Notification, NotificationStatus, NotificationType, OnConflict, Organization, Role, SeatMap, UpdateEvent,
-    UpdateMember, UpdateOrganization, UpdateUser, User, Visibility, WaitlistMove,
+    ErrorBody, Event, EventOrg, EventStatus, HistoryAction, HistoryEntry, Invite, InvitePreview, InviteStatus, Marked,
+    Member, NoFields, Notification, NotificationStatus, NotificationType, OnConflict, Organization, Role, SeatMap,
+    UpdateEvent, UpdateMember, UpdateOrganization, UpdateUser, User, Visibility, WaitlistMove,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -27,7 +27,6 @@ use crate::events::attendees;
 use crate::events::calendar::{self, CalendarEvent};
 use crate::invites;
 use crate::limits::Standing;
-use crate::notifications::http::Marked;
 use crate::problem::Problem;
 use crate::users::store::Export;
 

@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use happening_api::{ErrorBody, NoFields, Notification, NotificationId};
+use happening_api::{ErrorBody, Marked, NoFields, Notification, NotificationId};
 use http::{HeaderValue, Uri};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::store;
 use crate::app::App;
@@ -60,12 +60,6 @@ pub(crate) async fn read(
     store::mark_read(&mut conn, caller.id(), Some(id)).await?;
     let found = store::list(&mut conn, caller.id(), Some(id), false, &Page::single()).await?.pop();
     found.map(Json).ok_or_else(Problem::not_found)
-}
-
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Marked {
-    /// How many were unread.
-    pub(crate) read: u64,
 }
 
 /// Marks all as read.

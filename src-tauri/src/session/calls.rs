@@ -71,7 +71,7 @@ impl Session {
 
     /// The person changed or deleted themselves.
     fn follow_own_changes(&self, turn: u64, call: &Call, value: &Value) {
-        if let (Call::UpdateMe { .. }, Ok(new)) = (call, serde_json::from_value::<User>(value.clone())) {
+        if let (Call::UpdateMe(_), Ok(new)) = (call, serde_json::from_value::<User>(value.clone())) {
             self.change(Some(turn), |state| match &mut state.view {
                 SessionView::SignedIn { user, .. } => {
                     **user = new;

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::Result;
-use happening_api::{ApiFailure, Call, SessionView, SignInFailure, User};
+use happening_api::endpoint::Me;
+use happening_api::{ApiFailure, SessionView, SignInFailure, User};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use url::Url;
 
@@ -281,10 +282,11 @@ impl Session {
             issuer.end(&tokens).await;
             return Err(SignInFailure::Cancelled);
         };
-        let answer = self.backend().call(&tokens.access, &Call::Me, None).await.map_err(|failure| match failure {
-            ApiFailure::Busy { .. } => SignInFailure::ServerBusy,
-            _ => SignInFailure::ServerAway,
-        })?;
+        let answer =
+            self.backend().call(&tokens.access, &Me {}.into(), None).await.map_err(|failure| match failure {
+                ApiFailure::Busy { .. } => SignInFailure::ServerBusy,
+                _ => SignInFailure::ServerAway,
+            })?;
         let Called::New { value, .. } = answer else { return Err(SignInFailure::ServerAway) };
         let user: User = serde_json::from_value(value).map_err(|_| SignInFailure::ServerAway)?;
         let kept = tokio::time::timeout(keep::STORE_PATIENCE, &mut stored).await;

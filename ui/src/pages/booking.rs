@@ -8,7 +8,7 @@ use yew_router::prelude::*;
 
 use super::booking_list::{Cancel, claimer, seat_chips};
 use super::manage_seats::ManageSeats;
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Empty, FailureNotice, Stepper, back, head, icon, skeleton};
 use crate::features::waiting;
 use crate::format;
@@ -32,10 +32,14 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
     let cancelling = use_state(|| false);
     let id = props.booking_id;
     let read = use_resource(format!("booking {id}"), here.refresh.count, move || async move {
-        let booking = api::booking(id.into()).await?;
-        let event = api::event(booking.event_id).await?;
-        let history = api::booking_history(id.into()).await?;
-        let moves = if booking.waiting_seats > 0 { api::booking_waitlist(id.into()).await? } else { Vec::new() };
+        let booking = api::ask(endpoint::Booking { booking_id: id.into() }).await?;
+        let event = api::ask(endpoint::Event { event_id: booking.event_id }).await?;
+        let history = api::ask(endpoint::BookingHistory { booking_id: id.into() }).await?;
+        let moves = if booking.waiting_seats > 0 {
+            api::ask(endpoint::BookingWaitlist { booking_id: id.into() }).await?
+        } else {
+            Vec::new()
+        };
         Ok((booking, event, history, moves))
     });
     let Some(known) = read.value.clone() else {

@@ -1,10 +1,10 @@
 //! A person's bookings, grouped by event, with what can be done with each.
 
-use happening_api::{Booking, BookingId, BookingStatus, EventStatus};
+use happening_api::{Booking, BookingId, BookingStatus, CancelBooking, ClaimSeats, EventStatus};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Confirm, Leaf, icon};
 use crate::format;
 use crate::here::{Here, use_here};
@@ -156,7 +156,7 @@ pub(super) fn claimer(here: &Here, write: &Write, id: BookingId, seats: Option<i
         write.start_keyed(move || {
             let (key, here) = (key.clone(), here.clone());
             async move {
-                let result = api::claim(id, key, seats).await;
+                let result = api::ask(endpoint::Claim { booking_id: id, key, body: ClaimSeats { seats } }).await;
                 here.refresh.again.emit(());
                 here.tell.emit(format!("You now hold {}.", format::seat_list(&result?.seat_numbers)));
                 Ok(())
@@ -205,7 +205,9 @@ pub(super) fn Cancel(props: &CancelProps) -> Html {
             write.start(move || {
                 let (here, name, on_close) = (here.clone(), name.clone(), on_close.clone());
                 async move {
-                    let result = api::cancel_booking(id, None).await;
+                    let result =
+                        api::ask(endpoint::CancelBooking { booking_id: id, body: CancelBooking { reason: None } })
+                            .await;
                     here.refresh.again.emit(());
                     result?;
                     here.tell.emit(format!("Your booking for {name} is cancelled."));

@@ -5,7 +5,7 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use super::booking_list::{BookingList, groups, is_current};
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Empty, FailureNotice, head, row_skeleton};
 use crate::here::use_here;
 use crate::resource::use_resource;
@@ -16,7 +16,9 @@ use crate::route::Route;
 pub(crate) fn MyBookings() -> Html {
     let here = use_here();
     let user = here.me.id;
-    let read = use_resource("my bookings".to_owned(), here.refresh.count, move || api::my_bookings(user));
+    let read = use_resource("my bookings".to_owned(), here.refresh.count, move || {
+        api::ask(endpoint::MyBookings { user_id: user })
+    });
     let all: Vec<Booking> = read.value.iter().flat_map(|all| here.within(all)).cloned().collect();
     let (current, past): (Vec<_>, Vec<_>) = all.iter().cloned().partition(is_current);
     let section = |title: &'static str, groups: Vec<_>| {

@@ -7,7 +7,7 @@ use yew_router::prelude::*;
 
 use super::booking_list::BookingList;
 use super::seats::Seats;
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Banner, FailureNotice, Leaf, Stepper, Tone, back, bar, icon, kind, skeleton};
 use crate::features::holding::Holding;
 use crate::format;
@@ -30,8 +30,8 @@ pub(crate) fn EventPage(props: &Props) -> Html {
     let navigator = use_navigator().expect("inside the router");
     let (id, user) = (props.event_id, here.me.id);
     let read = use_resource(format!("event {id}"), here.refresh.count, move || async move {
-        let event = api::event(id.into()).await?;
-        let mut own = api::my_bookings(user).await?;
+        let event = api::ask(endpoint::Event { event_id: id.into() }).await?;
+        let mut own = api::ask(endpoint::MyBookings { user_id: user }).await?;
         own.retain(|one| one.event_id == event.id && one.status != BookingStatus::Cancelled);
         Ok((event, own))
     });

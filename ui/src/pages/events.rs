@@ -5,7 +5,7 @@ use happening_api::{Category, EventFilter, EventStatus, time_in_bounds};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{DateField, Empty, EventCard, FailureNotice, card_skeleton, head, icon, value_of};
 use crate::features::event_draft::parse_date;
 use crate::format::{self, BrowserZones, Zones};
@@ -36,7 +36,9 @@ pub(crate) fn Events() -> Html {
         to: day_ends(&to),
         ..EventFilter::default()
     };
-    let read = use_resource(format!("events {filter:?}"), here.refresh.count, move || api::events(filter.clone()));
+    let read = use_resource(format!("events {filter:?}"), here.refresh.count, move || {
+        api::ask(endpoint::Events { filter: filter.clone() })
+    });
     let all = read.value.clone().unwrap_or_default();
     let shown: Vec<_> = all.iter().filter(|event| !*only_free || event.available_slots > 0).cloned().collect();
     let on_input = {

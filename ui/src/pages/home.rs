@@ -8,7 +8,7 @@ use yew_router::prelude::*;
 
 use super::booking_list::{BookingList, groups, is_current};
 use super::organize::event_row;
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Empty, EventCard, FailureNotice, card_skeleton, icon, row_skeleton};
 use crate::format;
 use crate::here::use_here;
@@ -26,8 +26,12 @@ pub(crate) fn Home() -> Html {
     let navigator = use_navigator().expect("inside the router");
     let (scope, user) = (here.scope, here.me.id);
     let filter = move || EventFilter { org_id: scope, status: Some(EventStatus::Upcoming), ..EventFilter::default() };
-    let events = use_resource(format!("home {scope:?}"), here.refresh.count, move || api::events(filter()));
-    let bookings = use_resource("my bookings".to_owned(), here.refresh.count, move || api::my_bookings(user));
+    let events = use_resource(format!("home {scope:?}"), here.refresh.count, move || {
+        api::ask(endpoint::Events { filter: filter() })
+    });
+    let bookings = use_resource("my bookings".to_owned(), here.refresh.count, move || {
+        api::ask(endpoint::MyBookings { user_id: user })
+    });
     let bookings = Resource {
         value: bookings.value.map(|all| Rc::new(here.within(&all).cloned().collect())),
         failure: bookings.failure,
@@ -127,7 +131,7 @@ fn Organized() -> Html {
     let here = use_here();
     let scope = here.scope;
     let mine = use_resource(format!("organized {scope:?}"), here.refresh.count, move || {
-        api::events(EventFilter { org_id: scope, mine: true, ..EventFilter::default() })
+        api::ask(endpoint::Events { filter: EventFilter { org_id: scope, mine: true, ..EventFilter::default() } })
     });
     let rows = mine.value.iter().flat_map(|all| all.iter()).take(ORGANIZED_SHOWN).map(event_row);
     html! {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use happening_api::{Booking, BookingStatus, Event as Happening};
+use happening_api::{Booking, BookingStatus, CancelSeats, Event as Happening};
 use yew::prelude::*;
 
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Banner, Dialog, Tone};
 use crate::features::give_up;
 use crate::format;
@@ -77,7 +77,11 @@ fn Ticks(props: &TicksProps) -> Html {
                     (here.clone(), on_close.clone(), seats.clone(), presence.clone());
                 async move {
                     let words = format::capitalized(&format::seat_list(&seats));
-                    let result = api::cancel_seats(id, seats, None).await;
+                    let result = api::ask(endpoint::CancelSeats {
+                        booking_id: id,
+                        body: CancelSeats { seat_numbers: seats, reason: None },
+                    })
+                    .await;
                     here.refresh.again.emit(());
                     result?;
                     here.tell.emit(format!("{words} given up."));

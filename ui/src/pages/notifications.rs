@@ -4,7 +4,7 @@ use happening_api::{Notification, NotificationType};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Empty, FailureNotice, icon, row_skeleton};
 use crate::format;
 use crate::here::use_here;
@@ -19,7 +19,13 @@ pub(crate) fn Notifications() -> Html {
     let write = use_write();
     let only_unread = use_state(|| false);
     let wanted = *only_unread;
-    let read = use_resource(format!("notifications {wanted}"), here.refresh.count, move || api::notifications(wanted));
+    let read = use_resource(format!("notifications {wanted}"), here.refresh.count, move || async move {
+        if wanted {
+            api::ask(endpoint::UnreadNotifications {}).await
+        } else {
+            api::ask(endpoint::Notifications {}).await
+        }
+    });
     let all: Vec<Notification> = read.value.as_deref().cloned().unwrap_or_default();
     let unread = all.iter().filter(|one| one.read_at.is_none()).count();
     let show = |unread: bool| {
@@ -33,7 +39,7 @@ pub(crate) fn Notifications() -> Html {
             write.start(move || {
                 let again = again.clone();
                 async move {
-                    let result = api::read_all_notifications().await;
+                    let result = api::ask(endpoint::ReadAllNotifications {}).await;
                     again.emit(());
                     result.map(drop)
                 }
@@ -120,7 +126,7 @@ fn Entry(props: &EntryProps) -> Html {
             }
             wasm_bindgen_futures::spawn_local(async move {
                 // who went to where it leads is tried again by the next click
-                if api::read_notification(id).await.is_err() && route.is_none() {
+                if api::ask(endpoint::ReadNotification { notification_id: id }).await.is_err() && route.is_none() {
                     warn.emit("It could not be marked as read. Try again in a moment.".to_owned());
                 }
                 refresh.again.emit(());

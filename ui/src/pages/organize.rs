@@ -5,7 +5,7 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use super::event::status_chip;
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Empty, FailureNotice, Leaf, head, icon, row_skeleton, without_organizations};
 use crate::format;
 use crate::here::use_here;
@@ -91,9 +91,15 @@ async fn run_by_me(
     administered: &[OrgId],
     status: Option<EventStatus>,
 ) -> Result<Vec<Event>, ApiFailure> {
-    let mut all = api::events(EventFilter { org_id: scope, mine: true, status, ..EventFilter::default() }).await?;
+    let mut all = api::ask(endpoint::Events {
+        filter: EventFilter { org_id: scope, mine: true, status, ..EventFilter::default() },
+    })
+    .await?;
     for org in administered {
-        all.extend(api::events(EventFilter { org_id: Some(*org), status, ..EventFilter::default() }).await?);
+        all.extend(
+            api::ask(endpoint::Events { filter: EventFilter { org_id: Some(*org), status, ..EventFilter::default() } })
+                .await?,
+        );
     }
     all.sort_by_key(|event| (event.event_date, event.id));
     all.dedup_by_key(|event| event.id);

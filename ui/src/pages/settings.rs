@@ -8,7 +8,7 @@ use yew_router::prelude::*;
 
 use super::event::save_file;
 use super::server_form::ServerForm;
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::appearance;
 use crate::components::{Confirm, Field, head, icon, skeleton, value_of};
 use crate::features::failure;
@@ -85,7 +85,7 @@ fn Channels() -> Html {
                 let body = UpdateUser { channels: Some(BTreeMap::from([(kind, Channel { email: !on })])), ..UpdateUser::default() };
                 write.start(move || {
                     let body = body.clone();
-                    async move { api::update_me(body).await.map(drop) }
+                    async move { api::ask(endpoint::UpdateMe { body }).await.map(drop) }
                 });
             })
         };
@@ -128,7 +128,7 @@ fn Profile() -> Html {
             write.start(move || {
                 let (body, here) = (body.clone(), here.clone());
                 async move {
-                    api::update_me(body).await?;
+                    api::ask(endpoint::UpdateMe { body }).await?;
                     here.tell.emit("Saved.".to_owned());
                     Ok(())
                 }
@@ -177,7 +177,7 @@ fn Account() -> Html {
     };
     let on_go = {
         let write = write.clone();
-        Callback::from(move |()| write.start(api::delete_me))
+        Callback::from(move |()| write.start(|| api::ask(endpoint::DeleteMe {})))
     };
     html! {
         <section class="card" aria-labelledby="account">

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use happening_api::Booking;
+use happening_api::{Booking, CancelBooking, CancelSeats};
 use yew::prelude::*;
 
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Confirm, Field, value_of};
 use crate::format;
 use crate::here::use_here;
@@ -53,9 +53,13 @@ pub(super) fn StaffCancel(props: &Props) -> Html {
                     (here.clone(), on_close.clone(), Some(reason.clone()), seats.clone());
                 async move {
                     let result = if all {
-                        api::cancel_booking(id, reason).await
+                        api::ask(endpoint::CancelBooking { booking_id: id, body: CancelBooking { reason } }).await
                     } else {
-                        api::cancel_seats(id, seats, reason).await
+                        api::ask(endpoint::CancelSeats {
+                            booking_id: id,
+                            body: CancelSeats { seat_numbers: seats, reason },
+                        })
+                        .await
                     };
                     here.refresh.again.emit(());
                     result?;

@@ -5,7 +5,7 @@ use happening_api::{
 };
 use yew::prelude::*;
 
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Banner, Confirm, Field, Stepper, Tone, value_of};
 use crate::features::failure;
 use crate::format;
@@ -60,7 +60,7 @@ pub(super) fn StaffGive(props: &Props) -> Html {
                 let (here, on_close, key, name, body) =
                     (here.clone(), on_close.clone(), key.clone(), name.clone(), body.clone());
                 async move {
-                    let made = api::create_booking(key, body).await;
+                    let made = api::ask(endpoint::CreateBooking { key, body }).await;
                     here.refresh.again.emit(());
                     let got = format::seat_list(&made?.seat_numbers);
                     here.tell.emit(format!("{name} has {got} now, and is told, with your reason."));

@@ -4,7 +4,7 @@ use happening_api::{DuplicateEvent, Event};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Confirm, DateField, Field, value_of};
 use crate::features::event_draft::parse_date;
 use crate::features::failure;
@@ -50,7 +50,7 @@ pub(super) fn Duplicate(props: &DuplicateProps) -> Html {
                 let (key, here, navigator, body) = (key.clone(), here.clone(), navigator.clone(), body.clone());
                 let presence = presence.clone();
                 async move {
-                    let made = api::duplicate_event(id, key, body).await?;
+                    let made = api::ask(endpoint::DuplicateEvent { event_id: id, key, body }).await?;
                     here.tell.emit(format!("{} is created. Nobody has booked it yet.", made.name));
                     here.refresh.again.emit(());
                     if presence.lasts() {

@@ -4,7 +4,7 @@ use happening_api::Event;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::Confirm;
 use crate::format;
 use crate::here::use_here;
@@ -36,13 +36,13 @@ pub(super) fn EndEvent(props: &EndProps) -> Html {
                 let presence = presence.clone();
                 async move {
                     if delete {
-                        api::delete_event(id).await?;
+                        api::ask(endpoint::DeleteEvent { event_id: id }).await?;
                         if presence.lasts() {
                             navigator.push(&Route::Organize);
                         }
                         here.tell.emit(format!("{name} is deleted."));
                     } else {
-                        api::cancel_event(id).await?;
+                        api::ask(endpoint::CancelEvent { event_id: id }).await?;
                         here.tell.emit(format!("{name} is cancelled. Everybody with a booking is told."));
                         on_close.emit(());
                     }

@@ -19,7 +19,7 @@ use self::table::BookingTable;
 use super::event::{save_file, status_chip, when};
 use super::staff_cancel::StaffCancel;
 use super::staff_give::StaffGive;
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{FailureNotice, back, head, icon, skeleton};
 use crate::features::selection::SeatState;
 use crate::format;
@@ -61,11 +61,11 @@ pub(crate) fn Board(props: &Props) -> Html {
     let open = use_state(|| Open::Nothing);
     let id = props.event_id;
     let read = use_resource(format!("board {id}"), here.refresh.count, move || async move {
-        let event = api::event(id.into()).await?;
-        let map = api::seats(id.into()).await?;
-        let bookings = api::event_bookings(id.into(), false).await?;
-        let waiting = api::event_bookings(id.into(), true).await?;
-        let activity = api::event_activity(id.into()).await?;
+        let event = api::ask(endpoint::Event { event_id: id.into() }).await?;
+        let map = api::ask(endpoint::Seats { event_id: id.into() }).await?;
+        let bookings = api::ask(endpoint::EventBookings { event_id: id.into() }).await?;
+        let waiting = api::ask(endpoint::EventWaitlist { event_id: id.into() }).await?;
+        let activity = api::ask(endpoint::EventActivity { event_id: id.into() }).await?;
         Ok(Known { event, map, bookings, waiting, activity })
     });
     let known = read.value.clone();

@@ -7,7 +7,7 @@ use yew_router::prelude::*;
 use super::compare::{Compare, keep_mine, take_theirs};
 use super::fields::{choices, fields, organization_field};
 use super::side::{HandOver, WhenSaved};
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Banner, Empty, Tone, back, head};
 use crate::features::event_draft::{self, Draft, Problems};
 use crate::features::failure;
@@ -190,7 +190,13 @@ fn saver(saving: Saving) -> Callback<SubmitEvent> {
 async fn send(base: Option<Event>, draft: Draft, org: Option<OrgId>, key: String) -> Result<Option<Event>, ApiFailure> {
     if let Some(event) = base {
         let changes = draft.changes(&event, &BrowserZones).unwrap_or_default();
-        return match api::update_event(event.id, event.version, changes).await {
+        return match api::ask(endpoint::UpdateEvent {
+            event_id: event.id,
+            version: event.version,
+            body: Box::new(changes),
+        })
+        .await
+        {
             // an earlier try was done, though its answer did not come
             Err(ApiFailure::Refused { body, .. }) if body.code == ErrorCode::Stale && is_saved(&draft, &body) => {
                 Ok(body.details.event.map(|event| *event))
@@ -199,7 +205,7 @@ async fn send(base: Option<Event>, draft: Draft, org: Option<OrgId>, key: String
         };
     }
     match org.and_then(|org| draft.create(org, &BrowserZones)) {
-        Some(body) => api::create_event(key, body).await.map(Some),
+        Some(body) => api::ask(endpoint::CreateEvent { key, body: Box::new(body) }).await.map(Some),
         None => Ok(None),
     }
 }

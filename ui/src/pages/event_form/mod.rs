@@ -10,7 +10,7 @@ use uuid::Uuid;
 use yew::prelude::*;
 
 use self::form::Form;
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Banner, Empty, FailureNotice, Tone, back, skeleton, without_organizations};
 use crate::here::use_here;
 use crate::resource::use_resource;
@@ -32,7 +32,7 @@ pub(crate) fn EventForm(props: &Props) -> Html {
     let refresh = known_at.borrow().unwrap_or(here.refresh.count);
     let read = use_resource(format!("edit {id:?}"), refresh, move || async move {
         match id {
-            Some(id) => api::event(id.into()).await.map(Some),
+            Some(id) => api::ask(endpoint::Event { event_id: id.into() }).await.map(Some),
             None => Ok(None),
         }
     });

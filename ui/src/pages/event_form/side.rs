@@ -3,7 +3,7 @@
 use happening_api::{Event, UserId};
 use yew::prelude::*;
 
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::Field;
 use crate::features::event_draft::{self, Draft};
 use crate::format::{self, BrowserZones};
@@ -45,7 +45,7 @@ pub(super) fn HandOver(props: &HandOverProps) -> Html {
     let org = props.event.org_id;
     let admin = here.role(org) == Some(happening_api::Role::OrgAdmin);
     let members = use_resource(format!("members {org} {admin}"), here.refresh.count, move || async move {
-        if admin { api::members(org).await } else { Ok(Vec::new()) }
+        if admin { api::ask(endpoint::Members { org_id: org }).await } else { Ok(Vec::new()) }
     });
     if !admin {
         return Html::default();

@@ -3,7 +3,7 @@
 use happening_api::{Invite, Member, Organization, UpdateOrganization};
 use yew::prelude::*;
 
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Confirm, Dialog, Field, value_of};
 use crate::features::failure;
 use crate::format;
@@ -40,7 +40,7 @@ pub(super) fn EditOrganization(props: &DialogProps) -> Html {
             write.start(move || {
                 let (here, on_close, body) = (here.clone(), on_close.clone(), body.clone());
                 async move {
-                    api::update_organization(org, body).await?;
+                    api::ask(endpoint::UpdateOrganization { org_id: org, body }).await?;
                     here.tell.emit("Saved.".to_owned());
                     here.refresh.again.emit(());
                     on_close.emit(());
@@ -88,7 +88,7 @@ pub(super) fn Remove(props: &RemoveProps) -> Html {
             write.start(move || {
                 let (here, name, on_close, place) = (here.clone(), name.clone(), on_close.clone(), place.clone());
                 async move {
-                    api::remove_member(org, id).await?;
+                    api::ask(endpoint::RemoveMember { org_id: org, user_id: id }).await?;
                     here.tell.emit(if own {
                         format!("You left {place}.")
                     } else {
@@ -130,7 +130,7 @@ pub(super) fn Revoke(props: &RevokeProps) -> Html {
             write.start(move || {
                 let (here, on_close) = (here.clone(), on_close.clone());
                 async move {
-                    api::revoke_invite(id).await?;
+                    api::ask(endpoint::RevokeInvite { invite_id: id }).await?;
                     here.tell.emit("The invite no longer works.".to_owned());
                     on_close.emit(());
                     here.refresh.again.emit(());
@@ -163,7 +163,7 @@ pub(super) fn EndOrganization(props: &DialogProps) -> Html {
             write.start(move || {
                 let (here, on_close, name) = (here.clone(), on_close.clone(), name.clone());
                 async move {
-                    api::delete_organization(org).await?;
+                    api::ask(endpoint::DeleteOrganization { org_id: org }).await?;
                     here.tell.emit(format!("{name} has ended."));
                     here.on_scope.emit(None);
                     on_close.emit(());

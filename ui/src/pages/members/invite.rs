@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use super::dialogs::DialogProps;
 use super::tables::role_select;
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Dialog, Field, icon, value_of};
 use crate::features::failure;
 use crate::format;
@@ -124,7 +124,7 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
                 async move {
                     // trying again goes on with the one that failed
                     while let Some((body, key)) = wishes.get(done.get()) {
-                        let made = api::create_invite(key.clone(), body.clone()).await;
+                        let made = api::ask(endpoint::CreateInvite { key: key.clone(), body: body.clone() }).await;
                         let made = made.inspect_err(|_| invites.dispatch(Action::Stop(body.email.clone())))?;
                         done.set(done.get() + 1);
                         invites.dispatch(Action::Sent(Sent { email: body.email.clone(), url: made.url }));

@@ -3,7 +3,7 @@
 use happening_api::{AuditEntry, OrgId, UserId};
 use yew::prelude::*;
 
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{FailureNotice, skeleton};
 use crate::format;
 use crate::here::use_here;
@@ -21,10 +21,10 @@ pub(super) fn Log(props: &LogProps) -> Html {
     let open = use_state(|| false);
     let (org, shown) = (props.org, *open);
     let read = use_resource(format!("audit {org} {shown}"), here.refresh.count, move || async move {
-        if shown { api::audit(org).await } else { Ok(Vec::new()) }
+        if shown { api::ask(endpoint::Audit { org_id: org }).await } else { Ok(Vec::new()) }
     });
     let members = use_resource(format!("audit {org} {shown}: members"), here.refresh.count, move || async move {
-        if shown { api::members(org).await } else { Ok(Vec::new()) }
+        if shown { api::ask(endpoint::Members { org_id: org }).await } else { Ok(Vec::new()) }
     });
     let who = |actor: Option<UserId>| match actor {
         None => "Happening itself".to_owned(),

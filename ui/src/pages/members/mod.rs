@@ -12,7 +12,7 @@ use self::dialogs::{EditOrganization, EndOrganization, Remove, Revoke};
 use self::invite::InvitePeople;
 use self::log::Log;
 use self::tables::{Invites, MemberTable};
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Empty, FailureNotice, head, icon, skeleton, without_organizations};
 use crate::format;
 use crate::here::use_here;
@@ -58,9 +58,10 @@ fn Overview(props: &OverviewProps) -> Html {
     let open = use_state(|| Open::Nothing);
     let organization = &props.organization;
     let (id, admin) = (organization.id, organization.role == Role::OrgAdmin);
-    let members = use_resource(format!("members {id}"), here.refresh.count, move || api::members(id));
+    let members =
+        use_resource(format!("members {id}"), here.refresh.count, move || api::ask(endpoint::Members { org_id: id }));
     let invites = use_resource(format!("invites {id} {admin}"), here.refresh.count, move || async move {
-        if admin { api::invites(id).await } else { Ok(Vec::new()) }
+        if admin { api::ask(endpoint::Invites { org_id: id }).await } else { Ok(Vec::new()) }
     });
     let show = |what: Open| {
         let open = open.clone();

@@ -1,10 +1,10 @@
 //! Members and pending invites as tables.
 
-use happening_api::{Invite, Member, Organization, Role};
+use happening_api::{Invite, Member, Organization, Role, UpdateMember};
 use yew::prelude::*;
 
 use super::Open;
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{FailureNotice, icon, value_of};
 use crate::format;
 use crate::here::use_here;
@@ -35,7 +35,7 @@ pub(super) fn Invites(props: &InvitesProps) -> Html {
                 write.start(move || {
                     let (email, here) = (email.clone(), here.clone());
                     async move {
-                        api::resend_invite(id).await?;
+                        api::ask(endpoint::ResendInvite { invite_id: id }).await?;
                         here.tell.emit(format!("Sent again to {email}. The old link no longer works."));
                         here.refresh.again.emit(());
                         Ok(())
@@ -108,7 +108,13 @@ fn use_far(props: &TableProps, words: &str) -> Far {
     let stale = !all_known && *paused != words;
     let found = use_resource(format!("members {org} {sought}"), here.refresh.count, move || {
         let sought = sought.clone();
-        async move { if sought.is_empty() { Ok(Vec::new()) } else { api::find_members(org, sought).await } }
+        async move {
+            if sought.is_empty() {
+                Ok(Vec::new())
+            } else {
+                api::ask(endpoint::FindMembers { org_id: org, q: sought }).await
+            }
+        }
     });
     Far { waits: stale || found.loading() || found.failure.is_some(), found }
 }
@@ -143,7 +149,7 @@ pub(super) fn MemberTable(props: &TableProps) -> Html {
                 write.start(move || {
                     let (here, name) = (here.clone(), name.clone());
                     async move {
-                        let result = api::set_role(org, id, role).await;
+                        let result = api::ask(endpoint::UpdateMember { org_id: org, user_id: id, body: UpdateMember { role } }).await;
                         here.refresh.again.emit(());
                         result?;
                         here.tell.emit(format!("{name} is now {}.", format::role(role).to_lowercase()));

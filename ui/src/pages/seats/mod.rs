@@ -6,13 +6,13 @@ mod panel;
 
 use std::rc::Rc;
 
-use happening_api::{ApiFailure, Booking, Event, SEATS_PER_BOOKING_MAX};
+use happening_api::{ApiFailure, Booking, ClaimSeats, Event, SEATS_PER_BOOKING_MAX};
 use uuid::Uuid;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
 use self::panel::Panel;
-use crate::api;
+use crate::api::{self, endpoint};
 use crate::components::{Dialog, FailureNotice, skeleton};
 use crate::features::failure;
 use crate::features::holding::Holding;
@@ -40,10 +40,16 @@ pub(crate) fn Seats(props: &Props) -> Html {
     let wish = use_location().and_then(|location| location.query::<SeatsWish>().ok()).unwrap_or_default();
     let selection = use_reducer(|| Selection::new(wish.seats.clamp(1, SEATS_PER_BOOKING_MAX)));
     let id = props.event_id;
-    let event = use_resource(format!("seats of {id}: event"), here.refresh.count, move || api::event(id.into()));
-    let map = use_resource(format!("seats of {id}: map"), here.refresh.count, move || api::seats(id.into()));
+    let event = use_resource(format!("seats of {id}: event"), here.refresh.count, move || {
+        api::ask(endpoint::Event { event_id: id.into() })
+    });
+    let map = use_resource(format!("seats of {id}: map"), here.refresh.count, move || {
+        api::ask(endpoint::Seats { event_id: id.into() })
+    });
     let user = here.me.id;
-    let own = use_resource(format!("seats of {id}: own"), here.refresh.count, move || api::my_bookings(user));
+    let own = use_resource(format!("seats of {id}: own"), here.refresh.count, move || {
+        api::ask(endpoint::MyBookings { user_id: user })
+    });
     // what is waited for counts, too; while the bookings are not known, what is held
     let have = own.value.as_ref().map(|own| Holding::of(own, id.into()));
     {
@@ -173,11 +179,17 @@ fn sender(
 
 /// The booking, and what became of taking the free seats at once when that was wished for and did not work.
 async fn book(event: &Event, wish: &Wish, key: String) -> Result<(Booking, Option<ApiFailure>), ApiFailure> {
-    let booking = api::create_booking(key.clone(), wish.body(event.id)).await?;
+    let booking = api::ask(endpoint::CreateBooking { key: key.clone(), body: wish.body(event.id) }).await?;
     if !matches!(wish, Wish::WaitAndTake(_)) || booking.waiting_seats == 0 {
         return Ok((booking, None));
     }
-    match api::claim(booking.id, format!("{key}-claim"), None).await {
+    match api::ask(endpoint::Claim {
+        booking_id: booking.id,
+        key: format!("{key}-claim"),
+        body: ClaimSeats { seats: None },
+    })
+    .await
+    {
         Ok(booking) => Ok((booking, None)),
         Err(failure) => Ok((booking, Some(failure))),
     }
