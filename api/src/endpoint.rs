@@ -15,7 +15,7 @@ use crate::{BookingId, EventId, InviteId, InviteToken, NotificationId, OrgId, Us
 /// One endpoint with its parameters.
 pub trait Endpoint: Into<Call> + Clone + Debug + 'static {
     /// What the server answers.
-    type Answer: DeserializeOwned + 'static;
+    type Answer: DeserializeOwned + PartialEq + 'static;
 }
 
 /// Makes of each line a struct that is an [`Endpoint`], and of all lines the enum [`Call`].

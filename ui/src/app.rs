@@ -8,18 +8,15 @@ use yew_router::prelude::*;
 
 use crate::api::endpoint;
 use crate::components::{Dialog, OfflineBar, ToastIn, icon, skeleton};
-use crate::connection::use_old;
 use crate::finder::Finder;
 use crate::here::Here;
 use crate::layers::{LAYER, TopLayer, use_top_layer};
-use crate::pages;
-use crate::parts::{Screen, Shown};
-use crate::resource::{Refresh, use_resource};
 use crate::route::{Place, Route};
+use crate::said::{self, Tone};
 use crate::session::use_session;
 use crate::shortcuts::{self, Wanted};
 use crate::sidebar::Sidebar;
-use crate::{api, appearance, focus};
+use crate::{api, appearance, focus, pages, store};
 
 /// Milliseconds between two reads of what others may have changed.
 const REFRESH_EVERY_MS: u32 = 20_000;
@@ -61,7 +58,7 @@ pub(crate) fn App() -> Html {
             if !signed_in {
                 <Dialog title="Please sign in again" closable=false
                     subtitle={html! { "Your session ended. What you were doing is still here and continues after you sign in." }} on_close={Callback::noop()}>
-                    <div class="dialog-body"><Shown screen={Screen::SignInPane(session)} /></div>
+                    <div class="dialog-body"><pages::SignInPane {session} /></div>
                 </Dialog>
             }
         </>
@@ -77,6 +74,7 @@ struct NobodyProps {
 /// when finding out takes long, as with a keyring that waits for its password, it says so.
 #[component]
 fn Nobody(props: &NobodyProps) -> Html {
+    use_memo((), |()| store::clear()); // of who was here before
     let long = use_state(|| false);
     {
         let long = long.clone();
@@ -88,53 +86,24 @@ fn Nobody(props: &NobodyProps) -> Html {
     if props.session == SessionView::Restoring && !*long {
         return html! { <div class="app"><div class="sidebar" /><main class="main"><div class="page">{ skeleton(6) }</div></main></div> };
     }
-    html! { <Shown screen={Screen::SignIn(props.session.clone())} /> }
+    html! { <pages::SignIn session={props.session.clone()} /> }
 }
 
-/// Counts reasons to read again: asked for, the window's focus, news in the feed, time. While the window is hidden, none; when it is
-/// shown again, one.
+/// Reads again by time, when the window gets the focus or is shown again, and at news in the feed. While the window is hidden nothing
+/// is read.
 #[hook]
-fn use_refresh() -> Refresh {
-    let count = use_state(|| 0u32);
-    let counter = use_mut_ref(|| 0u32);
-    let again = {
-        let count = count.clone();
-        use_callback((), move |(), ()| {
-            if gloo::utils::document().hidden() {
-                return;
-            }
-            let next = {
-                let mut counter = counter.borrow_mut();
-                *counter += 1;
-                *counter
-            };
-            count.set(next);
-        })
-    };
-    {
-        let again = again.clone();
-        use_effect_with((), move |()| {
-            let timer = {
-                let again = again.clone();
-                gloo_timers::callback::Interval::new(REFRESH_EVERY_MS, move || again.emit(()))
-            };
-            let news = {
-                let again = again.clone();
-                api::listen::<u32>("feed", move |_| again.emit(()))
-            };
-            let window = gloo::utils::window();
-            let shown = {
-                let again = again.clone();
-                gloo::events::EventListener::new(&gloo::utils::document(), "visibilitychange", move |_| again.emit(()))
-            };
-            let focus = gloo::events::EventListener::new(&window, "focus", move |_| again.emit(()));
-            // chosen in another window
-            let theme =
-                gloo::events::EventListener::new(&window, "storage", |_| appearance::apply(appearance::chosen()));
-            move || drop((timer, focus, news, shown, theme))
-        });
-    }
-    Refresh { count: *count, again }
+fn use_reasons_to_read_again() {
+    use_effect_with((), |()| {
+        let window = gloo::utils::window();
+        let timer = gloo_timers::callback::Interval::new(REFRESH_EVERY_MS, store::read_again);
+        let news = api::listen::<u32>("feed", |_| store::changed());
+        let shown =
+            gloo::events::EventListener::new(&gloo::utils::document(), "visibilitychange", |_| store::changed());
+        let focus = gloo::events::EventListener::new(&window, "focus", |_| store::read_again());
+        // chosen in another window
+        let theme = gloo::events::EventListener::new(&window, "storage", |_| appearance::apply(appearance::chosen()));
+        move || drop((timer, focus, news, shown, theme))
+    });
 }
 
 /// The organization that the screens are about, as it was left last.
@@ -173,74 +142,48 @@ struct FrameProps {
 /// Sidebar and screen.
 #[component]
 fn Frame(props: &FrameProps) -> Html {
-    let refresh = use_refresh();
-    let told = use_state(|| None::<(u32, String, &'static str)>);
-    let counter = use_mut_ref(|| 0u32);
+    use_memo((), |()| store::clear()); // of who was here before
+    use_reasons_to_read_again();
+    let (told, on_close) = said::use_said();
     let finding = use_state(|| false);
     let (scope, on_scope) = use_scope();
     let navigator = use_navigator().expect("inside the router");
     let route = use_route::<Route>().unwrap_or(Route::Home);
-    let user = props.me.id;
-    let organizations = use_resource(format!("organizations {user}"), refresh.count, move || {
-        api::ask(endpoint::MyOrganizations { user_id: user })
-    });
-    let unread = use_resource("unread".to_owned(), refresh.count, || api::ask(endpoint::UnreadCount {}));
-    let old = use_old();
+    let organizations = store::use_read(endpoint::MyOrganizations { user_id: props.me.id });
+    let unread = store::use_read(endpoint::UnreadCount {});
     let (said, layer) = (use_node_ref(), use_top_layer());
-    use_opened(navigator.clone(), refresh.again.clone());
+    use_opened(navigator.clone());
     use_title(route);
     {
-        let again = refresh.again.clone();
+        let before = use_mut_ref(|| props.signed_in);
         use_effect_with(props.signed_in, move |signed_in| {
-            if *signed_in {
-                again.emit(());
+            if *signed_in && !before.replace(*signed_in) {
+                store::changed();
             }
+            before.replace(*signed_in);
         });
     }
     let wanted = {
-        let (navigator, again, finding) = (navigator, refresh.again.clone(), finding.clone());
+        let finding = finding.clone();
         Callback::from(move |wanted: Wanted| match wanted {
             Wanted::Go(route) => navigator.push(&route),
             Wanted::Find => finding.set(true),
-            Wanted::Refresh => again.emit(()),
+            Wanted::Refresh => store::changed(),
             Wanted::SignOut => wasm_bindgen_futures::spawn_local(async {
                 drop(api::sign_out().await); // the session event says how it went
             }),
         })
     };
     shortcuts::use_shortcuts(wanted);
-    let say = |icon: &'static str| {
-        let (told, counter) = (told.clone(), counter.clone());
-        Callback::from(move |text: String| {
-            let mut counter = counter.borrow_mut();
-            *counter += 1;
-            told.set(Some((*counter, text, icon)));
-        })
-    };
-    let (tell, warn) = (say("check"), say("alert"));
-    {
-        let warn = warn.clone();
-        use_effect_with((), move |()| {
-            let listener = api::listen::<()>("stray-sign-in", move |()| warn.emit(pages::STRAY_SIGN_IN.to_owned()));
-            move || drop(listener)
-        });
-    }
+    use_effect_with((), |()| {
+        let listener = api::listen::<()>("stray-sign-in", |()| said::warn(pages::STRAY_SIGN_IN.to_owned()));
+        move || drop(listener)
+    });
     let (organizations_known, organizations_failure) = (organizations.value.is_some(), organizations.failure);
     let organizations = organizations.value.unwrap_or_default();
     let scope = scope.filter(|scope| organizations.iter().any(|one| one.id == *scope));
-    let here = Here {
-        me: props.me.clone(),
-        remembered: props.remembered,
-        organizations,
-        organizations_known,
-        organizations_failure,
-        scope,
-        on_scope,
-        old,
-        refresh,
-        tell,
-        warn,
-    };
+    let here =
+        Here { me: props.me.clone(), organizations, organizations_known, organizations_failure, scope, on_scope };
     let stop_finding = {
         let finding = finding.clone();
         Callback::from(move |()| finding.set(false))
@@ -248,9 +191,12 @@ fn Frame(props: &FrameProps) -> Html {
     let unread = unread.value.map_or(0, |count| *count);
     // a node in any case: one child more would recreate all of them, and with them the screen
     let layer = layer.or_else(|| Some(TopLayer { element: said.cast()?, number: 0 }));
-    let toast = match (*told).clone().zip(layer) {
-        Some(((count, text, icon), TopLayer { element, number })) => {
-            let on_close = Callback::from(move |()| told.set(None));
+    let toast = match told.zip(layer) {
+        Some(((count, text, tone), TopLayer { element, number })) => {
+            let icon = match tone {
+                Tone::Done => "check",
+                Tone::Wrong => "alert",
+            };
             // created again in another layer: what a portal moves hears no more clicks
             html! { <ToastIn key={format!("{number} {count}")} {element} {text} {icon} {on_close} /> }
         }
@@ -265,8 +211,8 @@ fn Frame(props: &FrameProps) -> Html {
                     if !props.remembered {
                         <p class="notice-bar" role="status">{ icon("alert") }{ "The keyring cannot be used, so you sign in again after closing the app." }</p>
                     }
-                    <OfflineBar old={here.old} again={here.refresh.again.clone()} />
-                    <Shown screen={Screen::At(route)} />
+                    <OfflineBar />
+                    { pages::page(route) }
                 </main>
                 if *finding { <Finder on_close={stop_finding} /> }
                 <div ref={said} class={LAYER} aria-live="polite"></div>
@@ -309,7 +255,7 @@ fn use_title(route: Route) {
 
 /// Follows links that open the app.
 #[hook]
-fn use_opened(navigator: Navigator, again: Callback<()>) {
+fn use_opened(navigator: Navigator) {
     use_effect_with((), move |()| {
         let follow = Rc::new(move |target: OpenTarget| {
             navigator.push(&match target {
@@ -317,7 +263,7 @@ fn use_opened(navigator: Navigator, again: Callback<()>) {
                 OpenTarget::Booking { booking_id } => Route::booking(booking_id),
                 OpenTarget::Invite => Route::Invite,
             });
-            again.emit(());
+            store::changed();
             // taken, so that the next window does not follow it again
             wasm_bindgen_futures::spawn_local(async {
                 drop(api::opened().await);

@@ -1,8 +1,7 @@
 //! Light or dark: the one thing that the webview itself remembers.
 
-use happening_api::Theme;
-
 use crate::api;
+use happening_api::Theme;
 
 const KEY: &str = "theme";
 

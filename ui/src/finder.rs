@@ -4,12 +4,11 @@ use happening_api::{Booking, Event, EventFilter, OrgId};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::api::{self, endpoint};
+use crate::api::endpoint;
 use crate::components::{Dialog, icon, value_of};
-use crate::format;
 use crate::here::{Here, use_here};
-use crate::resource::use_resource;
 use crate::route::Route;
+use crate::{format, store};
 
 const FOUND_MAX: usize = 12;
 
@@ -95,10 +94,8 @@ pub(crate) fn Finder(props: &Props) -> Html {
     let at = use_state(|| 0usize);
     let input = use_node_ref();
     let user = here.me.id;
-    let events =
-        use_resource("find events".to_owned(), 0, || api::ask(endpoint::Events { filter: EventFilter::default() }));
-    let bookings =
-        use_resource("find bookings".to_owned(), 0, move || api::ask(endpoint::MyBookings { user_id: user }));
+    let events = store::use_read(endpoint::Events { filter: EventFilter::default() });
+    let bookings = store::use_read(endpoint::MyBookings { user_id: user });
     {
         let input = input.clone();
         use_effect_with((), move |()| {

@@ -1,17 +1,12 @@
-//! What every screen may know: who is here, their organizations, what the screens are about, and how to say what was done.
+//! What every screen may know: who is here, their organizations, and which of them the screens are about.
 
 use happening_api::{ApiFailure, Booking, Event, OrgId, Organization, Role, User};
 use yew::prelude::*;
-
-use crate::connection::Old;
-use crate::resource::Refresh;
 
 /// The context of every screen.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Here {
     pub(crate) me: User,
-    /// The session survives a restart.
-    pub(crate) remembered: bool,
     pub(crate) organizations: std::rc::Rc<Vec<Organization>>,
     /// The organizations were read at least once; until then there seem to be none.
     pub(crate) organizations_known: bool,
@@ -19,13 +14,6 @@ pub(crate) struct Here {
     /// The organization that the screens are about; `None` is all of them.
     pub(crate) scope: Option<OrgId>,
     pub(crate) on_scope: Callback<Option<OrgId>>,
-    /// How old what is shown is; `None` while it is what the server says.
-    pub(crate) old: Option<Old>,
-    pub(crate) refresh: Refresh,
-    /// Says what was just done.
-    pub(crate) tell: Callback<String>,
-    /// Says what went wrong after its screen was left.
-    pub(crate) warn: Callback<String>,
 }
 
 impl Here {

@@ -8,7 +8,7 @@ use crate::components::{Dialog, Field, icon, value_of};
 use crate::here::use_here;
 use crate::route::{Place, Route};
 use crate::write::use_write;
-use crate::{api, format};
+use crate::{api, format, said, store};
 
 /// The choice in the switcher that creates an organization.
 const CREATE: &str = "create";
@@ -143,8 +143,8 @@ fn CreateOrganization(props: &CreateProps) -> Html {
                         body: happening_api::CreateOrganization { name },
                     })
                     .await?;
-                    here.tell.emit(format!("{} is there. You are its admin.", made.name));
-                    here.refresh.again.emit(());
+                    said::tell(format!("{} is there. You are its admin.", made.name));
+                    store::changed();
                     here.on_scope.emit(Some(made.id));
                     on_close.emit(());
                     Ok(())

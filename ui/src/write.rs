@@ -10,8 +10,8 @@ use yew::prelude::*;
 
 use crate::components::{Banner, Countdown, Tone, icon};
 use crate::features::failure;
-use crate::here::Here;
 use crate::presence::{Presence, use_presence};
+use crate::said;
 
 /// How often a change that the server asked to wait with is tried without being asked.
 const TRIES_MAX: u32 = 5;
@@ -25,8 +25,6 @@ pub(crate) struct Write {
     failure: UseStateHandle<Option<ApiFailure>>,
     job: Rc<std::cell::RefCell<Option<Job>>>,
     presence: Presence,
-    /// Says what went wrong to somebody who has left.
-    warn: Option<Callback<String>>,
     /// An earlier try of the same job may have done it.
     unsure: Rc<std::cell::RefCell<bool>>,
     kind: Rc<std::cell::Cell<Kind>>,
@@ -137,8 +135,8 @@ impl Write {
     }
 
     fn warn_of(&self, failed: Option<ApiFailure>) {
-        if let (Some(failed), Some(warn)) = (failed, &self.warn) {
-            warn.emit(match self.kind.get() {
+        if let Some(failed) = failed {
+            said::warn(match self.kind.get() {
                 Kind::Read => failure::of_read(&failed).title,
                 _ => failure::of_left(&failed, *self.unsure.borrow()),
             });
@@ -183,6 +181,5 @@ pub(crate) fn use_write() -> Write {
     let unsure = use_mut_ref(|| false);
     let presence = use_presence();
     let kind = use_memo((), |()| std::cell::Cell::new(Kind::Change));
-    let warn = use_context::<Here>().map(|here| here.warn);
-    Write { busy, failure, job, presence, warn, unsure, kind }
+    Write { busy, failure, job, presence, unsure, kind }
 }

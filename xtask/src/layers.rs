@@ -74,6 +74,7 @@ const SCREENS: [Layer; 7] = [
     (
         "words",
         &[
+            "clock.rs",
             "connection.rs",
             "focus.rs",
             "format.rs",
@@ -82,15 +83,16 @@ const SCREENS: [Layer; 7] = [
             "pause.rs",
             "presence.rs",
             "route.rs",
+            "said.rs",
             "typing.rs",
         ],
     ),
     ("features", &["features/"]),
-    ("state", &["api/", "appearance.rs", "here.rs", "resource.rs", "session.rs", "shortcuts.rs"]),
+    ("state", &["api/", "appearance.rs", "here.rs", "session.rs", "shortcuts.rs", "store/"]),
     ("components", &["components/", "seat_map/"]),
     ("changes", &["write.rs"]),
     ("pages", &["finder.rs", "pages/", "sidebar.rs"]),
-    ("app", &["app.rs", "lib.rs", "main.rs", "parts.rs"]),
+    ("app", &["app.rs", "lib.rs", "main.rs"]),
 ];
 
 /// Checks all crates that have layers.

@@ -4,15 +4,16 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use happening_api::ApiFailure;
-use js_sys::Function;
+use js_sys::{Function, Promise};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_namespace = ["window", "__TAURI__", "core"], js_name = invoke, catch)]
-    async fn tauri_invoke(command: &str, arguments: JsValue) -> Result<JsValue, JsValue>;
+    fn tauri_invoke(command: &str, arguments: JsValue) -> Result<Promise, JsValue>;
 }
 
 /// Calls a command of the shell.
@@ -20,7 +21,11 @@ pub(crate) async fn invoke<A: Serialize, T: DeserializeOwned>(command: &str, arg
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
     let arguments = arguments.serialize(&serializer).map_err(|error| unexpected(&error.to_string()))?;
     let arguments = if arguments.is_object() { arguments } else { js_sys::Object::new().into() };
-    match tauri_invoke(command, arguments).await {
+    let answer = match tauri_invoke(command, arguments) {
+        Ok(promise) => JsFuture::from(promise).await,
+        Err(missing) => Err(missing), // there is no shell around this window
+    };
+    match answer {
         Ok(value) => read(value),
         Err(value) => Err(serde_wasm_bindgen::from_value(value.clone())
             .unwrap_or_else(|_| unexpected(&value.as_string().unwrap_or_default()))),
@@ -97,6 +102,6 @@ async fn listen_by_name(event: &str, handler: &Function) -> Result<JsValue, JsVa
     js_sys::Reflect::set(&target, &"kind".into(), &"WebviewWindow".into())?;
     js_sys::Reflect::set(&target, &"label".into(), &get(&own, "label")?)?;
     js_sys::Reflect::set(&options, &"target".into(), &target)?;
-    let promise: js_sys::Promise = listen.call3(&events, &event.into(), handler, &options)?.unchecked_into();
-    wasm_bindgen_futures::JsFuture::from(promise).await
+    let promise: Promise = listen.call3(&events, &event.into(), handler, &options)?.unchecked_into();
+    JsFuture::from(promise).await
 }

@@ -11,7 +11,7 @@ use happening_api::{
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
-use crate::connection;
+use crate::connection::{self, AsOf};
 
 pub(crate) use bridge::listen;
 pub(crate) use happening_api::endpoint;
@@ -43,9 +43,18 @@ happening_api::with_commands!(functions);
 
 /// What the server answers.
 pub(crate) async fn ask<E: Endpoint>(endpoint: E) -> Result<E::Answer, ApiFailure> {
-    let answered = call(endpoint.into()).await?;
-    connection::note(answered.as_of); // whether or not this app understands it
-    bridge::read(answered.value)
+    read(endpoint).await.0
+}
+
+/// What the server answers, and from when that is if it could not be reached.
+pub(crate) async fn read<E: Endpoint>(endpoint: E) -> (Result<E::Answer, ApiFailure>, AsOf) {
+    match call(endpoint.into()).await {
+        Ok(answered) => {
+            connection::note(answered.as_of); // whether or not this app understands it
+            (bridge::read(answered.value), answered.as_of)
+        }
+        Err(failure) => (Err(failure), None),
+    }
 }
 
 /// A key for one click; trying again uses the same.

@@ -37,7 +37,7 @@ fn new_name() -> AttrValue {
 pub(crate) fn Dialog(props: &Props) -> Html {
     let node = use_node_ref();
     let name = use_state(new_name);
-    let here = use_context::<Here>();
+    let inside = use_context::<Here>().is_some(); // who is not signed in is offline nowhere
     {
         let node = node.clone();
         use_effect_with((), move |()| {
@@ -85,7 +85,7 @@ pub(crate) fn Dialog(props: &Props) -> Html {
                 </div>
                 if props.closable { <button class="button quiet square" aria-label="Close" onclick={on_click}>{ icon("close") }</button> }
             </header>
-            if let Some(here) = here { <OfflineBar old={here.old} again={here.refresh.again} /> }
+            if inside { <OfflineBar /> }
             { props.children.clone() }
             <div class={LAYER} aria-live="polite"></div>
         </dialog>

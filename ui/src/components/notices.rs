@@ -4,9 +4,9 @@ use happening_api::ApiFailure;
 use yew::prelude::*;
 
 use super::{Countdown, icon};
-use crate::connection::Old;
+use crate::connection::use_old;
 use crate::features::failure;
-use crate::format;
+use crate::{format, store};
 
 /// What a banner is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,17 +44,13 @@ pub(crate) struct FailureProps {
     /// What is on the screen is from an earlier answer.
     #[prop_or_default]
     pub(crate) old_shown: bool,
-    pub(crate) again: Callback<()>,
 }
 
 /// A read that failed, with a way to try again.
 #[component]
 pub(crate) fn FailureNotice(props: &FailureProps) -> Html {
     let words = failure::of_read(&props.failure);
-    let again = {
-        let again = props.again.clone();
-        Callback::from(move |_: MouseEvent| again.emit(()))
-    };
+    let again = Callback::from(|_: MouseEvent| store::changed());
     html! {
         <Banner tone={Tone::Bad} title={words.title}>
             <p>{ words.text }{ if props.old_shown { " This is what we knew before." } else { "" } }</p>
@@ -67,21 +63,11 @@ pub(crate) fn FailureNotice(props: &FailureProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct OfflineProps {
-    /// `None` while everything is what the server says.
-    pub(crate) old: Option<Old>,
-    pub(crate) again: Callback<()>,
-}
-
 /// Says that the server cannot be reached, how old what is shown is, and what can be done.
 #[component]
-pub(crate) fn OfflineBar(props: &OfflineProps) -> Html {
-    let Some(old) = props.old else { return Html::default() };
-    let again = {
-        let again = props.again.clone();
-        Callback::from(move |_: MouseEvent| again.emit(()))
-    };
+pub(crate) fn OfflineBar() -> Html {
+    let Some(old) = use_old() else { return Html::default() };
+    let again = Callback::from(|_: MouseEvent| store::changed());
     let since = format::moment(old.since);
     let words = if old.offline {
         format!("You are offline. This is what we knew at {since}. You can look, but not book or change anything.")

@@ -31,7 +31,7 @@ pub(crate) fn without_organizations(here: &Here, title: &'static str) -> Option<
     Some(html! {
         <div class="page">
             { head(title, html! {}, html! {}) }
-            if let Some(failure) = here.organizations_failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> }
+            if let Some(failure) = here.organizations_failure.clone() { <FailureNotice {failure} /> }
             else { { skeleton(6) } }
         </div>
     })

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use happening_api::Booking;
-
 use crate::format;
+use happening_api::Booking;
 
 /// What happens when the ticked seats are given up, in sentences.
 pub(crate) fn preview(booking: &Booking, ticked: &BTreeSet<i32>, others_wait: bool) -> Vec<String> {

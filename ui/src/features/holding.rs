@@ -1,8 +1,7 @@
 //! What a person has of an event: seats that they hold, and seats that they wait for.
 
-use happening_api::{Booking, BookingStatus, EventId};
-
 use crate::format;
+use happening_api::{Booking, BookingStatus, EventId};
 
 /// Seats of one person at one event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! The waitlist explains itself: place, what is ahead, and a reason for each move, in sentences.
 
-use happening_api::{Booking, HistoryAction, HistoryEntry, WaitlistMove};
-
 use crate::format;
+use happening_api::{Booking, HistoryAction, HistoryEntry, WaitlistMove};
 
 /// What is ahead of a booking that waits.
 pub(crate) fn ahead(booking: &Booking) -> String {

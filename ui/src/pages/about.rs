@@ -3,18 +3,15 @@
 use yew::prelude::*;
 
 use super::copy_text;
-use crate::api;
 use crate::components::{back, head, icon};
-use crate::here::use_here;
-use crate::resource::use_resource;
 use crate::route::Route;
 use crate::write::use_write;
+use crate::{api, said, store};
 
 /// The screen.
 #[component]
 pub(crate) fn About() -> Html {
-    let here = use_here();
-    let info = use_resource("info".to_owned(), 0, api::info);
+    let info = store::use_command("info", api::info);
     let (version, updates) =
         info.value.as_ref().map_or((String::new(), false), |info| (info.version.clone(), info.updates));
     html! {
@@ -23,7 +20,7 @@ pub(crate) fn About() -> Html {
             { head("About Happening", html! { format!("Version {version}. Free software under the Apache License 2.0.") }, html! {}) }
             <div class="stack loose">
                 if updates { <Updates /> }
-                <Diagnostics refresh={here.refresh.count} tell={here.tell} />
+                <Diagnostics tell={Callback::from(said::tell)} />
             </div>
         </div>
     }
@@ -31,7 +28,6 @@ pub(crate) fn About() -> Html {
 
 #[derive(Properties, PartialEq)]
 pub(super) struct DiagnosticsProps {
-    pub(super) refresh: u32,
     /// Says that it was copied.
     pub(super) tell: Callback<String>,
 }
@@ -39,7 +35,7 @@ pub(super) struct DiagnosticsProps {
 /// What support wants to know, to be copied.
 #[component]
 pub(super) fn Diagnostics(props: &DiagnosticsProps) -> Html {
-    let diagnostics = use_resource("diagnostics".to_owned(), props.refresh, api::diagnostics);
+    let diagnostics = store::use_command("diagnostics", api::diagnostics);
     let text = diagnostics.value.as_deref().cloned().unwrap_or_default();
     let copy = {
         let (text, tell) = (text.clone(), props.tell.clone());

@@ -8,14 +8,13 @@ use yew_router::prelude::*;
 
 use super::booking_list::{Cancel, claimer, seat_chips};
 use super::manage_seats::ManageSeats;
-use crate::api::{self, endpoint};
+use crate::api::endpoint;
 use crate::components::{Empty, FailureNotice, Stepper, back, head, icon, skeleton};
 use crate::features::waiting;
-use crate::format;
 use crate::here::use_here;
-use crate::resource::use_resource;
 use crate::route::Route;
 use crate::write::use_write;
+use crate::{format, store};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -31,26 +30,24 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
     let navigator = use_navigator().expect("inside the router");
     let cancelling = use_state(|| false);
     let id = props.booking_id;
-    let read = use_resource(format!("booking {id}"), here.refresh.count, move || async move {
-        let booking = api::ask(endpoint::Booking { booking_id: id.into() }).await?;
-        let event = api::ask(endpoint::Event { event_id: booking.event_id }).await?;
-        let history = api::ask(endpoint::BookingHistory { booking_id: id.into() }).await?;
-        let moves = if booking.waiting_seats > 0 {
-            api::ask(endpoint::BookingWaitlist { booking_id: id.into() }).await?
-        } else {
-            Vec::new()
-        };
-        Ok((booking, event, history, moves))
-    });
-    let Some(known) = read.value.clone() else {
+    let read = store::use_read(endpoint::Booking { booking_id: id.into() });
+    let known = read.value.clone();
+    let event = store::use_read_if(known.as_ref().map(|booking| endpoint::Event { event_id: booking.event_id }));
+    let history = store::use_read(endpoint::BookingHistory { booking_id: id.into() });
+    let waits = known.as_ref().is_some_and(|booking| booking.waiting_seats > 0);
+    let moves = store::use_read_if(waits.then(|| endpoint::BookingWaitlist { booking_id: id.into() }));
+    let moves_there = !waits || moves.value.is_some();
+    let failure = read.failure.clone().or(event.failure).or(history.failure).or(moves.failure);
+    let (Some(booking), Some(event), Some(history), true) = (known, event.value, history.value, moves_there) else {
         return html! {
             <div class="page">
                 { back(Route::Bookings, "My bookings") }
-                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> } else { { skeleton(6) } }
+                if let Some(failure) = failure { <FailureNotice {failure} /> } else { { skeleton(6) } }
             </div>
         };
     };
-    let (booking, event, history, moves) = &*known;
+    let (booking, event): (&Booking, &Event) = (&booking, &event);
+    let moves = moves.value.filter(|_| waits).unwrap_or_default();
     let own = booking.user_id == here.me.id;
     let open = own && event.status == EventStatus::Upcoming && booking.status != BookingStatus::Cancelled;
     let go = |route: Route| {
@@ -81,7 +78,7 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
         <div class="page">
             { back(Route::Bookings, "My bookings") }
             { head(event.name.clone(), html! { format::date_line(event.event_date, &event.time_zone) }, actions) }
-            if let Some(failure) = read.failure.clone() { <FailureNotice {failure} old_shown=true again={here.refresh.again.clone()} /> }
+            if let Some(failure) = read.failure.clone() { <FailureNotice {failure} old_shown=true /> }
             <div class="with-side">
                 <div class="stack loose">
                     <section class="card">
@@ -92,7 +89,7 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
                     </section>
                     <section aria-labelledby="history" class="stack">
                         <h2 id="history">{ "What happened so far" }</h2>
-                        { happened(booking, event, history, moves) }
+                        { happened(booking, event, &history, &moves) }
                     </section>
                 </div>
                 <aside class="stack" aria-label="About this booking">{ side(booking, &here.me) }</aside>
@@ -225,12 +222,11 @@ struct ClaimProps {
 /// Seats that are free although somebody waits: fewer than they want, so they stay open to everyone.
 #[component]
 fn Claim(props: &ClaimProps) -> Html {
-    let here = use_here();
     let write = use_write();
     let fewer = use_state(|| None::<i32>);
     let most = props.free.min(props.booking.waiting_seats);
     let wanted = fewer.unwrap_or(most).clamp(1, most);
-    let claim = claimer(&here, &write, props.booking.id, fewer.is_some().then_some(wanted));
+    let claim = claimer(&write, props.booking.id, fewer.is_some().then_some(wanted));
     let choose = {
         let fewer = fewer.clone();
         Callback::from(move |_: MouseEvent| fewer.set(Some((most - 1).max(1))))

@@ -6,10 +6,9 @@ use yew_router::prelude::*;
 
 use crate::api::{self, endpoint};
 use crate::components::{Confirm, Leaf, icon};
-use crate::format;
-use crate::here::{Here, use_here};
 use crate::route::Route;
 use crate::write::{Write, use_write};
+use crate::{format, said, store};
 
 /// Bookings by event, the events in the order of `before`.
 pub(super) fn groups(bookings: impl Iterator<Item = Booking>, soonest_first: bool) -> Vec<Vec<Booking>> {
@@ -109,7 +108,6 @@ pub(super) fn seat_chips(seats: &[i32]) -> Html {
 
 #[component]
 fn Line(props: &LineProps) -> Html {
-    let here = use_here();
     let navigator = use_navigator().expect("inside the router");
     let write = use_write();
     let booking = &props.booking;
@@ -122,7 +120,7 @@ fn Line(props: &LineProps) -> Html {
         Callback::from(move |_: MouseEvent| on_cancel.emit(booking.clone()))
     };
     let free = booking.event.as_ref().map_or(0, |event| event.available_slots);
-    let claim = claimer(&here, &write, booking.id, None);
+    let claim = claimer(&write, booking.id, None);
     let waits = booking.waiting_seats > 0;
     let open = is_current(booking) && booking.event.as_ref().is_some_and(|event| event.status == EventStatus::Upcoming);
     html! {
@@ -149,16 +147,16 @@ fn Line(props: &LineProps) -> Html {
 
 /// Takes free seats for a booking that waits: exactly `seats`, or all that are free and wanted. Nobody can click again while it
 /// is not known what became of it: that would be another claim.
-pub(super) fn claimer(here: &Here, write: &Write, id: BookingId, seats: Option<i32>) -> Callback<MouseEvent> {
-    let (here, write) = (here.clone(), write.clone());
+pub(super) fn claimer(write: &Write, id: BookingId, seats: Option<i32>) -> Callback<MouseEvent> {
+    let write = write.clone();
     Callback::from(move |_: MouseEvent| {
-        let (key, here) = (api::new_key(), here.clone());
+        let key = api::new_key();
         write.start_keyed(move || {
-            let (key, here) = (key.clone(), here.clone());
+            let key = key.clone();
             async move {
                 let result = api::ask(endpoint::Claim { booking_id: id, key, body: ClaimSeats { seats } }).await;
-                here.refresh.again.emit(());
-                here.tell.emit(format!("You now hold {}.", format::seat_list(&result?.seat_numbers)));
+                store::changed();
+                said::tell(format!("You now hold {}.", format::seat_list(&result?.seat_numbers)));
                 Ok(())
             }
         });
@@ -194,23 +192,22 @@ pub(super) struct CancelProps {
 /// Confirms a cancellation: names the seats and what happens.
 #[component]
 pub(super) fn Cancel(props: &CancelProps) -> Html {
-    let here = use_here();
     let write = use_write();
     let booking = &props.booking;
     let name = booking.event.as_ref().map(|event| event.name.clone()).unwrap_or_default();
     let on_go = {
         let (id, write, name, on_close) = (booking.id, write.clone(), name.clone(), props.on_close.clone());
         Callback::from(move |()| {
-            let (here, name, on_close) = (here.clone(), name.clone(), on_close.clone());
+            let (name, on_close) = (name.clone(), on_close.clone());
             write.start(move || {
-                let (here, name, on_close) = (here.clone(), name.clone(), on_close.clone());
+                let (name, on_close) = (name.clone(), on_close.clone());
                 async move {
                     let result =
                         api::ask(endpoint::CancelBooking { booking_id: id, body: CancelBooking { reason: None } })
                             .await;
-                    here.refresh.again.emit(());
+                    store::changed();
                     result?;
-                    here.tell.emit(format!("Your booking for {name} is cancelled."));
+                    said::tell(format!("Your booking for {name} is cancelled."));
                     on_close.emit(());
                     Ok(())
                 }

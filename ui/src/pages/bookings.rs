@@ -5,20 +5,18 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use super::booking_list::{BookingList, groups, is_current};
-use crate::api::{self, endpoint};
+use crate::api::endpoint;
 use crate::components::{Empty, FailureNotice, head, row_skeleton};
 use crate::here::use_here;
-use crate::resource::use_resource;
 use crate::route::Route;
+use crate::store;
 
 /// The screen.
 #[component]
 pub(crate) fn MyBookings() -> Html {
     let here = use_here();
     let user = here.me.id;
-    let read = use_resource("my bookings".to_owned(), here.refresh.count, move || {
-        api::ask(endpoint::MyBookings { user_id: user })
-    });
+    let read = store::use_read(endpoint::MyBookings { user_id: user });
     let all: Vec<Booking> = read.value.iter().flat_map(|all| here.within(all)).cloned().collect();
     let (current, past): (Vec<_>, Vec<_>) = all.iter().cloned().partition(is_current);
     let section = |title: &'static str, groups: Vec<_>| {
@@ -28,7 +26,7 @@ pub(crate) fn MyBookings() -> Html {
         <div class="page">
             { head("My bookings", html! { "Your seats and your places on waitlists, by event." }, html! {}) }
             if let Some(failure) = read.failure.clone() {
-                <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
+                <FailureNotice {failure} old_shown={read.value.is_some()} />
             }
             if read.loading() { { row_skeleton(4) } }
             if read.value.is_some() && all.is_empty() {

@@ -10,11 +10,10 @@ use super::seats::Seats;
 use crate::api::{self, endpoint};
 use crate::components::{Banner, FailureNotice, Leaf, Stepper, Tone, back, bar, icon, kind, skeleton};
 use crate::features::holding::Holding;
-use crate::format;
-use crate::here::{Here, use_here};
-use crate::resource::use_resource;
+use crate::here::use_here;
 use crate::route::{Route, SeatsWish};
 use crate::write::use_write;
+use crate::{format, said, store};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -29,12 +28,8 @@ pub(crate) fn EventPage(props: &Props) -> Html {
     let here = use_here();
     let navigator = use_navigator().expect("inside the router");
     let (id, user) = (props.event_id, here.me.id);
-    let read = use_resource(format!("event {id}"), here.refresh.count, move || async move {
-        let event = api::ask(endpoint::Event { event_id: id.into() }).await?;
-        let mut own = api::ask(endpoint::MyBookings { user_id: user }).await?;
-        own.retain(|one| one.event_id == event.id && one.status != BookingStatus::Cancelled);
-        Ok((event, own))
-    });
+    let read = store::use_read(endpoint::Event { event_id: id.into() })
+        .and(store::use_read(endpoint::MyBookings { user_id: user }));
     let close = {
         let navigator = navigator;
         Callback::from(move |()| navigator.push(&Route::Event { id }))
@@ -48,15 +43,17 @@ pub(crate) fn EventPage(props: &Props) -> Html {
         return html! {
             <div class="page">
                 { back(Route::Events, "Events") }
-                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> } else { { skeleton(8) } }
+                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} /> } else { { skeleton(8) } }
             </div>
         };
     };
     let (event, own) = &*known;
+    let is_of_it = |one: &&Booking| one.event_id == event.id && one.status != BookingStatus::Cancelled;
+    let own: Vec<Booking> = own.iter().filter(is_of_it).cloned().collect();
     html! {
         <div class="page">
             { back(Route::Events, "Events") }
-            if let Some(failure) = read.failure.clone() { <FailureNotice {failure} old_shown=true again={here.refresh.again.clone()} /> }
+            if let Some(failure) = read.failure.clone() { <FailureNotice {failure} old_shown=true /> }
             <div class="with-side">
                 <div class="stack loose">
                     { facts(event) }
@@ -64,10 +61,10 @@ pub(crate) fn EventPage(props: &Props) -> Html {
                         <section class="stack" aria-labelledby="about"><h2 id="about">{ "About this event" }</h2><div class="prose">{ event.description.clone() }</div></section>
                     }
                     if !own.is_empty() {
-                        <section class="stack" aria-labelledby="own"><h2 id="own">{ "Your bookings" }</h2><BookingList groups={vec![with_facts(own, event)]} bare=true /></section>
+                        <section class="stack" aria-labelledby="own"><h2 id="own">{ "Your bookings" }</h2><BookingList groups={vec![with_facts(&own, event)]} bare=true /></section>
                     }
                 </div>
-                <aside aria-label="Booking"><BookPanel event={event.clone()} own={own.clone()} /></aside>
+                <aside aria-label="Booking"><BookPanel event={(**event).clone()} own={own.clone()} /></aside>
             </div>
             { dialog }
         </div>
@@ -157,10 +154,9 @@ fn BookPanel(props: &PanelProps) -> Html {
         Callback::from(move |_: MouseEvent| navigator.push(&route))
     };
     let save = {
-        let (write, here, id) = (write.clone(), here.clone(), event.id);
+        let (write, id) = (write.clone(), event.id);
         Callback::from(move |_: MouseEvent| {
-            let here = here.clone();
-            write.start_read(move || save_file(Download::Calendar { event_id: id }, here.clone()));
+            write.start_read(move || save_file(Download::Calendar { event_id: id }));
         })
     };
     let party = use_state(|| SeatsWish::default().seats);
@@ -234,9 +230,9 @@ fn closed_because(status: EventStatus) -> &'static str {
 }
 
 /// Saves a file where the person says, and tells its name.
-pub(super) async fn save_file(file: Download, here: Here) -> Result<(), happening_api::ApiFailure> {
+pub(super) async fn save_file(file: Download) -> Result<(), happening_api::ApiFailure> {
     if let Saved::File { name } = api::save(file).await? {
-        here.tell.emit(format!("Saved as {name}."));
+        said::tell(format!("Saved as {name}."));
     }
     Ok(())
 }

@@ -5,13 +5,13 @@ use happening_api::{Category, EventFilter, EventStatus, time_in_bounds};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::api::{self, endpoint};
+use crate::api::endpoint;
 use crate::components::{DateField, Empty, EventCard, FailureNotice, card_skeleton, head, icon, value_of};
 use crate::features::event_draft::parse_date;
 use crate::format::{self, BrowserZones, Zones};
 use crate::here::use_here;
-use crate::resource::use_resource;
 use crate::route::Route;
+use crate::store;
 use crate::typing::use_paused;
 
 /// More events than this are not shown at once.
@@ -36,9 +36,7 @@ pub(crate) fn Events() -> Html {
         to: day_ends(&to),
         ..EventFilter::default()
     };
-    let read = use_resource(format!("events {filter:?}"), here.refresh.count, move || {
-        api::ask(endpoint::Events { filter: filter.clone() })
-    });
+    let read = store::use_read(endpoint::Events { filter });
     let all = read.value.clone().unwrap_or_default();
     let shown: Vec<_> = all.iter().filter(|event| !*only_free || event.available_slots > 0).cloned().collect();
     let on_input = {
@@ -99,7 +97,7 @@ pub(crate) fn Events() -> Html {
                 <span class="small muted" role="status">{ format::count(shown.len() as i64, "event", "events") }</span>
             </div>
             if let Some(failure) = read.failure.clone() {
-                <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
+                <FailureNotice {failure} old_shown={read.value.is_some()} />
             }
             if read.loading() { { card_skeleton(6) } }
             if read.value.is_some() && shown.is_empty() {

@@ -2,18 +2,20 @@
 
 use std::rc::Rc;
 
+use chrono::{DateTime, Utc};
 use happening_api::{Booking, Event, EventFilter, EventStatus};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
 use super::booking_list::{BookingList, groups, is_current};
 use super::organize::event_row;
-use crate::api::{self, endpoint};
+use crate::api::endpoint;
+use crate::clock::use_now;
 use crate::components::{Empty, EventCard, FailureNotice, card_skeleton, icon, row_skeleton};
 use crate::format;
 use crate::here::use_here;
-use crate::resource::{Resource, use_resource};
 use crate::route::Route;
+use crate::store::{self, Resource};
 
 const CARDS: usize = 3;
 /// Own events that the home screen shows.
@@ -25,13 +27,9 @@ pub(crate) fn Home() -> Html {
     let here = use_here();
     let navigator = use_navigator().expect("inside the router");
     let (scope, user) = (here.scope, here.me.id);
-    let filter = move || EventFilter { org_id: scope, status: Some(EventStatus::Upcoming), ..EventFilter::default() };
-    let events = use_resource(format!("home {scope:?}"), here.refresh.count, move || {
-        api::ask(endpoint::Events { filter: filter() })
-    });
-    let bookings = use_resource("my bookings".to_owned(), here.refresh.count, move || {
-        api::ask(endpoint::MyBookings { user_id: user })
-    });
+    let filter = EventFilter { org_id: scope, status: Some(EventStatus::Upcoming), ..EventFilter::default() };
+    let events = store::use_read(endpoint::Events { filter });
+    let bookings = store::use_read(endpoint::MyBookings { user_id: user });
     let bookings = Resource {
         value: bookings.value.map(|all| Rc::new(here.within(&all).cloned().collect())),
         failure: bookings.failure,
@@ -42,7 +40,8 @@ pub(crate) fn Home() -> Html {
         _ => "Good evening",
     };
     let first_name = here.me.name.split_whitespace().next().unwrap_or_default().to_owned();
-    let today = format::event_date(format::now(), &format::own_zone()).date;
+    let now = use_now();
+    let today = format::event_date(now, &format::own_zone()).date;
     let chip = here.scope.and(here.organization()).map(|one| {
         let words = format!("{} · {}", one.name, format::count(one.member_count, "member", "members"));
         html! { <Link<Route> to={Route::Members} classes="chip outline">{ icon("people") }{ words }</Link<Route>> }
@@ -51,19 +50,18 @@ pub(crate) fn Home() -> Html {
         <div class="page">
             <header class="page-head">
                 <h1>{ format!("{greeting}, {first_name}") }</h1>
-                <p class="lede">{ format!("{today}. {}", summary(&bookings)) }</p>
+                <p class="lede">{ format!("{today}. {}", summary(&bookings, now)) }</p>
                 <div class="page-actions">{ for chip }</div>
             </header>
-            { upcoming(&events, &here.refresh.again, &navigator) }
-            { yours(&bookings, &here.refresh.again) }
+            { upcoming(&events, &navigator) }
+            { yours(&bookings) }
             if !here.staffed().is_empty() { <Organized /> }
         </div>
     }
 }
 
-fn summary(bookings: &Resource<Vec<Booking>>) -> String {
+fn summary(bookings: &Resource<Vec<Booking>>, now: DateTime<Utc>) -> String {
     let Some(all) = &bookings.value else { return String::new() };
-    let now = format::now();
     let ahead = |one: &&Booking| one.event.as_ref().is_some_and(|event| event.event_date > now);
     let held: i64 = all.iter().filter(ahead).map(|one| one.seat_numbers.len() as i64).sum();
     let waits = all.iter().filter(ahead).filter(|one| one.waiting_seats > 0).count();
@@ -76,7 +74,7 @@ fn summary(bookings: &Resource<Vec<Booking>>) -> String {
     }
 }
 
-fn upcoming(events: &Resource<Vec<Event>>, again: &Callback<()>, navigator: &Navigator) -> Html {
+fn upcoming(events: &Resource<Vec<Event>>, navigator: &Navigator) -> Html {
     let known = events.value.clone().unwrap_or_default();
     let cards = known.iter().take(CARDS).map(|event| {
         let (book, open, id) = (navigator.clone(), navigator.clone(), event.id);
@@ -92,7 +90,7 @@ fn upcoming(events: &Resource<Vec<Event>>, again: &Callback<()>, navigator: &Nav
                 if known.len() > CARDS { <Link<Route> to={Route::Events} classes="button quiet">{ format!("See all {}", known.len()) }{ icon("right") }</Link<Route>> }
             </div>
             if let Some(failure) = events.failure.clone() {
-                <FailureNotice {failure} old_shown={events.value.is_some()} again={again.clone()} />
+                <FailureNotice {failure} old_shown={events.value.is_some()} />
             }
             if events.loading() { { card_skeleton(3) } }
             if events.value.is_some() && known.is_empty() {
@@ -103,7 +101,7 @@ fn upcoming(events: &Resource<Vec<Event>>, again: &Callback<()>, navigator: &Nav
     }
 }
 
-fn yours(bookings: &Resource<Vec<Booking>>, again: &Callback<()>) -> Html {
+fn yours(bookings: &Resource<Vec<Booking>>) -> Html {
     let current = bookings.value.iter().flat_map(|all| all.iter()).filter(|one| is_current(one)).cloned();
     let groups = groups(current, true);
     html! {
@@ -113,7 +111,7 @@ fn yours(bookings: &Resource<Vec<Booking>>, again: &Callback<()>) -> Html {
                 <Link<Route> to={Route::Bookings} classes="button quiet">{ "All my bookings" }{ icon("right") }</Link<Route>>
             </div>
             if let Some(failure) = bookings.failure.clone() {
-                <FailureNotice {failure} old_shown={bookings.value.is_some()} again={again.clone()} />
+                <FailureNotice {failure} old_shown={bookings.value.is_some()} />
             }
             if bookings.loading() { { row_skeleton(2) } }
             if bookings.value.is_some() && groups.is_empty() {
@@ -130,8 +128,8 @@ fn yours(bookings: &Resource<Vec<Booking>>, again: &Callback<()>) -> Html {
 fn Organized() -> Html {
     let here = use_here();
     let scope = here.scope;
-    let mine = use_resource(format!("organized {scope:?}"), here.refresh.count, move || {
-        api::ask(endpoint::Events { filter: EventFilter { org_id: scope, mine: true, ..EventFilter::default() } })
+    let mine = store::use_read(endpoint::Events {
+        filter: EventFilter { org_id: scope, mine: true, ..EventFilter::default() },
     });
     let rows = mine.value.iter().flat_map(|all| all.iter()).take(ORGANIZED_SHOWN).map(event_row);
     html! {
@@ -141,7 +139,7 @@ fn Organized() -> Html {
                 <Link<Route> to={Route::CreateEvent} classes="button">{ icon("plus") }{ "Create event" }</Link<Route>>
             </div>
             if let Some(failure) = mine.failure.clone() {
-                <FailureNotice {failure} old_shown={mine.value.is_some()} again={here.refresh.again.clone()} />
+                <FailureNotice {failure} old_shown={mine.value.is_some()} />
             }
             if mine.loading() { { row_skeleton(3) } }
             if mine.value.as_ref().is_some_and(|all| all.is_empty()) {

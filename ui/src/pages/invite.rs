@@ -3,13 +3,11 @@
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::api;
 use crate::components::{Empty, FailureNotice, icon, skeleton};
-use crate::format;
 use crate::here::use_here;
-use crate::resource::use_resource;
 use crate::route::Route;
 use crate::write::use_write;
+use crate::{api, format, said, store};
 
 /// The screen.
 #[component]
@@ -17,7 +15,7 @@ pub(crate) fn Invite() -> Html {
     let here = use_here();
     let navigator = use_navigator().expect("inside the router");
     let write = use_write();
-    let read = use_resource("invite".to_owned(), here.refresh.count, api::preview_invite);
+    let read = store::use_command("invite", api::preview_invite);
     let join = {
         let (write, here, navigator) = (write.clone(), here.clone(), navigator.clone());
         Callback::from(move |_: MouseEvent| {
@@ -26,8 +24,8 @@ pub(crate) fn Invite() -> Html {
                 let (here, navigator, presence) = (here.clone(), navigator.clone(), presence.clone());
                 async move {
                     if let Some(joined) = api::accept_invite().await? {
-                        here.tell.emit(format!("Welcome to {}.", joined.name));
-                        here.refresh.again.emit(());
+                        said::tell(format!("Welcome to {}.", joined.name));
+                        store::changed();
                         here.on_scope.emit(Some(joined.id));
                         if presence.lasts() {
                             navigator.push(&Route::Home);
@@ -65,7 +63,7 @@ pub(crate) fn Invite() -> Html {
         }
         None => match read.failure.clone() {
             Some(failure) => {
-                html! { <><FailureNotice {failure} again={here.refresh.again} /><p><button class="button" onclick={leave}>{ "Go home" }</button></p></> }
+                html! { <><FailureNotice {failure} /><p><button class="button" onclick={leave}>{ "Go home" }</button></p></> }
             }
             None => skeleton(4),
         },

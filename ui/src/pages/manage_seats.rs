@@ -8,9 +8,8 @@ use yew::prelude::*;
 use crate::api::{self, endpoint};
 use crate::components::{Banner, Dialog, Tone};
 use crate::features::give_up;
-use crate::format;
-use crate::here::use_here;
 use crate::write::use_write;
+use crate::{format, said, store};
 
 #[derive(Properties, PartialEq)]
 pub(super) struct Props {
@@ -47,7 +46,7 @@ struct TicksProps {
 #[component]
 fn Ticks(props: &TicksProps) -> Html {
     let ticked = use_state(BTreeSet::<i32>::new);
-    let here = use_here();
+
     let write = use_write();
     let booking = &props.booking;
     // a seat that is no longer held cannot be given up
@@ -71,10 +70,9 @@ fn Ticks(props: &TicksProps) -> Html {
         let (id, seats): (_, Vec<i32>) = (booking.id, chosen.iter().copied().collect());
         let (write, on_close) = (write.clone(), props.on_close.clone());
         Callback::from(move |_: MouseEvent| {
-            let (here, on_close, seats, presence) = (here.clone(), on_close.clone(), seats.clone(), write.presence());
+            let (on_close, seats, presence) = (on_close.clone(), seats.clone(), write.presence());
             write.start(move || {
-                let (here, on_close, seats, presence) =
-                    (here.clone(), on_close.clone(), seats.clone(), presence.clone());
+                let (on_close, seats, presence) = (on_close.clone(), seats.clone(), presence.clone());
                 async move {
                     let words = format::capitalized(&format::seat_list(&seats));
                     let result = api::ask(endpoint::CancelSeats {
@@ -82,9 +80,9 @@ fn Ticks(props: &TicksProps) -> Html {
                         body: CancelSeats { seat_numbers: seats, reason: None },
                     })
                     .await;
-                    here.refresh.again.emit(());
+                    store::changed();
                     result?;
-                    here.tell.emit(format!("{words} given up."));
+                    said::tell(format!("{words} given up."));
                     if presence.lasts() {
                         on_close.emit(());
                     }

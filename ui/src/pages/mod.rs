@@ -21,22 +21,38 @@ mod sign_in;
 mod staff_cancel;
 mod staff_give;
 
-pub(crate) use about::About;
-pub(crate) use board::Board;
-pub(crate) use booking::BookingPage;
-pub(crate) use bookings::MyBookings;
-pub(crate) use event::EventPage;
-pub(crate) use event_form::EventForm;
-pub(crate) use events::Events;
-pub(crate) use home::Home;
-pub(crate) use invite::Invite;
-pub(crate) use members::Members;
-pub(crate) use notifications::Notifications;
-pub(crate) use organize::Organize;
-pub(crate) use settings::Settings;
 pub(crate) use sign_in::{STRAY as STRAY_SIGN_IN, SignIn, SignInPane};
 
-use yew::Callback;
+use uuid::Uuid;
+use yew::prelude::*;
+
+use crate::route::Route;
+
+/// The page of a route. Another event or booking is another page; a dialog over it is not.
+pub(crate) fn page(route: Route) -> Html {
+    match route {
+        Route::Home | Route::Nothing => html! { <home::Home /> },
+        Route::Events => html! { <events::Events /> },
+        Route::Event { id } | Route::Seats { id } => {
+            let choosing = matches!(route, Route::Seats { .. });
+            html! { <event::EventPage key={id.to_string()} event_id={id} {choosing} /> }
+        }
+        Route::Bookings => html! { <bookings::MyBookings /> },
+        Route::Booking { id } | Route::ManageSeats { id } => {
+            let managing = matches!(route, Route::ManageSeats { .. });
+            html! { <booking::BookingPage key={id.to_string()} booking_id={id} {managing} /> }
+        }
+        Route::Organize => html! { <organize::Organize /> },
+        Route::CreateEvent => html! { <event_form::EventForm key="new" event_id={None::<Uuid>} /> },
+        Route::Board { id } => html! { <board::Board key={id.to_string()} event_id={id} /> },
+        Route::EditEvent { id } => html! { <event_form::EventForm key={id.to_string()} event_id={Some(id)} /> },
+        Route::Members => html! { <members::Members /> },
+        Route::Notifications => html! { <notifications::Notifications /> },
+        Route::Settings => html! { <settings::Settings /> },
+        Route::About => html! { <about::About /> },
+        Route::Invite => html! { <invite::Invite /> },
+    }
+}
 
 /// Puts a text into the clipboard and says so.
 fn copy_text(text: String, tell: Callback<String>) {

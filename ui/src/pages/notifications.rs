@@ -5,27 +5,21 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::api::{self, endpoint};
+use crate::clock::use_now;
 use crate::components::{Empty, FailureNotice, icon, row_skeleton};
-use crate::format;
-use crate::here::use_here;
-use crate::resource::{Refresh, use_resource};
 use crate::route::Route;
 use crate::write::use_write;
+use crate::{format, said, store};
 
 /// The screen.
 #[component]
 pub(crate) fn Notifications() -> Html {
-    let here = use_here();
     let write = use_write();
     let only_unread = use_state(|| false);
     let wanted = *only_unread;
-    let read = use_resource(format!("notifications {wanted}"), here.refresh.count, move || async move {
-        if wanted {
-            api::ask(endpoint::UnreadNotifications {}).await
-        } else {
-            api::ask(endpoint::Notifications {}).await
-        }
-    });
+    let all = store::use_read_if((!wanted).then_some(endpoint::Notifications {}));
+    let unread = store::use_read_if(wanted.then_some(endpoint::UnreadNotifications {}));
+    let read = if wanted { unread } else { all };
     let all: Vec<Notification> = read.value.as_deref().cloned().unwrap_or_default();
     let unread = all.iter().filter(|one| one.read_at.is_none()).count();
     let show = |unread: bool| {
@@ -33,20 +27,16 @@ pub(crate) fn Notifications() -> Html {
         Callback::from(move |_: MouseEvent| only_unread.set(unread))
     };
     let mark_all = {
-        let (write, again) = (write.clone(), here.refresh.again.clone());
+        let write = write.clone();
         Callback::from(move |_: MouseEvent| {
-            let again = again.clone();
-            write.start(move || {
-                let again = again.clone();
-                async move {
-                    let result = api::ask(endpoint::ReadAllNotifications {}).await;
-                    again.emit(());
-                    result.map(drop)
-                }
+            write.start(|| async {
+                let result = api::ask(endpoint::ReadAllNotifications {}).await;
+                store::changed();
+                result.map(drop)
             });
         })
     };
-    let today = format::event_date(format::now(), &format::own_zone()).date;
+    let today = format::event_date(use_now(), &format::own_zone()).date;
     let (new, old): (Vec<_>, Vec<_>) =
         all.iter().cloned().partition(|one| format::event_date(one.created_at, &format::own_zone()).date == today);
     html! {
@@ -64,26 +54,26 @@ pub(crate) fn Notifications() -> Html {
             </header>
             { write.notice() }
             if let Some(failure) = read.failure.clone() {
-                <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
+                <FailureNotice {failure} old_shown={read.value.is_some()} />
             }
             if read.loading() { { row_skeleton(5) } }
             if read.value.is_some() && all.is_empty() {
                 <div class="card"><Empty title="Nothing new" text="When you book, wait or get a seat, it is told here." /></div>
             }
-            { list("Today", &new, &here.refresh) }
-            { list("Earlier", &old, &here.refresh) }
+            { list("Today", &new) }
+            { list("Earlier", &old) }
         </div>
     }
 }
 
-fn list(title: &str, entries: &[Notification], refresh: &Refresh) -> Html {
+fn list(title: &str, entries: &[Notification]) -> Html {
     if entries.is_empty() {
         return Html::default();
     }
     html! {
         <section class="section near stack">
             <h2 class="small muted">{ title.to_owned() }</h2>
-            <ul class="card list">{ for entries.iter().map(|one| html! { <Entry key={one.id.to_string()} entry={one.clone()} refresh={refresh.clone()} /> }) }</ul>
+            <ul class="card list">{ for entries.iter().map(|one| html! { <Entry key={one.id.to_string()} entry={one.clone()} /> }) }</ul>
         </section>
     }
 }
@@ -91,7 +81,6 @@ fn list(title: &str, entries: &[Notification], refresh: &Refresh) -> Html {
 #[derive(Properties, PartialEq)]
 struct EntryProps {
     entry: Notification,
-    refresh: Refresh,
 }
 
 #[component]
@@ -115,21 +104,19 @@ fn Entry(props: &EntryProps) -> Html {
         NotificationType::WaitlistPromoted => format!("You got {seats}"),
         _ => title.to_owned(),
     };
-    let warn = use_here().warn;
     let open = {
-        let (id, refresh) = (entry.id, props.refresh.clone());
+        let id = entry.id;
         let route = target(entry);
         Callback::from(move |_: MouseEvent| {
-            let (refresh, warn) = (refresh.clone(), warn.clone());
             if let Some(route) = route {
                 navigator.push(&route);
             }
             wasm_bindgen_futures::spawn_local(async move {
                 // who went to where it leads is tried again by the next click
                 if api::ask(endpoint::ReadNotification { notification_id: id }).await.is_err() && route.is_none() {
-                    warn.emit("It could not be marked as read. Try again in a moment.".to_owned());
+                    said::warn("It could not be marked as read. Try again in a moment.".to_owned());
                 }
-                refresh.again.emit(());
+                store::changed();
             });
         })
     };

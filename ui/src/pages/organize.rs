@@ -1,16 +1,18 @@
 //! Events that the person runs or administers.
 
-use happening_api::{ApiFailure, Event, EventFilter, EventStatus, OrgId, Role};
+use std::rc::Rc;
+
+use happening_api::{Event, EventFilter, EventStatus, OrgId, Role};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
 use super::event::status_chip;
-use crate::api::{self, endpoint};
+use crate::api::endpoint;
 use crate::components::{Empty, FailureNotice, Leaf, head, icon, row_skeleton, without_organizations};
-use crate::format;
 use crate::here::use_here;
-use crate::resource::use_resource;
 use crate::route::Route;
+use crate::store::Resource;
+use crate::{format, store};
 
 /// The screen.
 #[component]
@@ -21,19 +23,7 @@ pub(crate) fn Organize() -> Html {
     let show_past = *past;
     let administered: Vec<OrgId> =
         here.staffed().iter().filter(|one| one.role == Role::OrgAdmin).map(|one| one.id).collect();
-    let key = format!("organize {scope:?} {administered:?} {show_past}");
-    let read = use_resource(key, here.refresh.count, move || {
-        let administered = administered.clone();
-        async move {
-            if !show_past {
-                return run_by_me(scope, &administered, None).await;
-            }
-            let mut over = run_by_me(scope, &administered, Some(EventStatus::Completed)).await?;
-            over.extend(run_by_me(scope, &administered, Some(EventStatus::Cancelled)).await?);
-            over.sort_by_key(|event| std::cmp::Reverse(event.event_date));
-            Ok(over)
-        }
-    });
+    let read = use_run_by_me(scope, &administered, show_past);
     let known: Vec<Event> =
         read.value.iter().flat_map(|all| all.iter()).filter(|event| here.runs(event)).cloned().collect();
     let choose = |wanted: bool, name: &'static str| {
@@ -68,7 +58,7 @@ pub(crate) fn Organize() -> Html {
         <div class="page">
             { head("Organize", html! { lede }, actions) }
             if let Some(failure) = read.failure.clone() {
-                <FailureNotice {failure} old_shown={read.value.is_some()} again={here.refresh.again.clone()} />
+                <FailureNotice {failure} old_shown={read.value.is_some()} />
             }
             if read.loading() { { row_skeleton(6) } }
             if read.value.is_some() && known.is_empty() {
@@ -84,26 +74,31 @@ pub(crate) fn Organize() -> Html {
     }
 }
 
-/// One's own events and all of the administered organizations, soonest first: of everything that may be seen, a list would be
-/// cut before the end.
-async fn run_by_me(
-    scope: Option<OrgId>,
-    administered: &[OrgId],
-    status: Option<EventStatus>,
-) -> Result<Vec<Event>, ApiFailure> {
-    let mut all = api::ask(endpoint::Events {
-        filter: EventFilter { org_id: scope, mine: true, status, ..EventFilter::default() },
-    })
-    .await?;
-    for org in administered {
-        all.extend(
-            api::ask(endpoint::Events { filter: EventFilter { org_id: Some(*org), status, ..EventFilter::default() } })
-                .await?,
-        );
+/// One's own events and all of the administered organizations, soonest first, or those that are over, last first. Of everything that
+/// may be seen, a list would be cut before the end.
+#[hook]
+fn use_run_by_me(scope: Option<OrgId>, administered: &[OrgId], past: bool) -> Resource<Vec<Event>> {
+    let statuses: &[_] = if past { &[Some(EventStatus::Completed), Some(EventStatus::Cancelled)] } else { &[None] };
+    let mut filters = Vec::new();
+    for status in statuses.iter().copied() {
+        filters.push(EventFilter { org_id: scope, mine: true, status, ..EventFilter::default() });
+        filters.extend(administered.iter().map(|org| EventFilter {
+            org_id: Some(*org),
+            status,
+            ..EventFilter::default()
+        }));
     }
-    all.sort_by_key(|event| (event.event_date, event.id));
-    all.dedup_by_key(|event| event.id);
-    Ok(all)
+    let read = store::use_reads(filters.into_iter().map(|filter| endpoint::Events { filter }).collect());
+    let value = read.value.map(|lists| {
+        let mut all: Vec<Event> = lists.iter().flat_map(|list| list.iter()).cloned().collect();
+        all.sort_by_key(|event| (event.event_date, event.id));
+        all.dedup_by_key(|event| event.id);
+        if past {
+            all.reverse();
+        }
+        Rc::new(all)
+    });
+    Resource { value, failure: read.failure }
 }
 
 /// An event with its numbers; leads to its board.

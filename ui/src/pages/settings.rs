@@ -9,13 +9,12 @@ use yew_router::prelude::*;
 use super::event::save_file;
 use super::server_form::ServerForm;
 use crate::api::{self, endpoint};
-use crate::appearance;
 use crate::components::{Confirm, Field, head, icon, skeleton, value_of};
 use crate::features::failure;
 use crate::here::use_here;
-use crate::resource::use_resource;
 use crate::route::Route;
 use crate::write::use_write;
+use crate::{appearance, said, store};
 
 /// Types of notifications, in words.
 const TYPES: [(NotificationType, &str, &str); 9] = [
@@ -34,7 +33,7 @@ const TYPES: [(NotificationType, &str, &str); 9] = [
 #[component]
 pub(crate) fn Settings() -> Html {
     let here = use_here();
-    let info = use_resource("info".to_owned(), 0, api::info);
+    let info = store::use_command("info", api::info);
     let server = info.value.as_ref().map(|info| info.server.clone());
     html! {
         <div class="page narrow">
@@ -120,26 +119,24 @@ fn Profile() -> Html {
         Callback::from(move |event: InputEvent| name.set(value_of(&event)))
     };
     let submit = {
-        let (write, name, here) = (write.clone(), name.clone(), here.clone());
+        let (write, name) = (write.clone(), name.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             let body = UpdateUser { name: Some((*name).clone()), ..UpdateUser::default() };
-            let here = here.clone();
             write.start(move || {
-                let (body, here) = (body.clone(), here.clone());
+                let body = body.clone();
                 async move {
                     api::ask(endpoint::UpdateMe { body }).await?;
-                    here.tell.emit("Saved.".to_owned());
+                    said::tell("Saved.".to_owned());
                     Ok(())
                 }
             });
         })
     };
     let save = {
-        let (write, here) = (write.clone(), here.clone());
+        let write = write.clone();
         Callback::from(move |_: MouseEvent| {
-            let here = here.clone();
-            write.start_read(move || save_file(Download::MyData, here.clone()));
+            write.start_read(|| save_file(Download::MyData));
         })
     };
     let error = write.failure().and_then(|failure| failure::field(failure, "name"));

@@ -5,10 +5,9 @@ use yew::prelude::*;
 
 use super::about::Diagnostics;
 use super::server_form::ServerForm;
-use crate::api;
 use crate::components::{icon, skeleton};
 use crate::focus::focus;
-use crate::resource::use_resource;
+use crate::{api, store};
 
 /// Any page can open such a link, so it is said, and nothing else happens.
 pub(crate) const STRAY: &str = "A sign-in that nobody was waiting for came back from the browser. It was ignored.";
@@ -64,9 +63,8 @@ pub(crate) fn SignIn(props: &Props) -> Html {
 /// Signing in, step by step; on its own screen, or over the one that was left when the session ended.
 #[component]
 pub(crate) fn SignInPane(props: &Props) -> Html {
-    let changes = use_state(|| 0u32);
-    let info = use_resource("info".to_owned(), *changes, api::info);
-    let on_changed = Callback::from(move |()| changes.set(*changes + 1));
+    let info = store::use_command("info", api::info);
+    let on_changed = Callback::from(|()| store::changed());
     let server = info.value.as_ref().map(|info| info.server.clone()).unwrap_or_default();
     let stray = use_state(|| false);
     {
@@ -135,7 +133,7 @@ fn Support() -> Html {
         let said = said.clone();
         Callback::from(move |text| said.set(text))
     };
-    html! { <><Diagnostics refresh=0 {tell} /><p class="small soft" role="status">{ &*said }</p></> }
+    html! { <><Diagnostics {tell} /><p class="small soft" role="status">{ &*said }</p></> }
 }
 
 /// Seen only when it takes long.

@@ -7,9 +7,8 @@ use yew::prelude::*;
 
 use crate::api::{self, endpoint};
 use crate::components::{Confirm, Field, value_of};
-use crate::format;
-use crate::here::use_here;
 use crate::write::use_write;
+use crate::{format, said, store};
 
 #[derive(Properties, PartialEq)]
 pub(super) struct Props {
@@ -22,7 +21,6 @@ pub(super) struct Props {
 /// The dialog.
 #[component]
 pub(super) fn StaffCancel(props: &Props) -> Html {
-    let here = use_here();
     let write = use_write();
     let booking = &props.booking;
     let reason = use_state(String::new);
@@ -47,10 +45,9 @@ pub(super) fn StaffCancel(props: &Props) -> Html {
         let (id, write, on_close, reason, seats) =
             (booking.id, write.clone(), props.on_close.clone(), reason.clone(), seats.clone());
         Callback::from(move |()| {
-            let (here, on_close, reason, seats) = (here.clone(), on_close.clone(), (*reason).clone(), seats.clone());
+            let (on_close, reason, seats) = (on_close.clone(), (*reason).clone(), seats.clone());
             write.start(move || {
-                let (here, on_close, reason, seats) =
-                    (here.clone(), on_close.clone(), Some(reason.clone()), seats.clone());
+                let (on_close, reason, seats) = (on_close.clone(), Some(reason.clone()), seats.clone());
                 async move {
                     let result = if all {
                         api::ask(endpoint::CancelBooking { booking_id: id, body: CancelBooking { reason } }).await
@@ -61,9 +58,9 @@ pub(super) fn StaffCancel(props: &Props) -> Html {
                         })
                         .await
                     };
-                    here.refresh.again.emit(());
+                    store::changed();
                     result?;
-                    here.tell.emit("Done. The person is told, with your reason.".to_owned());
+                    said::tell("Done. The person is told, with your reason.".to_owned());
                     on_close.emit(());
                     Ok(())
                 }

@@ -8,9 +8,8 @@ use yew::prelude::*;
 use crate::api::{self, endpoint};
 use crate::components::{Banner, Confirm, Field, Stepper, Tone, value_of};
 use crate::features::failure;
-use crate::format;
-use crate::here::use_here;
 use crate::write::use_write;
+use crate::{format, said, store};
 
 #[derive(Properties, PartialEq)]
 pub(super) struct Props {
@@ -23,7 +22,6 @@ pub(super) struct Props {
 /// The dialog.
 #[component]
 pub(super) fn StaffGive(props: &Props) -> Html {
-    let here = use_here();
     let write = use_write();
     let event = &props.event;
     let seats = use_state(|| 1);
@@ -54,16 +52,14 @@ pub(super) fn StaffGive(props: &Props) -> Html {
         };
         let (write, on_close, key, name) = (write.clone(), props.on_close.clone(), (*key).clone(), name.clone());
         Callback::from(move |()| {
-            let (here, on_close, key, name, body) =
-                (here.clone(), on_close.clone(), key.clone(), name.clone(), body.clone());
+            let (on_close, key, name, body) = (on_close.clone(), key.clone(), name.clone(), body.clone());
             write.start_keyed(move || {
-                let (here, on_close, key, name, body) =
-                    (here.clone(), on_close.clone(), key.clone(), name.clone(), body.clone());
+                let (on_close, key, name, body) = (on_close.clone(), key.clone(), name.clone(), body.clone());
                 async move {
                     let made = api::ask(endpoint::CreateBooking { key, body }).await;
-                    here.refresh.again.emit(());
+                    store::changed();
                     let got = format::seat_list(&made?.seat_numbers);
-                    here.tell.emit(format!("{name} has {got} now, and is told, with your reason."));
+                    said::tell(format!("{name} has {got} now, and is told, with your reason."));
                     on_close.emit(());
                     Ok(())
                 }

@@ -9,9 +9,9 @@ use crate::components::{Confirm, DateField, Field, value_of};
 use crate::features::event_draft::parse_date;
 use crate::features::failure;
 use crate::format::{BrowserZones, Zones};
-use crate::here::use_here;
 use crate::route::Route;
 use crate::write::use_write;
+use crate::{said, store};
 
 #[derive(Properties, PartialEq)]
 pub(super) struct DuplicateProps {
@@ -22,7 +22,6 @@ pub(super) struct DuplicateProps {
 /// The same event on another date.
 #[component]
 pub(super) fn Duplicate(props: &DuplicateProps) -> Html {
-    let here = use_here();
     let write = use_write();
     let navigator = use_navigator().expect("inside the router");
     let event = &props.event;
@@ -44,15 +43,15 @@ pub(super) fn Duplicate(props: &DuplicateProps) -> Html {
         Callback::from(move |()| {
             let Some(event_date) = start else { return };
             let body = DuplicateEvent { event_date, ends_at: None, name: Some((*name).clone()) };
-            let (key, here, navigator) = ((*key).clone(), here.clone(), navigator.clone());
+            let (key, navigator) = ((*key).clone(), navigator.clone());
             let presence = write.presence();
             write.start_keyed(move || {
-                let (key, here, navigator, body) = (key.clone(), here.clone(), navigator.clone(), body.clone());
+                let (key, navigator, body) = (key.clone(), navigator.clone(), body.clone());
                 let presence = presence.clone();
                 async move {
                     let made = api::ask(endpoint::DuplicateEvent { event_id: id, key, body }).await?;
-                    here.tell.emit(format!("{} is created. Nobody has booked it yet.", made.name));
-                    here.refresh.again.emit(());
+                    said::tell(format!("{} is created. Nobody has booked it yet.", made.name));
+                    store::changed();
                     if presence.lasts() {
                         navigator.push(&Route::board(made.id));
                     }

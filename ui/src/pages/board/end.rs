@@ -6,10 +6,9 @@ use yew_router::prelude::*;
 
 use crate::api::{self, endpoint};
 use crate::components::Confirm;
-use crate::format;
-use crate::here::use_here;
 use crate::route::Route;
 use crate::write::use_write;
+use crate::{format, said, store};
 
 #[derive(Properties, PartialEq)]
 pub(super) struct EndProps {
@@ -21,18 +20,16 @@ pub(super) struct EndProps {
 /// Cancels or deletes an event, after saying what that does.
 #[component]
 pub(super) fn EndEvent(props: &EndProps) -> Html {
-    let here = use_here();
     let write = use_write();
     let navigator = use_navigator().expect("inside the router");
     let (event, delete) = (&props.event, props.delete);
     let on_go = {
         let (id, name, write, on_close) = (event.id, event.name.clone(), write.clone(), props.on_close.clone());
         Callback::from(move |()| {
-            let (here, name, on_close, navigator) = (here.clone(), name.clone(), on_close.clone(), navigator.clone());
+            let (name, on_close, navigator) = (name.clone(), on_close.clone(), navigator.clone());
             let presence = write.presence();
             write.start(move || {
-                let (here, name, on_close, navigator) =
-                    (here.clone(), name.clone(), on_close.clone(), navigator.clone());
+                let (name, on_close, navigator) = (name.clone(), on_close.clone(), navigator.clone());
                 let presence = presence.clone();
                 async move {
                     if delete {
@@ -40,13 +37,13 @@ pub(super) fn EndEvent(props: &EndProps) -> Html {
                         if presence.lasts() {
                             navigator.push(&Route::Organize);
                         }
-                        here.tell.emit(format!("{name} is deleted."));
+                        said::tell(format!("{name} is deleted."));
                     } else {
                         api::ask(endpoint::CancelEvent { event_id: id }).await?;
-                        here.tell.emit(format!("{name} is cancelled. Everybody with a booking is told."));
+                        said::tell(format!("{name} is cancelled. Everybody with a booking is told."));
                         on_close.emit(());
                     }
-                    here.refresh.again.emit(());
+                    store::changed();
                     Ok(())
                 }
             });

@@ -7,7 +7,7 @@ mod table;
 
 use std::rc::Rc;
 
-use happening_api::{ActivityEntry, Booking, BookingStatus, Download, Event, EventStatus, SeatMap};
+use happening_api::{ActivityEntry, Booking, BookingStatus, Download, Event, EventId, EventStatus, SeatMap};
 use uuid::Uuid;
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -22,12 +22,12 @@ use super::staff_give::StaffGive;
 use crate::api::{self, endpoint};
 use crate::components::{FailureNotice, back, head, icon, skeleton};
 use crate::features::selection::SeatState;
-use crate::format;
 use crate::here::use_here;
-use crate::resource::use_resource;
 use crate::route::Route;
 use crate::seat_map::{SeatCanvas, legend};
+use crate::store::Resource;
 use crate::write::use_write;
+use crate::{format, store};
 use happening_halls::Hall;
 
 #[derive(Properties, PartialEq)]
@@ -47,11 +47,30 @@ enum Open {
 }
 
 struct Known {
-    event: Event,
-    map: SeatMap,
-    bookings: Vec<Booking>,
-    waiting: Vec<Booking>,
-    activity: Vec<ActivityEntry>,
+    event: Rc<Event>,
+    map: Rc<SeatMap>,
+    bookings: Rc<Vec<Booking>>,
+    waiting: Rc<Vec<Booking>>,
+    activity: Rc<Vec<ActivityEntry>>,
+}
+
+/// All that the board shows; known when all of it is.
+#[hook]
+fn use_known(event_id: EventId) -> Resource<Known> {
+    let event = store::use_read(endpoint::Event { event_id });
+    let map = store::use_read(endpoint::Seats { event_id });
+    let bookings = store::use_read(endpoint::EventBookings { event_id });
+    let waiting = store::use_read(endpoint::EventWaitlist { event_id });
+    let activity = store::use_read(endpoint::EventActivity { event_id });
+    let read = event.and(map).and(bookings.and(waiting)).and(activity);
+    let value = read.value.map(|all| {
+        let (first, activity) = &*all;
+        let ((event, map), (bookings, waiting)) = (&*first.0, &*first.1);
+        let (event, map) = (Rc::clone(event), Rc::clone(map));
+        let (bookings, waiting) = (Rc::clone(bookings), Rc::clone(waiting));
+        Rc::new(Known { event, map, bookings, waiting, activity: Rc::clone(activity) })
+    });
+    Resource { value, failure: read.failure }
 }
 
 /// The screen.
@@ -60,14 +79,7 @@ pub(crate) fn Board(props: &Props) -> Html {
     let here = use_here();
     let open = use_state(|| Open::Nothing);
     let id = props.event_id;
-    let read = use_resource(format!("board {id}"), here.refresh.count, move || async move {
-        let event = api::ask(endpoint::Event { event_id: id.into() }).await?;
-        let map = api::ask(endpoint::Seats { event_id: id.into() }).await?;
-        let bookings = api::ask(endpoint::EventBookings { event_id: id.into() }).await?;
-        let waiting = api::ask(endpoint::EventWaitlist { event_id: id.into() }).await?;
-        let activity = api::ask(endpoint::EventActivity { event_id: id.into() }).await?;
-        Ok(Known { event, map, bookings, waiting, activity })
-    });
+    let read = use_known(id.into());
     let known = read.value.clone();
     let hall = use_memo(known.as_ref().map(|known| (known.event.category, known.event.total_slots)), |known| {
         known.map(|(category, total)| Rc::new(Hall::new(category, total)))
@@ -91,11 +103,11 @@ pub(crate) fn Board(props: &Props) -> Html {
         return html! {
             <div class="page">
                 { back(Route::Organize, "Organize") }
-                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> } else { { skeleton(10) } }
+                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} /> } else { { skeleton(10) } }
             </div>
         };
     };
-    let event = &known.event;
+    let event: &Event = &known.event;
     let show = |what: Open| {
         let open = open.clone();
         Callback::from(move |_: MouseEvent| open.set(what.clone()))
@@ -130,7 +142,7 @@ pub(crate) fn Board(props: &Props) -> Html {
         <div class="page">
             { back(Route::Organize, "Organize") }
             { head(event.name.clone(), html! { <>{ status_chip(event.status) }{ format!(" {} · {who}", when(event)) }</> }, html! { <Actions event={event.clone()} on_cancel={show(Open::CancelEvent)} on_delete={show(Open::DeleteEvent)} on_duplicate={show(Open::Duplicate)} /> }) }
-            if let Some(failure) = read.failure.clone() { <FailureNotice {failure} old_shown=true again={here.refresh.again.clone()} /> }
+            if let Some(failure) = read.failure.clone() { <FailureNotice {failure} old_shown=true /> }
             { numbers(event, &known.activity) }
             <div class="with-side even">
                 <section class="card board-map" aria-labelledby="seats-now">
@@ -143,7 +155,7 @@ pub(crate) fn Board(props: &Props) -> Html {
                     { activity(&known.activity) }
                 </section>
             </div>
-            <BookingTable title="Waitlist" nobody="Nobody is waiting." note={waiting_note} bookings={known.waiting.clone()} waitlist=true {me} {started} on_cancel={is_on.then(|| on_cancel.clone())} />
+            <BookingTable title="Waitlist" nobody="Nobody is waiting." note={waiting_note} bookings={known.waiting.to_vec()} waitlist=true {me} {started} on_cancel={is_on.then(|| on_cancel.clone())} />
             <BookingTable title="Bookings" nobody="Nobody has booked yet." note={note} bookings={confirmed} waitlist=false {me} {started} on_cancel={is_on.then_some(on_cancel)} on_give={is_on.then(|| on_give.clone())} />
             if !ended.is_empty() { <BookingTable title={if started { "Cancelled, or without a seat" } else { "Cancelled" }} nobody="" note="Newest first" bookings={ended} waitlist=false {me} {started} on_give={is_on.then_some(on_give)} /> }
             { dialog(&open, event, close) }
@@ -178,14 +190,12 @@ struct ActionsProps {
 
 #[component]
 fn Actions(props: &ActionsProps) -> Html {
-    let here = use_here();
     let write = use_write();
     let event = &props.event;
     let save = {
         let (write, id) = (write.clone(), event.id);
         Callback::from(move |_: MouseEvent| {
-            let here = here.clone();
-            write.start_read(move || save_file(Download::Attendees { event_id: id }, here.clone()));
+            write.start_read(move || save_file(Download::Attendees { event_id: id }));
         })
     };
     let window = {

@@ -13,10 +13,11 @@ use crate::features::event_draft::{self, Draft, Problems};
 use crate::features::failure;
 use crate::focus::focus;
 use crate::format::{self, BrowserZones};
-use crate::here::{Here, use_here};
+use crate::here::use_here;
 use crate::route::Route;
 use crate::shortcuts::dialog_is_open;
 use crate::write::{Write, use_write};
+use crate::{said, store};
 
 #[derive(Properties, PartialEq)]
 pub(super) struct FormProps {
@@ -59,7 +60,6 @@ pub(super) fn Form(props: &FormProps) -> Html {
         }
     });
     let save = saver(Saving {
-        here,
         navigator,
         write: write.clone(),
         base: base.clone(),
@@ -136,7 +136,6 @@ pub(super) fn Form(props: &FormProps) -> Html {
 
 /// What saving needs to know.
 struct Saving {
-    here: Here,
     navigator: Navigator,
     write: Write,
     base: UseStateHandle<Option<Event>>,
@@ -160,21 +159,20 @@ fn saver(saving: Saving) -> Callback<SubmitEvent> {
             return;
         }
         let (draft, base, org) = ((*saving.draft).clone(), (*saving.base).clone(), saving.org);
-        let (here, navigator, key) = (saving.here.clone(), saving.navigator.clone(), saving.key.clone());
+        let (navigator, key) = (saving.navigator.clone(), saving.key.clone());
         let presence = saving.write.presence();
         let (write, creates) = (saving.write.clone(), base.is_none());
         let job = move || {
             let sent = send(base.clone(), draft.clone(), org, key.clone());
-            let (created, here, navigator, presence) =
-                (base.is_none(), here.clone(), navigator.clone(), presence.clone());
+            let (created, navigator, presence) = (base.is_none(), navigator.clone(), presence.clone());
             async move {
                 let Some(saved) = sent.await? else { return Ok(()) };
-                here.tell.emit(if created {
+                said::tell(if created {
                     format!("{} is created. People can book it now.", saved.name)
                 } else {
                     "Saved.".to_owned()
                 });
-                here.refresh.again.emit(());
+                store::changed();
                 if presence.lasts() {
                     navigator.push(&Route::board(saved.id));
                 }

@@ -5,16 +5,18 @@ mod fields;
 mod form;
 mod side;
 
+use std::rc::Rc;
+
 use happening_api::EventStatus;
 use uuid::Uuid;
 use yew::prelude::*;
 
 use self::form::Form;
-use crate::api::{self, endpoint};
+use crate::api::endpoint;
 use crate::components::{Banner, Empty, FailureNotice, Tone, back, skeleton, without_organizations};
 use crate::here::use_here;
-use crate::resource::use_resource;
 use crate::route::Route;
+use crate::store;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -27,33 +29,28 @@ pub(crate) struct Props {
 pub(crate) fn EventForm(props: &Props) -> Html {
     let here = use_here();
     let id = props.event_id;
-    // read again until it is known, then never: what somebody else saves meanwhile is met when saving, not under the person's hands
-    let known_at = use_mut_ref(|| None::<u32>);
-    let refresh = known_at.borrow().unwrap_or(here.refresh.count);
-    let read = use_resource(format!("edit {id:?}"), refresh, move || async move {
-        match id {
-            Some(id) => api::ask(endpoint::Event { event_id: id.into() }).await.map(Some),
-            None => Ok(None),
-        }
-    });
-    if read.value.is_some() {
-        known_at.borrow_mut().get_or_insert(refresh);
+    // read until it is known, then never again: what somebody else saves meanwhile is met when saving, not under the person's hands
+    let first = use_mut_ref(|| None::<Rc<happening_api::Event>>);
+    let asked = id.filter(|_| first.borrow().is_none()).map(|id| endpoint::Event { event_id: id.into() });
+    let read = store::use_fresh_read(asked);
+    if let Some(event) = read.value {
+        first.borrow_mut().get_or_insert(event);
     }
+    let event = first.borrow().clone();
     if let Some(waiting) = without_organizations(&here, "Event") {
         return waiting;
     }
-    match (&read.value, &read.failure) {
-        (Some(event), _) => match event.as_ref() {
-            Some(event) if !here.runs(event) => {
-                html! { <div class="page">{ back(Route::event(event.id), event.name.clone()) }<div class="card"><Empty title="You may not change this event" text="Only its organizer and the admins of its organization do." /></div></div> }
-            }
-            Some(event) if matches!(event.status, EventStatus::Cancelled | EventStatus::Completed) => {
-                html! { <div class="page">{ back(Route::board(event.id), event.name.clone()) }<Banner tone={Tone::Wait} title="This event can no longer be changed">{ "It was cancelled, or is over." }</Banner></div> }
-            }
-            event => html! { <Form event={event.clone()} /> },
-        },
+    match (event, &read.failure) {
+        (Some(event), _) if !here.runs(&event) => {
+            html! { <div class="page">{ back(Route::event(event.id), event.name.clone()) }<div class="card"><Empty title="You may not change this event" text="Only its organizer and the admins of its organization do." /></div></div> }
+        }
+        (Some(event), _) if matches!(event.status, EventStatus::Cancelled | EventStatus::Completed) => {
+            html! { <div class="page">{ back(Route::board(event.id), event.name.clone()) }<Banner tone={Tone::Wait} title="This event can no longer be changed">{ "It was cancelled, or is over." }</Banner></div> }
+        }
+        (Some(event), _) => html! { <Form event={Some((*event).clone())} /> },
+        (None, _) if id.is_none() => html! { <Form event={None::<happening_api::Event>} /> },
         (None, Some(failure)) => {
-            html! { <div class="page">{ back(Route::Organize, "Organize") }<FailureNotice failure={failure.clone()} again={here.refresh.again.clone()} /></div> }
+            html! { <div class="page">{ back(Route::Organize, "Organize") }<FailureNotice failure={failure.clone()} /></div> }
         }
         (None, None) => html! { <div class="page">{ skeleton(10) }</div> },
     }

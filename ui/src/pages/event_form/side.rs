@@ -3,12 +3,12 @@
 use happening_api::{Event, UserId};
 use yew::prelude::*;
 
-use crate::api::{self, endpoint};
+use crate::api::endpoint;
 use crate::components::Field;
 use crate::features::event_draft::{self, Draft};
 use crate::format::{self, BrowserZones};
 use crate::here::use_here;
-use crate::resource::use_resource;
+use crate::store;
 
 #[derive(Properties, PartialEq)]
 pub(super) struct WhenSavedProps {
@@ -44,9 +44,7 @@ pub(super) fn HandOver(props: &HandOverProps) -> Html {
     let here = use_here();
     let org = props.event.org_id;
     let admin = here.role(org) == Some(happening_api::Role::OrgAdmin);
-    let members = use_resource(format!("members {org} {admin}"), here.refresh.count, move || async move {
-        if admin { api::ask(endpoint::Members { org_id: org }).await } else { Ok(Vec::new()) }
-    });
+    let members = store::use_read_if(admin.then_some(endpoint::Members { org_id: org }));
     if !admin {
         return Html::default();
     }

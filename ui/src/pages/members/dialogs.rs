@@ -6,9 +6,9 @@ use yew::prelude::*;
 use crate::api::{self, endpoint};
 use crate::components::{Confirm, Dialog, Field, value_of};
 use crate::features::failure;
-use crate::format;
 use crate::here::use_here;
 use crate::write::use_write;
+use crate::{format, said, store};
 
 #[derive(Properties, PartialEq)]
 pub(super) struct DialogProps {
@@ -18,7 +18,6 @@ pub(super) struct DialogProps {
 
 #[component]
 pub(super) fn EditOrganization(props: &DialogProps) -> Html {
-    let here = use_here();
     let write = use_write();
     let organization = &props.organization;
     let name = use_state(|| organization.name.clone());
@@ -36,13 +35,13 @@ pub(super) fn EditOrganization(props: &DialogProps) -> Html {
             event.prevent_default();
             let Some(kept) = kept else { return };
             let body = UpdateOrganization { name: Some((*name).clone()), retention_days: Some(kept) };
-            let (here, on_close) = (here.clone(), on_close.clone());
+            let on_close = on_close.clone();
             write.start(move || {
-                let (here, on_close, body) = (here.clone(), on_close.clone(), body.clone());
+                let (on_close, body) = (on_close.clone(), body.clone());
                 async move {
                     api::ask(endpoint::UpdateOrganization { org_id: org, body }).await?;
-                    here.tell.emit("Saved.".to_owned());
-                    here.refresh.again.emit(());
+                    said::tell("Saved.".to_owned());
+                    store::changed();
                     on_close.emit(());
                     Ok(())
                 }
@@ -84,18 +83,18 @@ pub(super) fn Remove(props: &RemoveProps) -> Html {
         let (write, id, name, on_close) = (write.clone(), member.user_id, member.name.clone(), props.on_close.clone());
         let place = props.organization.name.clone();
         Callback::from(move |()| {
-            let (here, name, on_close, place) = (here.clone(), name.clone(), on_close.clone(), place.clone());
+            let (name, on_close, place) = (name.clone(), on_close.clone(), place.clone());
             write.start(move || {
-                let (here, name, on_close, place) = (here.clone(), name.clone(), on_close.clone(), place.clone());
+                let (name, on_close, place) = (name.clone(), on_close.clone(), place.clone());
                 async move {
                     api::ask(endpoint::RemoveMember { org_id: org, user_id: id }).await?;
-                    here.tell.emit(if own {
+                    said::tell(if own {
                         format!("You left {place}.")
                     } else {
                         format!("{name} is no longer a member.")
                     });
                     on_close.emit(());
-                    here.refresh.again.emit(());
+                    store::changed();
                     Ok(())
                 }
             });
@@ -121,19 +120,18 @@ pub(super) struct RevokeProps {
 
 #[component]
 pub(super) fn Revoke(props: &RevokeProps) -> Html {
-    let here = use_here();
     let write = use_write();
     let on_go = {
         let (write, id, on_close) = (write.clone(), props.invite.id, props.on_close.clone());
         Callback::from(move |()| {
-            let (here, on_close) = (here.clone(), on_close.clone());
+            let on_close = on_close.clone();
             write.start(move || {
-                let (here, on_close) = (here.clone(), on_close.clone());
+                let on_close = on_close.clone();
                 async move {
                     api::ask(endpoint::RevokeInvite { invite_id: id }).await?;
-                    here.tell.emit("The invite no longer works.".to_owned());
+                    said::tell("The invite no longer works.".to_owned());
                     on_close.emit(());
-                    here.refresh.again.emit(());
+                    store::changed();
                     Ok(())
                 }
             });
@@ -164,10 +162,10 @@ pub(super) fn EndOrganization(props: &DialogProps) -> Html {
                 let (here, on_close, name) = (here.clone(), on_close.clone(), name.clone());
                 async move {
                     api::ask(endpoint::DeleteOrganization { org_id: org }).await?;
-                    here.tell.emit(format!("{name} has ended."));
+                    said::tell(format!("{name} has ended."));
                     here.on_scope.emit(None);
                     on_close.emit(());
-                    here.refresh.again.emit(());
+                    store::changed();
                     Ok(())
                 }
             });

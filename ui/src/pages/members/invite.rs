@@ -11,10 +11,9 @@ use super::tables::role_select;
 use crate::api::{self, endpoint};
 use crate::components::{Dialog, Field, icon, value_of};
 use crate::features::failure;
-use crate::format;
-use crate::here::use_here;
 use crate::pages::copy_text;
 use crate::write::use_write;
+use crate::{format, said, store};
 
 /// What is written, and what was sent already: an address leaves the one for the other, so what is left can be sent again.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -93,8 +92,6 @@ fn stopped(address: &str, left: usize) -> String {
 /// The dialog.
 #[component]
 pub(super) fn InvitePeople(props: &DialogProps) -> Html {
-    let here = use_here();
-    let tell = here.tell.clone();
     let write = use_write();
     let (invites, role) = (use_reducer(Invites::default), use_state(|| Role::User));
     let on_input = {
@@ -117,9 +114,9 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
             event.prevent_default();
             let wish = |email| (CreateInvite { org_id: org, email, role }, api::new_key());
             let wishes: Rc<Vec<_>> = Rc::new(invites.addresses().into_iter().map(wish).collect());
-            let (here, invites, done) = (here.clone(), invites.dispatcher(), Rc::new(Cell::new(0)));
+            let (invites, done) = (invites.dispatcher(), Rc::new(Cell::new(0)));
             write.start_keyed(move || {
-                let (here, invites) = (here.clone(), invites.clone());
+                let invites = invites.clone();
                 let (wishes, done) = (Rc::clone(&wishes), Rc::clone(&done));
                 async move {
                     // trying again goes on with the one that failed
@@ -128,10 +125,10 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
                         let made = made.inspect_err(|_| invites.dispatch(Action::Stop(body.email.clone())))?;
                         done.set(done.get() + 1);
                         invites.dispatch(Action::Sent(Sent { email: body.email.clone(), url: made.url }));
-                        here.refresh.again.emit(());
+                        store::changed();
                     }
                     let emails: Vec<String> = wishes.iter().map(|(body, _)| body.email.clone()).collect();
-                    here.tell.emit(told(&emails));
+                    said::tell(told(&emails));
                     Ok(())
                 }
             });
@@ -157,7 +154,7 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
                     <ul class="small muted stack">
                         <li>{ "Members book events of the organization." }</li><li>{ "Organizers create and run events of their own." }</li><li>{ "Admins run all events, and invite people." }</li>
                     </ul>
-                    { sent(&invites.sent, &tell) }
+                    { sent(&invites.sent) }
                     { write.notice() }
                     if let (Some(address), false) = (&invites.stopped, write.busy()) { <p class="small soft">{ stopped(address, addresses.len()) }</p> }
                 </div>
@@ -168,13 +165,13 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
 }
 
 /// Whom an invite was sent to, with their links.
-fn sent(sent: &[Sent], tell: &Callback<String>) -> Html {
+fn sent(sent: &[Sent]) -> Html {
     if sent.is_empty() {
         return Html::default();
     }
     let row = |one: &Sent| {
-        let (tell, url) = (tell.clone(), one.url.clone());
-        let copy = Callback::from(move |_: MouseEvent| copy_text(url.clone(), tell.clone()));
+        let url = one.url.clone();
+        let copy = Callback::from(move |_: MouseEvent| copy_text(url.clone(), Callback::from(said::tell)));
         html! {
             <li key={one.email.clone()} class="row small">{ icon("check") }{ &one.email }<button type="button" class="button small" aria-label={format!("Copy the link for {}", one.email)} onclick={copy}>{ icon("copy") }{ "Copy the link" }</button></li>
         }

@@ -3,11 +3,9 @@
 use happening_api::{AuditEntry, OrgId, UserId};
 use yew::prelude::*;
 
-use crate::api::{self, endpoint};
+use crate::api::endpoint;
 use crate::components::{FailureNotice, skeleton};
-use crate::format;
-use crate::here::use_here;
-use crate::resource::use_resource;
+use crate::{format, store};
 
 #[derive(Properties, PartialEq)]
 pub(super) struct LogProps {
@@ -17,15 +15,10 @@ pub(super) struct LogProps {
 /// Who changed what, when; read when it is asked for.
 #[component]
 pub(super) fn Log(props: &LogProps) -> Html {
-    let here = use_here();
     let open = use_state(|| false);
     let (org, shown) = (props.org, *open);
-    let read = use_resource(format!("audit {org} {shown}"), here.refresh.count, move || async move {
-        if shown { api::ask(endpoint::Audit { org_id: org }).await } else { Ok(Vec::new()) }
-    });
-    let members = use_resource(format!("audit {org} {shown}: members"), here.refresh.count, move || async move {
-        if shown { api::ask(endpoint::Members { org_id: org }).await } else { Ok(Vec::new()) }
-    });
+    let read = store::use_read_if(shown.then_some(endpoint::Audit { org_id: org }));
+    let members = store::use_read_if(shown.then_some(endpoint::Members { org_id: org }));
     let who = |actor: Option<UserId>| match actor {
         None => "Happening itself".to_owned(),
         Some(actor) => {
@@ -51,7 +44,7 @@ pub(super) fn Log(props: &LogProps) -> Html {
         <section class="card section near" aria-labelledby="log">
             <header class="card-head"><h2 id="log">{ "Log" }</h2><button class="button small" aria-expanded={shown.to_string()} onclick={toggle}>{ if shown { "Hide" } else { "Show who changed what" } }</button></header>
             if shown {
-                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} again={here.refresh.again.clone()} /> }
+                if let Some(failure) = read.failure.clone() { <FailureNotice {failure} /> }
                 if read.loading() { { skeleton(3) } }
                 if read.value.is_some() { <table><thead><tr><th scope="col">{ "What" }</th><th scope="col">{ "Who" }</th><th scope="col">{ "Details" }</th><th scope="col" class="hide-narrow">{ "When" }</th></tr></thead><tbody>{ for rows }</tbody></table> }
             }

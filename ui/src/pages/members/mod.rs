@@ -12,11 +12,10 @@ use self::dialogs::{EditOrganization, EndOrganization, Remove, Revoke};
 use self::invite::InvitePeople;
 use self::log::Log;
 use self::tables::{Invites, MemberTable};
-use crate::api::{self, endpoint};
+use crate::api::endpoint;
 use crate::components::{Empty, FailureNotice, head, icon, skeleton, without_organizations};
-use crate::format;
 use crate::here::use_here;
-use crate::resource::use_resource;
+use crate::{format, store};
 
 /// What is open over the screen.
 #[derive(Clone, PartialEq)]
@@ -54,15 +53,11 @@ struct OverviewProps {
 
 #[component]
 fn Overview(props: &OverviewProps) -> Html {
-    let here = use_here();
     let open = use_state(|| Open::Nothing);
     let organization = &props.organization;
     let (id, admin) = (organization.id, organization.role == Role::OrgAdmin);
-    let members =
-        use_resource(format!("members {id}"), here.refresh.count, move || api::ask(endpoint::Members { org_id: id }));
-    let invites = use_resource(format!("invites {id} {admin}"), here.refresh.count, move || async move {
-        if admin { api::ask(endpoint::Invites { org_id: id }).await } else { Ok(Vec::new()) }
-    });
+    let members = store::use_read(endpoint::Members { org_id: id });
+    let invites = store::use_read_if(admin.then_some(endpoint::Invites { org_id: id }));
     let show = |what: Open| {
         let open = open.clone();
         Callback::from(move |_: MouseEvent| open.set(what.clone()))
@@ -87,7 +82,7 @@ fn Overview(props: &OverviewProps) -> Html {
         <div class="page">
             { head(organization.name.clone(), html! { summary(organization, &known, pending.len(), admin) }, actions) }
             if let Some(failure) = members.failure.clone().or(invites.failure.clone()) {
-                <FailureNotice {failure} old_shown={members.value.is_some()} again={here.refresh.again.clone()} />
+                <FailureNotice {failure} old_shown={members.value.is_some()} />
             }
             if members.loading() { { skeleton(8) } }
             if !pending.is_empty() { <Invites invites={pending} on_open={set_open.clone()} /> }

@@ -5,12 +5,13 @@ use yew::prelude::*;
 
 use super::Open;
 use crate::api::{self, endpoint};
+use crate::clock::use_now;
 use crate::components::{FailureNotice, icon, value_of};
-use crate::format;
 use crate::here::use_here;
-use crate::resource::{Resource, use_resource};
+use crate::store::{self, Resource};
 use crate::typing::use_paused;
 use crate::write::use_write;
+use crate::{format, said};
 
 const ROWS_AT_FIRST: usize = 25;
 /// An invite that ends sooner than this is marked.
@@ -24,20 +25,19 @@ pub(super) struct InvitesProps {
 
 #[component]
 pub(super) fn Invites(props: &InvitesProps) -> Html {
-    let here = use_here();
     let write = use_write();
-    let now = format::now();
+    let now = use_now();
     let rows = props.invites.iter().map(|invite| {
         let again = {
-            let (write, id, email, here) = (write.clone(), invite.id, invite.email.clone(), here.clone());
+            let (write, id, email) = (write.clone(), invite.id, invite.email.clone());
             Callback::from(move |_: MouseEvent| {
-                let (email, here) = (email.clone(), here.clone());
+                let email = email.clone();
                 write.start(move || {
-                    let (email, here) = (email.clone(), here.clone());
+                    let email = email.clone();
                     async move {
                         api::ask(endpoint::ResendInvite { invite_id: id }).await?;
-                        here.tell.emit(format!("Sent again to {email}. The old link no longer works."));
-                        here.refresh.again.emit(());
+                        said::tell(format!("Sent again to {email}. The old link no longer works."));
+                        store::changed();
                         Ok(())
                     }
                 });
@@ -100,23 +100,15 @@ struct Far {
 
 #[hook]
 fn use_far(props: &TableProps, words: &str) -> Far {
-    let here = use_here();
     let paused = use_paused(words);
     let all_known = props.members.len() as i64 >= props.organization.member_count;
     let sought = if all_known { String::new() } else { paused.trim().to_owned() };
     let org = props.organization.id;
     let stale = !all_known && *paused != words;
-    let found = use_resource(format!("members {org} {sought}"), here.refresh.count, move || {
-        let sought = sought.clone();
-        async move {
-            if sought.is_empty() {
-                Ok(Vec::new())
-            } else {
-                api::ask(endpoint::FindMembers { org_id: org, q: sought }).await
-            }
-        }
-    });
-    Far { waits: stale || found.loading() || found.failure.is_some(), found }
+    let asked = (!sought.is_empty()).then(|| endpoint::FindMembers { org_id: org, q: sought });
+    let asks = asked.is_some();
+    let found = store::use_read_if(asked);
+    Far { waits: stale || asks && (found.loading() || found.failure.is_some()), found }
 }
 
 #[component]
@@ -143,16 +135,16 @@ pub(super) fn MemberTable(props: &TableProps) -> Html {
     let rows = found.iter().take(shown).map(|member| {
         let own = member.user_id == here.me.id;
         let on_role = {
-            let (write, here, id, name) = (write.clone(), here.clone(), member.user_id, member.name.clone());
+            let (write, id, name) = (write.clone(), member.user_id, member.name.clone());
             Callback::from(move |role: Role| {
-                let (here, name) = (here.clone(), name.clone());
+                let name = name.clone();
                 write.start(move || {
-                    let (here, name) = (here.clone(), name.clone());
+                    let name = name.clone();
                     async move {
                         let result = api::ask(endpoint::UpdateMember { org_id: org, user_id: id, body: UpdateMember { role } }).await;
-                        here.refresh.again.emit(());
+                        store::changed();
                         result?;
-                        here.tell.emit(format!("{name} is now {}.", format::role(role).to_lowercase()));
+                        said::tell(format!("{name} is now {}.", format::role(role).to_lowercase()));
                         Ok(())
                     }
                 });
@@ -177,7 +169,7 @@ pub(super) fn MemberTable(props: &TableProps) -> Html {
             <header class="card-head"><h2 id="members">{ "Members" }</h2>
                 <label class="search always"><span class="visually-hidden">{ "Find a member" }</span>{ icon("search") }<input id="member-search" class="input" type="search" maxlength="200" placeholder="Find a member" value={(*words).clone()} oninput={on_input} /></label></header>
             { write.notice() }
-            if let Some(failure) = far.found.failure.clone() { <FailureNotice {failure} old_shown=true again={here.refresh.again.clone()} /> }
+            if let Some(failure) = far.found.failure.clone() { <FailureNotice {failure} old_shown=true /> }
             <table>
                 <thead><tr><th scope="col">{ "Name" }</th>if admin { <th scope="col">{ "E-mail" }</th> }<th scope="col">{ "Role" }</th><th scope="col" class="hide-narrow">{ "Member since" }</th><th scope="col"><span class="visually-hidden">{ "Actions" }</span></th></tr></thead>
                 <tbody>{ for rows }</tbody>

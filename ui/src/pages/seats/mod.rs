@@ -18,12 +18,11 @@ use crate::features::failure;
 use crate::features::holding::Holding;
 use crate::features::selection::{Action, SeatState, Selection, Step, Wish};
 use crate::focus::focus;
-use crate::format;
-use crate::here::{Here, use_here};
+use crate::here::use_here;
 use crate::presence::{Presence, use_presence};
-use crate::resource::use_resource;
 use crate::route::SeatsWish;
 use crate::seat_map::{SeatCanvas, legend};
+use crate::{format, said, store};
 use happening_halls::Hall;
 
 #[derive(Properties, PartialEq)]
@@ -40,16 +39,11 @@ pub(crate) fn Seats(props: &Props) -> Html {
     let wish = use_location().and_then(|location| location.query::<SeatsWish>().ok()).unwrap_or_default();
     let selection = use_reducer(|| Selection::new(wish.seats.clamp(1, SEATS_PER_BOOKING_MAX)));
     let id = props.event_id;
-    let event = use_resource(format!("seats of {id}: event"), here.refresh.count, move || {
-        api::ask(endpoint::Event { event_id: id.into() })
-    });
-    let map = use_resource(format!("seats of {id}: map"), here.refresh.count, move || {
-        api::ask(endpoint::Seats { event_id: id.into() })
-    });
+    let event = store::use_read(endpoint::Event { event_id: id.into() });
+    // seats are chosen on it at once, so it is never one from before
+    let map = store::use_fresh_read(Some(endpoint::Seats { event_id: id.into() }));
     let user = here.me.id;
-    let own = use_resource(format!("seats of {id}: own"), here.refresh.count, move || {
-        api::ask(endpoint::MyBookings { user_id: user })
-    });
+    let own = store::use_read(endpoint::MyBookings { user_id: user });
     // what is waited for counts, too; while the bookings are not known, what is held
     let have = own.value.as_ref().map(|own| Holding::of(own, id.into()));
     {
@@ -74,7 +68,7 @@ pub(crate) fn Seats(props: &Props) -> Html {
         return html! {
             <Dialog title="Choose your seats" class={classes!("large")} on_close={props.on_close.clone()}>
                 <div class="dialog-body stack">
-                    if let Some(failure) = event_failure.or(map.failure.clone()) { <FailureNotice {failure} again={here.refresh.again.clone()} /> }
+                    if let Some(failure) = event_failure.or(map.failure.clone()) { <FailureNotice {failure} /> }
                     else { { skeleton(8) } }
                 </div>
             </Dialog>
@@ -91,7 +85,7 @@ pub(crate) fn Seats(props: &Props) -> Html {
         };
     }
     let read_failure = event_failure.or(map.failure);
-    let send = sender(&here, props.on_close.clone(), &event, selection.clone(), presence);
+    let send = sender(props.on_close.clone(), &event, selection.clone(), presence);
     let on_toggle = {
         let selection = selection.dispatcher();
         Callback::from(move |seat| selection.dispatch(Action::Toggle(seat)))
@@ -115,7 +109,7 @@ pub(crate) fn Seats(props: &Props) -> Html {
             <div class="seat-pick" onkeydown={go_on_by_f6}>
                 <SeatCanvas hall={hall.clone()} states={selection.states().clone()} start={selection.chosen().first().copied().unwrap_or(1)} {on_toggle} {on_add} on_best={on_best.clone()} />
                 <div class="seat-legend">{ shapes(&selection) }{ keys() }</div>
-                <Panel {hall} {selection} event={(*event).clone()} failure={read_failure} again={here.refresh.again.clone()} {send} {on_best} />
+                <Panel {hall} {selection} event={(*event).clone()} failure={read_failure} {send} {on_best} />
             </div>
         </Dialog>
     }
@@ -143,28 +137,27 @@ fn use_together_at_first(wanted: bool, hall: Option<&Rc<Hall>>, selection: &UseR
 
 /// Sends a wish; the key is new for a new click and the same for a next try.
 fn sender(
-    here: &Here,
     on_close: Callback<()>,
     event: &Event,
     selection: UseReducerHandle<Selection>,
     presence: Presence,
 ) -> Callback<(Wish, String)> {
-    let (event, here) = (event.clone(), here.clone());
+    let event = event.clone();
     Callback::from(move |(wish, key): (Wish, String)| {
         // an earlier try with this key may have booked
         let unsure = matches!(selection.step(), Step::Failed { key: before, unsure: true, .. } if *before == key);
         selection.dispatch(Action::Send { wish: wish.clone(), key: key.clone() });
-        let (selection, event, here, on_close, presence) =
-            (selection.dispatcher(), event.clone(), here.clone(), on_close.clone(), presence.clone());
+        let (selection, event, on_close, presence) =
+            (selection.dispatcher(), event.clone(), on_close.clone(), presence.clone());
         wasm_bindgen_futures::spawn_local(async move {
             let result = book(&event, &wish, key).await;
-            here.refresh.again.emit(());
+            store::changed();
             match &result {
-                Ok((booking, None)) => here.tell.emit(told(booking, &event)),
+                Ok((booking, None)) => said::tell(told(booking, &event)),
                 Ok((booking, Some(failure))) => {
-                    here.warn.emit(format!("{}{}", told(booking, &event), told_of_claim(failure)));
+                    said::warn(format!("{}{}", told(booking, &event), told_of_claim(failure)));
                 }
-                Err(failed) if !presence.lasts() => here.warn.emit(failure::of_left(failed, unsure)),
+                Err(failed) if !presence.lasts() => said::warn(failure::of_left(failed, unsure)),
                 Err(_) => {}
             }
             if presence.lasts() {

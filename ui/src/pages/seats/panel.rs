@@ -8,12 +8,11 @@ use yew::prelude::*;
 
 use super::list::SeatList;
 use super::outcome::Outcome;
-use crate::api;
 use crate::components::{Banner, FailureNotice, Stepper, Tone, icon};
 use crate::features::selection::{Action, Selection, Step, Wish};
 use crate::focus::focus;
-use crate::format;
 use crate::pause::use_pause_after;
+use crate::{api, format};
 
 #[derive(Properties, PartialEq)]
 pub(super) struct PanelProps {
@@ -22,7 +21,6 @@ pub(super) struct PanelProps {
     pub(super) event: Event,
     /// Why the last try to read the seats again failed.
     pub(super) failure: Option<ApiFailure>,
-    pub(super) again: Callback<()>,
     pub(super) send: Callback<(Wish, String)>,
     pub(super) on_best: Callback<()>,
 }
@@ -61,7 +59,7 @@ pub(super) fn Panel(props: &PanelProps) -> Html {
                 }
             </div>
             <div class="stack seat-summary" tabindex="-1" role="group" aria-label="What you chose">
-                if let Some(failure) = props.failure.clone() { <FailureNotice {failure} old_shown=true again={props.again.clone()} /> }
+                if let Some(failure) = props.failure.clone() { <FailureNotice {failure} old_shown=true /> }
                 { conflict(selection) }{ nearest(props) }{ picked(selection) }{ fewer(props, paused) }<Outcome selection={selection.clone()} send={props.send.clone()} />
             </div>
             <SeatList hall={props.hall.clone()} selection={selection.clone()} />

@@ -1,0 +1,56 @@
+//! Short messages to the person: what was just done, or went wrong after its screen was left.
+
+use std::cell::RefCell;
+
+use yew::prelude::*;
+
+/// What a message is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Done,
+    Wrong,
+}
+
+thread_local! {
+    static LISTENER: RefCell<Option<Callback<(String, Tone)>>> = const { RefCell::new(None) };
+}
+
+/// Says what was just done.
+pub(crate) fn tell(text: String) {
+    say(text, Tone::Done);
+}
+
+/// Says what went wrong after its screen was left.
+pub(crate) fn warn(text: String) {
+    say(text, Tone::Wrong);
+}
+
+/// While nobody is signed in there is no place for it.
+fn say(text: String, tone: Tone) {
+    if let Some(listener) = LISTENER.with_borrow(Clone::clone) {
+        listener.emit((text, tone));
+    }
+}
+
+/// The last message, with a number of its own, and how to take it away.
+#[hook]
+pub(crate) fn use_said() -> (Option<(u32, String, Tone)>, Callback<()>) {
+    let said = use_state(|| None::<(u32, String, Tone)>);
+    {
+        let said = said.clone();
+        use_effect_with((), move |()| {
+            let counter = std::cell::Cell::new(0);
+            let listener = Callback::from(move |(text, tone)| {
+                counter.set(counter.get() + 1);
+                said.set(Some((counter.get(), text, tone)));
+            });
+            LISTENER.replace(Some(listener));
+            || drop(LISTENER.take())
+        });
+    }
+    let close = {
+        let said = said.clone();
+        use_callback((), move |(), ()| said.set(None))
+    };
+    ((*said).clone(), close)
+}

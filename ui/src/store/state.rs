@@ -1,0 +1,372 @@
+//! What was read, by what was asked, and who shows it. No I/O: whoever calls starts the reads, and brings their answers here.
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use happening_api::ApiFailure;
+
+use crate::connection::AsOf;
+
+/// An answer, of whatever type the read has.
+pub(super) type Value = Rc<dyn Any>;
+
+/// What a read came to, and from when it is.
+pub(super) type Came = (Result<Value, ApiFailure>, AsOf);
+
+/// Answers that are kept although they are on no screen any more, so that going back shows them at once.
+const LEFT_MAX: usize = 30;
+
+/// Longest wait that a server can ask for, in seconds.
+const WAIT_MAX_S: u64 = 60;
+
+/// A part of a screen that shows answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Reader(pub(super) u32);
+
+/// One read among all. A later one has a higher number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Turn(u64);
+
+/// What is known of a key.
+#[derive(Clone, Default)]
+pub(super) struct Known {
+    /// The last good answer.
+    pub(super) value: Option<Value>,
+    /// Why the last read failed.
+    pub(super) failure: Option<ApiFailure>,
+}
+
+/// How a key is read.
+pub(super) trait How: Clone {
+    /// Whether two of its answers say the same.
+    fn same(&self, one: &Value, other: &Value) -> bool;
+}
+
+/// What a read that was started does next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Next<H> {
+    Read(H),
+    /// The server asked to wait this long.
+    Wait {
+        ms: u32,
+    },
+    /// A later read does it, or nobody shows it any more.
+    Nothing,
+}
+
+struct Entry<H> {
+    known: Known,
+    as_of: AsOf,
+    /// How it is read.
+    how: H,
+    /// The first read of this entry; one before it was of somebody else.
+    first: Turn,
+    latest: Turn,
+    /// The latest read has not been answered.
+    reading: bool,
+    readers: BTreeSet<Reader>,
+    /// Until when the server asked to wait.
+    wait_until_ms: f64,
+    /// When it was left, as a number that grows.
+    left: u64,
+}
+
+/// All that is known.
+pub(super) struct Store<H> {
+    entries: BTreeMap<String, Entry<H>>,
+    turns: u64,
+}
+
+impl<H: How> Store<H> {
+    pub(super) const fn new() -> Self {
+        Self { entries: BTreeMap::new(), turns: 0 }
+    }
+
+    fn turn(&mut self) -> Turn {
+        self.turns += 1;
+        Turn(self.turns)
+    }
+
+    /// Somebody shows a key from now on. Answers the read that has to begin; none while one is on its way for others who show it.
+    pub(super) fn show(&mut self, key: &str, reader: Reader, how: H) -> Option<Turn> {
+        let turn = self.turn();
+        let entry = self.entries.entry(key.to_owned()).or_insert_with(|| Entry {
+            known: Known::default(),
+            as_of: None,
+            how,
+            first: turn,
+            latest: turn,
+            reading: false,
+            readers: BTreeSet::new(),
+            wait_until_ms: 0.0,
+            left: 0,
+        });
+        if entry.readers.is_empty() {
+            entry.known.failure = None; // of an earlier visit
+        }
+        entry.readers.insert(reader);
+        if entry.reading && entry.readers.len() > 1 {
+            return None;
+        }
+        (entry.latest, entry.reading) = (turn, true);
+        Some(turn)
+    }
+
+    /// It does so no longer.
+    pub(super) fn leave(&mut self, key: &str, reader: Reader) {
+        let left = self.turn().0;
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        if entry.readers.remove(&reader) && entry.readers.is_empty() {
+            entry.left = left;
+            self.forget_the_oldest();
+        }
+    }
+
+    fn forget_the_oldest(&mut self) {
+        let mut left: Vec<(u64, String)> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.readers.is_empty())
+            .map(|(key, entry)| (entry.left, key.clone()))
+            .collect();
+        left.sort();
+        let surplus = left.len().saturating_sub(LEFT_MAX);
+        for (_, key) in &left[..surplus] {
+            self.entries.remove(key);
+        }
+    }
+
+    /// All that is shown has to be read again. Answers the reads that begin, with what they read.
+    pub(super) fn again(&mut self) -> Vec<(String, Turn)> {
+        let shown = self.entries.iter().filter(|(_, entry)| !entry.readers.is_empty());
+        let keys: Vec<String> = shown.map(|(key, _)| key.clone()).collect();
+        keys.into_iter()
+            .map(|key| {
+                let turn = self.turn();
+                if let Some(entry) = self.entries.get_mut(&key) {
+                    (entry.latest, entry.reading) = (turn, true);
+                }
+                (key, turn)
+            })
+            .collect()
+    }
+
+    /// What that read does now. A reason to read again does not shorten a wait that the server asked for.
+    pub(super) fn next(&self, key: &str, turn: Turn, now_ms: f64) -> Next<H> {
+        match self.entries.get(key) {
+            Some(entry) if entry.latest == turn && !entry.readers.is_empty() => {
+                let ms = entry.wait_until_ms - now_ms;
+                if ms > 0.0 { Next::Wait { ms: ms.ceil() as u32 } } else { Next::Read(entry.how.clone()) }
+            }
+            // nothing was sent for it yet
+            _ => Next::Nothing,
+        }
+    }
+
+    /// A read was answered. Answers who has to be drawn again. An answer that a later read may already contradict counts only while
+    /// nothing else is known.
+    pub(super) fn answered(&mut self, key: &str, turn: Turn, (result, as_of): Came, now_ms: f64) -> Vec<Reader> {
+        let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.first <= turn) else { return Vec::new() };
+        let is_latest = entry.latest == turn;
+        if !is_latest && entry.known.value.is_some() {
+            return Vec::new();
+        }
+        let wait_s = match &result {
+            Err(ApiFailure::Busy { retry_after_s, .. }) => Some(*retry_after_s),
+            _ => None,
+        };
+        if let Some(wait_s) = wait_s {
+            entry.wait_until_ms = now_ms + 1000.0 * wait_s.clamp(1, WAIT_MAX_S) as f64;
+        }
+        entry.reading &= !is_latest || wait_s.is_some(); // who was asked to wait goes on
+        let known = match result {
+            Ok(value) => {
+                entry.as_of = as_of;
+                Known { value: Some(value), failure: None }
+            }
+            Err(failure) => Known { value: entry.known.value.clone(), failure: Some(failure) },
+        };
+        let same = match (&entry.known.value, &known.value) {
+            (Some(one), Some(other)) => entry.how.same(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        if same && entry.known.failure == known.failure {
+            return Vec::new(); // nothing to be seen
+        }
+        entry.known = known;
+        entry.readers.iter().copied().collect()
+    }
+
+    /// What is known of a key; why an earlier visit failed is not.
+    pub(super) fn known(&self, key: &str) -> Known {
+        let Some(entry) = self.entries.get(key) else { return Known::default() };
+        let failure = entry.known.failure.clone().filter(|_| !entry.readers.is_empty());
+        Known { value: entry.known.value.clone(), failure }
+    }
+
+    /// From when the oldest is that is shown and that the server could not be asked for again.
+    pub(super) fn oldest(&self) -> AsOf {
+        self.entries.values().filter(|entry| !entry.readers.is_empty()).filter_map(|entry| entry.as_of).min()
+    }
+
+    /// Forgets what is on no screen.
+    pub(super) fn forget_what_is_left(&mut self) {
+        self.entries.retain(|_, entry| !entry.readers.is_empty());
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Numbers;
+
+    impl How for Numbers {
+        fn same(&self, one: &Value, other: &Value) -> bool {
+            one.downcast_ref::<i32>() == other.downcast_ref::<i32>()
+        }
+    }
+
+    const HERE: Reader = Reader(1);
+    const THERE: Reader = Reader(2);
+    const KEY: &str = "/events";
+
+    fn good(number: i32) -> Came {
+        (Ok(Rc::new(number)), None)
+    }
+
+    fn busy(retry_after_s: u64) -> Came {
+        (Err(ApiFailure::Busy { retry_after_s, outcome: None }), None)
+    }
+
+    fn away() -> Came {
+        (Err(ApiFailure::Offline), None)
+    }
+
+    fn shown(store: &Store<Numbers>) -> (Option<i32>, bool) {
+        let known = store.known(KEY);
+        (known.value.and_then(|value| value.downcast_ref().copied()), known.failure.is_some())
+    }
+
+    fn begin(store: &mut Store<Numbers>, reader: Reader) -> Turn {
+        store.show(KEY, reader, Numbers).expect("it is read")
+    }
+
+    fn again(store: &mut Store<Numbers>) -> Turn {
+        let started = store.again();
+        assert_eq!(started.len(), 1);
+        started[0].1
+    }
+
+    #[test]
+    fn one_read_serves_all_who_show_it() {
+        let mut store = Store::new();
+        let turn = begin(&mut store, HERE);
+        assert_eq!(store.show(KEY, THERE, Numbers), None, "it is on its way");
+        assert_eq!(store.answered(KEY, turn, good(1), 0.0), [HERE, THERE]);
+        assert_eq!(shown(&store), (Some(1), false));
+        let turn = again(&mut store);
+        assert!(store.answered(KEY, turn, good(1), 0.0).is_empty(), "the same is not drawn again");
+        let turn = again(&mut store);
+        assert_eq!(store.answered(KEY, turn, good(2), 0.0), [HERE, THERE]);
+    }
+
+    #[test]
+    fn who_comes_back_sees_the_last_answer_and_no_old_failure() {
+        let mut store = Store::new();
+        let turn = begin(&mut store, HERE);
+        store.answered(KEY, turn, good(1), 0.0);
+        let turn = again(&mut store);
+        store.answered(KEY, turn, away(), 0.0);
+        assert_eq!(shown(&store), (Some(1), true), "what is known stays");
+        store.leave(KEY, HERE);
+        assert_eq!(shown(&store), (Some(1), false));
+        begin(&mut store, HERE);
+        assert_eq!(shown(&store), (Some(1), false));
+        store.leave(KEY, HERE);
+        store.forget_what_is_left();
+        assert_eq!(shown(&store), (None, false));
+    }
+
+    #[test]
+    fn an_answer_from_before_a_change_does_not_undo_it() {
+        let mut store = Store::new();
+        let first = begin(&mut store, HERE);
+        let second = again(&mut store);
+        assert_eq!(store.next(KEY, first, 0.0), Next::Nothing);
+        store.answered(KEY, first, good(1), 0.0);
+        assert_eq!(shown(&store), (Some(1), false), "better than nothing");
+        let third = again(&mut store);
+        assert!(store.answered(KEY, second, good(2), 0.0).is_empty());
+        store.answered(KEY, third, good(3), 0.0);
+        assert_eq!(shown(&store), (Some(3), false));
+        store.answered(KEY, second, good(2), 0.0);
+        assert_eq!(shown(&store), (Some(3), false));
+    }
+
+    #[test]
+    fn a_reason_to_read_again_does_not_shorten_a_wait() {
+        let mut store = Store::new();
+        let turn = begin(&mut store, HERE);
+        assert_eq!(store.next(KEY, turn, 0.0), Next::Read(Numbers));
+        store.answered(KEY, turn, busy(7), 1000.0);
+        assert_eq!(store.next(KEY, turn, 3000.0), Next::Wait { ms: 5000 });
+        assert_eq!(store.show(KEY, THERE, Numbers), None, "the read that waits serves them, too");
+        let later = again(&mut store);
+        assert_eq!(store.next(KEY, later, 3000.0), Next::Wait { ms: 5000 });
+        assert_eq!(store.next(KEY, turn, 3000.0), Next::Nothing, "there is a later one");
+        assert_eq!(store.next(KEY, later, 8000.0), Next::Read(Numbers));
+        store.leave(KEY, HERE);
+        store.leave(KEY, THERE);
+        assert_eq!(store.next(KEY, later, 8000.0), Next::Nothing, "nobody looks any more");
+    }
+
+    #[test]
+    fn an_answer_for_somebody_who_has_left_is_shown_to_nobody_else() {
+        let mut store = Store::new();
+        let turn = begin(&mut store, HERE);
+        store.clear();
+        begin(&mut store, THERE);
+        assert!(store.answered(KEY, turn, good(1), 0.0).is_empty());
+        assert_eq!(shown(&store), (None, false));
+    }
+
+    #[test]
+    fn the_oldest_of_what_is_shown_counts() {
+        let mut store = Store::new();
+        let old = |second| (Ok(Rc::new(1) as Value), DateTime::from_timestamp(second, 0));
+        for (key, reader, second) in [("a", HERE, 70), ("b", THERE, 50)] {
+            let turn = store.show(key, reader, Numbers).expect("it is read");
+            store.answered(key, turn, old(second), 0.0);
+        }
+        assert_eq!(store.oldest(), DateTime::from_timestamp(50, 0));
+        store.leave("b", THERE);
+        assert_eq!(store.oldest(), DateTime::from_timestamp(70, 0), "what is on no screen does not count");
+        let turn = store.again()[0].1;
+        store.answered("a", turn, good(1), 0.0);
+        assert_eq!(store.oldest(), None);
+    }
+
+    #[test]
+    fn only_so_much_is_kept_of_what_was_left() {
+        let mut store = Store::new();
+        for number in 0..2 * LEFT_MAX {
+            let key = format!("/events/{number}");
+            let turn = store.show(&key, HERE, Numbers).expect("it is read");
+            store.answered(&key, turn, good(1), 0.0);
+            store.leave(&key, HERE);
+        }
+        let known = |number: usize| store.known(&format!("/events/{number}")).value.is_some();
+        assert_eq!((0..2 * LEFT_MAX).filter(|number| known(*number)).count(), LEFT_MAX);
+        assert!(known(2 * LEFT_MAX - 1) && !known(0), "the last ones");
+    }
+}
