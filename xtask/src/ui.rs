@@ -22,11 +22,11 @@ const WASM_OPT: [&str; 8] = [
     "--enable-multivalue",
 ];
 
-/// The wasm that is loaded at the start. Its JavaScript and the parts are not counted in [`START_GZIP_MAX`].
-const START: &str = "happening_ui_bg.wasm";
+/// The screens.
+const BUNDLE: &str = "happening_ui_bg.wasm";
 
-/// Most bytes of [`START`] as gzip, so that the first screen stays quick to be there.
-const START_GZIP_MAX: usize = 300_000;
+/// Most bytes of [`BUNDLE`] as gzip: who makes it larger decides so.
+const GZIP_MAX: usize = 600_000;
 
 /// For whom the screens are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +72,8 @@ pub(crate) fn bundle_quietly(profile: Profile) -> Result<()> {
 /// When they do not compile.
 pub(crate) fn compile(profile: Profile, features: &str) -> Result<()> {
     ensure_target()?;
-    let package = ["rustc", "--package", "happening-ui", "--bin", "happening-ui", "--target", "wasm32-unknown-unknown"];
-    let options = ["--profile", profile.names().0, "--features", features, "--", "-Clink-arg=--emit-relocs"];
-    build::cargo(&[&package[..], &options].concat())
+    let package = ["build", "--package", "happening-ui", "--bin", "happening-ui", "--target", "wasm32-unknown-unknown"];
+    build::cargo(&[&package[..], &["--profile", profile.names().0, "--features", features]].concat())
 }
 
 /// Makes `ui/dist` from the compiled screens. [`build::SCREENS`] must have been built.
@@ -92,13 +91,12 @@ pub(crate) fn assemble(profile: Profile) -> Result<()> {
     }
     std::fs::remove_file(&noted).ok();
     if dist.exists() {
-        std::fs::remove_dir_all(&dist)?; // parts of an earlier split would be packed, too
+        std::fs::remove_dir_all(&dist)?; // files of an earlier one would be packed, too
     }
     std::fs::create_dir_all(&dist)?;
     run(Command::new(&program).arg(&wasm).arg(&dist))?;
     copy_folder(&public, &dist)?;
-    std::fs::write(&noted, made_of)?;
-    tell_sizes(&dist)
+    Ok(std::fs::write(&noted, made_of)?)
 }
 
 /// Every file below these paths with its time and size, a line each.
@@ -127,23 +125,17 @@ fn inputs(paths: &[&Path]) -> Result<String> {
 /// As [`bundle`], made as small as the optimizer can.
 ///
 /// # Errors
-/// When npm is missing, the screens do not compile, or more than [`START_GZIP_MAX`] is loaded at the start.
+/// When npm is missing, the screens do not compile, or they are larger than [`GZIP_MAX`].
 pub(crate) fn bundle_small() -> Result<()> {
     bundle(Profile::Small)?;
     step("Making the screens small");
     let (optimizer, dist) = (tools::wasm_opt()?, root().join("ui/dist"));
     std::fs::remove_file(root().join("ui/.dist-inputs")).ok(); // it will be another one
-    for (name, _) in parts(&dist)? {
-        let wasm = dist.join(name);
-        run(Command::new(&optimizer).args(WASM_OPT).arg(&wasm).arg("-o").arg(&wasm))?;
-    }
-    tell_sizes(&dist)?;
-    let start = gzipped(&dist.join(START))?;
-    say(&format!("{start} bytes gzip at the start; at most {START_GZIP_MAX}"));
-    anyhow::ensure!(
-        start <= START_GZIP_MAX,
-        "too much is loaded at the start; can a screen that is not seen first move to a part of ui/src/parts.rs?"
-    );
+    let wasm = dist.join(BUNDLE);
+    run(Command::new(&optimizer).args(WASM_OPT).arg(&wasm).arg("-o").arg(&wasm))?;
+    let size = gzipped(&wasm)?;
+    say(&format!("ui/dist: {size} bytes of wasm as gzip; at most {GZIP_MAX}"));
+    anyhow::ensure!(size <= GZIP_MAX, "the screens have become too large");
     Ok(())
 }
 
@@ -151,27 +143,6 @@ fn gzipped(file: &Path) -> Result<usize> {
     let output = Command::new("gzip").args(["--best", "--stdout"]).arg(file).output().context("gzip is needed")?;
     anyhow::ensure!(output.status.success(), "gzip failed");
     Ok(output.stdout.len())
-}
-
-/// Names and bytes of what is loaded as wasm.
-fn parts(dist: &Path) -> Result<Vec<(String, u64)>> {
-    let mut parts = Vec::new();
-    for entry in std::fs::read_dir(dist)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".wasm") {
-            parts.push((name, entry.metadata()?.len()));
-        }
-    }
-    Ok(parts)
-}
-
-fn tell_sizes(dist: &Path) -> Result<()> {
-    let parts = parts(dist)?;
-    let all: u64 = parts.iter().map(|(_, bytes)| bytes).sum();
-    let start = parts.iter().find(|(name, _)| name == START).map_or(0, |(_, bytes)| *bytes);
-    say(&format!("ui/dist: {} kB of wasm, {} kB of it loaded at the start", all / 1024, start / 1024));
-    Ok(())
 }
 
 /// The app's compilation looks for a bundle; for one that is not run, an empty page is enough.
