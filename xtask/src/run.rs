@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -21,7 +22,7 @@ const PICTURE_AFTER: Duration = Duration::from_secs(6);
 /// # Errors
 /// When something is missing or does not start.
 pub(crate) fn run(ask: bool, virtual_display: bool, docker: bool) -> Result<()> {
-    progress::begin(5);
+    progress::begin(4);
     step("Looking at this machine");
     doctor::before_building()?;
     let services = services::choose(ask, docker)?;
@@ -31,13 +32,22 @@ pub(crate) fn run(ask: bool, virtual_display: bool, docker: bool) -> Result<()> 
         groups.extend(virtual_display.then_some(packages::VIRTUAL_DISPLAY));
     }
     let missing = packages::agree(ask, &groups)?; // only the app's build needs them
-    step("Building the screens, and installing and starting the services meanwhile");
+    step("Building screens, server and app, and installing and starting the services meanwhile");
+    let (installed, waits) = mpsc::channel();
     side_by_side(vec![
-        ("the services", Box::new(|| missing.install().and_then(|()| services.start()))),
-        ("the screens", Box::new(|| ui::bundle_quietly(ui::Profile::Quick))),
+        (
+            "the services",
+            Box::new({
+                let services = &services;
+                move || {
+                    missing.install()?;
+                    installed.send(()).ok(); // nobody waits when the build has failed
+                    services.start()
+                }
+            }),
+        ),
+        ("the programs", Box::new(move || build_all(&waits))),
     ])?;
-    step("Building server and app");
-    build::cargo(&build::SERVER_AND_APP)?;
     let stack = services.serve()?;
     let app = target().join("debug/happening");
     let server = format!("http://127.0.0.1:{}", stack.ports.backend);
@@ -61,6 +71,15 @@ pub(crate) fn run(ask: bool, virtual_display: bool, docker: bool) -> Result<()> 
         bail!("the app ended with {status}");
     }
     Ok(())
+}
+
+/// Builds the screens, and server and app when the packages are there that the app is linked with.
+fn build_all(installed: &mpsc::Receiver<()>) -> Result<()> {
+    ui::bundle_quietly(ui::Profile::Quick)?;
+    if installed.recv().is_err() {
+        return Ok(()); // they cannot be installed, which is told as the failure
+    }
+    build::cargo(&build::SERVER_AND_APP)
 }
 
 /// How to sign in, and where everything listens.

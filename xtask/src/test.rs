@@ -1,6 +1,7 @@
 //! `test`: every test, on services that this task starts and stops.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use anyhow::{Context, Result};
 use happening_stack::progress::{self, say, step};
@@ -20,7 +21,7 @@ const KEEP: &str = "HAPPENING_KEEP_TEST_STACK";
 /// # Errors
 /// When something fails.
 pub(crate) fn test(ask: bool, filter: Option<&str>) -> Result<()> {
-    progress::begin(5);
+    progress::begin(3);
     step("Looking at this machine");
     doctor::before_building()?;
     let missing = packages::agree(
@@ -37,24 +38,33 @@ pub(crate) fn test(ask: bool, filter: Option<&str>) -> Result<()> {
 }
 
 fn build_all(stack: &Stack, missing: &packages::Agreed) -> Result<()> {
-    step("Building the screens, and installing and starting services for the tests meanwhile");
+    step("Building screens, server, app and tests, and installing and starting services for the tests meanwhile");
+    let (packages_are_there, waits) = mpsc::channel();
     side_by_side(vec![
         (
             "the services",
-            Box::new(|| {
+            Box::new(move || {
                 missing.install()?;
+                packages_are_there.send(()).ok(); // nobody waits when the build has failed
                 stack.start(&root(), &tools(), &say)?;
                 stack.forget_worlds()?;
                 installed::schemathesis()?;
                 installed::axe().map(drop)
             }),
         ),
-        ("the screens", Box::new(|| ui::bundle_quietly(ui::Profile::Quick))),
-    ])?;
-    step("Building server and app");
+        ("the programs", Box::new(move || build_programs(&waits))),
+    ])
+}
+
+/// Builds the screens, and the rest when the packages are there that the app is linked with.
+fn build_programs(packages_are_there: &mpsc::Receiver<()>) -> Result<()> {
+    ui::bundle_quietly(ui::Profile::Quick)?;
+    if packages_are_there.recv().is_err() {
+        return Ok(()); // they cannot be installed, which is told as the failure
+    }
     build::cargo(&build::SERVER_AND_APP)?;
     std::fs::copy(target().join("debug/happening-backend"), plain_backend())?;
-    step("Building the tests, and the server with its test switches");
+    say("building the tests, and the server with its test switches");
     build::cargo(&[&build::SERVER[..], &SWITCHES].concat())?;
     build::cargo(&[&["test", "--workspace", "--no-run"][..], &SWITCHES].concat())
 }
