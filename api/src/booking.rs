@@ -118,7 +118,7 @@ pub struct ActivityEntry {
     pub id: AuditId,
     /// `booking_created`, `booking_promoted`, …, or `event_created`, `event_updated`, `event_cancelled`.
     pub action: String,
-    /// Who did it; null when nobody did, as in a promotion.
+    /// Who did it; null when the waitlist did.
     pub actor_id: Option<UserId>,
     pub actor: Option<String>,
     pub booking_id: Option<BookingId>,
@@ -246,7 +246,7 @@ pub struct HistoryEntry {
     pub action: HistoryAction,
     pub seats: i32,
     pub seat_numbers: Vec<i32>,
-    /// Who did it; nobody when the waitlist did.
+    /// Who did it; null when the waitlist did.
     pub actor_id: Option<UserId>,
     pub reason: Option<String>,
     pub created_at: DateTime<Utc>,

@@ -1,7 +1,7 @@
 //! Every endpoint of the server's API that the app asks, once: its parameters, the type of its answer, and its HTTP request.
 //!
-//! To add one, add a line to the list. A screen asks it by `api::ask(endpoint::Name { … })` and gets the answer's type; the shell
-//! adds the token, sends the request, and keeps the answer if the list says so.
+//! To add one, add a line to the list. A screen reads it by `store::use_read(endpoint::Name { … })` or asks it once by
+//! `api::ask(…)`, and gets the answer's type; the shell adds the token, sends the request, and keeps the answer if the list says so.
 
 use std::fmt::Debug;
 

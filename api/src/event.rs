@@ -244,7 +244,7 @@ pub struct NoFields {}
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct SeatMap {
     pub total: i32,
-    /// Seats that somebody holds, ascending; the caller's are among them.
+    /// Seats that are held, ascending; the caller's are among them.
     pub taken: Vec<i32>,
     /// The caller's seats, ascending.
     pub mine: Vec<i32>,

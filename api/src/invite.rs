@@ -88,7 +88,7 @@ pub struct CreateInvite {
     pub role: Role,
 }
 
-/// An invite that nobody has accepted yet.
+/// An invite that was not accepted yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Invite {
@@ -113,7 +113,7 @@ pub struct CreatedInvite {
     pub url: String,
 }
 
-/// What somebody with an invite's link may know before signing in.
+/// What a person with an invite's link may know before signing in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct InvitePreview {

@@ -112,7 +112,7 @@ pub(crate) struct Made {
     pub(crate) replayed: bool,
 }
 
-/// Commits; a lost reply means that nobody knows.
+/// Commits; after a lost reply it is not known whether it did.
 ///
 /// # Errors
 /// 503 with the outcome.

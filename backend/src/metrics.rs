@@ -57,7 +57,7 @@ pub(crate) fn serve(address: Option<SocketAddr>) -> anyhow::Result<()> {
 /// A request was answered. `route` is the pattern, not the path.
 pub(crate) fn request(method: &http::Method, route: &str, status: u16, seconds: f64) {
     let labels = [
-        // a method can be any word: those that nobody serves share a name
+        // a method can be any word: those without a route share a name
         ("http_request_method", if known_method(method) { method.as_str() } else { "_OTHER" }.to_owned()),
         ("http_route", route.to_owned()),
         ("http_response_status_code", status.to_string()),

@@ -203,7 +203,7 @@ fn Frame(props: &FrameProps) -> Html {
         None => Html::default(),
     };
     html! {
-        <ContextProvider<Here> context={here.clone()}>
+        <ContextProvider<Here> context={here}>
             <div class="app">
                 <button class="skip" onclick={|_: MouseEvent| drop(focus::focus(SCREEN))}>{ "Skip to the content" }</button>
                 <Sidebar {unread} place={route.place()} on_find={let finding = finding.clone(); Callback::from(move |()| finding.set(true))} />

@@ -1,7 +1,8 @@
 //! Light or dark: the one thing that the webview itself remembers.
 
-use crate::api;
 use happening_api::Theme;
+
+use crate::api;
 
 const KEY: &str = "theme";
 

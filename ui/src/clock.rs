@@ -1,8 +1,9 @@
 //! The time, for words such as "today" or "expires in two days".
 
-use crate::format;
 use chrono::{DateTime, Utc};
 use yew::prelude::*;
+
+use crate::format;
 
 const EVERY_MS: u32 = 60_000;
 

@@ -69,10 +69,14 @@ pub(crate) fn use_old() -> Option<Old> {
     {
         let old = old.clone();
         use_effect_with((), move |()| {
-            let listener = Callback::from(move |now| old.set(now));
+            let listener = {
+                let old = old.clone();
+                Callback::from(move |now| old.set(now))
+            };
             let number = KNOWN.with_borrow_mut(|known| {
                 let number = known.listeners.last_key_value().map_or(0, |(last, _)| last + 1);
                 known.listeners.insert(number, listener);
+                old.set(known.told); // it can have changed since this was drawn
                 number
             });
             move || KNOWN.with_borrow_mut(|known| drop(known.listeners.remove(&number)))

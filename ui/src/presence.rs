@@ -10,7 +10,7 @@ use yew::prelude::*;
 pub(crate) struct Presence(Rc<Cell<bool>>);
 
 impl Presence {
-    /// Nobody has left it. Who has is not led to another screen, and hears of a failure in another way.
+    /// The person has not left it. One who has is not led to another screen, and hears of a failure in another way.
     pub(crate) fn lasts(&self) -> bool {
         self.0.get()
     }

@@ -1,6 +1,6 @@
 //! Short messages to the person: what was just done, or went wrong after its screen was left.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use yew::prelude::*;
 
@@ -13,11 +13,28 @@ pub(crate) enum Tone {
 
 thread_local! {
     static LISTENER: RefCell<Option<Callback<(String, Tone)>>> = const { RefCell::new(None) };
+    static PEOPLE: Cell<u32> = const { Cell::new(0) };
+}
+
+/// The person who is here, among all who were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hearer(u32);
+
+/// Who hears a message now.
+pub(crate) fn hearer() -> Hearer {
+    Hearer(PEOPLE.get())
 }
 
 /// Says what was just done.
 pub(crate) fn tell(text: String) {
     say(text, Tone::Done);
+}
+
+/// As [`warn`], unless another person is here now.
+pub(crate) fn warn_only(hearer: Hearer, text: String) {
+    if hearer == self::hearer() {
+        warn(text);
+    }
 }
 
 /// Says what went wrong after its screen was left.
@@ -39,11 +56,12 @@ pub(crate) fn use_said() -> (Option<(u32, String, Tone)>, Callback<()>) {
     {
         let said = said.clone();
         use_effect_with((), move |()| {
-            let counter = std::cell::Cell::new(0);
+            let counter = Cell::new(0);
             let listener = Callback::from(move |(text, tone)| {
                 counter.set(counter.get() + 1);
                 said.set(Some((counter.get(), text, tone)));
             });
+            PEOPLE.set(PEOPLE.get() + 1);
             LISTENER.replace(Some(listener));
             || drop(LISTENER.take())
         });

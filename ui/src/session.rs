@@ -1,8 +1,9 @@
 //! Who is signed in, as the shell says.
 
-use crate::api;
 use happening_api::SessionView;
 use yew::prelude::*;
+
+use crate::api;
 
 /// The session as it is now; asks once, then hears of every change.
 #[hook]

@@ -1,4 +1,4 @@
-//! Words that somebody types, which are sent when they pause.
+//! Typed words, which are sent when the person pauses.
 
 use yew::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A change that somebody asks for: while it runs, when it failed, and trying it again with the same key.
+//! A change at the server: while it runs, when it failed, and trying it again with the same key.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use yew::prelude::*;
 use crate::components::{Banner, Countdown, Tone, icon};
 use crate::features::failure;
 use crate::presence::{Presence, use_presence};
-use crate::said;
+use crate::said::{self, Hearer};
 
 /// How often a change that the server asked to wait with is tried without being asked.
 const TRIES_MAX: u32 = 5;
@@ -96,12 +96,12 @@ impl Write {
     fn run(&self, job: Job) {
         *self.job.borrow_mut() = Some(job.clone());
         self.busy.set(true);
-        let this = self.clone();
+        let (this, hearer) = (self.clone(), said::hearer());
         wasm_bindgen_futures::spawn_local(async move {
             for _ in 0..TRIES_MAX {
                 let result = job().await;
                 if !this.presence.lasts() {
-                    this.warn_of(result.err());
+                    this.warn_of(hearer, result.err());
                     return;
                 }
                 let wait_s = match &result {
@@ -121,7 +121,7 @@ impl Write {
                 let Some(wait_s) = wait_s else { break };
                 TimeoutFuture::new(u32::try_from(wait_s.clamp(1, 60)).unwrap_or(60) * 1000).await;
                 if !this.presence.lasts() {
-                    this.warn_of(failed);
+                    this.warn_of(hearer, failed);
                     return;
                 }
             }
@@ -134,12 +134,13 @@ impl Write {
         self.presence.clone()
     }
 
-    fn warn_of(&self, failed: Option<ApiFailure>) {
+    fn warn_of(&self, hearer: Hearer, failed: Option<ApiFailure>) {
         if let Some(failed) = failed {
-            said::warn(match self.kind.get() {
+            let words = match self.kind.get() {
                 Kind::Read => failure::of_read(&failed).title,
                 _ => failure::of_left(&failed, *self.unsure.borrow()),
-            });
+            };
+            said::warn_only(hearer, words);
         }
     }
 

@@ -19,7 +19,7 @@ const SHOWN: &str = "I3 what Redis shows equals the rows";
 
 pub(super) const NAMES: [&str; 3] = [LOG, COUNTS, SHOWN];
 
-/// Compares every event that is not over.
+/// Compares the log, the counts and what Redis shows of each event that is not over with its rows; answers the differences.
 pub(super) async fn compare(pool: &PgPool, shown: &Shown) -> anyhow::Result<Vec<Finding>> {
     let mut conn = pool.acquire().await?;
     let events = sqlx::query_scalar!(

@@ -14,7 +14,7 @@ pub(crate) struct GiveBack {
     pub(crate) caller: UserId,
     pub(crate) event: EventId,
     pub(crate) booking: BookingId,
-    /// Without it all, and the place on the waitlist. Freeing the last one cancels the booking, unless it still waits for more.
+    /// The seats to give back; without it all of them, and the place on the waitlist. Freeing the last one cancels the booking, unless it still waits for more.
     pub(crate) seats: Option<Vec<i32>>,
     pub(crate) reason: Option<String>,
     pub(crate) request_id: String,

@@ -15,7 +15,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     publisher.publish(&[]).await?; // declares the queues
     let connection = broker::connect(&config.rabbitmq_url).await?;
     let channel = connection.create_channel().await?;
-    // those that are there now: one that nobody can read comes back while the others are put back
+    // those that are there now: an unreadable one comes back while the others are put back
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let waiting = channel.queue_declare(DEAD_LETTERS.into(), passive, FieldTable::default()).await?.message_count();
     let mut count = 0;

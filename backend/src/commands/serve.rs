@@ -88,7 +88,7 @@ async fn keep_limits(app: App, mut redis: ConnectionManager, stop: CancellationT
     }
 }
 
-/// Says that it stops, so that a load balancer sends nobody any more, and closes a while later.
+/// Says that it stops, so that a load balancer sends no more requests, and closes a while later.
 fn close_after(server: &Server, stop: &CancellationToken, delay: Duration) -> CancellationToken {
     let (server, stop, closing) = (server.clone(), stop.clone(), CancellationToken::new());
     let close = closing.clone();

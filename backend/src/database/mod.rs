@@ -137,7 +137,7 @@ fn pool_options(connections_max: u32) -> PgPoolOptions {
 }
 
 /// Callers meet no connection that ended while it lay idle, as all do when Postgres is restarted. Only those are asked that
-/// were idle when the pulse's own connection broke, so in quiet times nobody pays a round trip for it; and what breaks between
+/// were idle when the pulse's own connection broke, so in quiet times no caller pays a round trip for it; and what breaks between
 /// two beats may still be met.
 fn without_the_broken(pool: PgPoolOptions, pulse: &Pulse) -> PgPoolOptions {
     if Switch::NoConnectionCheck.is_on() {

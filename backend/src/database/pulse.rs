@@ -60,7 +60,7 @@ impl Pulse {
     /// Ends when Postgres does not answer.
     pub(crate) async fn lost(mut self) {
         if self.0.wait_for(|felt| !felt.beats).await.is_err() {
-            // nobody feels it any more: the process stops, and what is open is to be finished
+            // the process stops: it is not asked any more, and what is open is to be finished
             std::future::pending::<()>().await;
         }
     }

@@ -39,7 +39,7 @@ pub(crate) async fn end_later(
     .map(drop)
 }
 
-/// Whether somebody holds or waits for seats.
+/// Whether anyone holds or waits for seats.
 pub(crate) async fn has_active_bookings(conn: &mut PgConnection, event: EventId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from bookings where event_id = $1 and status <> 'cancelled') as "has!""#,

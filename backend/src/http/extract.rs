@@ -83,7 +83,7 @@ impl FromRequestParts<Server> for TokenClaims {
     }
 }
 
-/// Somebody who needs no token; such requests are counted by address.
+/// A caller without a token; such requests are counted by address.
 pub(crate) struct Anyone;
 
 impl FromRequestParts<Server> for Anyone {

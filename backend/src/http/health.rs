@@ -84,7 +84,7 @@ pub(crate) struct Ready {
     redis: &'static str,
     /// Delays messages only.
     rabbitmq: &'static str,
-    /// Lets nobody new sign in while it is away.
+    /// While it is away, no new person can sign in.
     sign_in: &'static str,
 }
 
@@ -178,7 +178,7 @@ impl Neighbours {
     }
 }
 
-/// Whether somebody listens at an address.
+/// Whether an address accepts connections.
 async fn listens(url: &url::Url) -> bool {
     let port = url.port_or_known_default().unwrap_or(if url.scheme() == "amqps" { 5671 } else { 5672 });
     let Some(host) = url.host_str() else { return false };

@@ -13,7 +13,7 @@ use crate::organizations::store as org_store;
 use crate::problem::Problem;
 use crate::users::store as user_store;
 
-/// What somebody with the link may know.
+/// What a person with the link may know.
 ///
 /// # Errors
 /// 404 for a token that we did not make, `invite_used`, `invite_gone`, 503.

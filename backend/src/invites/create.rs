@@ -75,7 +75,7 @@ pub(super) async fn resend(app: &App, sender: &Sender, invite: &InviteRow) -> Re
 /// Takes an invite back.
 ///
 /// # Errors
-/// `invite_used`, `invite_gone`, 503.
+/// `invite_used` or `invite_gone`; 403 or 404 when the caller is no admin any more; 503 when the database fails.
 pub(super) async fn revoke(app: &App, caller: UserId, invite: &InviteRow) -> Result<(), Problem> {
     let mut tx = app.pool.begin().await?;
     org_store::lock_as_admin(&mut tx, invite.org_id, caller).await?;

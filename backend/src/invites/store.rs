@@ -166,7 +166,7 @@ pub(crate) async fn set_status(conn: &mut PgConnection, id: InviteId, status: &s
         .and_then(database::one_row)
 }
 
-/// Whether somebody with that address is a member.
+/// Whether a person with that address is a member.
 pub(crate) async fn is_member(conn: &mut PgConnection, org: OrgId, email: &str) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from organization_users m join users u on u.id = m.user_id

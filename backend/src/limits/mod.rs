@@ -79,7 +79,7 @@ impl Limits {
         done
     }
 
-    /// Counts a request of somebody who is signed in, by the `sub` of their token.
+    /// Counts a request with a token, by the token's `sub`.
     ///
     /// # Errors
     /// The limit that is reached.
@@ -94,7 +94,7 @@ impl Limits {
         self.invited.iter().for_each(|limit| limit.limiter.retain_recent());
     }
 
-    /// Counts a mail that somebody else makes us send to an address.
+    /// Counts a mail to an address that another person caused.
     ///
     /// # Errors
     /// The limit that is reached.
@@ -102,7 +102,7 @@ impl Limits {
         self.invited.as_ref().map_or(Ok(()), |limit| limit.count(email.to_lowercase()))
     }
 
-    /// Counts a request of somebody who is not.
+    /// Counts a request without a token.
     ///
     /// # Errors
     /// The limit that is reached.

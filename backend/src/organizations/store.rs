@@ -165,7 +165,7 @@ pub(crate) async fn lock_as_admin(conn: &mut PgConnection, org: OrgId, caller: U
     }
 }
 
-/// Whether somebody other than this person is orgAdmin.
+/// Whether anyone but this person is orgAdmin.
 pub(crate) async fn has_other_admin(conn: &mut PgConnection, org: OrgId, user: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from organization_users where org_id = $1 and user_id <> $2 and role = 'orgAdmin') as "has!""#,

@@ -98,7 +98,7 @@ impl Turn {
     /// portions of their own.
     ///
     /// # Errors
-    /// Never: nothing refuses it.
+    /// At present never: no rule refuses it.
     pub(crate) fn cancel(&mut self, actor: UserId, request_id: &str) -> Result<(u32, u32), Rule> {
         let Self { work, batch, .. } = self;
         let work = work.as_mut().expect("the state ends with the turn");

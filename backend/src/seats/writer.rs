@@ -202,7 +202,7 @@ async fn prepare<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
         // a state that nothing is asked of was not brought up to its row
         let known = if matters { held.known.take() } else { None };
         let (Some(known), Some(row)) = (known, locked.get(&held.event)) else {
-            // an event that nobody here may know of goes the way of one that does not exist
+            // an event that no caller of this batch may know of goes the way of one that does not exist
             let beside = !waits && held.known.is_none();
             held.to_be_loaded |= beside && !matters;
             let verdict = |facts| if beside { Verdict::Later } else { without_state(facts) };

@@ -273,7 +273,7 @@ pub(crate) struct Export {
     pub(crate) notifications: Vec<Value>,
     #[schema(value_type = Vec<Object>)]
     pub(crate) events_owned: Vec<Value>,
-    /// Also those that belong to somebody else now.
+    /// Also those that belong to another person now.
     #[schema(value_type = Vec<Object>)]
     pub(crate) events_created: Vec<Value>,
     /// To the person's address, once it is verified.

@@ -23,7 +23,7 @@ pub struct Issuer {
     key: EncodingKey,
     /// PEM of the public key, as anybody can make it from what is served.
     pub public_key: Vec<u8>,
-    /// A key that nobody published.
+    /// A key that was not published.
     pub other_key: EncodingKey,
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct Raster {
     pixels: Vec<u32>,
     /// Nothing is drawn outside of it.
     clip: Pixels,
-    /// Outside of these is nothing but single pixels of dots; with one more than [`dots::LARGER_MAX`] nobody knows where.
+    /// Outside of these is nothing but single pixels of dots; with one more than [`dots::LARGER_MAX`] it is not known where.
     larger: Vec<Pixels>,
 }
 

@@ -57,7 +57,7 @@ impl Registered {
     /// The handler must outlive its registration: the shell would call what is no longer there.
     fn take_back(&mut self) {
         if let Some(unlisten) = self.unlisten.take() {
-            drop(unlisten.call0(&JsValue::UNDEFINED)); // a shell that is gone calls nobody
+            drop(unlisten.call0(&JsValue::UNDEFINED)); // a shell that is gone calls no handler
             self.handler = None;
         }
     }

@@ -7,7 +7,7 @@ pub(crate) struct Props {
     pub(crate) seconds: u64,
 }
 
-/// Counts down; what happens at the end is somebody else's work. Still there after it, it counts again: the try failed, and the
+/// Counts down; what happens at the end is not its work. Still there after it, it counts again: the try failed, and the
 /// server asked to wait the same.
 #[component]
 pub(crate) fn Countdown(props: &Props) -> Html {

@@ -1,8 +1,9 @@
 //! A leaf of a calendar: month and day.
 
-use crate::format;
 use chrono::{DateTime, Utc};
 use yew::prelude::*;
+
+use crate::format;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {

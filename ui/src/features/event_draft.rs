@@ -1,4 +1,4 @@
-//! What somebody types into the form of an event: checked as it is typed, sent as the fields that changed.
+//! What is typed into the form of an event: checked as it is typed, sent as the fields that changed.
 
 use std::collections::BTreeMap;
 

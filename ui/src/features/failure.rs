@@ -18,8 +18,8 @@ pub(crate) fn of_read(failure: &ApiFailure) -> Words {
     of(failure, false)
 }
 
-/// The words for a failed booking or change. Only where it is certain do they say that nothing happened: `unsure` is true when
-/// an earlier try may have done it, `keyed` when all tries have one key, so that they do it once.
+/// The words for a failed booking or change. They say that nothing happened only when that is certain. `unsure`: an earlier try may
+/// have done it. `keyed`: every try has the same key, so it is done once at most.
 pub(crate) fn of_write(failure: &ApiFailure, unsure: bool, keyed: bool) -> Words {
     let mut words = match failure {
         ApiFailure::Busy { retry_after_s, .. } if unsure => unknown(Some(*retry_after_s)),
@@ -33,7 +33,7 @@ pub(crate) fn of_write(failure: &ApiFailure, unsure: bool, keyed: bool) -> Words
     words
 }
 
-/// What somebody who is asked for help wants to know.
+/// What support wants to know.
 fn request_of(failure: &ApiFailure) -> String {
     match failure {
         ApiFailure::Refused { body, .. } if body.code == ErrorCode::Internal => {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::format;
 use happening_api::Booking;
+
+use crate::format;
 
 /// What happens when the ticked seats are given up, in sentences.
 pub(crate) fn preview(booking: &Booking, ticked: &BTreeSet<i32>, others_wait: bool) -> Vec<String> {

@@ -1,7 +1,8 @@
 //! What a person has of an event: seats that they hold, and seats that they wait for.
 
-use crate::format;
 use happening_api::{Booking, BookingStatus, EventId};
+
+use crate::format;
 
 /// Seats of one person at one event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -19,7 +19,7 @@ pub(crate) enum SeatState {
     /// Booked by the same person before.
     Own,
     Taken,
-    /// Chosen, but somebody was faster.
+    /// Chosen, but another person booked it first.
     Lost,
 }
 

@@ -1,7 +1,8 @@
 //! The waitlist explains itself: place, what is ahead, and a reason for each move, in sentences.
 
-use crate::format;
 use happening_api::{Booking, HistoryAction, HistoryEntry, WaitlistMove};
+
+use crate::format;
 
 /// What is ahead of a booking that waits.
 pub(crate) fn ahead(booking: &Booking) -> String {

@@ -11,7 +11,7 @@ use crate::{api, said, store};
 /// The screen.
 #[component]
 pub(crate) fn About() -> Html {
-    let info = store::use_command("info", api::info);
+    let info = store::use_command("info".to_owned(), api::info);
     let (version, updates) =
         info.value.as_ref().map_or((String::new(), false), |info| (info.version.clone(), info.updates));
     html! {
@@ -35,7 +35,7 @@ pub(super) struct DiagnosticsProps {
 /// What support wants to know, to be copied.
 #[component]
 pub(super) fn Diagnostics(props: &DiagnosticsProps) -> Html {
-    let diagnostics = store::use_command("diagnostics", api::diagnostics);
+    let diagnostics = store::use_command("diagnostics".to_owned(), api::diagnostics);
     let text = diagnostics.value.as_deref().cloned().unwrap_or_default();
     let copy = {
         let (text, tell) = (text.clone(), props.tell.clone());

@@ -37,7 +37,7 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
     let waits = known.as_ref().is_some_and(|booking| booking.waiting_seats > 0);
     let moves = store::use_read_if(waits.then(|| endpoint::BookingWaitlist { booking_id: id.into() }));
     let moves_there = !waits || moves.value.is_some();
-    let failure = read.failure.clone().or(event.failure).or(history.failure).or(moves.failure);
+    let failure = read.failure.or(event.failure).or(history.failure).or(moves.failure);
     let (Some(booking), Some(event), Some(history), true) = (known, event.value, history.value, moves_there) else {
         return html! {
             <div class="page">
@@ -78,7 +78,7 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
         <div class="page">
             { back(Route::Bookings, "My bookings") }
             { head(event.name.clone(), html! { format::date_line(event.event_date, &event.time_zone) }, actions) }
-            if let Some(failure) = read.failure.clone() { <FailureNotice {failure} old_shown=true /> }
+            if let Some(failure) = failure { <FailureNotice {failure} old_shown=true /> }
             <div class="with-side">
                 <div class="stack loose">
                     <section class="card">
@@ -219,7 +219,7 @@ struct ClaimProps {
     free: i32,
 }
 
-/// Seats that are free although somebody waits: fewer than they want, so they stay open to everyone.
+/// Seats that are free although people wait: fewer than the first of them wants, so everyone can book them.
 #[component]
 fn Claim(props: &ClaimProps) -> Html {
     let write = use_write();

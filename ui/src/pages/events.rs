@@ -94,7 +94,7 @@ pub(crate) fn Events() -> Html {
                 <label class="row small"><input id="only-free" type="checkbox" checked={*only_free} onchange={toggle_free} />{ "Only with free seats" }</label>
                 { date("from-date", "From", &from) }
                 { date("to-date", "To", &to) }
-                <span class="small muted" role="status">{ format::count(shown.len() as i64, "event", "events") }</span>
+                <span class="small muted" role="status">if read.value.is_some() { { format::count(shown.len() as i64, "event", "events") } }</span>
             </div>
             if let Some(failure) = read.failure.clone() {
                 <FailureNotice {failure} old_shown={read.value.is_some()} />

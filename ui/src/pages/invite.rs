@@ -15,7 +15,7 @@ pub(crate) fn Invite() -> Html {
     let here = use_here();
     let navigator = use_navigator().expect("inside the router");
     let write = use_write();
-    let read = store::use_command("invite", api::preview_invite);
+    let read = store::use_command("invite".to_owned(), api::preview_invite);
     let join = {
         let (write, here, navigator) = (write.clone(), here.clone(), navigator.clone());
         Callback::from(move |_: MouseEvent| {

@@ -11,7 +11,7 @@ use crate::write::use_write;
 pub(super) struct Props {
     /// The address that is used now.
     pub(super) server: String,
-    /// Somebody is signed in, and would be signed out.
+    /// A person is signed in, and would be signed out.
     #[prop_or_default]
     pub(super) signed_in: bool,
     /// Another address is used from now on.

@@ -33,7 +33,7 @@ const TYPES: [(NotificationType, &str, &str); 9] = [
 #[component]
 pub(crate) fn Settings() -> Html {
     let here = use_here();
-    let info = store::use_command("info", api::info);
+    let info = store::use_command("info".to_owned(), api::info);
     let server = info.value.as_ref().map(|info| info.server.clone());
     html! {
         <div class="page narrow">

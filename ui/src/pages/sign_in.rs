@@ -30,7 +30,7 @@ where
     })
 }
 
-/// The screen of somebody who is not signed in.
+/// The screen of a person who is not signed in.
 #[component]
 pub(crate) fn SignIn(props: &Props) -> Html {
     // who just signed out was on a screen that is gone
@@ -63,8 +63,9 @@ pub(crate) fn SignIn(props: &Props) -> Html {
 /// Signing in, step by step; on its own screen, or over the one that was left when the session ended.
 #[component]
 pub(crate) fn SignInPane(props: &Props) -> Html {
-    let info = store::use_command("info", api::info);
-    let on_changed = Callback::from(|()| store::changed());
+    let changes = use_state(|| 0u32);
+    let info = store::use_command(format!("info {}", *changes), api::info);
+    let on_changed = Callback::from(move |()| changes.set(*changes + 1));
     let server = info.value.as_ref().map(|info| info.server.clone()).unwrap_or_default();
     let stray = use_state(|| false);
     {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use happening_halls::{Glyph, Hall, View};
 use web_sys::{HtmlCanvasElement, KeyboardEvent, PointerEvent, WheelEvent};
 use yew::prelude::*;
 
@@ -9,7 +10,6 @@ use super::draw::{self, Canvases, Shown};
 use super::surface::{use_looks, use_size};
 use crate::components::icon;
 use crate::features::selection::SeatState;
-use happening_halls::{Glyph, Hall, View};
 
 /// Pixels that the pointer may move within a click.
 const CLICK_SLACK: f32 = 4.0;

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use crate::appearance;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{HtmlCanvasElement, MutationObserver, MutationObserverInit};
 use yew::prelude::*;
+
+use crate::appearance;
 
 /// Size of an element in CSS pixels, as it changes.
 #[hook]

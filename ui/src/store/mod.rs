@@ -15,7 +15,7 @@ use gloo_timers::future::TimeoutFuture;
 use happening_api::{ApiFailure, Endpoint};
 use yew::prelude::*;
 
-use self::state::{Came, How, Known, Next, Reader, Store, Turn, Value};
+use self::state::{Came, How, Known, Life, Next, Reader, Store, Turn, Value};
 use crate::{api, connection};
 
 /// What is known of something that was read.
@@ -50,16 +50,21 @@ impl<T> Resource<T> {
 struct Reading {
     read: Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Came>>>>,
     same: fn(&Value, &Value) -> bool,
+    life: Life,
 }
 
 impl How for Reading {
     fn same(&self, one: &Value, other: &Value) -> bool {
         (self.same)(one, other)
     }
+
+    fn life(&self) -> Life {
+        self.life
+    }
 }
 
 impl Reading {
-    fn of<T: PartialEq + 'static, F>(read: impl Fn() -> F + 'static) -> Self
+    fn of<T: PartialEq + 'static, F>(life: Life, read: impl Fn() -> F + 'static) -> Self
     where
         F: Future<Output = (Result<T, ApiFailure>, connection::AsOf)> + 'static,
     {
@@ -70,13 +75,19 @@ impl Reading {
                 (result.map(|value| Rc::new(value) as Value), as_of)
             }) as Pin<Box<dyn Future<Output = Came>>>
         };
-        Self { read: Rc::new(read), same: |one, other| one.downcast_ref::<T>() == other.downcast_ref::<T>() }
+        Self { read: Rc::new(read), same: |one, other| one.downcast_ref::<T>() == other.downcast_ref::<T>(), life }
     }
 }
 
 fn wanted<E: Endpoint>(endpoint: E) -> (String, Reading) {
     let key = endpoint.clone().into().request().path;
-    (key, Reading::of(move || api::read(endpoint.clone())))
+    (key, Reading::of(Life::Kept, move || api::read(endpoint.clone())))
+}
+
+/// The same for one part of a screen alone, which begins with nothing.
+fn own<E: Endpoint>(endpoint: E, life: Life, reader: Reader) -> (String, Reading) {
+    let (key, reading) = wanted(endpoint);
+    (format!("{key} for {reader:?}"), Reading { life, ..reading })
 }
 
 /// What an endpoint answers.
@@ -105,24 +116,31 @@ pub(crate) fn use_reads<E: Endpoint>(endpoints: Vec<E>) -> Resource<Vec<Rc<E::An
 
 /// As [`use_read`], for what must not begin with an answer from before: nothing is known until the server has answered this.
 #[hook]
-pub(crate) fn use_fresh_read<E: Endpoint>(endpoint: Option<E>) -> Resource<E::Answer> {
+pub(crate) fn use_fresh_read<E: Endpoint>(endpoint: E) -> Resource<E::Answer> {
     let reader = *use_memo((), |()| next_reader());
-    let own = endpoint.map(wanted).map(|(key, reading)| (format!("{key} for {reader:?}"), reading));
-    let known = use_keys(own.into_iter().collect());
+    Resource::of(use_keys(vec![own(endpoint, Life::Shown, reader)]).swap_remove(0))
+}
+
+/// As [`use_fresh_read`], read until it is known and then never again.
+#[hook]
+pub(crate) fn use_read_once<E: Endpoint>(endpoint: Option<E>) -> Resource<E::Answer> {
+    let reader = *use_memo((), |()| next_reader());
+    let known = use_keys(endpoint.map(|endpoint| own(endpoint, Life::Once, reader)).into_iter().collect());
     Resource::of(known.into_iter().next().unwrap_or_default())
 }
 
-/// What a command of the shell answers.
+/// What a command of the shell answers, asked once; another name asks again.
 #[hook]
-pub(crate) fn use_command<T: PartialEq + 'static, F>(name: &'static str, command: fn() -> F) -> Resource<T>
+pub(crate) fn use_command<T: PartialEq + 'static, F>(name: String, command: fn() -> F) -> Resource<T>
 where
     F: Future<Output = Result<T, ApiFailure>> + 'static,
 {
-    let reading = Reading::of(move || {
+    let reader = *use_memo((), |()| next_reader());
+    let reading = Reading::of(Life::Once, move || {
         let answer = command();
         async { (answer.await, None) }
     });
-    Resource::of(use_keys(vec![(name.to_owned(), reading)]).swap_remove(0))
+    Resource::of(use_keys(vec![(format!("{name} for {reader:?}"), reading)]).swap_remove(0))
 }
 
 thread_local! {
@@ -139,23 +157,39 @@ fn next_reader() -> Reader {
 fn use_keys(wanted: Vec<(String, Reading)>) -> Vec<Known> {
     let reader = *use_memo((), |()| next_reader());
     let redraw = use_force_update();
+    let shown = use_mut_ref(Vec::<String>::new);
     let keys: Vec<String> = wanted.iter().map(|(key, _)| key.clone()).collect();
-    use_effect_with(keys.clone(), move |keys| {
-        REDRAW.with_borrow_mut(|all| all.insert(reader, redraw));
-        for (key, reading) in wanted {
-            if let Some(turn) = STORE.with_borrow_mut(|store| store.show(&key, reader, reading)) {
-                wasm_bindgen_futures::spawn_local(read(key, turn));
+    let known: Vec<Known> = STORE.with_borrow(|store| keys.iter().map(|key| store.known(key)).collect());
+    {
+        let (shown, drawn) = (Rc::clone(&shown), known.clone());
+        use_effect_with(keys, move |keys| {
+            REDRAW.with_borrow_mut(|all| all.insert(reader, redraw.clone()));
+            let before = shown.replace(keys.clone());
+            for (key, reading) in wanted.into_iter().filter(|(key, _)| !before.contains(key)) {
+                if let Some(turn) = STORE.with_borrow_mut(|store| store.show(&key, reader, reading)) {
+                    wasm_bindgen_futures::spawn_local(read(key, turn));
+                }
             }
-        }
-        tell_age();
-        let keys = keys.clone();
+            for key in before.iter().filter(|key| !keys.contains(key)) {
+                STORE.with_borrow_mut(|store| store.leave(key, reader));
+            }
+            // an answer can come between drawing and this: who was not yet a reader was not drawn again
+            let now_known = STORE.with_borrow(|store| keys.iter().map(|key| store.known(key)).collect::<Vec<_>>());
+            if !drawn.iter().zip(&now_known).all(|(drawn, now)| drawn.is(now)) {
+                redraw.force_update();
+            }
+            tell_age();
+        });
+    }
+    use_effect_with((), move |()| {
         move || {
+            let keys = shown.take();
             STORE.with_borrow_mut(|store| keys.iter().for_each(|key| store.leave(key, reader)));
             REDRAW.with_borrow_mut(|all| all.remove(&reader));
             tell_age();
         }
     });
-    STORE.with_borrow(|store| keys.iter().map(|key| store.known(key)).collect())
+    known
 }
 
 /// Reads a key, again when the server asks to wait.
@@ -203,7 +237,7 @@ pub(crate) fn changed() {
     read_again();
 }
 
-/// Forgets everything: somebody else is here.
+/// Forgets everything: another person is here, or none.
 pub(crate) fn clear() {
     STORE.with_borrow_mut(Store::clear);
 }

@@ -37,10 +37,34 @@ pub(super) struct Known {
     pub(super) failure: Option<ApiFailure>,
 }
 
+impl Known {
+    /// Whether it is the very same.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let same_value = match (&self.value, &other.value) {
+            (Some(one), Some(other)) => Rc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        same_value && self.failure == other.failure
+    }
+}
+
+/// How long an answer serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// It is read again, and kept when it is on no screen any more.
+    Kept,
+    /// It is read again, and forgotten with its screen.
+    Shown,
+    /// As [`Life::Shown`], and read until it is known only.
+    Once,
+}
+
 /// How a key is read.
 pub(super) trait How: Clone {
     /// Whether two of its answers say the same.
     fn same(&self, one: &Value, other: &Value) -> bool;
+
+    fn life(&self) -> Life;
 }
 
 /// What a read that was started does next.
@@ -51,7 +75,7 @@ pub(super) enum Next<H> {
     Wait {
         ms: u32,
     },
-    /// A later read does it, or nobody shows it any more.
+    /// A later read does it, or it is on no screen any more.
     Nothing,
 }
 
@@ -60,7 +84,7 @@ struct Entry<H> {
     as_of: AsOf,
     /// How it is read.
     how: H,
-    /// The first read of this entry; one before it was of somebody else.
+    /// The first read of this entry. An answer to an earlier one was meant for the person who was here before.
     first: Turn,
     latest: Turn,
     /// The latest read has not been answered.
@@ -88,7 +112,7 @@ impl<H: How> Store<H> {
         Turn(self.turns)
     }
 
-    /// Somebody shows a key from now on. Answers the read that has to begin; none while one is on its way for others who show it.
+    /// A part of a screen shows a key from now on. Answers the read that has to begin; none while one is on its way for other parts.
     pub(super) fn show(&mut self, key: &str, reader: Reader, how: H) -> Option<Turn> {
         let turn = self.turn();
         let entry = self.entries.entry(key.to_owned()).or_insert_with(|| Entry {
@@ -117,9 +141,14 @@ impl<H: How> Store<H> {
     pub(super) fn leave(&mut self, key: &str, reader: Reader) {
         let left = self.turn().0;
         let Some(entry) = self.entries.get_mut(key) else { return };
-        if entry.readers.remove(&reader) && entry.readers.is_empty() {
+        if !entry.readers.remove(&reader) || !entry.readers.is_empty() {
+            return;
+        }
+        if entry.how.life() == Life::Kept {
             entry.left = left;
             self.forget_the_oldest();
+        } else {
+            self.entries.remove(key);
         }
     }
 
@@ -139,7 +168,8 @@ impl<H: How> Store<H> {
 
     /// All that is shown has to be read again. Answers the reads that begin, with what they read.
     pub(super) fn again(&mut self) -> Vec<(String, Turn)> {
-        let shown = self.entries.iter().filter(|(_, entry)| !entry.readers.is_empty());
+        let is_known_for_good = |entry: &Entry<H>| entry.how.life() == Life::Once && entry.known.value.is_some();
+        let shown = self.entries.iter().filter(|(_, entry)| !entry.readers.is_empty() && !is_known_for_good(entry));
         let keys: Vec<String> = shown.map(|(key, _)| key.clone()).collect();
         keys.into_iter()
             .map(|key| {
@@ -156,7 +186,8 @@ impl<H: How> Store<H> {
     pub(super) fn next(&self, key: &str, turn: Turn, now_ms: f64) -> Next<H> {
         match self.entries.get(key) {
             Some(entry) if entry.latest == turn && !entry.readers.is_empty() => {
-                let ms = entry.wait_until_ms - now_ms;
+                // a clock that was set back does not make it longer
+                let ms = (entry.wait_until_ms - now_ms).min(1000.0 * WAIT_MAX_S as f64);
                 if ms > 0.0 { Next::Wait { ms: ms.ceil() as u32 } } else { Next::Read(entry.how.clone()) }
             }
             // nothing was sent for it yet
@@ -184,6 +215,11 @@ impl<H: How> Store<H> {
             Ok(value) => {
                 entry.as_of = as_of;
                 Known { value: Some(value), failure: None }
+            }
+            // what may no longer be known is not shown any longer
+            Err(failure @ ApiFailure::Refused { status: 403 | 404, .. }) => {
+                entry.as_of = None;
+                Known { value: None, failure: Some(failure) }
             }
             Err(failure) => Known { value: entry.known.value.clone(), failure: Some(failure) },
         };
@@ -224,15 +260,22 @@ impl<H: How> Store<H> {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
+    use happening_api::{ErrorBody, ErrorCode};
 
     use super::*;
 
     #[derive(Clone, Debug, PartialEq)]
-    struct Numbers;
+    struct Numbers(Life);
+
+    const KEPT: Numbers = Numbers(Life::Kept);
 
     impl How for Numbers {
         fn same(&self, one: &Value, other: &Value) -> bool {
             one.downcast_ref::<i32>() == other.downcast_ref::<i32>()
+        }
+
+        fn life(&self) -> Life {
+            self.0
         }
     }
 
@@ -258,7 +301,7 @@ mod tests {
     }
 
     fn begin(store: &mut Store<Numbers>, reader: Reader) -> Turn {
-        store.show(KEY, reader, Numbers).expect("it is read")
+        store.show(KEY, reader, KEPT).expect("it is read")
     }
 
     fn again(store: &mut Store<Numbers>) -> Turn {
@@ -271,7 +314,7 @@ mod tests {
     fn one_read_serves_all_who_show_it() {
         let mut store = Store::new();
         let turn = begin(&mut store, HERE);
-        assert_eq!(store.show(KEY, THERE, Numbers), None, "it is on its way");
+        assert_eq!(store.show(KEY, THERE, KEPT), None, "it is on its way");
         assert_eq!(store.answered(KEY, turn, good(1), 0.0), [HERE, THERE]);
         assert_eq!(shown(&store), (Some(1), false));
         let turn = again(&mut store);
@@ -317,14 +360,14 @@ mod tests {
     fn a_reason_to_read_again_does_not_shorten_a_wait() {
         let mut store = Store::new();
         let turn = begin(&mut store, HERE);
-        assert_eq!(store.next(KEY, turn, 0.0), Next::Read(Numbers));
+        assert_eq!(store.next(KEY, turn, 0.0), Next::Read(KEPT));
         store.answered(KEY, turn, busy(7), 1000.0);
         assert_eq!(store.next(KEY, turn, 3000.0), Next::Wait { ms: 5000 });
-        assert_eq!(store.show(KEY, THERE, Numbers), None, "the read that waits serves them, too");
+        assert_eq!(store.show(KEY, THERE, KEPT), None, "the read that waits serves them, too");
         let later = again(&mut store);
         assert_eq!(store.next(KEY, later, 3000.0), Next::Wait { ms: 5000 });
         assert_eq!(store.next(KEY, turn, 3000.0), Next::Nothing, "there is a later one");
-        assert_eq!(store.next(KEY, later, 8000.0), Next::Read(Numbers));
+        assert_eq!(store.next(KEY, later, 8000.0), Next::Read(KEPT));
         store.leave(KEY, HERE);
         store.leave(KEY, THERE);
         assert_eq!(store.next(KEY, later, 8000.0), Next::Nothing, "nobody looks any more");
@@ -345,7 +388,7 @@ mod tests {
         let mut store = Store::new();
         let old = |second| (Ok(Rc::new(1) as Value), DateTime::from_timestamp(second, 0));
         for (key, reader, second) in [("a", HERE, 70), ("b", THERE, 50)] {
-            let turn = store.show(key, reader, Numbers).expect("it is read");
+            let turn = store.show(key, reader, KEPT).expect("it is read");
             store.answered(key, turn, old(second), 0.0);
         }
         assert_eq!(store.oldest(), DateTime::from_timestamp(50, 0));
@@ -361,12 +404,60 @@ mod tests {
         let mut store = Store::new();
         for number in 0..2 * LEFT_MAX {
             let key = format!("/events/{number}");
-            let turn = store.show(&key, HERE, Numbers).expect("it is read");
+            let turn = store.show(&key, HERE, KEPT).expect("it is read");
             store.answered(&key, turn, good(1), 0.0);
             store.leave(&key, HERE);
         }
         let known = |number: usize| store.known(&format!("/events/{number}")).value.is_some();
         assert_eq!((0..2 * LEFT_MAX).filter(|number| known(*number)).count(), LEFT_MAX);
         assert!(known(2 * LEFT_MAX - 1) && !known(0), "the last ones");
+    }
+    #[test]
+    fn an_answer_that_came_between_two_screens_is_seen_by_the_next() {
+        let mut store = Store::new();
+        let turn = begin(&mut store, HERE);
+        let rendered = store.known(KEY);
+        store.leave(KEY, HERE);
+        assert!(store.answered(KEY, turn, good(1), 0.0).is_empty(), "there is no screen to be drawn");
+        let turn = begin(&mut store, THERE);
+        assert!(!rendered.is(&store.known(KEY)), "who has drawn what was known before has to draw again");
+        assert!(store.answered(KEY, turn, good(1), 0.0).is_empty(), "since the same answer makes nobody draw");
+    }
+
+    #[test]
+    fn what_may_no_longer_be_known_goes() {
+        let mut store = Store::new();
+        let turn = begin(&mut store, HERE);
+        store.answered(KEY, turn, good(1), 0.0);
+        let turn = again(&mut store);
+        let body = ErrorBody {
+            error: "Not found.".to_owned(),
+            code: ErrorCode::NotFound,
+            details: Default::default(),
+            request_id: String::new(),
+        };
+        let gone = ApiFailure::Refused { status: 404, body: Box::new(body) };
+        assert_eq!(store.answered(KEY, turn, (Err(gone), None), 0.0), [HERE]);
+        assert_eq!(shown(&store), (None, true));
+    }
+
+    #[test]
+    fn what_is_read_once_is_read_until_it_is_known_and_forgotten_with_its_screen() {
+        let mut store = Store::new();
+        let turn = store.show(KEY, HERE, Numbers(Life::Once)).expect("it is read");
+        store.answered(KEY, turn, away(), 0.0);
+        let turn = again(&mut store);
+        store.answered(KEY, turn, good(1), 0.0);
+        assert!(store.again().is_empty());
+        store.leave(KEY, HERE);
+        assert_eq!(shown(&store), (None, false));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_wait_longer() {
+        let mut store = Store::new();
+        let turn = begin(&mut store, HERE);
+        store.answered(KEY, turn, busy(7), 1e12);
+        assert_eq!(store.next(KEY, turn, 0.0), Next::Wait { ms: 60_000 });
     }
 }

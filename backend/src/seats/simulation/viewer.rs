@@ -1,4 +1,4 @@
-//! Somebody who looks at events beside the writer, and must see what the rows say.
+//! A viewer reads events beside the writer, and must see what the rows say.
 
 use happening_api::EventId;
 

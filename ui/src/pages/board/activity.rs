@@ -1,5 +1,6 @@
 //! What an event's numbers are, and what happened.
 
+use chrono::{DateTime, Utc};
 use happening_api::{ActivityEntry, Event};
 use yew::prelude::*;
 
@@ -7,8 +8,8 @@ use crate::components::{Empty, icon};
 use crate::format;
 
 /// The four numbers at the top.
-pub(super) fn numbers(event: &Event, activity: &[ActivityEntry]) -> Html {
-    let today = format::event_date(format::now(), &format::own_zone()).date;
+pub(super) fn numbers(event: &Event, activity: &[ActivityEntry], now: DateTime<Utc>) -> Html {
+    let today = format::event_date(now, &format::own_zone()).date;
     let moved: Vec<&ActivityEntry> = activity
         .iter()
         .filter(|one| {

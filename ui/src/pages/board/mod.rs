@@ -8,6 +8,7 @@ mod table;
 use std::rc::Rc;
 
 use happening_api::{ActivityEntry, Booking, BookingStatus, Download, Event, EventId, EventStatus, SeatMap};
+use happening_halls::Hall;
 use uuid::Uuid;
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -20,6 +21,7 @@ use super::event::{save_file, status_chip, when};
 use super::staff_cancel::StaffCancel;
 use super::staff_give::StaffGive;
 use crate::api::{self, endpoint};
+use crate::clock::use_now;
 use crate::components::{FailureNotice, back, head, icon, skeleton};
 use crate::features::selection::SeatState;
 use crate::here::use_here;
@@ -28,7 +30,6 @@ use crate::seat_map::{SeatCanvas, legend};
 use crate::store::Resource;
 use crate::write::use_write;
 use crate::{format, store};
-use happening_halls::Hall;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -80,6 +81,7 @@ pub(crate) fn Board(props: &Props) -> Html {
     let open = use_state(|| Open::Nothing);
     let id = props.event_id;
     let read = use_known(id.into());
+    let now = use_now();
     let known = read.value.clone();
     let hall = use_memo(known.as_ref().map(|known| (known.event.category, known.event.total_slots)), |known| {
         known.map(|(category, total)| Rc::new(Hall::new(category, total)))
@@ -143,7 +145,7 @@ pub(crate) fn Board(props: &Props) -> Html {
             { back(Route::Organize, "Organize") }
             { head(event.name.clone(), html! { <>{ status_chip(event.status) }{ format!(" {} · {who}", when(event)) }</> }, html! { <Actions event={event.clone()} on_cancel={show(Open::CancelEvent)} on_delete={show(Open::DeleteEvent)} on_duplicate={show(Open::Duplicate)} /> }) }
             if let Some(failure) = read.failure.clone() { <FailureNotice {failure} old_shown=true /> }
-            { numbers(event, &known.activity) }
+            { numbers(event, &known.activity, now) }
             <div class="with-side even">
                 <section class="card board-map" aria-labelledby="seats-now">
                     <header class="card-head"><h2 id="seats-now">{ "Seats now" }</h2><span class="small muted">{ format!("{} of {} booked", format::number(known.map.taken.len() as i64), format::number(i64::from(known.map.total))) }</span></header>

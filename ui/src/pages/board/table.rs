@@ -1,8 +1,9 @@
 //! Bookings of an event, for its staff.
 
-use crate::format;
 use happening_api::{Booking, UserId};
 use yew::prelude::*;
+
+use crate::format;
 
 /// Bookings that a table shows before it is asked for more.
 const ROWS_AT_FIRST: usize = 25;

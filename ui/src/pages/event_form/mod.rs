@@ -5,8 +5,6 @@ mod fields;
 mod form;
 mod side;
 
-use std::rc::Rc;
-
 use happening_api::EventStatus;
 use uuid::Uuid;
 use yew::prelude::*;
@@ -29,14 +27,9 @@ pub(crate) struct Props {
 pub(crate) fn EventForm(props: &Props) -> Html {
     let here = use_here();
     let id = props.event_id;
-    // read until it is known, then never again: what somebody else saves meanwhile is met when saving, not under the person's hands
-    let first = use_mut_ref(|| None::<Rc<happening_api::Event>>);
-    let asked = id.filter(|_| first.borrow().is_none()).map(|id| endpoint::Event { event_id: id.into() });
-    let read = store::use_fresh_read(asked);
-    if let Some(event) = read.value {
-        first.borrow_mut().get_or_insert(event);
-    }
-    let event = first.borrow().clone();
+    // what another person saves meanwhile is told when saving, not while typing
+    let read = store::use_read_once(id.map(|id| endpoint::Event { event_id: id.into() }));
+    let event = read.value;
     if let Some(waiting) = without_organizations(&here, "Event") {
         return waiting;
     }

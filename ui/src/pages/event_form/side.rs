@@ -70,7 +70,7 @@ pub(super) fn HandOver(props: &HandOverProps) -> Html {
             <Field id="owner" label="Organizer" hint={if ahead { "Hand the event over to another organizer or admin" } else { "An event that has begun stays with its organizer" }}>
                 <select id="owner" class="input" disabled={!ahead} onchange={on_change}>
                     { for staff.iter().map(|one| html! { <option value={one.user_id.to_string()} selected={one.user_id == current}>{ &one.name }</option> }) }
-                    if !staff.iter().any(|one| one.user_id == current) { <option value={current.to_string()} selected=true>{ "A former member" }</option> }
+                    if !staff.iter().any(|one| one.user_id == current) { <option value={current.to_string()} selected=true>{ if members.value.is_some() { "A former member" } else { "" } }</option> }
                 </select>
             </Field>
         </section>

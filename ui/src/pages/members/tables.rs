@@ -105,7 +105,7 @@ fn use_far(props: &TableProps, words: &str) -> Far {
     let sought = if all_known { String::new() } else { paused.trim().to_owned() };
     let org = props.organization.id;
     let stale = !all_known && *paused != words;
-    let asked = (!sought.is_empty()).then(|| endpoint::FindMembers { org_id: org, q: sought });
+    let asked = (!sought.is_empty()).then_some(endpoint::FindMembers { org_id: org, q: sought });
     let asks = asked.is_some();
     let found = store::use_read_if(asked);
     Far { waits: stale || asks && (found.loading() || found.failure.is_some()), found }

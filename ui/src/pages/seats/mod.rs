@@ -7,6 +7,7 @@ mod panel;
 use std::rc::Rc;
 
 use happening_api::{ApiFailure, Booking, ClaimSeats, Event, SEATS_PER_BOOKING_MAX};
+use happening_halls::Hall;
 use uuid::Uuid;
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -23,7 +24,6 @@ use crate::presence::{Presence, use_presence};
 use crate::route::SeatsWish;
 use crate::seat_map::{SeatCanvas, legend};
 use crate::{format, said, store};
-use happening_halls::Hall;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -41,7 +41,7 @@ pub(crate) fn Seats(props: &Props) -> Html {
     let id = props.event_id;
     let event = store::use_read(endpoint::Event { event_id: id.into() });
     // seats are chosen on it at once, so it is never one from before
-    let map = store::use_fresh_read(Some(endpoint::Seats { event_id: id.into() }));
+    let map = store::use_fresh_read(endpoint::Seats { event_id: id.into() });
     let user = here.me.id;
     let own = store::use_read(endpoint::MyBookings { user_id: user });
     // what is waited for counts, too; while the bookings are not known, what is held
