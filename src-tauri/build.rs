@@ -1,6 +1,12 @@
 //! Reads tauri.conf.json, and lets our windows call our own commands and hear our events, nothing else.
 
+use std::error::Error;
 use std::path::Path;
+
+// the list alone: as a dependency, the crate around it would be compiled once more for this script
+#[macro_use]
+#[path = "../api/src/commands.rs"]
+mod commands;
 
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
@@ -8,9 +14,10 @@ macro_rules! names {
     };
 }
 
-const COMMANDS: &[&str] = happening_api::with_commands!(names);
+const COMMANDS: &[&str] = with_commands!(names);
 
 fn main() {
+    println!("cargo:rerun-if-changed=api/src/commands.rs");
     println!("cargo:rerun-if-changed=ui/dist");
     if let Err(error) = build() {
         println!("cargo:warning={error:#}");
@@ -18,15 +25,17 @@ fn main() {
     }
 }
 
-fn build() -> anyhow::Result<()> {
+fn build() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&std::env::var("OUT_DIR")?).join("capabilities");
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("main.json"), capability())?;
-    let files = folder.join("*.json").display().to_string();
+    // relative where it can be: what stands above the project may have characters that mean something in a pattern
+    let below = folder.strip_prefix(std::env::current_dir()?).unwrap_or(&folder);
+    let pattern = below.join("*.json").display().to_string();
     let attributes = tauri_build::Attributes::new()
-        .capabilities_path_pattern(files.leak())
+        .capabilities_path_pattern(pattern.leak())
         .app_manifest(tauri_build::AppManifest::new().commands(COMMANDS));
-    tauri_build::try_build(attributes)
+    Ok(tauri_build::try_build(attributes)?)
 }
 
 /// What our windows may do. Tauri makes a permission of each command.

@@ -254,7 +254,7 @@ fn refusal(status: StatusCode, retry_after_s: u64, bytes: &[u8]) -> ApiFailure {
     }
 }
 
-/// A connection that was never made has sent nothing; after that, nobody knows.
+/// A connection that was never made has sent nothing; after that, it is not known what the server got.
 fn failure(error: &reqwest::Error) -> ApiFailure {
     if error.is_connect() { ApiFailure::Offline } else { ApiFailure::NoAnswer }
 }

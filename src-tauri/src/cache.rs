@@ -60,7 +60,10 @@ impl Cache {
 
     /// The last good answer to a call, and what the server calls it.
     pub(crate) fn named(&self, user: &User, call: &Call) -> Option<(Value, String)> {
-        let kept = self.kept(user, call).filter(|_| call.request().is_named)?;
+        if !call.request().is_named {
+            return None;
+        }
+        let kept = self.kept(user, call)?;
         Some((kept.value, kept.etag?))
     }
 

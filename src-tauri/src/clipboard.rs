@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// Holds on to the clipboard: under X11 and Wayland a text can be pasted only while the program is there that has copied it.
+/// Holds on to the clipboard: under X11 and Wayland a text is asked of the program that has copied it.
 #[derive(Default)]
 pub(crate) struct Clipboard(Mutex<Option<arboard::Clipboard>>);
 
@@ -18,5 +18,10 @@ impl Clipboard {
             none => none.insert(arboard::Clipboard::new()?),
         };
         clipboard.set_text(text)
+    }
+
+    /// The app ends: a clipboard manager, where there is one, takes the text over.
+    pub(crate) fn leave(&self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }

@@ -29,6 +29,7 @@ use tauri::{Emitter, Manager};
 use tauri_plugin_deep_link::DeepLinkExt;
 use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
 
+use crate::clipboard::Clipboard;
 use crate::deep_link::DeepLink;
 use crate::session::Session;
 use crate::settings::Settings;
@@ -56,6 +57,7 @@ fn main() {
     match app {
         Ok(app) => app.run(|app, event| {
             if matches!(event, tauri::RunEvent::Exit) {
+                app.state::<Clipboard>().leave();
                 app.state::<Arc<Session>>().leave();
             }
         }),
@@ -95,7 +97,7 @@ fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
     app.manage(Session::new(server, cache_folder, Box::new(tell))?);
     app.manage(settings);
     app.manage(commands::Opened::default());
-    app.manage(clipboard::Clipboard::default());
+    app.manage(Clipboard::default());
     if updates::configured(app) {
         app.plugin(tauri_plugin_updater::Builder::new().build())?;
     }
@@ -131,7 +133,7 @@ fn follow(app: &tauri::AppHandle, url: &url::Url) {
             let app = app.clone();
             tauri::async_runtime::spawn(async move {
                 if !app.state::<Arc<Session>>().finish_sign_in(callback).await {
-                    drop(app.emit_to(windows::MAIN, "stray-sign-in", ())); // without a window there is nobody to tell
+                    drop(app.emit_to(windows::MAIN, "stray-sign-in", ())); // there may be no window to show it in
                 }
             });
             return;

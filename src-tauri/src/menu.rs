@@ -8,7 +8,7 @@ use crate::windows;
 const QUIT: &str = "quit";
 const CLOSE: &str = "close-window";
 
-/// Entries that say something to somebody who is not signed in.
+/// Entries that also serve a person who is not signed in.
 const FOR_EVERYBODY: [&str; 4] = ["settings", "about", CLOSE, QUIT];
 
 /// Builds the menu.

@@ -65,7 +65,7 @@ async fn look(app: &AppHandle, seen: &mut Option<Seen>) {
     seen.newer.extend(news.iter().map(|one| one.id));
 }
 
-/// What somebody did themselves in front of the window needs no notification of the desktop.
+/// What the person did in front of the window needs no notification of the desktop.
 fn is_shown(app: &AppHandle, one: &Notification) -> bool {
     match one.kind {
         NotificationType::WaitlistPromoted

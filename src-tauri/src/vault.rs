@@ -15,12 +15,12 @@ use windows_native_keyring_store::Store;
 use zbus_secret_service_keyring_store::Store;
 
 const SERVICE: &str = "org.happening.desktop";
-/// Nobody seems to type the keyring's password, or to be asked for it: the person can sign in without it.
+/// After this time the keyring's password is not going to be typed: the person can sign in without the keyring.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A thread that does what the keyring is asked for, in the order of asking, also when nobody waits any more: a later token must
+/// A thread that does what the keyring is asked for, in the order of asking, also when the caller no longer waits: a later token must
 /// not be replaced by an earlier one, nor come back after it was to be forgotten.
 static JOBS: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
     let (jobs, queue) = mpsc::channel::<Job>();
@@ -31,7 +31,7 @@ static JOBS: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
 /// What the keyring will answer; `None` when it refuses, or has no such token. An error when there is no keyring.
 pub(crate) type Answer<T> = oneshot::Receiver<Option<T>>;
 
-/// Nobody knows what the keyring holds.
+/// It is not known what the keyring holds.
 pub(crate) struct Unreadable {
     /// There is none; otherwise it was not unlocked.
     pub(crate) absent: bool,
@@ -53,13 +53,13 @@ pub(crate) async fn load(server: &Url) -> std::result::Result<Option<String>, Un
     }
 }
 
-/// Keeps a token from now on, whether somebody waits for the answer or not.
+/// Keeps a token from now on, also when the caller does not wait for the answer.
 pub(crate) fn store(server: &Url, token: &str) -> Answer<()> {
     let token = token.to_owned();
     ask(server, move |entry| entry.set_password(&token))
 }
 
-/// Forgets the token, whether somebody waits for the answer or not.
+/// Forgets the token, also when the caller does not wait for the answer.
 pub(crate) fn forget(server: &Url) -> Answer<()> {
     ask(server, |entry| entry.delete_credential())
 }
@@ -67,7 +67,7 @@ pub(crate) fn forget(server: &Url) -> Answer<()> {
 /// Waits for what was asked for so far, but not longer than that.
 pub(crate) fn finish(limit: Duration) {
     let (done, finished) = mpsc::channel();
-    let job = move || done.send(()).unwrap_or_default(); // nobody waits that long
+    let job = move || done.send(()).unwrap_or_default(); // the caller has stopped waiting
     if JOBS.send(Box::new(job)).is_ok() && finished.recv_timeout(limit).is_err() {
         tracing::info!("the keyring was not waited for any longer");
     }
@@ -88,7 +88,7 @@ fn ask<T: Send + 'static>(server: &Url, ask: impl FnOnce(Entry) -> Result<T> + S
         {
             tracing::info!(%error, "the system's keyring cannot be used");
         }
-        drop(told.send(asked.ok())); // nobody may wait for it
+        drop(told.send(asked.ok())); // the caller may have stopped waiting
     };
     if JOBS.send(Box::new(job)).is_err() {
         tracing::warn!("the keyring's thread is gone");

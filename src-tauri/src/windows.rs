@@ -1,4 +1,4 @@
-//! The app's windows: the main one, and one for each event whose board somebody wants beside it.
+//! The app's windows: the main one, and one for each event whose board was opened beside it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -72,7 +72,7 @@ fn raise(window: &WebviewWindow) {
     drop(window.set_focus());
 }
 
-/// Whether somebody is looking at one of our windows.
+/// Whether one of our windows has the focus.
 pub(crate) fn is_looked_at(app: &AppHandle) -> bool {
     app.webview_windows().values().any(|window| window.is_focused().unwrap_or(false))
 }

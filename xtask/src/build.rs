@@ -22,8 +22,8 @@ pub(crate) const SERVER_AND_APP: [&str; 8] =
 /// What drives app and server for benchmarks and pictures.
 pub(crate) const TOOLS: [&str; 4] = ["build", "--workspace", "--bin", "happening-tools"];
 
-/// Process ids of the commands that run.
-static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+/// Process ids of the commands that run; none once all were ended.
+static RUNNING: Mutex<Option<Vec<u32>>> = Mutex::new(Some(Vec::new()));
 
 /// Runs cargo with these arguments, showing what it says.
 ///
@@ -67,21 +67,28 @@ pub(crate) fn cargo_with(arguments: &[&str], env: &[(&str, &str)]) -> Result<()>
 pub(crate) fn shown(command: &mut Command) -> Result<bool> {
     let name = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner).push(child.id());
+    let mut child = {
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(running) = running.as_mut() else { bail!("{name} is not started, since something else has failed") };
+        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+        running.push(child.id());
+        child
+    };
     let (out, err) = (child.stdout.take().context("a pipe")?, child.stderr.take().context("a pipe")?);
     std::thread::scope(|scope| {
         scope.spawn(|| pass_on(out, std::io::stdout()));
         pass_on(err, std::io::stderr());
     });
     let ended = child.wait()?;
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| *id != child.id());
+    if let Some(running) = RUNNING.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        running.retain(|id| *id != child.id());
+    }
     Ok(ended.success())
 }
 
-/// Ends the commands that run.
+/// Ends the commands that run, and starts no more.
 pub(crate) fn end_all() {
-    for id in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+    for id in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take().into_iter().flatten() {
         Command::new("kill").arg(id.to_string()).status().ok(); // it can end by itself at this moment
     }
 }

@@ -39,7 +39,7 @@ impl Session {
             (Called::Unchanged, None) => Err(ApiFailure::NoAnswer), // nothing was said to be known
         });
         if self.turn() != turn {
-            // an answer to somebody who has left is nobody's; but they learn that what they asked for may have been done
+            // the person who asked has left, so the answer is dropped; a write may have been done, which is said
             let sent = !matches!(result, Err(ApiFailure::SessionEnded | ApiFailure::Offline));
             let writes = call.request().method != Method::Get;
             return Err(if sent && writes { ApiFailure::NoAnswer } else { ApiFailure::SessionEnded });

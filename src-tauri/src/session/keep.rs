@@ -9,7 +9,7 @@ use super::Session;
 use crate::login::Tokens;
 use crate::vault::{self, Answer, Unreadable};
 
-/// A keyring that asks for its password answers when somebody types it. The person is told meanwhile that it is not used.
+/// A keyring that asks for its password answers when it was typed. The person is told meanwhile that it is not used.
 pub(super) const STORE_PATIENCE: Duration = Duration::from_secs(10);
 /// The app may start before the keyring does.
 const START_PATIENCE: Duration = Duration::from_secs(20);

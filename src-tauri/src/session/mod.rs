@@ -36,7 +36,7 @@ pub(crate) struct Session {
     refreshing: AsyncMutex<()>,
     /// Held while kept answers are written or removed.
     keeping: Mutex<()>,
-    /// Somebody has signed in.
+    /// A person has signed in.
     signed_in: Notify,
     tell: Tell,
 }
@@ -56,7 +56,7 @@ struct State {
 }
 
 impl State {
-    /// Nobody has signed in, or begun to, since that turn.
+    /// No sign-in was finished or begun since that turn.
     fn nobody_came(&self, turn: u64) -> bool {
         self.turn == turn && self.tokens.is_none() && self.pending.is_none()
     }
@@ -123,7 +123,7 @@ impl Session {
         }
     }
 
-    /// Waits until somebody signs in.
+    /// Waits for the next sign-in.
     pub(crate) async fn next_sign_in(&self) {
         self.signed_in.notified().await;
     }
@@ -217,7 +217,7 @@ impl Session {
         };
         match restored.await {
             Ok(()) => {}
-            // somebody signed in or chose another server meanwhile
+            // another sign-in was finished, or another server chosen, meanwhile
             Err(SignInFailure::Cancelled) => {}
             // the session ended at the service: nothing to be alarmed about
             Err(SignInFailure::Refused) => {
@@ -236,7 +236,7 @@ impl Session {
         }
     }
 
-    /// There is no session to go on with; `clear`: nor can there be one, so what was kept is nobody's.
+    /// There is no session to go on with; `clear`: nor will there be one, so the kept answers are removed.
     fn restored_nothing(&self, turn: u64, clear: bool) {
         if self.lock().nobody_came(turn) {
             if clear {

@@ -80,7 +80,7 @@ impl Session {
         });
     }
 
-    /// The browser sent the person back. A callback that nobody asked for, or of another sign-in, is ignored; the one that
+    /// The browser sent the person back. A callback without a sign-in that waits, or of another one, is ignored; the one that
     /// waits goes on waiting. Answers whether it was asked for.
     pub(crate) async fn finish_sign_in(self: &Arc<Self>, callback: Callback) -> bool {
         // with its turn in one look: cancelling in between would be missed

@@ -69,7 +69,7 @@ impl People {
         Ok(answer["access_token"].as_str().context("no access token")?.to_owned())
     }
 
-    /// The ID token of a new sign-in: it says who somebody is, and opens no door.
+    /// The ID token of a new sign-in: it says who the person is, and gives no access.
     ///
     /// # Errors
     /// When Keycloak is away or does not know the person.
@@ -110,7 +110,7 @@ impl People {
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
 
-    /// Ends every session of somebody at the sign-in service, as its administrator does. `id` is the `sub` of their tokens.
+    /// Ends every session of a person at the sign-in service, as its administrator does. `id` is the `sub` of their tokens.
     ///
     /// # Errors
     /// When Keycloak refuses.
@@ -118,7 +118,7 @@ impl People {
         self.administer(Method::POST, &format!("users/{id}/logout"), None).await.map(drop)
     }
 
-    /// How many sessions somebody has at the sign-in service. `id` is the `sub` of their tokens.
+    /// How many sessions a person has at the sign-in service. `id` is the `sub` of their tokens.
     ///
     /// # Errors
     /// When Keycloak refuses.

@@ -55,7 +55,7 @@ pub struct Ports {
 /// What is told about the start, a line each.
 pub type Say<'a> = &'a (dyn Fn(&str) + Sync);
 
-/// Tells nobody.
+/// Says nothing.
 pub fn quiet(_: &str) {}
 
 impl Stack {
@@ -69,7 +69,7 @@ impl Stack {
         let known = std::fs::read_to_string(&file).ok().and_then(|text| Ports::parse(&text));
         let runs = runs(folder) || known.is_some_and(|ports| postgres::runs(folder, ports.postgres));
         let ports = match known {
-            // somebody else may have taken a port since the last start
+            // another program may have taken a port since the last start
             Some(ports) if runs || ports.still_free() => ports,
             _ => {
                 let ports = Ports::free()?;

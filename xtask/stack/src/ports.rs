@@ -12,7 +12,7 @@ const COUNT: u16 = 18_000;
 
 static NEXT: AtomicU16 = AtomicU16::new(0);
 
-/// A port that nobody listens on, and that this process has not given out for a long while.
+/// A port that no program listens on, and that this process has not given out for a long while.
 ///
 /// # Errors
 /// When all are taken.

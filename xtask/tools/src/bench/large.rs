@@ -115,7 +115,7 @@ async fn portions(
     Ok(figures)
 }
 
-/// The longest time, in milliseconds, for which somebody waited for an event's row.
+/// The longest wait for an event's row, in milliseconds.
 async fn longest_wait(pool: PgPool, event: EventId, done: Arc<AtomicBool>) -> Result<f64> {
     let mut longest = Duration::ZERO;
     let mut conn = pool.acquire().await?;

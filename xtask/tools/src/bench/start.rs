@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::{median, report_as};
 
-/// The app can be used: it found that nobody is signed in, and loaded the part that signs in.
+/// The app can be used: it found that no one is signed in, and shows how to sign in.
 const APP_THERE: &str = "return !!document.querySelector('#sign-in')";
 
 /// A window without a shell has no session to find; its first frame is there.

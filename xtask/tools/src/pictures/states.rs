@@ -155,7 +155,7 @@ async fn compare(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What was known, when nothing answers; and a screen that was never read.
+/// Pictures without a server: a screen whose last answer was kept, and one that was never read.
 async fn offline(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     desktop.go("/events").await?;
     desktop.sees("Harbour Strings").await?;
