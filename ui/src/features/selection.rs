@@ -83,6 +83,8 @@ pub(crate) struct Selection {
     /// Most seats that can be wanted.
     party_max: i32,
     step: Step,
+    /// How many tries have failed: two that failed in the same way are two.
+    failures: u32,
     /// Every seat as the map shows it; seat n is `states[n - 1]`.
     states: Rc<Vec<SeatState>>,
 }
@@ -119,6 +121,7 @@ impl Selection {
             party,
             party_max: SEATS_PER_BOOKING_MAX,
             step: Step::Choosing,
+            failures: 0,
             states: Rc::default(),
         }
     }
@@ -174,6 +177,11 @@ impl Selection {
 
     pub(crate) fn step(&self) -> &Step {
         &self.step
+    }
+
+    /// How many tries have failed.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// An answer is on its way.
@@ -275,6 +283,7 @@ impl Selection {
                 // the server looks for the key before it refuses
                 let refused = matches!(&failure, ApiFailure::Refused { body, .. } if body.code != ErrorCode::Internal);
                 let unsure = is_unsure(&failure) || (unsure && !refused);
+                self.failures += 1;
                 Step::Failed { wish, key, failure, unsure }
             }
         };
@@ -426,8 +435,10 @@ mod tests {
         let state = state.reduce(booked);
         assert_eq!((state.chosen(), state.lost()), (vec![4], vec![]));
         // a next try that does nothing leaves it open whether the first one did
+        let before = state.failures();
         let state = state.reduce(send(&[4])).reduce(Action::Answer(Box::new(Err(ApiFailure::Offline))));
         assert!(matches!(state.step(), Step::Failed { unsure: true, .. }));
+        assert_eq!(state.failures(), before + 1, "it is another one, and waits for itself");
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub(super) fn Outcome(props: &OutcomeProps) -> Html {
     };
     {
         let send = props.send.clone();
-        use_effect_with(failed.clone(), move |failed| {
+        // counted: a next failure can be just like the one before, and what came between may not have been drawn
+        use_effect_with((failed.clone(), props.selection.failures()), move |(failed, _)| {
             let again = failed.clone().and_then(|(wish, key, failure, unsure)| {
                 let wait_s = failure::of_booking(&failure, unsure).wait_s?.clamp(1, 60);
                 let wait_ms = u32::try_from(wait_s).unwrap_or(60) * 1000;
