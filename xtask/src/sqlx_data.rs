@@ -81,8 +81,10 @@ impl Database {
         let main = std::fs::File::options().append(true).open(root().join("backend/src/main.rs"))?;
         let changed = main.metadata()?.modified()?;
         main.set_modified(now())?;
-        let compiled =
-            compile(&[("DATABASE_URL", &self.url), ("SQLX_OFFLINE_DIR", &self.learnt.display().to_string())]);
+        let learnt = self.learnt.display().to_string();
+        // also for a person who works without a database otherwise
+        let online = ("SQLX_OFFLINE", "false");
+        let compiled = compile(&[("DATABASE_URL", &self.url), ("SQLX_OFFLINE_DIR", &learnt), online]);
         main.set_modified(changed)?;
         compiled
     }
