@@ -42,7 +42,7 @@ pub(crate) fn warn(text: String) {
     say(text, Tone::Wrong);
 }
 
-/// While nobody is signed in there is no place for it.
+/// Without a person who is signed in there is no screen to show it on, and it is dropped.
 fn say(text: String, tone: Tone) {
     if let Some(listener) = LISTENER.with_borrow(Clone::clone) {
         listener.emit((text, tone));

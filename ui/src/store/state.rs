@@ -1,4 +1,5 @@
-//! What was read, by what was asked, and who shows it. No I/O: whoever calls starts the reads, and brings their answers here.
+//! The state of the store: for each key the last answer, the parts of the screen that show it, and the read that is on its way. No
+//! I/O: the caller starts the reads and passes their answers in.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
