@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use fantoccini::Locator;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
+use fantoccini::error::CmdError;
 
 use super::{Desktop, PATIENCE};
 use crate::world::wait_for;
@@ -79,11 +80,9 @@ impl Desktop {
                 let logs = self.logs().unwrap_or_default(); // the failure matters more
                 let last: Vec<&str> = logs.lines().rev().take(20).collect();
                 let last: Vec<&str> = last.into_iter().rev().collect();
-                bail!(
-                    "{error:#}; the window shows:\n{}\nThe app's log ends so:\n{}",
-                    self.text().await?,
-                    last.join("\n")
-                )
+                // a window that is gone shows nothing; the log may say why
+                let shown = self.text().await.unwrap_or_else(|gone| format!("nothing: {gone:#}"));
+                bail!("{error:#}; the window shows:\n{shown}\nThe app's log ends so:\n{}", last.join("\n"))
             }
         }
     }
@@ -146,7 +145,7 @@ impl Desktop {
     /// # Errors
     /// When the driver is gone.
     pub async fn text(&self) -> Result<String> {
-        let value = self.driver()?.execute("return document.body ? document.body.innerText : ''", Vec::new()).await?;
+        let value = self.script("return document.body ? document.body.innerText : ''").await?;
         Ok(value.as_str().unwrap_or_default().to_owned())
     }
 
@@ -155,7 +154,11 @@ impl Desktop {
     /// # Errors
     /// When it fails.
     pub async fn script(&self, script: &str) -> Result<serde_json::Value> {
-        Ok(self.driver()?.execute(script, Vec::new()).await?)
+        match self.driver()?.execute(script, Vec::new()).await {
+            // some have no message, and say what is wrong by their kind alone
+            Err(CmdError::Standard(error)) => bail!("the WebDriver says \"{}\": {}", error.error, error.message),
+            other => Ok(other?),
+        }
     }
 
     /// Waits until a script returns this. A text that is seen is no sign that everything of its screen is done: the focus moves and
@@ -167,7 +170,7 @@ impl Desktop {
         let wanted = wanted.into();
         let there = wait_for(script, PATIENCE, || async { Ok((self.script(script).await? == wanted).then_some(())) });
         let Err(error) = there.await else { return Ok(()) };
-        let last = self.script(script).await?;
+        let last = self.script(script).await.map_or_else(|gone| format!("{gone:#}"), |last| last.to_string());
         self.or_what_is_shown(Err(error.context(format!("it returns {last}, not {wanted}")))).await
     }
 
