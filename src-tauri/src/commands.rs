@@ -1,6 +1,6 @@
 //! What the screens can ask of the shell: adapters of a few lines.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use happening_api::endpoint::{AcceptInvite, PreviewInvite};
 use happening_api::{
@@ -46,13 +46,13 @@ impl Opened {
 }
 
 #[tauri::command]
-pub(crate) fn session(session: State<'_, Arc<Session>>) -> SessionView {
+pub(crate) fn session(session: State<'_, Session>) -> SessionView {
     tracing::info!("a window shows its screens");
     session.view()
 }
 
 #[tauri::command]
-pub(crate) async fn sign_in(app: AppHandle, session: State<'_, Arc<Session>>) -> Result<(), ApiFailure> {
+pub(crate) async fn sign_in(app: AppHandle, session: State<'_, Session>) -> Result<(), ApiFailure> {
     if let Some(url) = session.begin_sign_in().await
         && app.opener().open_url(url.as_str(), None::<&str>).is_err()
     {
@@ -62,7 +62,7 @@ pub(crate) async fn sign_in(app: AppHandle, session: State<'_, Arc<Session>>) ->
 }
 
 #[tauri::command]
-pub(crate) fn open_sign_in_again(app: AppHandle, session: State<'_, Arc<Session>>) {
+pub(crate) fn open_sign_in_again(app: AppHandle, session: State<'_, Session>) {
     if let Some(url) = session.pending_url()
         && app.opener().open_url(url.as_str(), None::<&str>).is_err()
     {
@@ -74,7 +74,7 @@ pub(crate) fn open_sign_in_again(app: AppHandle, session: State<'_, Arc<Session>
 #[tauri::command]
 pub(crate) async fn copy_sign_in_link(
     clipboard: State<'_, Clipboard>,
-    session: State<'_, Arc<Session>>,
+    session: State<'_, Session>,
 ) -> Result<bool, ApiFailure> {
     let Some(url) = session.pending_url() else { return Ok(false) };
     clipboard.put(url.as_str()).map_err(|error| unexpected(&error))?;
@@ -95,19 +95,19 @@ pub(crate) async fn appearance(window: tauri::WebviewWindow, theme: Theme) -> Re
 }
 
 #[tauri::command]
-pub(crate) fn cancel_sign_in(session: State<'_, Arc<Session>>) {
+pub(crate) fn cancel_sign_in(session: State<'_, Session>) {
     session.cancel_sign_in();
 }
 
 #[tauri::command]
-pub(crate) async fn sign_out(session: State<'_, Arc<Session>>, opened: State<'_, Opened>) -> Result<(), ApiFailure> {
+pub(crate) async fn sign_out(session: State<'_, Session>, opened: State<'_, Opened>) -> Result<(), ApiFailure> {
     opened.forget_invite();
     session.sign_out().await;
     Ok(())
 }
 
 #[tauri::command]
-pub(crate) async fn call(session: State<'_, Arc<Session>>, call: Call) -> Result<Answered, ApiFailure> {
+pub(crate) async fn call(session: State<'_, Session>, call: Call) -> Result<Answered, ApiFailure> {
     let deletes = matches!(call, Call::DeleteMe(_));
     let answered = session.call(&call).await?;
     if deletes {
@@ -117,7 +117,7 @@ pub(crate) async fn call(session: State<'_, Arc<Session>>, call: Call) -> Result
 }
 
 #[tauri::command]
-pub(crate) fn info(app: AppHandle, session: State<'_, Arc<Session>>, settings: State<'_, Settings>) -> ShellInfo {
+pub(crate) fn info(app: AppHandle, session: State<'_, Session>, settings: State<'_, Settings>) -> ShellInfo {
     ShellInfo {
         server: session.server().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -136,7 +136,7 @@ pub(crate) fn opened(window: tauri::WebviewWindow, opened: State<'_, Opened>) ->
 
 #[tauri::command]
 pub(crate) async fn preview_invite(
-    session: State<'_, Arc<Session>>,
+    session: State<'_, Session>,
     opened: State<'_, Opened>,
 ) -> Result<Option<InvitePreview>, ApiFailure> {
     let Some(token) = opened.invite() else { return Ok(None) };
@@ -147,7 +147,7 @@ pub(crate) async fn preview_invite(
 
 #[tauri::command]
 pub(crate) async fn accept_invite(
-    session: State<'_, Arc<Session>>,
+    session: State<'_, Session>,
     opened: State<'_, Opened>,
 ) -> Result<Option<Organization>, ApiFailure> {
     let shown = opened.shown_invite.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -162,7 +162,7 @@ pub(crate) fn forget_invite(opened: State<'_, Opened>) {
     opened.forget_invite();
 }
 
-async fn ask<E: Endpoint>(session: &Arc<Session>, endpoint: E) -> Result<E::Answer, ApiFailure> {
+async fn ask<E: Endpoint>(session: &Session, endpoint: E) -> Result<E::Answer, ApiFailure> {
     let answered = session.call(&endpoint.into()).await?;
     serde_json::from_value(answered.value).map_err(|error| ApiFailure::Unexpected { message: error.to_string() })
 }
@@ -188,7 +188,7 @@ pub(crate) async fn check_server(address: String) -> Result<ServerCheck, ApiFail
 
 #[tauri::command]
 pub(crate) async fn change_server(
-    session: State<'_, Arc<Session>>,
+    session: State<'_, Session>,
     settings: State<'_, Settings>,
     address: String,
 ) -> Result<(), ApiFailure> {
@@ -199,11 +199,7 @@ pub(crate) async fn change_server(
 }
 
 #[tauri::command]
-pub(crate) async fn save(
-    app: AppHandle,
-    session: State<'_, Arc<Session>>,
-    file: Download,
-) -> Result<Saved, ApiFailure> {
+pub(crate) async fn save(app: AppHandle, session: State<'_, Session>, file: Download) -> Result<Saved, ApiFailure> {
     let bytes = session.download(&file).await?;
     files::save(&app, file.file_name(), bytes).await.map_err(|error| unexpected(&error))
 }
@@ -214,7 +210,7 @@ pub(crate) async fn open_board(app: AppHandle, event_id: EventId) -> Result<(), 
 }
 
 #[tauri::command]
-pub(crate) fn diagnostics(app: AppHandle, session: State<'_, Arc<Session>>) -> String {
+pub(crate) fn diagnostics(app: AppHandle, session: State<'_, Session>) -> String {
     diagnostics::text(&app, &session)
 }
 

@@ -70,9 +70,9 @@ impl From<LoginError> for SignInFailure {
 }
 
 impl Pending {
-    /// Seconds that the person still has; 0 when the time is over.
-    pub(crate) fn seconds_left(&self) -> u64 {
-        TIME_MAX.saturating_sub(self.started.elapsed()).as_secs()
+    /// When the person's time is over.
+    pub(crate) fn until(&self) -> Instant {
+        self.started + TIME_MAX
     }
 }
 

@@ -22,8 +22,6 @@ mod updates;
 mod vault;
 mod windows;
 
-use std::sync::Arc;
-
 use happening_api::OpenTarget;
 use tauri::{Emitter, Manager};
 use tauri_plugin_deep_link::DeepLinkExt;
@@ -58,7 +56,7 @@ fn main() {
         Ok(app) => app.run(|app, event| {
             if matches!(event, tauri::RunEvent::Exit) {
                 app.state::<Clipboard>().leave();
-                app.state::<Arc<Session>>().leave();
+                app.state::<Session>().leave();
             }
         }),
         Err(error) => {
@@ -94,7 +92,7 @@ fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
             .show(drop);
         settings::default_server()
     });
-    app.manage(Session::new(server, cache_folder, Box::new(tell))?);
+    app.manage(Session::start(server, cache_folder, Box::new(tell))?);
     app.manage(settings);
     app.manage(commands::Opened::default());
     app.manage(Clipboard::default());
@@ -104,10 +102,8 @@ fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
     windows::open_main(app)?;
     listen_for_links(app);
     let handle = app.clone();
-    tauri::async_runtime::spawn(async move {
-        handle.state::<Arc<Session>>().restore().await;
-        notices::watch(handle).await;
-    });
+    app.state::<Session>().restore();
+    tauri::async_runtime::spawn(notices::watch(handle));
     Ok(())
 }
 
@@ -132,7 +128,7 @@ fn follow(app: &tauri::AppHandle, url: &url::Url) {
         Some(DeepLink::SignIn(callback)) => {
             let app = app.clone();
             tauri::async_runtime::spawn(async move {
-                if !app.state::<Arc<Session>>().finish_sign_in(callback).await {
+                if !app.state::<Session>().finish_sign_in(callback).await {
                     drop(app.emit_to(windows::MAIN, "stray-sign-in", ())); // there may be no window to show it in
                 }
             });

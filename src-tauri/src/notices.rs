@@ -1,7 +1,6 @@
 //! Looks into the person's feed, tells the screens, and shows what matters as notifications of the desktop.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -31,19 +30,19 @@ pub(crate) async fn watch(app: AppHandle) {
     // otherwise they come from the Finder; one that is refused is told with each of them
     #[cfg(target_os = "macos")]
     drop(notify_rust::set_application(&app.config().identifier));
+    let mut sign_ins = app.state::<Session>().sign_ins();
     let mut seen = None;
     loop {
         look(&app, &mut seen).await;
-        let session = app.state::<Arc<Session>>();
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = session.next_sign_in() => {}
+            () = sign_ins.next() => {}
         }
     }
 }
 
 async fn look(app: &AppHandle, seen: &mut Option<Seen>) {
-    let session = app.state::<Arc<Session>>();
+    let session = app.state::<Session>();
     let Some(user) = session.user() else {
         *seen = None;
         return;

@@ -77,6 +77,9 @@ pub(crate) fn finish(limit: Duration) {
 fn ask<T: Send + 'static>(server: &Url, ask: impl FnOnce(Entry) -> Result<T> + Send + 'static) -> Answer<T> {
     let account = server.to_string();
     let (told, answer) = oneshot::channel();
+    if cfg!(test) {
+        return answer; // as without a keyring: a test must not write into its developer's
+    }
     let job = move || {
         let store = match Store::new() {
             Ok(store) => store,
