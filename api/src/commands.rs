@@ -38,6 +38,8 @@ macro_rules! with_commands {
             /// Opens an event's board in a window of its own.
             open_board(event_id: EventId) -> ();
             diagnostics() -> String;
+            /// The screens panicked with this message.
+            broke_down(message: String) -> ();
             /// The version that is newer, if there is one; with `install` it is installed and the app restarts.
             update(install: bool) -> Option<String>;
         }

@@ -214,6 +214,15 @@ pub(crate) fn diagnostics(app: AppHandle, session: State<'_, Session>) -> String
     diagnostics::text(&app, &session)
 }
 
+/// Longest message of a panic that is logged, in characters.
+const PANIC_CHARS_MAX: usize = 2000;
+
+#[tauri::command]
+pub(crate) fn broke_down(window: tauri::WebviewWindow, message: String) {
+    let message: String = message.chars().take(PANIC_CHARS_MAX).collect();
+    tracing::error!(window = window.label(), message, "the screens broke down");
+}
+
 #[tauri::command]
 pub(crate) async fn update(app: AppHandle, install: bool) -> Result<Option<String>, ApiFailure> {
     updates::look(&app, install).await.map_err(|error| unexpected(error.as_ref()))

@@ -170,3 +170,17 @@ async fn where_nothing_is_yet_every_screen_says_what_comes_there() -> Result<()>
     desktop.click_text("Past and cancelled").await?;
     desktop.sees("Nothing is over yet").await
 }
+
+#[tokio::test]
+async fn a_panic_of_the_screens_is_shown_and_logged() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let desktop = signed_in(&world, "grace").await?;
+    // the screens rely on the page: Yew panics when it cannot put an element into it
+    desktop.script("Node.prototype.insertBefore = () => { throw new Error('full') }").await?;
+    desktop.go("/settings").await?;
+    desktop.sees("This window has stopped working").await?;
+    assert!(desktop.logs()?.contains("the screens broke down"), "the panic was not logged");
+    desktop.click("#breakdown a").await?;
+    desktop.sees_no_more("This window has stopped working").await?;
+    desktop.sees("Upcoming events").await
+}

@@ -7,6 +7,7 @@
 mod api;
 mod app;
 mod appearance;
+mod breakdown;
 mod clock;
 mod components;
 mod connection;
@@ -32,6 +33,7 @@ mod write;
 
 /// Puts the app into the page.
 pub fn start() {
+    breakdown::watch();
     appearance::apply(appearance::chosen());
     yew::Renderer::<app::App>::new().render();
 }

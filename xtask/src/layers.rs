@@ -88,7 +88,7 @@ const SCREENS: [Layer; 7] = [
         ],
     ),
     ("features", &["features/"]),
-    ("state", &["api/", "appearance.rs", "here.rs", "session.rs", "shortcuts.rs", "store/"]),
+    ("state", &["api/", "appearance.rs", "breakdown.rs", "here.rs", "session.rs", "shortcuts.rs", "store/"]),
     ("components", &["components/", "seat_map/"]),
     ("changes", &["write.rs"]),
     ("pages", &["finder.rs", "pages/", "sidebar.rs"]),
