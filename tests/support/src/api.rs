@@ -1,4 +1,4 @@
-//! A person calling the server.
+//! An HTTP client of the API that acts as one person.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// A person with a token, at one server.
+/// Calls one server with the token of one person.
 #[derive(Clone)]
 pub struct Client {
     pub base: String,
@@ -17,10 +17,10 @@ pub struct Client {
     http: reqwest::Client,
 }
 
-/// An answer, read to its end.
+/// An HTTP answer with its whole body.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// What was asked.
+    /// The URL that was requested.
     pub url: Url,
     pub status: StatusCode,
     pub headers: reqwest::header::HeaderMap,
@@ -28,10 +28,10 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The body as a type.
+    /// Deserializes the body.
     ///
     /// # Panics
-    /// When it is something else: a test that expects it fails with the whole answer.
+    /// When the body is no `T`; the message has the whole answer.
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> T {
         serde_json::from_value(self.body.clone()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
@@ -53,25 +53,25 @@ impl Reply {
         (url.origin() == self.url.origin()).then(|| url[url::Position::BeforePath..].to_owned())
     }
 
-    /// The error's code, empty when it is none.
+    /// The body's error code, or an empty text when the answer is no error.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }
 
-    /// Fails the test unless the status is this one.
+    /// Asserts the status and returns the answer.
     ///
     /// # Panics
-    /// When it is another one.
+    /// When the status differs.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{:?}", self.body);
         self
     }
 
-    /// Fails the test unless status and code are these.
+    /// Asserts status and error code, and returns the answer.
     ///
     /// # Panics
-    /// When they are others.
+    /// When the status or the code differs.
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) -> Self {
         assert_eq!((self.status.as_u16(), self.code()), (status, code), "{:?}", self.body);
@@ -80,11 +80,11 @@ impl Reply {
 }
 
 impl Client {
-    /// A client with this token; `POST /users` says whose it is. A 503 of a server that is busy or has just started is tried again, as
-    /// the app does.
+    /// A client that sends this token. `POST /users` tells whose token it is; the request is retried while a server
+    /// that is busy or has just started answers 503, as the app does.
     ///
     /// # Errors
-    /// When the server does not answer, or with 503 each time.
+    /// When the server does not answer, or answers 503 for 10 s.
     pub async fn new(base: &str, token: &str) -> Result<Self> {
         let http = reqwest::Client::builder().pool_max_idle_per_host(512).build()?;
         let user = crate::world::wait_for("POST /users", Duration::from_secs(10), || async {
@@ -99,7 +99,7 @@ impl Client {
         Ok(Self { base: base.to_owned(), token: token.to_owned(), user, http })
     }
 
-    /// The same person at another server.
+    /// A client of the same person that calls another server.
     pub fn at(&self, base: &str) -> Self {
         Self { base: base.to_owned(), ..self.clone() }
     }
@@ -109,7 +109,7 @@ impl Client {
         Self { token: token.to_owned(), ..self.clone() }
     }
 
-    /// Any call.
+    /// Sends any request.
     ///
     /// # Errors
     /// When no answer comes.
@@ -198,7 +198,7 @@ impl Client {
         self.post("/bookings", serde_json::to_value(body)?).await
     }
 
-    /// Books with a key.
+    /// Books the lowest free seats, with an Idempotency-Key.
     ///
     /// # Errors
     /// When no answer comes.

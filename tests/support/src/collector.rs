@@ -1,4 +1,4 @@
-//! A collector of traces: takes OTLP over HTTP as JSON and keeps every span.
+//! A collector of traces: receives OTLP over HTTP as JSON and keeps every span.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The collector; it takes traces until the test's runtime ends.
+/// The collector; it receives traces until the test's runtime ends.
 pub struct Collector {
     pub url: String,
     spans: Arc<Mutex<Vec<Value>>>,
@@ -17,7 +17,7 @@ impl Collector {
     /// Listens on a free port.
     ///
     /// # Errors
-    /// When there is none.
+    /// When no port is free.
     pub async fn start() -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);

@@ -1,5 +1,5 @@
-//! An issuer of tokens whose key the test has: for tokens that a real sign-in service would never issue, and for as many
-//! people as a test wants.
+//! An issuer of tokens whose private key the test has. It signs tokens that a real sign-in service would never issue,
+//! for as many people as a test needs.
 
 use std::path::Path;
 use std::process::Command;
@@ -17,18 +17,18 @@ use happening_stack::run;
 
 const KEY_ID: &str = "test-key";
 
-/// The issuer; its keys are served until the test's runtime ends.
+/// The issuer; it publishes its keys until the test's runtime ends.
 pub struct Issuer {
     pub url: String,
     key: EncodingKey,
-    /// PEM of the public key, as anybody can make it from what is served.
+    /// PEM of the public key; any client can derive it from the published keys.
     pub public_key: Vec<u8>,
     /// A key that was not published.
     pub other_key: EncodingKey,
 }
 
 impl Issuer {
-    /// Makes a key and serves it.
+    /// Generates a key and publishes its public half.
     ///
     /// # Errors
     /// When `openssl` is missing.
@@ -54,25 +54,25 @@ impl Issuer {
         Ok(Self { url, key, public_key: std::fs::read(&public)?, other_key })
     }
 
-    /// The claims of a good access token.
+    /// The claims of a valid access token.
     pub fn claims(&self, name: &str) -> Value {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         json!({ "iss": self.url, "aud": "happening-api", "azp": "happening-desktop", "typ": "Bearer", "sub": name,
             "iat": now, "auth_time": now, "exp": now + 300, "name": name, "email": format!("{name}@happening.invalid"), "email_verified": true })
     }
 
-    /// A token with these claims, signed by the key that is served.
+    /// A token with these claims, signed with the published key.
     ///
     /// # Errors
-    /// Never in practice.
+    /// When signing fails.
     pub fn sign(&self, claims: &Value) -> Result<String> {
         self.sign_with(Algorithm::RS256, claims, &self.key)
     }
 
-    /// A token that says it is of our key, by whatever means.
+    /// A token whose header names the published key, signed with any algorithm and key.
     ///
     /// # Errors
-    /// When key and algorithm do not go together.
+    /// When the key does not fit the algorithm.
     pub fn sign_with(&self, algorithm: Algorithm, claims: &Value, key: &EncodingKey) -> Result<String> {
         let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(algorithm) };
         Ok(jsonwebtoken::encode(&header, claims, key)?)

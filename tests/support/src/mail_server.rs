@@ -1,4 +1,4 @@
-//! A mail server on the loopback address, which takes mails or refuses them for now, as the test wants.
+//! A mail server on the loopback address. It accepts mails or refuses them temporarily, as the test wants.
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -16,18 +16,18 @@ pub struct MailServer {
     release: Arc<Condvar>,
 }
 
-/// What it took, and how it takes more.
+/// The mails that were received, and how the server treats new ones.
 #[derive(Debug, Default)]
 struct Inbox {
     refuses: bool,
     refused: usize,
-    /// Mails that were read get no answer.
+    /// Whether the server reads mails without answering them.
     holds: bool,
     held: usize,
     mails: Vec<Received>,
 }
 
-/// A mail as it came.
+/// A mail as it was received.
 #[derive(Clone, Debug, Default)]
 pub struct Received {
     pub to: Vec<String>,
@@ -39,7 +39,7 @@ impl MailServer {
     /// Listens on a free port.
     ///
     /// # Errors
-    /// When there is none.
+    /// When no port is free.
     pub fn start() -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let port = listener.local_addr()?.port();
@@ -55,23 +55,23 @@ impl MailServer {
         Ok(server)
     }
 
-    /// From now on it answers "try again later", or takes mails again.
+    /// Makes the server answer "try again later" to every mail, or accept mails again.
     pub fn refuse(&self, refuses: bool) {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).refuses = refuses;
     }
 
-    /// From now on it reads mails and keeps silent about them, or takes those and all that come.
+    /// Makes the server read mails without answering, or answer these and all later ones.
     pub fn hold(&self, holds: bool) {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).holds = holds;
         self.release.notify_all();
     }
 
-    /// How many mails wait for its answer.
+    /// How many mails wait for the server's answer.
     pub fn held(&self) -> usize {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).held
     }
 
-    /// How many mails it refused.
+    /// How many mails the server refused.
     pub fn refused(&self) -> usize {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).refused
     }
@@ -83,7 +83,7 @@ impl MailServer {
     }
 }
 
-/// Talks with a client until it goes.
+/// Speaks SMTP with a client until the client closes the connection.
 fn talk(mut stream: TcpStream, mails: Mails) -> Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?);
     let mut session = SessionBuilder::new("mail.test").build(stream.peer_addr()?.ip(), mails);

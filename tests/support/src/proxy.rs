@@ -1,4 +1,4 @@
-//! A TCP proxy that can be cut: open connections end, new ones are refused, until it is mended.
+//! A TCP proxy that can be cut: it closes its connections and refuses new ones until it is mended.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ pub struct Proxy {
     pub port: u16,
     cut: Arc<AtomicBool>,
     cut_now: Arc<Notify>,
-    /// What comes in is left unread.
+    /// Whether new connections are accepted and not read.
     holds: watch::Sender<bool>,
     held: Arc<AtomicUsize>,
-    /// Milliseconds that a new connection lies unread.
+    /// How long a new connection is left unread, in milliseconds.
     delay_ms: Arc<AtomicU64>,
 }
 
 impl Proxy {
-    /// Listens on a free port and passes on to `target`.
+    /// Listens on a free port and forwards connections to the port `target`.
     ///
     /// # Errors
     /// When there is no free port.
@@ -70,8 +70,8 @@ impl Proxy {
         }
     }
 
-    /// From now on new connections are taken and nothing is passed on, as by a service that hangs; or all of them go on. Connections that
-    /// are there already end.
+    /// With `true`, accepts new connections and forwards nothing, as a service that hangs does, and closes the
+    /// connections that are open. With `false`, forwards the held connections and all new ones.
     pub fn hold(&self, holds: bool) {
         self.holds.send_replace(holds);
         if holds {
@@ -79,7 +79,7 @@ impl Proxy {
         }
     }
 
-    /// From now on every new connection lies unread for a while, as with a service that is slow.
+    /// Delays every new connection from now on, as a slow service does.
     pub fn slow(&self, delay: Duration) {
         self.delay_ms.store(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
@@ -89,13 +89,13 @@ impl Proxy {
         self.held.load(Ordering::SeqCst)
     }
 
-    /// Ends all connections and lets no new ones in.
+    /// Closes all connections and refuses new ones.
     pub fn cut(&self) {
         self.cut.store(true, Ordering::SeqCst);
         self.cut_now.notify_waiters();
     }
 
-    /// Lets connections in again.
+    /// Accepts connections again.
     pub fn mend(&self) {
         self.cut.store(false, Ordering::SeqCst);
     }

@@ -1,5 +1,6 @@
-//! The real app in a real window: a virtual display, a session bus with a keyring, and a WebDriver that finds, clicks and
-//! reads. Signing in happens at the real Keycloak; only the browser is ours.
+//! Runs the real app in a real window, on a virtual display and a session bus with a keyring; a WebDriver finds
+//! elements, clicks and reads. People sign in at the real Keycloak; only the browser is replaced, by a script that
+//! records addresses.
 
 mod page;
 mod system;
@@ -20,11 +21,12 @@ use crate::World;
 use crate::world::wait_for;
 use happening_stack::ports::free_port;
 
-/// Long, for the first window on a busy machine reads half of WebKit from the disk.
+/// How long to wait for the app. The first window on a busy machine takes long, since half of WebKit is read from the
+/// disk.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A session bus that starts no service by itself: only what the desktop started is there, and nobody waits for a portal or
-/// a keyring's question that no person will answer.
+/// A session bus that activates no service: only services that the test started are there, so no program waits for a
+/// portal, or for a keyring's prompt that only a person could answer.
 const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
@@ -36,7 +38,7 @@ const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus C
 /// A desktop of one person, with the app on it.
 pub struct Desktop {
     folder: PathBuf,
-    /// Sockets lie here: the address of one is at most 107 bytes long, and the other folder can lie deep.
+    /// The folder of sockets. A socket's path is at most 107 bytes long, and `folder` can be nested too deep for that.
     runtime: TempDir,
     display: String,
     app: PathBuf,
@@ -49,17 +51,17 @@ pub struct Desktop {
     driver: Option<WebDriver>,
 }
 
-/// The app's program.
+/// The path of the app's program.
 ///
 /// # Errors
-/// When it was not built.
+/// When the app was not built.
 pub fn app_program() -> Result<PathBuf> {
     let path = std::env::var_os("HAPPENING_APP").map(PathBuf::from).context("HAPPENING_APP is not set")?;
     if path.exists() { Ok(path) } else { bail!("{} was not built", path.display()) }
 }
 
 impl Desktop {
-    /// A new desktop for a world's first server; no window yet.
+    /// A new desktop whose app uses the world's first server. The app is not started yet.
     ///
     /// # Errors
     /// When a program is missing.
@@ -68,7 +70,7 @@ impl Desktop {
         Self::at(&folder, &app_program()?, &world.base(0), with_keyring).await
     }
 
-    /// A desktop of somebody who lives elsewhere, such as `de_DE`.
+    /// A desktop with a locale, such as `de_DE`, and without a keyring.
     ///
     /// # Errors
     /// When a program is missing.
@@ -154,7 +156,7 @@ impl Desktop {
         for name in ["LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LANGUAGE"] {
             command.env_remove(name);
         }
-        command.env("LANG", "C.UTF-8"); // of no region
+        command.env("LANG", "C.UTF-8"); // a locale without a region's formats
         if let Some(language) = &self.language {
             command.env("LANG", format!("{language}.UTF-8")).env("LOCPATH", self.folder.join("locale"));
         }
@@ -183,7 +185,7 @@ impl Desktop {
         self.start_with(&[]).await
     }
 
-    /// Starts the app by a link, as the system does when it does not run yet.
+    /// Starts the app with a link, as the system does when a person opens the link and the app does not run.
     ///
     /// # Errors
     /// When no window comes.
@@ -191,17 +193,18 @@ impl Desktop {
         self.start_with(&[link]).await
     }
 
-    /// Megabytes of the program with all its processes, each shared page counted in parts (PSS).
+    /// Megabytes of memory of the app with all its processes. A page that several processes share is counted in parts
+    /// (PSS).
     ///
     /// # Errors
-    /// When nothing runs.
+    /// When the sizes cannot be read.
     pub fn memory_mb(&self) -> Result<f64> {
         let script = "t=0; walk() { for c in $(pgrep -P $1); do k=$(awk '/^Pss:/{print $2}' /proc/$c/smaps_rollup 2>/dev/null || echo 0); case $(cat /proc/$c/comm) in WebKitWebDriver|dbus-daemon|gnome-keyring*) ;; *) t=$((t + ${k:-0}));; esac; walk $c; done; }; walk $0; echo $t";
         let kb = happening_stack::run(Command::new("sh").args(["-c", script, &self.session.id().to_string()]))?;
         Ok(kb.trim().parse::<f64>()? / 1024.0)
     }
 
-    /// Starts the program with arguments.
+    /// Starts the app with command-line arguments.
     ///
     /// # Errors
     /// When no window comes.
@@ -212,10 +215,10 @@ impl Desktop {
         let driver = wait_for("the WebDriver", PATIENCE, || async {
             let mut builder = ClientBuilder::new(HttpConnector::new());
             let connect = builder.capabilities(capabilities.clone()).connect(&address);
-            // the driver was seen to hang before it started the app; a test must not hang with it
+            // the WebDriver sometimes hangs before it starts the app; the timeout keeps the test from hanging, too
             let connected = tokio::time::timeout(PATIENCE, connect).await.context("the WebDriver hangs")?;
             match connected {
-                // it has one window at a time, and takes a moment to forget the last one
+                // the WebDriver has one session at a time, and takes a moment to end the last one
                 Err(error) if error.to_string().contains("Maximum number of active sessions") => Ok(None),
                 other => other.map(Some).context("the app shows no window"),
             }
@@ -228,7 +231,7 @@ impl Desktop {
     /// Closes the app's window.
     ///
     /// # Errors
-    /// When the driver is gone.
+    /// When the WebDriver does not answer.
     pub async fn close_app(&mut self) -> Result<()> {
         if let Some(driver) = self.driver.take() {
             driver.close().await?;
@@ -236,10 +239,10 @@ impl Desktop {
         Ok(())
     }
 
-    /// The app has ended by itself: it can be started again.
+    /// Closes the WebDriver's session of an app that has ended by itself, so that the app can be started again.
     pub async fn ended(&mut self) {
         if let Some(driver) = self.driver.take() {
-            // the WebDriver may not have noticed yet; what it says of a window that is gone does not matter
+            // the window is gone already, so an error of the WebDriver does not matter
             driver.close().await.ok();
         }
     }
@@ -249,7 +252,7 @@ impl Desktop {
     }
 }
 
-/// A virtual screen, and its name, which Xvfb chooses and tells when it is ready.
+/// Starts a virtual screen. Answers its process and the display's name, which Xvfb chooses and prints when it is ready.
 fn start_screen() -> Result<(Child, String)> {
     let mut command = Command::new("Xvfb");
     quiet(command.args(["-displayfd", "1", "-screen", "0", "1920x1080x24", "-nolisten", "tcp"])).stdout(Stdio::piped());
@@ -266,11 +269,11 @@ fn pictures_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/pictures")
 }
 
-/// A browser that only notes what it is told to open.
+/// Writes a script `xdg-open` that replaces the browser: it records the address that it is told to open.
 fn write_browser(folder: &Path) -> Result<()> {
     let file = folder.join("bin/xdg-open");
     let note = folder.join("opened");
-    // written at once: a reader must not see half an address
+    // the script renames a complete file, so that a reader never sees half an address
     let script = format!("#!/bin/sh\nprintf '%s' \"$1\" > '{0}.part' && mv '{0}.part' '{0}'\n", note.display());
     std::fs::write(&file, script)?;
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?;
@@ -283,8 +286,8 @@ fn quiet(command: &mut Command) -> &mut Command {
 
 impl Drop for Desktop {
     fn drop(&mut self) {
-        self.signal_keyring("KILL").ok(); // a stopped one would not notice that the bus is gone
-        // the session's end takes bus, driver and app with it
+        self.signal_keyring("KILL").ok(); // a keyring that is stopped by SIGSTOP would not notice the end of the bus
+        // ending the session also ends the bus, the WebDriver and the app
         for child in self.notifier.iter_mut().chain([&mut self.session, &mut self.screen]) {
             let id = child.id().to_string();
             happening_stack::run(Command::new("pkill").args(["-KILL", "-P", &id])).ok();

@@ -14,14 +14,14 @@ impl Desktop {
     /// How many windows the app shows.
     ///
     /// # Errors
-    /// When there is none, or no xdotool.
+    /// When the app shows no window, or `xdotool` is missing.
     pub fn windows(&self) -> Result<usize> {
         let mut search = Command::new("xdotool");
         search.args(["search", "--onlyvisible", "--name", "Happening$"]).env("DISPLAY", &self.display);
         Ok(happening_stack::run(&mut search)?.lines().count())
     }
 
-    /// Starts a real service for notifications on this desktop.
+    /// Starts a real notification service, `dunst`, on this desktop.
     ///
     /// # Errors
     /// When `dunst` is missing.
@@ -32,12 +32,12 @@ impl Desktop {
         Ok(())
     }
 
-    /// Starts the system's keyring, unlocked, and waits until it can be asked.
+    /// Starts the system's keyring, unlocks it, and waits until it answers.
     ///
     /// # Errors
     /// When `gnome-keyring-daemon` is missing or does not get ready.
     pub fn start_keyring(&self) -> Result<()> {
-        // the daemon goes to the background before it answers: a busy disk lets it take seconds for its first file
+        // the daemon goes to the background before it answers: on a busy disk it takes seconds to write its first file
         let script = "printf pw | gnome-keyring-daemon --unlock --components=secrets >\"$0\" 2>&1 \
             && gdbus wait --session --timeout 60 org.freedesktop.secrets || { cat \"$0\" >&2; exit 1; }";
         let mut service = Command::new("sh");
@@ -48,7 +48,7 @@ impl Desktop {
     /// How many tokens of the app the system's keyring holds.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// When the keyring does not answer.
     pub fn kept_tokens(&self) -> Result<usize> {
         let mut search = Command::new("gdbus");
         search.args(["call", "--session", "--timeout", "20", "--dest", "org.freedesktop.secrets"]);
@@ -65,7 +65,7 @@ impl Desktop {
     /// Sends the system's keyring a signal, such as `TERM` or `STOP`.
     ///
     /// # Errors
-    /// When there is none.
+    /// When no keyring runs.
     pub fn signal_keyring(&self, signal: &str) -> Result<()> {
         let ask = "gdbus call --session --dest org.freedesktop.DBus --object-path / \
             --method org.freedesktop.DBus.GetConnectionUnixProcessID org.freedesktop.secrets";
@@ -74,10 +74,10 @@ impl Desktop {
         happening_stack::run(&mut end).map(drop)
     }
 
-    /// Asks the service for notifications something, in the words of `dunstctl`.
+    /// Runs `dunstctl` with these arguments and answers its output.
     ///
     /// # Errors
-    /// When it does not run.
+    /// When `dunst` does not run.
     pub fn notifications(&self, words: &str) -> Result<String> {
         let mut control = Command::new("dunstctl");
         control.args(words.split(' '));
@@ -91,7 +91,7 @@ impl Desktop {
         Ok(())
     }
 
-    /// How many files the app keeps of the server's answers.
+    /// How many answers of the server the app has cached in files.
     ///
     /// # Errors
     /// When the folder cannot be read.
@@ -110,7 +110,7 @@ impl Desktop {
         happening_stack::run(Command::new("find").args([&data, "-name", "*.log", "-exec", "cat", "{}", "+"]))
     }
 
-    /// The person wants no animations, as they say in the settings of their desktop. For the next start of the app.
+    /// Turns animations off in the desktop's settings, which the app reads when it starts.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -120,10 +120,10 @@ impl Desktop {
         Ok(std::fs::write(folder.join("settings.ini"), "[Settings]\ngtk-enable-animations=false\n")?)
     }
 
-    /// Moves the pointer and presses keys as a hand would, in the words of `xdotool`.
+    /// Runs `xdotool` with these arguments, which moves the pointer or presses keys, and answers its output.
     ///
     /// # Errors
-    /// When it is missing or fails.
+    /// When `xdotool` is missing or fails.
     pub fn xdotool(&self, words: &str) -> Result<String> {
         happening_stack::run(Command::new("xdotool").args(words.split(' ')).env("DISPLAY", &self.display))
     }
@@ -142,14 +142,14 @@ impl Desktop {
             Ok(found.and_then(|text| text.lines().last().map(str::to_owned)))
         })
         .await?;
-        // there is no window manager that would give it the focus
+        // this display has no window manager that would give the dialog the focus
         tool(&["windowfocus", "--sync", &window])?;
         tool(&["key", "--clearmodifiers", "ctrl+a"])?;
         tool(&["type", "--clearmodifiers", &path])?;
         tool(&["key", "--clearmodifiers", "Return"]).map(drop)
     }
 
-    /// Signs in at Keycloak as the browser would, and follows the way back into the app.
+    /// Signs in at Keycloak as the browser would, and opens the link of the callback in the app.
     ///
     /// # Errors
     /// When the app opened no page, or Keycloak refuses.
@@ -162,7 +162,7 @@ impl Desktop {
     /// The page that the app opened in the browser last.
     ///
     /// # Errors
-    /// When it opened none.
+    /// When the app opened no page.
     pub async fn opened_page(&self) -> Result<Url> {
         let file = self.folder.join("opened");
         let text = wait_for("the browser", PATIENCE, || async { Ok(std::fs::read_to_string(&file).ok()) }).await?;
@@ -178,7 +178,7 @@ impl Desktop {
         let mut command = Command::new(&self.app);
         self.on_the_bus(command.arg(link))?;
         let mut second = quiet(&mut command).spawn()?;
-        // it hands the link over and ends
+        // the second process hands the link to the running app and ends
         std::thread::spawn(move || second.wait());
         Ok(())
     }

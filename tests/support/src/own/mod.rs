@@ -1,4 +1,4 @@
-//! Services that one test has for itself, since it stops or freezes them.
+//! Services that only one test uses, because it stops or freezes them.
 
 mod redis;
 
@@ -22,10 +22,10 @@ pub struct OwnRabbitMq {
 }
 
 impl OwnPostgres {
-    /// The services of a stack, with a Postgres of its own.
+    /// Starts a new Postgres; the other services are those of the stack `of`.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// When the service does not start.
     pub async fn start(of: &Stack, name: &str) -> Result<Self> {
         let mut stack = of.clone();
         stack.folder = own_folder(of, name)?;
@@ -34,41 +34,41 @@ impl OwnPostgres {
         Ok(Self { stack })
     }
 
-    /// Stops it as an operator does: sessions end, new ones are refused.
+    /// Stops Postgres as an operator does: it ends sessions and refuses new ones.
     ///
     /// # Errors
-    /// When it does not stop.
+    /// When Postgres does not stop.
     pub async fn stop(&self) -> Result<()> {
         beside(&self.stack, postgres::stop).await
     }
 
-    /// Starts it again with its data.
+    /// Starts Postgres again with the same data.
     ///
     /// # Errors
-    /// When it does not start.
+    /// When the service does not start.
     pub async fn start_again(&self) -> Result<()> {
         beside(&self.stack, postgres::start).await
     }
 
-    /// All its processes stand still: connections stay open, and nothing answers.
+    /// Freezes all processes of Postgres: connections stay open, and nothing answers.
     ///
     /// # Errors
-    /// When it does not run.
+    /// When the service does not run.
     pub fn freeze(&self) -> Result<()> {
         self.signal("-STOP")
     }
 
-    /// They go on.
+    /// Lets the frozen processes continue.
     ///
     /// # Errors
-    /// When it does not run.
+    /// When the service does not run.
     pub fn thaw(&self) -> Result<()> {
         self.signal("-CONT")
     }
 
     fn signal(&self, signal: &str) -> Result<()> {
         let server = postgres::pid(&self.stack)?.context("Postgres does not run")?.to_string();
-        // the parent first, so that it does not mend what its children seem to have
+        // freeze the parent first, so that it does not react to children that do not answer
         run(Command::new("kill").args([signal, &server]))?;
         run(Command::new("pkill").args([signal, "-P", &server])).map(drop)
     }
@@ -83,10 +83,10 @@ impl Drop for OwnPostgres {
 }
 
 impl OwnRabbitMq {
-    /// The services of a stack, with a RabbitMQ of its own.
+    /// Starts a new RabbitMQ; the other services are those of the stack `of`.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// When the service does not start.
     pub async fn start(of: &Stack, name: &str) -> Result<Self> {
         let mut stack = of.clone();
         stack.folder = own_folder(of, name)?;
@@ -104,10 +104,10 @@ impl OwnRabbitMq {
         Ok(own)
     }
 
-    /// Ends it at once, as a crash does.
+    /// Kills RabbitMQ, as in a crash.
     ///
     /// # Errors
-    /// When it does not run.
+    /// When the service does not run.
     pub fn kill(&self) -> Result<()> {
         let file = self.stack.folder.join("rabbitmq/pid");
         let pid = std::fs::read_to_string(&file).with_context(|| format!("no {}", file.display()))?;
@@ -118,10 +118,10 @@ impl OwnRabbitMq {
         Ok(())
     }
 
-    /// Starts it again with its queues.
+    /// Starts RabbitMQ again with the same queues.
     ///
     /// # Errors
-    /// When it does not start.
+    /// When the service does not start.
     pub async fn start_again(&self) -> Result<()> {
         beside(&self.stack, rabbitmq::start).await
     }
@@ -137,13 +137,13 @@ impl Drop for OwnRabbitMq {
 
 fn own_folder(of: &Stack, name: &str) -> Result<std::path::PathBuf> {
     let folder = of.folder.join(name);
-    // what a crashed run left
+    // a crashed run may have left files
     std::fs::remove_dir_all(&folder).ok();
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
 }
 
-/// Starts or stops a service on another thread: the test's own tasks go on meanwhile.
+/// Starts or stops a service on another thread, so that the test's own tasks continue meanwhile.
 async fn beside(stack: &Stack, work: fn(&Stack, Say<'_>) -> Result<()>) -> Result<()> {
     let stack = stack.clone();
     tokio::task::spawn_blocking(move || work(&stack, &quiet)).await?

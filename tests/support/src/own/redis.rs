@@ -1,4 +1,4 @@
-//! A Redis that one test has for itself.
+//! A Redis that only one test uses.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,18 +17,18 @@ pub struct OwnRedis {
 }
 
 impl OwnRedis {
-    /// A Redis in a folder of a stack.
+    /// Starts a Redis with its files in a folder of a stack.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// When Redis does not start.
     pub async fn start(stack: &Stack, name: &str) -> Result<Self> {
         Self::start_with(stack, name, false).await
     }
 
-    /// The same, spoken to by TLS only.
+    /// Starts a Redis that accepts TLS connections only.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// When Redis does not start.
     pub async fn start_with_tls(stack: &Stack, name: &str) -> Result<Self> {
         Self::start_with(stack, name, true).await
     }
@@ -46,34 +46,34 @@ impl OwnRedis {
         Ok(redis)
     }
 
-    /// Its address.
+    /// The address that clients connect to.
     pub fn url(&self) -> String {
         format!("{}://127.0.0.1:{}", if self.tls { "rediss" } else { "redis" }, self.port)
     }
 
-    /// The certificate that it shows when it speaks TLS, signed by itself.
+    /// The self-signed certificate that Redis presents over TLS.
     pub fn certificate(&self) -> PathBuf {
         self.folder.join("certificate.pem")
     }
 
-    /// Ends it at once, as a crash does.
+    /// Kills Redis, as in a crash.
     pub fn kill(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
     }
 
-    /// It stands still: connections stay open, and nothing answers.
+    /// Freezes Redis: connections stay open, and nothing answers.
     ///
     /// # Errors
-    /// When it does not run.
+    /// When Redis does not run.
     pub fn freeze(&self) -> Result<()> {
         self.signal("-STOP")
     }
 
-    /// It goes on, beginning with what it was asked meanwhile.
+    /// Lets a frozen Redis continue; it first handles the commands that arrived meanwhile.
     ///
     /// # Errors
-    /// When it does not run.
+    /// When Redis does not run.
     pub fn thaw(&self) -> Result<()> {
         self.signal("-CONT")
     }
@@ -82,10 +82,10 @@ impl OwnRedis {
         run(Command::new("kill").args([signal, &self.child.id().to_string()])).map(drop)
     }
 
-    /// Starts it again on the same port, with nothing in it.
+    /// Starts Redis again on the same port, without its data.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// When Redis does not start.
     pub async fn start_again(&mut self) -> Result<()> {
         self.child = spawn(self.port, &self.folder, self.tls)?;
         self.wait().await

@@ -1,4 +1,4 @@
-//! What a test's world is filled with.
+//! Creates the data of a test's world: events, organizations, members.
 
 use anyhow::Result;
 use chrono::Utc;
@@ -9,7 +9,7 @@ use super::World;
 use crate::Client;
 
 impl World {
-    /// A public event of a new organization of `owner`, and the organization.
+    /// Creates an organization for `owner`, and in it a public event.
     ///
     /// # Errors
     /// When the server refuses.
@@ -18,7 +18,7 @@ impl World {
         self.event_in(owner, organization.id, total_slots, None).await
     }
 
-    /// A new organization.
+    /// Creates an organization.
     ///
     /// # Errors
     /// When the server refuses.
@@ -26,7 +26,7 @@ impl World {
         Ok(owner.post("/organizations", json!({ "name": "Test hall" })).await?.expect(201).json())
     }
 
-    /// A public event, a week ahead.
+    /// Creates a public event that starts in a week.
     ///
     /// # Errors
     /// When the server refuses.
@@ -47,7 +47,7 @@ impl World {
         Ok(owner.post("/events", serde_json::to_value(event)?).await?.expect(201).json())
     }
 
-    /// Gives somebody a role in an organization, past every rule.
+    /// Gives a person a role in an organization. Writes to the database directly, so no rule of the server applies.
     ///
     /// # Errors
     /// When the database fails.
@@ -64,7 +64,7 @@ impl World {
         Ok(())
     }
 
-    /// Makes so many members who never sign in: Member 0001 and so on.
+    /// Creates `count` members who never sign in: Member 0001 and so on.
     ///
     /// # Errors
     /// When the database fails.
@@ -82,7 +82,7 @@ impl World {
         Ok(())
     }
 
-    /// Moves an event's start, past every rule.
+    /// Moves an event's start. Writes to the database directly, so no rule of the server applies.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,5 @@
-//! One test's world: a database and a virtual host of its own on the shared services, and servers that only this test uses.
+//! The environment of one test: its own database and virtual host on the shared services, and servers that only this
+//! test uses.
 
 mod data;
 mod processes;
@@ -19,7 +20,7 @@ use self::processes::Process;
 use crate::{Client, People};
 use happening_stack::{Stack, TEST_STACK};
 
-/// Signed-in people of each realm, shared by the tests of a process.
+/// Signed-in people of each realm, shared by all tests of the process.
 static PEOPLE: LazyLock<Mutex<BTreeMap<String, Arc<People>>>> = LazyLock::new(Mutex::default);
 
 fn people_of(stack: &Stack) -> Arc<People> {
@@ -28,26 +29,26 @@ fn people_of(stack: &Stack) -> Arc<People> {
     Arc::clone(all.entry(issuer.clone()).or_insert_with(|| Arc::new(People::of(&issuer))))
 }
 
-/// The stack that the test task started for the tests.
+/// The stack that `cargo xtask test` started for the tests.
 ///
 /// # Errors
-/// When the tests were not started by it.
+/// When the tests were started in another way.
 pub fn stack() -> Result<Stack> {
     let folder = std::env::var_os(TEST_STACK)
         .context("these tests need services of their own: run them with `cargo xtask test`")?;
     Stack::at(Path::new(&folder))
 }
 
-/// What a world has beyond one server.
+/// Which processes and settings a world has.
 #[derive(Clone, Debug)]
 pub struct WorldOptions {
-    /// Server processes.
+    /// How many server processes to start.
     pub backends: usize,
-    /// A worker process, too.
+    /// Whether to start a worker process, too.
     pub worker: bool,
-    /// Protections to switch off, by name.
+    /// The names of the protections to switch off.
     pub switches: &'static str,
-    /// More settings of the servers.
+    /// More settings for the servers.
     pub env: BTreeMap<&'static str, String>,
 }
 
@@ -57,7 +58,7 @@ impl Default for WorldOptions {
     }
 }
 
-/// The test's world. Dropping it ends its processes.
+/// The environment of one test. Dropping it ends its processes.
 pub struct World {
     pub stack: Stack,
     pub database_url: String,
@@ -70,17 +71,17 @@ pub struct World {
     worker: Option<Process>,
 }
 
-/// The server's program, built with the switches.
+/// The path of the server's program, built with the feature `switches`.
 ///
 /// # Errors
-/// When it was not built.
+/// When the server was not built.
 pub fn backend_program() -> Result<PathBuf> {
     let path = std::env::var_os("HAPPENING_BACKEND").map(PathBuf::from).context("HAPPENING_BACKEND is not set")?;
     if path.exists() { Ok(path) } else { bail!("{} was not built", path.display()) }
 }
 
 impl World {
-    /// Two servers, nothing special.
+    /// Starts a world with the default options: two servers.
     ///
     /// # Errors
     /// When something does not start.
@@ -88,7 +89,7 @@ impl World {
         Self::with(WorldOptions::default()).await
     }
 
-    /// Builds a world.
+    /// Starts a world.
     ///
     /// # Errors
     /// When something does not start.
@@ -97,7 +98,7 @@ impl World {
         Self::on(stack, &backend_program()?, options).await
     }
 
-    /// Builds a world on a given stack.
+    /// Starts a world on a given stack.
     ///
     /// # Errors
     /// When something does not start.
@@ -150,7 +151,7 @@ impl World {
         let mut command = Command::new(&self.program);
         command.args(arguments).envs(&self.env).stdin(Stdio::null());
         if std::env::var_os(TEST_STACK).is_none() {
-            // of a benchmark: so that what it leaves when it is aborted is found, too
+            // a benchmark sets the variable here, so that its remaining processes are found after it was aborted
             command.env(TEST_STACK, &self.stack.folder);
         }
         command
@@ -159,12 +160,12 @@ impl World {
     /// Runs a command of the server to its end.
     ///
     /// # Errors
-    /// When it fails; the message has what it wrote.
+    /// When the command fails; the message has its output.
     pub fn run(&self, arguments: &[&str]) -> Result<String> {
         happening_stack::run(&mut self.command(arguments))
     }
 
-    /// A demo person at the first server.
+    /// Signs a demo person in; the client calls the first server.
     ///
     /// # Errors
     /// When Keycloak or the server is away.
@@ -172,7 +173,7 @@ impl World {
         Client::new(&self.base(0), &self.people.token(login).await?).await
     }
 
-    /// The same, after signing in once more.
+    /// Like `person`, but always with a new sign-in.
     ///
     /// # Errors
     /// When Keycloak or the server is away.
@@ -185,10 +186,10 @@ impl World {
         &self.people
     }
 
-    /// Waits until so many connections of this world wait for rows that another one holds.
+    /// Waits until at least `connections` database connections of this world wait for a lock.
     ///
     /// # Errors
-    /// When they do not within 5 s.
+    /// When fewer wait for 5 s.
     pub async fn held_up(&self, connections: i64) -> Result<()> {
         let query =
             "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
@@ -199,7 +200,7 @@ impl World {
         .await
     }
 
-    /// A channel to the broker.
+    /// Opens a channel to the broker.
     ///
     /// # Errors
     /// When the broker is away.
@@ -209,7 +210,7 @@ impl World {
         Ok(lapin::Connection::connect(&self.stack.rabbitmq_url(vhost), properties).await?.create_channel().await?)
     }
 
-    /// How many messages a queue of the broker holds, by a passive declaration.
+    /// How many messages a queue of the broker holds. A passive declaration tells, which does not create the queue.
     ///
     /// # Errors
     /// When the broker is away or has no such queue.
@@ -219,10 +220,10 @@ impl World {
         Ok(channel.queue_declare(queue.into(), options, Default::default()).await?.message_count())
     }
 
-    /// The server's own audit: every invariant that the data can show.
+    /// Runs the server's own audit, which checks every invariant that the data can show.
     ///
     /// # Errors
-    /// When one is violated; the message lists them.
+    /// When an invariant is violated; the message lists all that are.
     pub fn audit(&self) -> Result<()> {
         self.run(&["audit"]).map(drop)
     }
@@ -231,7 +232,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.end_processes();
-        // a test that returns an error does not panic, so all logs are kept when that is asked for
+        // a test that returns an error does not panic, so the variable makes every test keep its logs
         if std::thread::panicking() || std::env::var_os("HAPPENING_KEEP_TEST_STACK").is_some() {
             eprintln!("logs of this test: {}", self.folder.display());
         } else {
@@ -252,15 +253,15 @@ async fn make_vhost(stack: &Stack, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// An id that nothing has.
+/// A new id, which no row has.
 pub fn new_id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// Asks again and again until there is an answer.
+/// Polls `ask` every 50 ms until it answers `Some`.
 ///
 /// # Errors
-/// When there is none in time, or asking fails.
+/// When it answers `None` for `time_max`, or fails.
 pub async fn wait_for<T, F: Future<Output = Result<Option<T>>>>(
     what: &str,
     time_max: Duration,

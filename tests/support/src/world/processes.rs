@@ -1,4 +1,4 @@
-//! Servers and the worker of a test's world: started, killed, frozen, stopped.
+//! Starts, kills, freezes and stops the servers and the worker of a test's world.
 
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -27,7 +27,7 @@ impl World {
         Ok(Process { child, command, port, name: name.to_owned() })
     }
 
-    /// Starts the worker of a world that began without one.
+    /// Starts the worker of a world that was started without one.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -36,19 +36,19 @@ impl World {
         Ok(())
     }
 
-    /// Sends the worker SIGTERM.
+    /// Sends SIGTERM to the worker.
     ///
     /// # Errors
-    /// When there is none.
+    /// When the world has no worker.
     pub fn ask_worker_to_stop(&self) -> Result<()> {
         let worker = self.worker.as_ref().context("no worker")?;
         happening_stack::run(Command::new("kill").arg(worker.child.id().to_string())).map(drop)
     }
 
-    /// Waits for the worker's end; answers whether it ended as it should.
+    /// Waits for the worker's end. Answers whether its exit status was success.
     ///
     /// # Errors
-    /// When it does not end within 20 s.
+    /// When the worker does not end within 20 s.
     pub async fn worker_ended_well(&mut self) -> Result<bool> {
         let mut worker = self.worker.take().context("no worker")?;
         let mut ended = None;
@@ -64,7 +64,7 @@ impl World {
     /// What the worker wrote into its log.
     ///
     /// # Errors
-    /// When there is none.
+    /// When the world has no worker.
     pub fn worker_log(&self) -> Result<String> {
         Ok(std::fs::read_to_string(self.folder.join("worker.log"))?)
     }
@@ -87,7 +87,7 @@ impl World {
     /// Waits until a server answers.
     ///
     /// # Errors
-    /// When it does not within 20 s.
+    /// When the server does not answer within 20 s.
     pub async fn wait_for_backend(&self, at: usize) -> Result<()> {
         let url = format!("{}/health/live", self.base(at));
         wait_for("a server", Duration::from_secs(20), || async {
@@ -106,28 +106,28 @@ impl World {
         self.backends.len()
     }
 
-    /// Ends a server as a crash does: no signal can be caught.
+    /// Kills a server with SIGKILL, as in a crash.
     ///
     /// # Errors
-    /// When it is gone already.
+    /// When the server has ended already.
     pub fn kill_backend(&mut self, at: usize) -> Result<()> {
         self.backends[at].child.kill()?;
         self.backends[at].child.wait()?;
         Ok(())
     }
 
-    /// A server stands still: connections stay open, and nothing answers.
+    /// Freezes a server: connections stay open, and nothing answers.
     ///
     /// # Errors
-    /// When it is gone already.
+    /// When the server has ended already.
     pub fn freeze_backend(&self, at: usize) -> Result<()> {
         self.signal_backend(at, "-STOP")
     }
 
-    /// It goes on.
+    /// Lets a frozen server continue.
     ///
     /// # Errors
-    /// When it is gone already.
+    /// When the server has ended already.
     pub fn thaw_backend(&self, at: usize) -> Result<()> {
         self.signal_backend(at, "-CONT")
     }
@@ -136,17 +136,17 @@ impl World {
         happening_stack::run(Command::new("kill").args([signal, &self.backends[at].child.id().to_string()])).map(drop)
     }
 
-    /// Asks a server to stop and tells whether it ended well.
+    /// Sends SIGTERM to a server and waits for its end. Answers whether its exit status was success.
     ///
     /// # Errors
-    /// When it is gone already.
+    /// When the server has ended already.
     pub fn stop_backend(&mut self, at: usize) -> Result<bool> {
         let child = &mut self.backends[at].child;
         happening_stack::run(Command::new("kill").arg(child.id().to_string()))?;
         Ok(child.wait()?.success())
     }
 
-    /// Starts a server that was ended, on its port.
+    /// Starts a server again that was killed or stopped, on the same port.
     ///
     /// # Errors
     /// When it does not start.
