@@ -1,4 +1,4 @@
-//! Building with cargo: its output is passed on line by line, so that a long silence is noticed.
+//! Runs cargo and passes its output on line by line, so that the person sees progress.
 
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::process::{Command, Stdio};
@@ -8,24 +8,25 @@ use anyhow::{Context, Result, bail};
 use happening_stack::progress;
 use happening_stack::project::root;
 
-/// The server, and the program that signs demo people in.
+/// Builds the server, and the program that signs demo people in.
 ///
-/// Each build names the whole workspace and picks programs of it: cargo unites the features of dependencies over the packages
-/// that are named, so all builds share what was compiled, and no dependency is compiled twice.
+/// Each build names the whole workspace and picks programs from it. Cargo unites the features of dependencies over the
+/// packages that are named, so all builds share what was compiled, and no dependency is compiled twice.
 pub(crate) const SERVER: [&str; 6] = ["build", "--workspace", "--bin", "happening-backend", "--bin", "token"];
 pub(crate) const SCREENS: [&str; 4] = ["build", "--workspace", "--bin", "bundle-screens"];
-/// The app's window. It packs `ui/dist`, so that must be there.
+/// Builds the app's window. `ui/dist` must exist, because the build embeds it.
 pub(crate) const APP: [&str; 4] = ["build", "--workspace", "--bin", "happening"];
-/// Server and app. In one call, so that the app's many small dependencies are compiled beside the server, which is one large crate.
+/// Builds server and app in one call, so that the app's many small dependencies are compiled while the server, one
+/// large crate, is.
 pub(crate) const SERVER_AND_APP: [&str; 8] =
     ["build", "--workspace", "--bin", "happening-backend", "--bin", "token", "--bin", "happening"];
-/// What drives app and server for benchmarks and pictures.
+/// Builds the tools that drive app and server for benchmarks and pictures.
 pub(crate) const TOOLS: [&str; 4] = ["build", "--workspace", "--bin", "happening-tools"];
 
-/// Process ids of the commands that run; none once all were ended.
+/// Process ids of the running commands; `None` after [`end_all`], when no more may start.
 static RUNNING: Mutex<Option<Vec<u32>>> = Mutex::new(Some(Vec::new()));
 
-/// Runs cargo with these arguments, showing what it says.
+/// Runs cargo with these arguments and shows its output.
 ///
 /// # Errors
 /// When it fails.
@@ -33,13 +34,13 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
     cargo_with(arguments, &[])
 }
 
-/// As [`cargo`], with more in the environment.
+/// Like [`cargo`], with additional environment variables.
 ///
 /// # Errors
 /// When it fails.
 pub(crate) fn cargo_with(arguments: &[&str], env: &[(&str, &str)]) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // set for this program by `cargo run`; passed on, they would make cargo rebuild the other packages
+    // `cargo run` set these variables for this program; passed on, they would make cargo rebuild the other packages
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CARGO_PKG_")
             || name == "CARGO_MANIFEST_DIR"
@@ -48,7 +49,7 @@ pub(crate) fn cargo_with(arguments: &[&str], env: &[(&str, &str)]) -> Result<()>
             command.env_remove(name);
         }
     }
-    // queries are checked against `.sqlx`, not against whatever database the environment names
+    // so that queries are checked against `.sqlx`, not against a database that the environment happens to name
     command.env_remove("DATABASE_URL");
     if std::io::stderr().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");
@@ -60,7 +61,7 @@ pub(crate) fn cargo_with(arguments: &[&str], env: &[(&str, &str)]) -> Result<()>
     Ok(())
 }
 
-/// Runs a command, passing its output on line by line. Answers whether it succeeded.
+/// Runs a command and passes its output on line by line. Answers whether the command succeeded.
 ///
 /// # Errors
 /// When it cannot be started.
@@ -86,17 +87,17 @@ pub(crate) fn shown(command: &mut Command) -> Result<bool> {
     Ok(ended.success())
 }
 
-/// Ends the commands that run, and starts no more.
+/// Ends the running commands and prevents new ones from starting.
 pub(crate) fn end_all() {
     for id in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take().into_iter().flatten() {
-        Command::new("kill").arg(id.to_string()).status().ok(); // it can end by itself at this moment
+        Command::new("kill").arg(id.to_string()).status().ok(); // fails when the command has just ended by itself
     }
 }
 
 fn pass_on(from: impl Read, mut to: impl Write) {
     let mut lines = BufReader::new(from);
     let mut line = Vec::new();
-    // output that cannot be shown ends nothing
+    // a failure to write is ignored, so that the command continues
     while lines.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
         to.write_all(&line).and_then(|()| to.flush()).ok();
         progress::spoke();

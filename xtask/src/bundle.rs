@@ -1,5 +1,5 @@
-//! `bundle`: installers of this system; with `--check` the .deb is installed in a clean Debian, started from its desktop
-//! entry, and opened by a link.
+//! `bundle`: builds the installers of this system. With `--check` it also installs the .deb in a clean Debian, starts
+//! the app from its desktop entry, and opens a link.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,19 +10,19 @@ use happening_stack::project::{root, target};
 
 use crate::{build, driven, packages, tools, ui};
 
-/// What the check needs beside a display.
+/// The packages that `--check` needs beside those of a virtual display.
 const CHECK_PACKAGES: &[&str] = &["debootstrap", "xdotool"];
 
 /// Builds the installers.
 ///
 /// # Errors
-/// When something does not build, or the check finds something.
+/// When a build fails, or the check finds a problem.
 pub(crate) fn bundle(ask: bool, check: bool) -> Result<()> {
     progress::begin(5);
     packages::ensure(ask, &[packages::SHELL, &["npm", "rpm"]])?;
     ui::bundle_small()?;
     step("Building the installers");
-    // the screens are built and made small already
+    // the screens are built and minimized already
     let config = r#"{"build":{"beforeBuildCommand":""}}"#;
     let mut tauri = Command::new(tools::tauri()?);
     tauri.args(["build", "--config", config, "--bundles", if cfg!(target_os = "linux") { "deb,rpm" } else { "all" }]);

@@ -1,5 +1,5 @@
-//! `check`: formatting, links in documents, layers, licences, unused dependencies, lints, and whether generated files are up to date. Runs no
-//! tests; of the services it needs Postgres, for the data that SQL is checked against.
+//! `check`: checks formatting, links in documents, layers, licences, unused dependencies, lints, and whether generated
+//! files are up to date. It runs no tests. The only service that it needs is Postgres, which SQL is checked against.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use happening_stack::{Stack, postgres};
 
 use crate::{build, doctor, layers, openapi, packages, sqlx_data, ui};
 
-/// Versions that are installed once, into `target/tools`.
+/// Tools and their versions, each installed once into `target/tools`.
 const TOOLS: [(&str, &str); 2] = [("cargo-deny", "0.20.2"), ("cargo-machete", "0.9.2")];
 const DOCUMENTS: [&str; 15] = [
     "README.md",
@@ -31,10 +31,10 @@ const DOCUMENTS: [&str; 15] = [
     "docs/runbooks.md",
 ];
 
-/// Checks everything, what fails soonest first.
+/// Runs all checks, the fastest first.
 ///
 /// # Errors
-/// When something is not as it should be.
+/// When a check fails.
 pub(crate) fn check(ask: bool) -> Result<()> {
     progress::begin(6);
     step("Formatting, links and layers");
@@ -55,7 +55,7 @@ pub(crate) fn check(ask: bool) -> Result<()> {
     postgres::start(&stack, &say)?;
     let linted = lint(&stack);
     if !stack.runs() {
-        postgres::stop(&stack, &say)?; // the tests that run beside keep theirs
+        postgres::stop(&stack, &say)?; // only the Postgres of this task; the tests have their own
     }
     linted?;
     step("Lints of the screens, and of the seating core as wasm");
@@ -67,9 +67,10 @@ pub(crate) fn check(ask: bool) -> Result<()> {
     openapi::check()
 }
 
-/// The macros of SQL ask the database while the server is linted, and leave what they learnt.
+/// Lints everything. Meanwhile the SQL macros ask the database and write what they learnt, which is then compared with
+/// `.sqlx`.
 fn lint(stack: &Stack) -> Result<()> {
-    ui::ensure_dist()?; // the app's build reads it
+    ui::ensure_dist()?; // the app's build reads `ui/dist`
     let database = sqlx_data::Database::migrated(stack)?;
     let all =
         ["clippy", "--workspace", "--all-targets", "--features", "happening-backend/switches", "--", "-D", "warnings"];
@@ -85,7 +86,7 @@ fn install(name: &str, version: &str) -> Result<()> {
     }
     say(&format!("installing {name} {version} into target/tools (once)"));
     let tools = tools.display().to_string();
-    // unoptimized: each runs for seconds, and is compiled for minutes
+    // unoptimized, since each tool runs for seconds but takes minutes to compile optimized
     build::cargo(&["install", "--quiet", "--locked", "--debug", "--root", &tools, "--version", version, name])
         .with_context(|| format!("{name} cannot be installed: is there a network?"))
 }
@@ -98,7 +99,7 @@ fn tool(name: &str, arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Every file that a document names must exist.
+/// Checks that every file that a document links to exists.
 fn documents() -> Result<()> {
     let mut missing = Vec::new();
     for document in DOCUMENTS {

@@ -1,4 +1,4 @@
-//! `doctor`: whether this machine has what the tasks need, and what to do where it has not.
+//! `doctor`: tells whether this machine has what the tasks need, and how to get what is missing.
 
 use std::process::Command;
 
@@ -9,17 +9,17 @@ use happening_stack::{Stack, http};
 
 use crate::{packages, services};
 
-/// Postgres, Keycloak and a compiler at once.
+/// Enough for Postgres, Keycloak and a compiler at once.
 const MEMORY_MIB_MIN: u64 = 3 * 1024;
-/// A target folder with debug builds of everything, the tools and the stacks.
+/// Enough for a target folder with debug builds of everything, the tools and the stacks.
 const DISK_MIB_MIN: u64 = 12 * 1024;
-/// What of it is used by a first start alone, in a folder in which nothing was built yet.
+/// How much of it a first start uses, in a target folder that is empty.
 const BUILT_MIB: u64 = 10 * 1024;
 const JAVA_MIN: u32 = 17;
-/// Of docker/compose.yml.
+/// The ports in docker/compose.yml.
 const CONTAINER_PORTS: [u16; 6] = [5432, 6379, 5672, 15672, 8080, 5000];
 
-/// What was found out about one thing.
+/// The result of one check.
 struct Finding {
     about: &'static str,
     state: State,
@@ -27,9 +27,9 @@ struct Finding {
 
 enum State {
     Good(String),
-    /// It goes on without, or it is seen to later.
+    /// The task can continue without it, or installs it later.
     Worth(String),
-    /// It cannot go on. With what to do.
+    /// The task cannot continue. The text says what to do.
     Missing(String),
 }
 
@@ -48,7 +48,7 @@ impl Finding {
     }
 }
 
-/// Tells everything.
+/// Prints all findings.
 ///
 /// # Errors
 /// When something is missing.
@@ -62,8 +62,8 @@ pub(crate) fn doctor() -> Result<()> {
     }
 }
 
-/// Before a task that builds: tells what is missing or worth knowing, and one line when all is well. System packages are not
-/// looked at: the task asks whether to install them.
+/// Prints what is missing or worth knowing, or one line when all is well. Run before tasks that build. It does not look
+/// at system packages, since such a task asks whether to install them.
 ///
 /// # Errors
 /// When something is missing.
@@ -89,7 +89,7 @@ impl<const N: usize> ConcatAll for [Vec<Finding>; N] {
     }
 }
 
-/// What a program prints of its version: the first line that has a digit.
+/// The version that a program prints: the first line with a digit.
 fn version(program: &str, argument: &str) -> Option<String> {
     let output = Command::new(program).arg(argument).output().ok().filter(|output| output.status.success())?;
     let said = [output.stdout, output.stderr].concat();
@@ -113,7 +113,8 @@ fn toolchain() -> Vec<Finding> {
     ]
 }
 
-/// cargo refuses a compiler that is too old only when it comes to the first package that says so.
+/// Compares the compiler's version with the workspace's. Cargo itself would complain only when it comes to the first
+/// package that needs a newer one.
 fn rust() -> State {
     let needed = env!("CARGO_PKG_RUST_VERSION");
     match version("rustc", "--version") {
@@ -123,7 +124,7 @@ fn rust() -> State {
     }
 }
 
-/// Major and minor version, the first two numbers of a text.
+/// Major and minor version: the first two numbers of a text.
 fn number(text: &str) -> (u32, u32) {
     let mut numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
     let mut next = || numbers.next().and_then(|part| part.parse().ok()).unwrap_or_default();
@@ -162,7 +163,7 @@ fn disk() -> Finding {
     Finding { about: "disk", state }
 }
 
-/// Private services take free ports and keep them; those of containers are fixed.
+/// Checks the containers' ports, which are fixed. Private services choose free ports and keep them.
 fn ports() -> Result<Finding> {
     if !packages::has_packages() {
         let taken: Vec<String> =
@@ -213,7 +214,7 @@ fn system_packages() -> Finding {
     Finding { about: "system packages", state }
 }
 
-/// Programs that come with system packages, but can be there without.
+/// Programs that come with system packages, but may have been installed in another way.
 fn programs() -> Vec<Finding> {
     let java = match version("java", "-version") {
         Some(found) if number(&found).0 >= JAVA_MIN => State::Good(found),

@@ -1,5 +1,5 @@
-//! Tasks that drive the real app or server. What they need is built here; the driving itself is done by `happening-tools`, a
-//! program that is built only for them.
+//! Tasks that drive the real app or server. This file builds what they need; the program `happening-tools`, which is
+//! built only for them, does the driving.
 
 use std::process::Command;
 
@@ -31,7 +31,7 @@ pub(crate) enum Bench {
 /// Runs a benchmark with its own options, which `happening-tools` knows.
 ///
 /// # Errors
-/// When something does not build or start, or the benchmark fails.
+/// When a build fails, a program does not start, or the benchmark fails.
 pub(crate) fn bench(ask: bool, name: Bench, options: &[String]) -> Result<()> {
     progress::begin(3);
     let windows = [packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER];
@@ -48,12 +48,13 @@ pub(crate) fn bench(ask: bool, name: Bench, options: &[String]) -> Result<()> {
             ui::assemble(ui::Profile::Small)?;
             build::cargo(&build::APP)?;
             let measured = drive(&arguments);
-            ui::bundle(ui::Profile::Quick)?; // the next build must not ship the bench
+            // so that the next build does not ship the screens with the benchmark in them
+            ui::bundle(ui::Profile::Quick)?;
             measured
         }
         Bench::Start => {
             packages::ensure(ask, &windows)?;
-            ui::bundle_small()?; // as installers have it
+            ui::bundle_small()?; // the same screens as in the installers
             step("Building the app (release)");
             build::cargo(&["build", "--release", "--package", "happening", "--features", "tauri/custom-protocol"])?;
             drive(&arguments)
@@ -61,7 +62,7 @@ pub(crate) fn bench(ask: bool, name: Bench, options: &[String]) -> Result<()> {
     }
 }
 
-/// A benchmark of the server.
+/// Runs a benchmark of the server.
 fn with_server(ask: bool, arguments: &[&str]) -> Result<()> {
     packages::ensure(ask, &[packages::SERVICES])?;
     step("Building server and crowd (release)");
@@ -77,7 +78,7 @@ fn with_server(ask: bool, arguments: &[&str]) -> Result<()> {
 pub(crate) fn pictures(ask: bool) -> Result<()> {
     packages::ensure(ask, &[packages::SERVICES, packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER])?;
     services::down()?;
-    // demo data is only added to an empty database
+    // demo data is added to an empty database only, so start with one
     std::fs::remove_dir_all(target().join("stack")).ok();
     services::up(ask, false)?;
     ui::bundle(ui::Profile::Quick)?;
@@ -88,7 +89,7 @@ pub(crate) fn pictures(ask: bool) -> Result<()> {
 /// Runs `happening-tools` with these arguments.
 ///
 /// # Errors
-/// When it cannot be built, or fails.
+/// When the program cannot be built, or fails.
 pub(crate) fn drive(arguments: &[&str]) -> Result<()> {
     step("Building what drives it");
     build::cargo(&build::TOOLS)?;
@@ -99,7 +100,7 @@ pub(crate) fn drive(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Prints an access token of a demo person, and nothing else, on standard output.
+/// Prints an access token of a demo person to standard output, and nothing else.
 ///
 /// # Errors
 /// When the stack does not run or the person is unknown.

@@ -1,25 +1,26 @@
-//! Services that are there already: their addresses are in the environment.
+//! Services that run already, whose addresses are in the environment.
 
 use std::collections::BTreeMap;
 
 use happening_stack::Stack;
 
-/// What the server cannot do without.
+/// Settings that the server needs.
 const NEEDED: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "RABBITMQ_URL", "OIDC_ISSUER_URL"];
-/// What goes with them when it is set.
+/// Optional settings that are passed on when they are set.
 const MORE: [&str; 5] = ["OIDC_AUDIENCE", "RABBITMQ_MANAGEMENT_URL", "KEYCLOAK_ADMIN_URL", "SERVER_KEY", "PUBLIC_URL"];
 
-/// Where services are by the environment.
+/// Which services the environment names.
 pub(crate) enum Given {
-    /// The addresses of all.
+    /// All addresses are set.
     All(BTreeMap<&'static str, String>),
-    /// Some addresses are missing: these ones.
+    /// Some addresses are set; these are missing.
     Some(Vec<&'static str>),
     None,
 }
 
 impl Given {
-    /// Reads the environment. The addresses of the stack itself, from a `stack.env` that was exported, name nothing new.
+    /// Reads the environment. Addresses of this stack's own services do not count: a person may have exported its
+    /// `stack.env`.
     pub(crate) fn from_environment(stack: &Stack) -> Self {
         let value = |name: &'static str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let own = stack.written("DATABASE_URL").filter(|_| stack.written(OF_OTHERS).is_none());
@@ -34,7 +35,7 @@ impl Given {
     }
 }
 
-/// Everything that a program needs to use the stack when its services are these.
+/// The environment of a program that uses this stack with the given services.
 pub(crate) fn env_with(stack: &Stack, given: BTreeMap<&'static str, String>) -> BTreeMap<&'static str, String> {
     let mut env = stack.env();
     for private in ["RABBITMQ_MANAGEMENT_URL", "KEYCLOAK_ADMIN_URL"] {
@@ -45,5 +46,5 @@ pub(crate) fn env_with(stack: &Stack, given: BTreeMap<&'static str, String>) -> 
     env
 }
 
-/// Stands in `stack.env` when the services are not the stack's own.
+/// A variable in `stack.env` that tells that the services are not the stack's own.
 const OF_OTHERS: &str = "SERVICES_GIVEN";

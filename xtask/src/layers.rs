@@ -1,5 +1,5 @@
-//! `check`: imports only look down. Each source file of a crate belongs to a layer; it may name what is in its own layer or below, and
-//! within a layer the modules form no circle.
+//! `check`: imports only go down. Each source file of a crate belongs to a layer. A file may import from its own layer
+//! and the layers below, and the modules of a layer must not import each other in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,7 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use happening_stack::project::root;
 
-/// A layer: its name, and its files. `folder/` is all of a folder, `*/name.rs` that file of every folder; the longest pattern wins.
+/// A layer: its name, and patterns of its files. `folder/` means all files of a folder, `*/name.rs` that file of every
+/// folder; the longest pattern wins.
 type Layer = (&'static str, &'static [&'static str]);
 
 /// The server's layers, the lowest first.
@@ -95,10 +96,10 @@ const SCREENS: [Layer; 7] = [
     ("app", &["app.rs", "lib.rs", "main.rs"]),
 ];
 
-/// Checks all crates that have layers.
+/// Checks the crates that have layers: the server and the screens.
 ///
 /// # Errors
-/// When a file looks up, belongs to no layer, or modules of a layer import each other in a circle.
+/// When a file imports from a higher layer or belongs to no layer, or modules of a layer import each other in a circle.
 pub(crate) fn check() -> Result<()> {
     let mut found = violations(&root().join("backend/src"), &SERVER)?;
     found.extend(violations(&root().join("ui/src"), &SCREENS)?);
@@ -115,7 +116,7 @@ fn violations(folder: &Path, layers: &[Layer]) -> Result<Vec<String>> {
     read(folder, Path::new(""), &mut files)?;
     let known: BTreeSet<&str> = files.keys().map(String::as_str).collect();
     let mut found = Vec::new();
-    // within a layer: module -> modules that it names
+    // within a layer: each module, and the modules that it imports
     let mut beside: BTreeMap<(usize, String), BTreeSet<String>> = BTreeMap::new();
     for (file, text) in &files {
         let Some(own) = layer_of(file, layers) else {
@@ -143,7 +144,7 @@ fn violations(folder: &Path, layers: &[Layer]) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// All source files, by their path in the folder. Tests inside of a file are left out: they may name anything.
+/// Reads all source files, by their path in the folder. The simulation is left out, since tests may import anything.
 fn read(folder: &Path, inside: &Path, files: &mut BTreeMap<String, String>) -> Result<()> {
     for entry in std::fs::read_dir(folder.join(inside))? {
         let entry = entry?;
@@ -163,7 +164,8 @@ fn read(folder: &Path, inside: &Path, files: &mut BTreeMap<String, String>) -> R
 /// The text without comments, and without the tests at its end.
 fn code_of(text: &str) -> String {
     let tests = text.match_indices("#[cfg(test)]\nmod ").find(|(at, _)| {
-        text[*at..].lines().nth(1).is_some_and(|line| line.ends_with('{')) // a module in a file of its own is declared only
+        // `mod tests;` only declares a module in another file
+        text[*at..].lines().nth(1).is_some_and(|line| line.ends_with('{'))
     });
     let code = &text[..tests.map_or(text.len(), |(at, _)| at)];
     let without_comment = |line: &str| {
@@ -180,7 +182,7 @@ fn layer_of(file: &str, layers: &[Layer]) -> Option<usize> {
             None if pattern.ends_with('/') => file.starts_with(pattern),
             None => file == pattern,
         };
-        // the name of a file says more than that of its folder
+        // a pattern for a file is more specific than one for its folder
         matches.then(|| if pattern.ends_with('/') { pattern.len() } else { 1_000 + pattern.len() })
     };
     let best =
@@ -208,7 +210,8 @@ fn comes_back(layer: usize, from: &str, beside: &BTreeMap<(usize, String), BTree
     false
 }
 
-/// Other files whose items a file names, by `crate::`, `super::` or `self::`, or by a module that it has or has imported.
+/// The other files whose items a file uses, by `crate::`, `super::` or `self::`, or by a module that the file declares
+/// or imports.
 fn named_by(file: &str, text: &str, known: &BTreeSet<&str>) -> BTreeSet<String> {
     let own: Vec<String> =
         file.trim_end_matches(".rs").split('/').filter(|part| *part != "mod").map(str::to_owned).collect();
@@ -227,7 +230,7 @@ fn named_by(file: &str, text: &str, known: &BTreeSet<&str>) -> BTreeSet<String> 
     named
 }
 
-/// The paths that the text begins with `start`, which stands for `base`.
+/// The paths in the text that begin with `start`, which stands for `base`.
 fn paths_from(start: &str, base: &[String], text: &str) -> Vec<Vec<String>> {
     let ends_a_word = |before: &str| before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
     let mut paths = Vec::new();
@@ -243,7 +246,8 @@ fn is_module(path: &[String], known: &BTreeSet<&str>) -> bool {
         && [format!("{module}.rs"), format!("{module}/mod.rs")].iter().any(|file| known.contains(file.as_str()))
 }
 
-/// The paths that begin with `base` and go on as the text does: `a::{b, c::d}` are two. Answers what follows them.
+/// Collects the paths that begin with `base` and continue as the text does: `a::{b, c::d}` is two paths. Answers the
+/// text that follows them.
 fn expand<'t>(mut base: Vec<String>, text: &'t str, paths: &mut Vec<Vec<String>>) -> &'t str {
     let mut text = text.trim_start();
     if let Some(mut inside) = text.strip_prefix('{') {
@@ -268,13 +272,13 @@ fn expand<'t>(mut base: Vec<String>, text: &'t str, paths: &mut Vec<Vec<String>>
         return expand(base, rest, paths);
     }
     paths.push(base);
-    // `name as other`
+    // skip the rest of `name as other`
     text.trim_start()
         .strip_prefix("as ")
         .map_or(text, |rest| rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_' || c == ' '))
 }
 
-/// The file that has an item: the longest beginning of its path that is one.
+/// The file that declares an item: the longest prefix of the item's path that is a file.
 fn resolve(path: &[String], known: &BTreeSet<&str>) -> Option<String> {
     (1..=path.len()).rev().find_map(|length| {
         let module = path[..length].join("/");
@@ -292,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_name_an_item_is_found() {
+    fn all_forms_of_imports_are_found() {
         assert_eq!(named("main.rs", "use crate::a::{self, b::X as Y, Z};"), ["a.rs", "a/b.rs"]);
         assert_eq!(named("c/e.rs", "use super::d::X;\nfn f() -> crate::a::b::T {}"), ["a/b.rs", "c/d.rs"]);
         assert_eq!(named("c/mod.rs", "use self::d::X; use super::a;"), ["a.rs", "c/d.rs"]);
@@ -308,13 +312,13 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_tests_name_nothing() {
+    fn imports_in_comments_and_tests_do_not_count() {
         let text = "#[cfg(test)]\nmod simulation;\nuse crate::a::{b, // see crate::c\n    X};\n// crate::c\n#[cfg(test)]\nmod tests {\n    use crate::c;";
         assert_eq!(named("main.rs", &code_of(text)), ["a.rs", "a/b.rs"]);
     }
 
     #[test]
-    fn looking_up_and_circles_are_found() {
+    fn upward_imports_and_circles_are_reported() {
         let layers: [Layer; 2] = [("low", &["one/", "two/"]), ("high", &["*/top.rs", "three.rs"])];
         let folder = std::env::temp_dir().join(format!("happening-layers-{}", std::process::id()));
         let write = |file: &str, text: &str| {

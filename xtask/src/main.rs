@@ -1,4 +1,4 @@
-//! `cargo xtask …`: the one entry to every task, for people and for CI. One file per task.
+//! `cargo xtask …`: the entry point of every task, for people and for CI. Each task has a file.
 
 mod build;
 mod bundle;

@@ -1,4 +1,5 @@
-//! `openapi`: the committed OpenAPI document is the one that the server makes from its routes.
+//! `openapi`: writes the OpenAPI document that the server makes from its routes, or checks that the committed one
+//! equals it.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! System packages: which are missing, and installing them after saying what and asking.
+//! Finds missing system packages, and installs them after asking.
 
 use std::io::{IsTerminal, Write};
 use std::process::{Command, Stdio};
@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail};
 use happening_stack::progress::say;
 use happening_stack::project;
 
-/// What the services need.
+/// The packages that the services need.
 pub(crate) const SERVICES: &[&str] =
     &["postgresql", "redis-server", "rabbitmq-server", "openjdk-17-jre-headless|default-jre-headless", "maven"];
-/// What building the app's shell needs.
+/// The packages that building the app's shell needs.
 pub(crate) const SHELL: &[&str] = &[
     "libwebkit2gtk-4.1-dev",
     "libxdo-dev",
@@ -23,34 +23,35 @@ pub(crate) const SHELL: &[&str] = &[
     "xdg-utils",
     "desktop-file-utils",
 ];
-/// What driving the app without a screen needs.
+/// The packages that driving the app without a screen needs.
 pub(crate) const VIRTUAL_DISPLAY: &[&str] = &["xvfb", "dbus-x11", "imagemagick"];
-/// What the tests of the API need: the guide's examples, and Schemathesis.
+/// The packages that the tests of the API need: for the guide's examples, and for Schemathesis.
 pub(crate) const EXAMPLES: &[&str] = &["curl", "jq", "python3-venv"];
-/// What the tests of the app need.
+/// The packages that the tests of the app need.
 pub(crate) const WEBDRIVER: &[&str] =
     &["webkit2gtk-driver", "gnome-keyring", "libglib2.0-bin", "xdotool", "dunst", "locales", "faketime", "npm"];
 
-/// Whether the system's packages are Debian's.
+/// Whether this system uses Debian's packages.
 pub(crate) fn has_packages() -> bool {
     Command::new("dpkg-query").arg("--version").output().is_ok()
 }
 
-/// Makes sure that packages are installed. `a|b`: one of them is enough, `a` is installed.
+/// Installs the packages that are missing. `a|b` means that one of them is enough; if both are missing, `a` is
+/// installed.
 ///
 /// # Errors
-/// When some are missing and may not be, or cannot be, installed.
+/// When the person refuses, or the installation fails.
 pub(crate) fn ensure(ask: bool, groups: &[&[&'static str]]) -> Result<()> {
     agree(ask, groups)?.install()
 }
 
-/// Packages that are missing, and may be installed.
+/// Missing packages that the person agreed to install.
 pub(crate) struct Agreed(Vec<&'static str>);
 
-/// Says what is missing, and asks whether it may be installed.
+/// Names the missing packages and asks whether to install them.
 ///
 /// # Errors
-/// When it may not.
+/// When the person refuses.
 pub(crate) fn agree(ask: bool, groups: &[&[&'static str]]) -> Result<Agreed> {
     if !has_packages() {
         say("this is no Debian or Ubuntu: what the README lists under \"What it needs\" must be installed already");
@@ -67,7 +68,7 @@ pub(crate) fn agree(ask: bool, groups: &[&[&'static str]]) -> Result<Agreed> {
 }
 
 impl Agreed {
-    /// Installs them.
+    /// Installs the packages.
     ///
     /// # Errors
     /// When apt-get fails.
@@ -83,7 +84,7 @@ fn install(missing: &[&'static str]) -> Result<()> {
     let apt = |arguments: &[&str]| -> Result<()> {
         let mut command = if is_root() { Command::new("apt-get") } else { Command::new("sudo") };
         if !is_root() {
-            command.arg("apt-get"); // sudo asks for the password on the terminal itself
+            command.arg("apt-get"); // sudo itself asks for the password on the terminal
         }
         command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         let status = command.stdout(output.try_clone()?).stderr(output.try_clone()?).stdin(Stdio::null()).status()?;
@@ -102,7 +103,7 @@ fn install(missing: &[&'static str]) -> Result<()> {
     apt(&install)
 }
 
-/// Which packages are not installed; of `a|b` it is `a`.
+/// The packages that are not installed; of `a|b` it names `a`.
 pub(crate) fn missing(groups: &[&[&'static str]]) -> Vec<&'static str> {
     groups.iter().flat_map(|group| group.iter()).filter(|name| !is_there(name)).map(|name| first(name)).collect()
 }
@@ -112,7 +113,7 @@ fn first(name: &'static str) -> &'static str {
 }
 
 fn is_there(name: &'static str) -> bool {
-    // a Java or Maven that did not come from a package is as good
+    // these programs may have been installed without a package
     let program = match first(name) {
         "maven" => Some("mvn"),
         "npm" => Some("npm"),

@@ -1,4 +1,4 @@
-//! Work that goes on side by side.
+//! Runs jobs at the same time.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,13 +7,13 @@ use happening_stack::progress::say;
 
 use crate::build;
 
-/// A part of a step, and what it is called when it fails.
+/// A part of a step, with its name for messages of failure.
 pub(crate) type Job<'j> = (&'static str, Box<dyn FnOnce() -> Result<()> + Send + 'j>);
 
-/// Does all jobs at once and waits for them. The first failure ends the builds of the others.
+/// Runs all jobs at once and waits for them. When a job fails, the builds of the others are ended.
 ///
 /// # Errors
-/// The first failure.
+/// When a job fails: its failure, the first one.
 pub(crate) fn side_by_side(jobs: Vec<Job<'_>>) -> Result<()> {
     let failed: Mutex<Option<Error>> = Mutex::default();
     std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! `run`: the whole stack, then the app's window.
+//! `run`: starts the whole stack, then opens the app's window.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ const DISPLAY_SIZE: &str = "1280x800x24";
 const SCREEN_STARTS: Duration = Duration::from_secs(1);
 const PICTURE_AFTER: Duration = Duration::from_secs(6);
 
-/// Runs the app until its window is closed; services go on.
+/// Runs the app until its window is closed. The services keep running.
 ///
 /// # Errors
 /// When something is missing or does not start.
@@ -31,7 +31,7 @@ pub(crate) fn run(ask: bool, virtual_display: bool, docker: bool) -> Result<()> 
         groups.push(packages::SHELL);
         groups.extend(virtual_display.then_some(packages::VIRTUAL_DISPLAY));
     }
-    let missing = packages::agree(ask, &groups)?; // only the app's build needs them
+    let missing = packages::agree(ask, &groups)?; // only the app's build needs these packages
     step("Building screens, server and app, and installing and starting the services meanwhile");
     let (installed, waits) = mpsc::channel();
     side_by_side(vec![
@@ -41,7 +41,7 @@ pub(crate) fn run(ask: bool, virtual_display: bool, docker: bool) -> Result<()> 
                 let services = &services;
                 move || {
                     missing.install()?;
-                    installed.send(()).ok(); // nobody waits when the build has failed
+                    installed.send(()).ok(); // fails when the build has failed and no longer waits
                     services.start()
                 }
             }),
@@ -73,16 +73,16 @@ pub(crate) fn run(ask: bool, virtual_display: bool, docker: bool) -> Result<()> 
     Ok(())
 }
 
-/// Builds the screens, and server and app when the packages are there that the app is linked with.
+/// Builds the screens; then, once the packages are installed that the app links with, server and app.
 fn build_all(installed: &mpsc::Receiver<()>) -> Result<()> {
     ui::bundle_quietly(ui::Profile::Quick)?;
     if installed.recv().is_err() {
-        return Ok(()); // they cannot be installed, which is told as the failure
+        return Ok(()); // the packages could not be installed; the other job reports that failure
     }
     build::cargo(&build::SERVER_AND_APP)
 }
 
-/// How to sign in, and where everything listens.
+/// Tells how to sign in, and where everything listens.
 fn tell_how_to_go_on(stack: &Stack) {
     say("sign in as ada (an admin), grace (an organizer) or barbara (a member); the password is the name");
     services::tell_addresses(stack);
@@ -93,7 +93,7 @@ fn has_display() -> bool {
     ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-/// Shows the window under Xvfb, saves a picture of it, and closes it.
+/// Opens the window under Xvfb, saves a picture of it, and closes it.
 fn on_virtual_display(stack: &Stack, app: &Path, server: &str) -> Result<()> {
     step("Opening the app on a virtual display");
     let display = format!(":{}", 90 + stack.ports.backend % 900);
@@ -128,7 +128,7 @@ fn take_picture(display: &str, app: &Path, server: &str, picture: &Path) -> Resu
     std::thread::sleep(PICTURE_AFTER);
     let ended = window.try_wait()?;
     let import = Command::new("import").args(["-display", display, "-window", "root"]).arg(picture).status();
-    // the bus and the app first: they would outlive the process that started them
+    // end the bus and the app first, since they would outlive the process that started them
     run_command(Command::new("pkill").args(["-KILL", "-P", &window.id().to_string()])).ok();
     window.kill().ok();
     window.wait().ok();

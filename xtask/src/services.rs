@@ -1,4 +1,4 @@
-//! `up` and `down`: services, server and worker in the background.
+//! `up` and `down`: start and stop services, server and worker in the background.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,16 +27,16 @@ fn folder() -> PathBuf {
 pub(crate) enum Services {
     /// The system's own packages, as private instances.
     Private,
-    /// Others run them; these are their addresses.
+    /// Services that run already, at these addresses.
     Given(BTreeMap<&'static str, String>),
     /// `docker/compose.yml`, with server and worker.
     Docker,
 }
 
-/// Chooses, asking before a database of others is changed.
+/// Chooses where the services come from. Asks the person before using a database that the environment names.
 ///
 /// # Errors
-/// When that is refused, or there is no Docker engine.
+/// When the person refuses, or no Docker engine answers.
 pub(crate) fn choose(ask: bool, docker: bool) -> Result<Services> {
     if docker {
         return with_docker();
@@ -78,7 +78,7 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// Starts everything; what runs already is left as it is. Services whose addresses are in the environment are used as they are.
+/// Starts everything that does not run yet. Services whose addresses are in the environment are used as they are.
 ///
 /// # Errors
 /// When something is missing or does not start.
@@ -99,7 +99,7 @@ pub(crate) fn up(ask: bool, docker: bool) -> Result<Stack> {
 }
 
 impl Services {
-    /// The system's packages that they need.
+    /// The system's packages that the services need.
     pub(crate) fn packages(&self) -> &'static [&'static [&'static str]] {
         match self {
             Self::Private => &[packages::SERVICES],
@@ -115,7 +115,7 @@ impl Services {
         match self {
             Self::Private => Stack::private_at(&folder())?.start(&root(), &tools(), &say),
             Self::Given(addresses) => {
-                // private services of an earlier start would go on unseen
+                // stop private services of an earlier start, which the new `stack.env` would no longer name
                 stack()?.stop(&say)?;
                 let stack = Stack::private_at(&folder())?;
                 stack.write_env(&given::env_with(&stack, addresses.clone()))
@@ -155,7 +155,7 @@ fn start_server(stack: &Stack, env: &BTreeMap<&'static str, String>) -> Result<(
     step("Preparing the database, and starting server and worker");
     say(run(&mut command(&["migrate"]))?.trim());
     say(run(&mut command(&["demo-data"]))?.trim());
-    // a newer build takes the place of a running one
+    // stop processes that are older than the program, so that the new build replaces them
     for name in ["worker", "backend"] {
         if is_newer(&program, &stack.pid_file(name)) {
             happening_stack::stop_pid_file(&stack.pid_file(name), &say)?;
@@ -170,7 +170,7 @@ fn start_server(stack: &Stack, env: &BTreeMap<&'static str, String>) -> Result<(
     Service { name: "the worker", pid_file: &pid, log_file: &log }.start(&mut command(&["worker"])).map(drop)
 }
 
-/// Whether a file was changed after another one; yes when that cannot be told.
+/// Whether a file was changed after another one; true when that cannot be read.
 fn is_newer(file: &Path, than: &Path) -> bool {
     let changed = |path: &Path| std::fs::metadata(path).and_then(|of| of.modified()).ok();
     match (changed(file), changed(than)) {
@@ -179,7 +179,7 @@ fn is_newer(file: &Path, than: &Path) -> bool {
     }
 }
 
-/// Where everything listens.
+/// Prints where everything listens.
 pub(crate) fn tell_addresses(stack: &Stack) {
     for (what, name) in [
         ("server", "BACKEND_URL"),
@@ -197,7 +197,7 @@ pub(crate) fn tell_addresses(stack: &Stack) {
 }
 
 fn start_docker() -> Result<()> {
-    // private services of an earlier start would go on unseen
+    // stop private services of an earlier start, which the new `stack.env` would no longer name
     stack()?.stop(&say)?;
     say("starting the services, server and worker with Docker");
     let mut compose = Command::new("docker");
@@ -212,7 +212,7 @@ fn start_docker() -> Result<()> {
     note_containers()
 }
 
-/// Where `docker/compose.yml` puts everything.
+/// Writes the addresses and ports of `docker/compose.yml` into the stack's files.
 fn note_containers() -> Result<()> {
     let folder = folder();
     std::fs::create_dir_all(&folder)?;
@@ -234,7 +234,7 @@ pub(crate) fn down() -> Result<()> {
     let compose = root().join("docker/compose.yml");
     let mut docker = Command::new("docker");
     docker.args(["compose", "--profile", "app", "-f"]).arg(&compose).args(["ps", "--quiet"]);
-    // without an engine there is nothing of it to stop
+    // fails when no Docker engine runs, and then there is nothing to stop
     if docker.output().is_ok_and(|out| out.status.success() && !out.stdout.is_empty()) {
         run(Command::new("docker").args(["compose", "--profile", "app", "-f"]).arg(&compose).arg("down"))?;
     }

@@ -1,14 +1,14 @@
-//! `simulate`: many schedules of the seat writer, by chance from a seed.
+//! `simulate`: runs many random schedules of the seat writer, each from its own seed.
 
 use anyhow::Result;
 use happening_stack::progress::{self, step};
 
 use crate::build;
 
-/// Runs schedules. Seat writer and rules are compiled optimized, everything else as for the tests.
+/// Runs schedules. Seat writer and rules are compiled with optimization, everything else as for the tests.
 ///
 /// # Errors
-/// When a schedule breaks a promise: its seed is named.
+/// When a schedule violates a rule; the message names its seed.
 pub(crate) fn simulate(seed: u64, schedules: u64) -> Result<()> {
     progress::begin(2);
     step("Building the simulation");

@@ -1,4 +1,4 @@
-//! Demo people and their tokens, got through the real sign-in of Keycloak: authorization code with PKCE.
+//! Demo people and their tokens. They sign in at Keycloak as the app does: authorization code with PKCE.
 
 #![expect(clippy::disallowed_methods, reason = "a sign-in has random values of its own")]
 
@@ -19,24 +19,25 @@ use uuid::Uuid;
 /// Where Keycloak sends the browser after signing in.
 pub const CALLBACK: &str = "happening://auth/callback";
 const CLIENT: &str = "happening-desktop";
-/// Tokens live five minutes.
+/// How long a token is reused. Tokens live five minutes, so a reused one stays valid for 100 s at least.
 const TOKEN_KEPT: Duration = Duration::from_secs(200);
 
-/// Signs people in and keeps their tokens while they are good.
+/// Signs people in and reuses their tokens until [`TOKEN_KEPT`] has passed.
 pub struct People {
     issuer: String,
     http: reqwest::Client,
     tokens: Mutex<HashMap<String, (String, Instant)>>,
-    /// One at a time: Keycloak takes two sign-ins of one person at the same moment for an attack.
+    /// Allows one sign-in at a time: Keycloak treats two simultaneous sign-ins of one person as an attack.
     turn: tokio::sync::Mutex<()>,
 }
 
 impl People {
-    /// People of a realm.
+    /// The people of a realm.
     pub fn of(issuer: &str) -> Self {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            // people are shared by tests, each with a runtime of its own: a kept connection ends with its runtime
+            // tests share this client, and each test has its own runtime; a pooled connection would end with the
+            // runtime that opened it
             .pool_max_idle_per_host(0)
             .build()
             .expect("a client without special needs");
@@ -59,7 +60,7 @@ impl People {
         Ok(token)
     }
 
-    /// A token of a new sign-in.
+    /// Signs in again and answers the new access token.
     ///
     /// # Errors
     /// When Keycloak is away or does not know the person.
@@ -69,7 +70,7 @@ impl People {
         Ok(answer["access_token"].as_str().context("no access token")?.to_owned())
     }
 
-    /// The ID token of a new sign-in: it says who the person is, and gives no access.
+    /// Signs in again and answers the ID token, which tells who the person is and gives no access.
     ///
     /// # Errors
     /// When Keycloak is away or does not know the person.
@@ -79,7 +80,7 @@ impl People {
         Ok(answer["id_token"].as_str().context("no ID token")?.to_owned())
     }
 
-    /// Signs in; answers what the token endpoint says.
+    /// Signs in. Answers the token endpoint's response.
     async fn sign_in(&self, login: &str) -> Result<serde_json::Value> {
         let verifier = URL_SAFE_NO_PAD.encode([Uuid::now_v7().into_bytes(), Uuid::now_v7().into_bytes()].concat());
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
@@ -110,7 +111,7 @@ impl People {
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
 
-    /// Ends every session of a person at the sign-in service, as its administrator does. `id` is the `sub` of their tokens.
+    /// Ends every session of a person at Keycloak, as its administrator does. `id` is the `sub` of the person's tokens.
     ///
     /// # Errors
     /// When Keycloak refuses.
@@ -118,7 +119,7 @@ impl People {
         self.administer(Method::POST, &format!("users/{id}/logout"), None).await.map(drop)
     }
 
-    /// How many sessions a person has at the sign-in service. `id` is the `sub` of their tokens.
+    /// How many sessions a person has at Keycloak. `id` is the `sub` of the person's tokens.
     ///
     /// # Errors
     /// When Keycloak refuses.
@@ -127,7 +128,7 @@ impl People {
         Ok(sessions.as_array().context("a list of sessions")?.len())
     }
 
-    /// A client like the desktop app's whose access tokens live so many seconds; answers its name.
+    /// Registers a client like the desktop app's whose access tokens live `seconds`. Answers the client's id.
     ///
     /// # Errors
     /// When Keycloak refuses.
@@ -146,7 +147,7 @@ impl People {
         Ok(name)
     }
 
-    /// Does something as the administrator of the realm.
+    /// Sends a request to Keycloak's admin API as the administrator of the realm.
     async fn administer(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
         let (base, realm) = self.issuer.split_once("/realms/").context("the address of a realm")?;
         let http = reqwest::Client::new();
@@ -164,7 +165,8 @@ impl People {
         Ok(if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? })
     }
 
-    /// Does what a person does in the browser: opens the page, types name and password. Answers where the browser is sent.
+    /// Signs in as a person does in the browser: opens the page, then types name and password. Answers where Keycloak
+    /// redirects the browser.
     ///
     /// # Errors
     /// When the page does not ask for a password or refuses it.
@@ -175,7 +177,8 @@ impl People {
 
     async fn type_password(&self, authorize: &Url, login: &str) -> Result<Url> {
         let page = self.http.get(authorize.clone()).send().await?.error_for_status()?;
-        // Keycloak marks its cookies as secure although it is reached by http here; a cookie jar would keep them back
+        // Keycloak marks its cookies as secure although this connection is plain HTTP, so a cookie jar would not send
+        // them
         let cookies: Vec<String> = page
             .headers()
             .get_all(SET_COOKIE)

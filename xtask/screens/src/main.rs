@@ -1,6 +1,7 @@
-//! `bundle-screens WASM DIST`: from the compiled screens the files that the webview loads. Run by `cargo xtask ui`.
+//! `bundle-screens WASM DIST`: makes the files that the webview loads from the compiled screens. Run by `cargo xtask
+//! ui`.
 //!
-//! A program of its own, since wasm-bindgen brings many crates that no other task needs.
+//! It is a separate program because wasm-bindgen brings many crates that no other task needs.
 
 use std::path::PathBuf;
 
