@@ -1,4 +1,4 @@
-//! Limits, headers, and the way a server leaves. Limits are shared by Redis, so these tests have one of their own.
+//! Rate limits, headers, and how a server stops. Limits are shared through Redis, so these tests use their own.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
-async fn a_person_and_an_address_are_told_when_to_come_again() -> Result<()> {
+async fn rate_limited_answers_tell_when_to_retry() -> Result<()> {
     let redis = OwnRedis::start(&stack()?, "limits").await?;
     let limits = [("RATE_LIMIT_PER_PERSON", "20".to_owned()), ("RATE_LIMIT_PER_ADDRESS", "8".to_owned())];
     let env = limits.into_iter().chain([("REDIS_URL", redis.url())]).collect();
@@ -25,14 +25,14 @@ async fn a_person_and_an_address_are_told_when_to_come_again() -> Result<()> {
             break;
         }
     }
-    let refused = refused.expect("ada was never told to wait");
+    let refused = refused.expect("the server never limited ada");
     let wait: u64 = refused.headers["retry-after"].to_str()?.parse()?;
     assert!((1..=60).contains(&wait));
     assert_eq!(refused.headers["ratelimit-policy"], "\"default\";q=20;w=60");
     assert_eq!(refused.headers["ratelimit"], format!("\"default\";r=0;t={wait}"));
-    // others go on
+    // other people are not limited
     barbara.get("/users/me").await?.expect(200);
-    // without a token the address is counted
+    // requests without a token count for the address
     let http = Client::new();
     let mut statuses = Vec::new();
     for _ in 0..12 {
@@ -40,18 +40,18 @@ async fn a_person_and_an_address_are_told_when_to_come_again() -> Result<()> {
     }
     assert_eq!((statuses[0], statuses[11]), (401, 429), "{statuses:?}");
     assert_eq!(http.get(format!("{}/org-invites/x", world.base(0))).send().await?.status(), 429);
-    // monitoring is not counted, and neither are callers with a token
+    // health checks and requests with a token do not count for the address
     assert_eq!(http.get(format!("{}/health/live", world.base(0))).send().await?.status(), 200);
     barbara.get("/users/me").await?.expect(200);
     Ok(())
 }
 
-/// What a person is let through at a third server, after a whole allowance of 20 at each of two.
+/// Uses up nearly all of a limit of 20 at each of two servers, then counts the requests that a third server allows.
 async fn let_through_at_a_third_server(redis_url: String) -> Result<usize> {
     let env = [("RATE_LIMIT_PER_PERSON", "20".to_owned()), ("REDIS_URL", redis_url)].into();
     let world = World::with(WorldOptions { backends: 3, env, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
-    // servers count in minutes of the clock; the rest must fit into one
+    // servers count per minute of the clock, so all requests must fall into one minute
     let seconds: f64 =
         sqlx::query_scalar("select extract(second from clock_timestamp())::float8").fetch_one(&world.pool).await?;
     if seconds > 45.0 {
@@ -77,7 +77,7 @@ async fn let_through_at_a_third_server(redis_url: String) -> Result<usize> {
 }
 
 #[tokio::test]
-async fn a_limit_holds_over_all_servers_and_at_each_of_them_without_redis() -> Result<()> {
+async fn servers_share_rate_limits_unless_redis_is_away() -> Result<()> {
     let redis = OwnRedis::start(&stack()?, "shared-limits").await?;
     let shared = let_through_at_a_third_server(redis.url()).await?;
     assert!((1..=15).contains(&shared), "{shared} requests were let through at the third server");
@@ -87,7 +87,7 @@ async fn a_limit_holds_over_all_servers_and_at_each_of_them_without_redis() -> R
 }
 
 #[tokio::test]
-async fn nobody_is_flooded_with_invites() -> Result<()> {
+async fn invites_to_one_address_are_limited() -> Result<()> {
     let redis = OwnRedis::start(&stack()?, "invites").await?;
     let env = [("INVITES_PER_ADDRESS_AND_HOUR", "3".to_owned()), ("REDIS_URL", redis.url())].into();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
@@ -97,7 +97,7 @@ async fn nobody_is_flooded_with_invites() -> Result<()> {
     let first = ada.post("/org-invites", body(one, "x@happening.invalid")).await?.expect(201);
     let resend = format!("/org-invites/{}/resend", first.body["id"].as_str().unwrap_or_default());
     ada.post(&resend, json!({})).await?.expect(200);
-    // the address counts, independent of the sender and of upper or lower case
+    // invites count per recipient's address, whoever sends them, in upper or lower case
     edsger.post("/org-invites", body(other, "X@happening.invalid")).await?.expect(201);
     let refused = ada.post(&resend, json!({})).await?.refused(429, "rate_limited");
     assert_eq!(refused.headers["ratelimit-policy"], "\"default\";q=3;w=3600");
@@ -107,23 +107,23 @@ async fn nobody_is_flooded_with_invites() -> Result<()> {
 }
 
 #[tokio::test]
-async fn more_requests_than_there_are_places_for_are_refused_at_once() -> Result<()> {
+async fn concurrent_requests_above_the_limit_are_refused() -> Result<()> {
     let env = [("CONCURRENT_REQUESTS_MAX", "2".to_owned())].into();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     let event = world.event(&ada, 10).await?;
-    // the event's row is held, so that two bookings wait inside
+    // hold the event's row, so that two bookings wait inside the server
     let mut holder = world.pool.begin().await?;
     sqlx::query("select 1 from events where id = $1 for update").bind(event.id.0).execute(&mut *holder).await?;
     let replies = futures_util::future::try_join_all((0..12).map(|_| ada.book(event.id, 1))).await?;
     let refused = replies.iter().filter(|reply| reply.status == 503).count();
-    assert!(refused >= 10, "{refused}");
+    assert!(refused >= 10, "only {refused} were refused");
     assert!(replies.iter().filter(|reply| reply.status == 503).all(|reply| reply.headers.contains_key("retry-after")));
-    // each of them is in the log, whatever else its thread was asked about
+    // each refusal is in the log, also when its thread was handling other requests
     let log = std::fs::read_to_string(world.folder.join("backend0.log"))?;
     for reply in replies.iter().filter(|reply| reply.status == 503) {
         let id = reply.body["request_id"].as_str().unwrap_or_default();
-        assert!(log.contains(id), "the log does not know {id}");
+        assert!(log.contains(id), "the log has no request {id}");
     }
     drop(holder);
     wait_for("a place", Duration::from_secs(10), || async {
@@ -134,7 +134,7 @@ async fn more_requests_than_there_are_places_for_are_refused_at_once() -> Result
 }
 
 #[tokio::test]
-async fn who_sends_a_request_drop_by_drop_keeps_no_connection() -> Result<()> {
+async fn connections_that_send_slowly_are_closed() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     let address = world.base(0).trim_start_matches("http://").to_owned();
@@ -164,7 +164,7 @@ async fn who_sends_a_request_drop_by_drop_keeps_no_connection() -> Result<()> {
 }
 
 #[tokio::test]
-async fn answers_are_for_programs_and_other_sites_get_nothing() -> Result<()> {
+async fn answers_have_security_headers_and_no_cors() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     for path in ["/users/me", "/nothing-here", "/"] {
@@ -181,7 +181,7 @@ async fn answers_are_for_programs_and_other_sites_get_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_says_that_it_leaves_before_it_closes() -> Result<()> {
+async fn stopping_servers_report_unready_before_they_close() -> Result<()> {
     let env = [("SHUTDOWN_DELAY_MS", "3000".to_owned())].into();
     let mut world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
@@ -195,6 +195,6 @@ async fn a_server_says_that_it_leaves_before_it_closes() -> Result<()> {
     // clients that still connect are served
     ada.get("/users/me").await?.expect(200);
     let (_world, well) = stopping.await??;
-    assert!(well, "it did not end well");
+    assert!(well, "the server did not exit with success");
     Ok(())
 }

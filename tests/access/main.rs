@@ -1,4 +1,4 @@
-//! Who may call what: every route with every kind of token, limits, and what an answer carries.
+//! Access: every route with every kind of token, limits, and the headers of answers.
 
 mod limits;
 mod matrix;

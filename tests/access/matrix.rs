@@ -1,5 +1,5 @@
-//! Every route of the OpenAPI document, which the server makes from its router, crossed with every kind of token and every
-//! kind of caller. A route without an entry here fails the test.
+//! Every route of the OpenAPI document, which the server makes from its router, with every kind of token and every kind
+//! of caller. A route that is missing here fails the test.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Who calls, in the order of the columns below.
+/// The kinds of callers, in the order of the columns below.
 const CALLERS: [&str; 6] = ["stranger", "user", "organizer", "owner", "orgAdmin", "orgAdmin elsewhere"];
 
 /// A route, a body, and the status for each caller.
@@ -35,10 +35,11 @@ const ALL: [u16; 6] = [200; 6];
 const MEMBERS: [u16; 6] = [404, 200, 200, 200, 200, 404];
 const ADMIN: [u16; 6] = [404, 403, 403, 403, 200, 404];
 const STAFF: [u16; 6] = [404, 403, 403, 200, 200, 404];
-/// Of the user's booking.
+/// The statuses of routes on the user's booking.
 const BOOKING: [u16; 6] = [404, 200, 404, 200, 200, 404];
 
-/// `{user}`, `{org}`, `{event}`, `{booking}`, `{invite}`, `{token}` and `{notification}` stand for the fixture's.
+/// The expected statuses. `{user}`, `{org}`, `{event}`, `{booking}`, `{invite}`, `{token}` and `{notification}` are
+/// replaced by the fixture's ids.
 fn table() -> Vec<Row> {
     let none = Value::Null;
     let date = json!({ "event_date": "2099-01-01T20:00:00Z" });
@@ -118,7 +119,8 @@ impl Stage {
         Client::new(&self.world.base(0), &self.issuer.sign(&self.issuer.claims(name))?).await
     }
 
-    /// Everything is created again, so that no call meets what another one left: an organization with one of each, and the callers.
+    /// Creates the callers and an organization with one of each thing. Each row has its own, so that no call is
+    /// affected by another.
     async fn fixture(&self, n: usize) -> Result<(Vec<Client>, Vec<(&'static str, String)>)> {
         let mut people = Vec::new();
         for caller in CALLERS {
@@ -154,7 +156,7 @@ impl Stage {
         Ok((people, ids))
     }
 
-    /// Routes of the document, with their methods, and whether they want a token.
+    /// The document's routes: method, path, and whether a token is required.
     async fn routes(&self) -> Result<Vec<(String, String, bool)>> {
         let document: Value = reqwest::get(format!("{}/openapi.json", self.world.base(0))).await?.json().await?;
         let mut routes = Vec::new();
@@ -173,7 +175,7 @@ fn filled(text: &str, ids: &[(&str, String)]) -> String {
     ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id))
 }
 
-/// A route with every parameter as `{}`, so that names do not matter.
+/// A route with each parameter as `{}`, so that parameters' names do not matter.
 fn shape(route: &str) -> String {
     let path = route.split('?').next().unwrap_or(route);
     let parts: Vec<&str> = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
@@ -211,7 +213,7 @@ async fn every_route_answers_every_caller_as_the_table_says() -> Result<()> {
     stage.world.audit()
 }
 
-/// Tokens that must open nothing.
+/// Tokens that every protected route must refuse.
 fn bad_tokens(issuer: &Issuer) -> Result<Vec<(&'static str, Option<String>)>> {
     let good = issuer.claims("ada");
     let with = |name: &str, value: Value| {
@@ -248,7 +250,7 @@ fn bad_tokens(issuer: &Issuer) -> Result<Vec<(&'static str, Option<String>)>> {
 #[tokio::test]
 async fn no_route_takes_a_bad_token() -> Result<()> {
     let stage = Stage::new().await?;
-    stage.person("ada").await?; // a good one is good
+    stage.person("ada").await?; // a valid token is accepted
     let tokens = bad_tokens(&stage.issuer)?;
     let http = reqwest::Client::new();
     let mut wrong = Vec::new();
@@ -264,7 +266,7 @@ async fn no_route_takes_a_bad_token() -> Result<()> {
             .collect();
         for (what, token) in &tokens {
             let url = format!("{}{}", stage.world.base(0), path.join("/"));
-            // a body that is wrong in every way: 401 comes before anything is looked at
+            // the body is invalid, too: the token must be checked first, so the answer is 401
             let mut request = http.request(Method::from_bytes(method.as_bytes())?, url).body("{");
             if let Some(token) = token {
                 request = request.bearer_auth(token);
@@ -278,12 +280,12 @@ async fn no_route_takes_a_bad_token() -> Result<()> {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let people: i64 =
         sqlx::query_scalar("select count(*) from users where deleted_at is null").fetch_one(&stage.world.pool).await?;
-    assert_eq!(people, 1, "a bad token made a person");
+    assert_eq!(people, 1, "a bad token created a person");
     Ok(())
 }
 
 #[tokio::test]
-async fn the_first_calls_of_a_person_make_one_person() -> Result<()> {
+async fn simultaneous_first_calls_create_one_person() -> Result<()> {
     let stage = Stage::new().await?;
     let token = stage.issuer.sign(&stage.issuer.claims("newcomer"))?;
     let http = reqwest::Client::new();
@@ -302,27 +304,27 @@ async fn the_first_calls_of_a_person_make_one_person() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_refreshed_token_does_not_bring_a_deleted_person_back() -> Result<()> {
+async fn refreshed_tokens_do_not_restore_deleted_people() -> Result<()> {
     let stage = Stage::new().await?;
     let mut claims = stage.issuer.claims("leaver");
     let signed_in = claims["auth_time"].as_i64().unwrap_or_default();
     let leaver = Client::new(&stage.world.base(0), &stage.issuer.sign(&claims)?).await?;
     let there = leaver.at(&stage.world.base(1));
-    there.get("/users/me").await?.expect(200); // the other server knows them now
+    there.get("/users/me").await?.expect(200); // the other server has cached this person now
     leaver.delete("/users/me").await?.expect(204);
     there.get("/users/me").await?.refused(401, "unauthenticated");
     there.patch("/users/me", json!({ "name": "Still here" })).await?.refused(401, "unauthenticated");
     there.get("/users/me/export").await?.refused(401, "unauthenticated");
     there.delete("/users/me").await?.refused(401, "unauthenticated");
 
-    // what a refresh gives: issued later, of the same sign-in
+    // a refreshed token: issued later, from the same sign-in
     claims["iat"] = json!(signed_in + 60);
     claims["jti"] = json!("refreshed");
     leaver.with_token(&stage.issuer.sign(&claims)?).get("/users/me").await?.refused(401, "unauthenticated");
-    // a token that does not say when its person signed in could be such a one
+    // a token without the time of the sign-in might be from before the deletion
     claims.as_object_mut().map(|claims| claims.remove("auth_time"));
     leaver.with_token(&stage.issuer.sign(&claims)?).get("/users/me").await?.refused(401, "unauthenticated");
-    // a new sign-in is a new person
+    // a new sign-in creates a new person
     claims["auth_time"] = json!(signed_in + 60);
     let again = Client::new(&stage.world.base(0), &stage.issuer.sign(&claims)?).await?;
     assert_ne!(again.user.id, leaver.user.id);
