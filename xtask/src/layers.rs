@@ -144,7 +144,8 @@ fn violations(folder: &Path, layers: &[Layer]) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// Reads all source files, by their path in the folder. The simulation is left out, since tests may import anything.
+/// Reads the code of all source files, by their path in the folder. Tests are left out, since they may import anything:
+/// the simulation here, and unit tests in [`code_of`].
 fn read(folder: &Path, inside: &Path, files: &mut BTreeMap<String, String>) -> Result<()> {
     for entry in std::fs::read_dir(folder.join(inside))? {
         let entry = entry?;

@@ -1,4 +1,5 @@
-//! The data in `.sqlx` that SQL is checked against when there is no database: written by the compiler itself.
+//! Writes and compares `.sqlx`, the data that SQL is checked against when there is no database. The SQL macros write it
+//! while the server is compiled.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use crate::{build, packages};
 
 const NAME: &str = "sqlx_data";
 
-/// A database that has just been migrated, and what the compiler learns from it.
+/// A database with the newest schema, and the folder that the SQL macros write to.
 pub(crate) struct Database {
     url: String,
     learnt: PathBuf,
@@ -50,7 +51,7 @@ pub(crate) fn write(ask: bool) -> Result<()> {
 }
 
 impl Database {
-    /// Makes the database and brings it to the newest schema.
+    /// Creates the database and runs all migrations.
     ///
     /// # Errors
     /// When a migration fails.
@@ -70,29 +71,30 @@ impl Database {
         Ok(Self { url, learnt: target().join("sqlx-data") })
     }
 
-    /// Does something that compiles the server, which must pass this environment to cargo.
+    /// Runs `compile`, which must compile the server with this environment, and collects what the SQL macros write.
     ///
     /// # Errors
-    /// When that fails.
+    /// When `compile` fails.
     pub(crate) fn learn(&self, compile: impl FnOnce(&[(&str, &str)]) -> Result<()>) -> Result<()> {
         std::fs::remove_dir_all(&self.learnt).ok();
         std::fs::create_dir_all(&self.learnt)?;
-        // the macros run when the package is compiled; afterwards it has its old time again, and nothing else is built for it
+        // the macros run only when the package is compiled, so make a file look changed; its old time is restored
+        // afterwards, so that later builds need not compile the package again
         let main = std::fs::File::options().append(true).open(root().join("backend/src/main.rs"))?;
         let changed = main.metadata()?.modified()?;
         main.set_modified(now())?;
         let learnt = self.learnt.display().to_string();
-        // also for a person who works without a database otherwise
+        // overrides the setting of a person who otherwise works without a database
         let online = ("SQLX_OFFLINE", "false");
         let compiled = compile(&[("DATABASE_URL", &self.url), ("SQLX_OFFLINE_DIR", &learnt), online]);
         main.set_modified(changed)?;
         compiled
     }
 
-    /// Whether `.sqlx` is what was learnt.
+    /// Compares `.sqlx` with what the SQL macros wrote.
     ///
     /// # Errors
-    /// When it is not.
+    /// When they differ.
     pub(crate) fn compare(&self) -> Result<()> {
         if read(&self.learnt)? == read(&root().join(".sqlx"))? {
             return Ok(());

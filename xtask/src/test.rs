@@ -1,4 +1,4 @@
-//! `test`: every test, on services that this task starts and stops.
+//! `test`: runs every test, on services that this task starts and stops.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -11,15 +11,15 @@ use happening_stack::{Stack, TEST_STACK};
 use crate::parallel::side_by_side;
 use crate::{build, doctor, packages, tools as installed, ui};
 
-/// The server with the switches that take protections away, for negative controls.
+/// Builds the server with the switches that take protections away, for tests that must notice that.
 const SWITCHES: [&str; 2] = ["--features", "happening-backend/switches"];
-/// Keeps the services running when the tests have ended.
+/// An environment variable that keeps the services running after the tests.
 const KEEP: &str = "HAPPENING_KEEP_TEST_STACK";
 
-/// Runs the tests whose name contains `filter`; services are stopped again, also when a test fails.
+/// Runs the tests whose name contains `filter`. Stops the services afterwards, also when a test fails.
 ///
 /// # Errors
-/// When something fails.
+/// When a build, a service or a test fails.
 pub(crate) fn test(ask: bool, filter: Option<&str>) -> Result<()> {
     progress::begin(3);
     step("Looking at this machine");
@@ -45,7 +45,7 @@ fn build_all(stack: &Stack, missing: &packages::Agreed) -> Result<()> {
             "the services",
             Box::new(move || {
                 missing.install()?;
-                packages_are_there.send(()).ok(); // nobody waits when the build has failed
+                packages_are_there.send(()).ok(); // fails when the build has failed and no longer waits
                 stack.start(&root(), &tools(), &say)?;
                 stack.forget_worlds()?;
                 installed::schemathesis()?;
@@ -56,11 +56,11 @@ fn build_all(stack: &Stack, missing: &packages::Agreed) -> Result<()> {
     ])
 }
 
-/// Builds the screens, and the rest when the packages are there that the app is linked with.
+/// Builds the screens; then, once the packages are installed that the app links with, everything else.
 fn build_programs(packages_are_there: &mpsc::Receiver<()>) -> Result<()> {
     ui::bundle_quietly(ui::Profile::Quick)?;
     if packages_are_there.recv().is_err() {
-        return Ok(()); // they cannot be installed, which is told as the failure
+        return Ok(()); // the packages could not be installed; the other job reports that failure
     }
     build::cargo(&build::SERVER_AND_APP)?;
     std::fs::copy(target().join("debug/happening-backend"), plain_backend())?;
@@ -81,7 +81,7 @@ fn run_tests(stack: &Stack, filter: Option<&str>) -> Result<()> {
         ("HAPPENING_XTASK", text(&std::env::current_exe()?)),
         ("HAPPENING_SCHEMATHESIS", text(&installed::schemathesis()?)),
         ("HAPPENING_AXE", text(&installed::axe()?)),
-        // an error says what was expected and what was there; the frames of the runtime above it say nothing more
+        // no backtraces: an error tells what was expected and what was found, and the runtime's frames add nothing
         ("RUST_BACKTRACE", "0".to_owned()),
     ];
     let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
@@ -91,7 +91,7 @@ fn run_tests(stack: &Stack, filter: Option<&str>) -> Result<()> {
     build::cargo_with(&arguments, &env)
 }
 
-/// The server without test switches, kept beside the one that has them.
+/// The server without test switches, which is kept beside the one that has them.
 fn plain_backend() -> PathBuf {
     target().join("debug/happening-backend-plain")
 }

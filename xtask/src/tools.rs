@@ -1,4 +1,4 @@
-//! Tools from elsewhere, installed once into `target/tools`, in versions that were tried.
+//! Third-party tools, installed once into `target/tools` in versions that were tried.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,21 +8,21 @@ use happening_stack::progress::say;
 use happening_stack::project::tools;
 use happening_stack::run;
 
-/// Looks a page over for what keeps people from using it.
+/// Checks a page's accessibility.
 const AXE: &str = "axe-core@4.14.1";
 /// Makes wasm smaller.
 const BINARYEN: &str = "binaryen@132.0.0";
 const TAURI: &str = "@tauri-apps/cli@2.12.5";
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
-/// The program that makes calls from the OpenAPI document.
+/// Installs Schemathesis, which generates calls from the OpenAPI document.
 ///
 /// # Errors
 /// When Python or the network is missing.
 pub(crate) fn schemathesis() -> Result<PathBuf> {
     let folder = tools().join("schemathesis");
     let program = folder.join("bin/schemathesis");
-    // one that lies there runs no more when the checkout was moved, or Python replaced
+    // an installed copy stops working when the checkout is moved or Python is replaced
     if run(Command::new(&program).arg("--version")).is_err() {
         say(&format!("installing {SCHEMATHESIS} into target/tools (once)"));
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
@@ -33,7 +33,7 @@ pub(crate) fn schemathesis() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// The script of the accessibility checker.
+/// Installs the accessibility checker, a script.
 ///
 /// # Errors
 /// When npm or the network is missing.
@@ -41,7 +41,7 @@ pub(crate) fn axe() -> Result<PathBuf> {
     package(AXE, "axe-core/axe.min.js")
 }
 
-/// The optimizer of wasm.
+/// Installs the optimizer of wasm.
 ///
 /// # Errors
 /// When npm or the network is missing.
@@ -49,7 +49,7 @@ pub(crate) fn wasm_opt() -> Result<PathBuf> {
     package(BINARYEN, ".bin/wasm-opt")
 }
 
-/// Tauri's tool, which makes installers.
+/// Installs Tauri's tool, which builds installers.
 ///
 /// # Errors
 /// When npm or the network is missing.
@@ -57,7 +57,7 @@ pub(crate) fn tauri() -> Result<PathBuf> {
     package(TAURI, ".bin/tauri")
 }
 
-/// A file of a package of npm.
+/// Installs a package of npm. Answers the path of one of its files.
 fn package(name: &str, file: &str) -> Result<PathBuf> {
     let folder = tools().join("npm");
     let path = folder.join("node_modules").join(file);

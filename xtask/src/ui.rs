@@ -1,4 +1,4 @@
-//! `ui`: the app's screens as wasm, with their page and styles, in `ui/dist`.
+//! `ui`: builds the app's screens as wasm, with their page and styles, into `ui/dist`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use happening_stack::run;
 
 use crate::{build, tools};
 
-/// What the compiler emits, and no newer feature that an older web engine would refuse.
+/// Enables the wasm features that the compiler itself emits, and no newer ones, which older web engines would refuse.
 const WASM_OPT: [&str; 8] = [
     "-Oz",
     "--strip-debug",
@@ -22,18 +22,18 @@ const WASM_OPT: [&str; 8] = [
     "--enable-multivalue",
 ];
 
-/// The screens.
+/// The file that has the screens' code.
 const BUNDLE: &str = "happening_ui_bg.wasm";
 
-/// Most bytes of [`BUNDLE`] as gzip: who makes it larger decides so.
+/// The most bytes that [`BUNDLE`] may have as gzip. Raise this only after deciding that the screens may grow.
 const GZIP_MAX: usize = 600_000;
 
-/// For whom the screens are compiled.
+/// How the screens are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// Soon compiled: development and tests.
+    /// Fast to compile, for development and tests.
     Quick,
-    /// Small and fast: installers and benchmarks.
+    /// Small and fast to run, for installers and benchmarks.
     Small,
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn bundle(profile: Profile) -> Result<()> {
     bundle_quietly(profile)
 }
 
-/// As [`bundle`], without a heading.
+/// Like [`bundle`], without printing a heading.
 ///
 /// # Errors
 /// When they do not compile.
@@ -66,7 +66,7 @@ pub(crate) fn bundle_quietly(profile: Profile) -> Result<()> {
     assemble(profile)
 }
 
-/// Compiles the screens to wasm, with features of theirs (separated by commas).
+/// Compiles the screens to wasm, with cargo features (separated by commas).
 ///
 /// # Errors
 /// When they do not compile.
@@ -84,14 +84,14 @@ pub(crate) fn assemble(profile: Profile) -> Result<()> {
     let wasm = target().join("wasm32-unknown-unknown").join(profile.names().1).join("happening-ui.wasm");
     let (program, public) = (target().join("debug/bundle-screens"), root().join("ui/public"));
     let dist = root().join("ui/dist");
-    // what the bundle was made of; outside of it, since all that lies in it is packed into the app
+    // the bundle's inputs are noted outside of `ui/dist`, since all files in it are embedded into the app
     let (noted, made_of) = (root().join("ui/.dist-inputs"), inputs(&[&wasm, &program, &public])?);
     if dist.exists() && std::fs::read_to_string(&noted).is_ok_and(|text| text == made_of) {
-        return Ok(()); // a new bundle would have the app built again
+        return Ok(()); // replacing an equal bundle would make cargo build the app again
     }
     std::fs::remove_file(&noted).ok();
     if dist.exists() {
-        std::fs::remove_dir_all(&dist)?; // files of an earlier one would be packed, too
+        std::fs::remove_dir_all(&dist)?; // files of an earlier bundle would be embedded, too
     }
     std::fs::create_dir_all(&dist)?;
     run(Command::new(&program).arg(&wasm).arg(&dist))?;
@@ -99,10 +99,10 @@ pub(crate) fn assemble(profile: Profile) -> Result<()> {
     Ok(std::fs::write(&noted, made_of)?)
 }
 
-/// Every file below these paths with its time and size, a line each.
+/// Lists every file below these paths with its time and size, one per line.
 fn inputs(paths: &[&Path]) -> Result<String> {
     let mut lines = Vec::new();
-    // without links, so that the same files have the same names from every target folder
+    // resolve links, so that the same files have the same paths whichever target folder is used
     let mut open: Vec<PathBuf> = paths
         .iter()
         .map(|path| path.canonicalize())
@@ -122,7 +122,7 @@ fn inputs(paths: &[&Path]) -> Result<String> {
     Ok(lines.join("\n"))
 }
 
-/// As [`bundle`], made as small as the optimizer can.
+/// Like [`bundle`], then minimizes the wasm with the optimizer.
 ///
 /// # Errors
 /// When npm is missing, the screens do not compile, or they are larger than [`GZIP_MAX`].
@@ -130,7 +130,8 @@ pub(crate) fn bundle_small() -> Result<()> {
     bundle(Profile::Small)?;
     step("Making the screens small");
     let (optimizer, dist) = (tools::wasm_opt()?, root().join("ui/dist"));
-    std::fs::remove_file(root().join("ui/.dist-inputs")).ok(); // it will be another one
+    // the bundle changes now, so its noted inputs no longer hold
+    std::fs::remove_file(root().join("ui/.dist-inputs")).ok();
     let wasm = dist.join(BUNDLE);
     run(Command::new(&optimizer).args(WASM_OPT).arg(&wasm).arg("-o").arg(&wasm))?;
     let size = gzipped(&wasm)?;
@@ -145,10 +146,11 @@ fn gzipped(file: &Path) -> Result<usize> {
     Ok(output.stdout.len())
 }
 
-/// The app's compilation looks for a bundle; for one that is not run, an empty page is enough.
+/// Makes sure that `ui/dist` has a page, since the app's build embeds it. An empty page is enough for an app that is
+/// compiled and not run.
 ///
 /// # Errors
-/// When it cannot be written.
+/// When the page cannot be written.
 pub(crate) fn ensure_dist() -> Result<()> {
     let page = root().join("ui/dist/index.html");
     if page.exists() {
@@ -158,10 +160,10 @@ pub(crate) fn ensure_dist() -> Result<()> {
     Ok(std::fs::write(page, "")?)
 }
 
-/// Adds the target of the screens when rustup has it not. A toolchain without rustup brings its own targets.
+/// Adds the screens' target when rustup lacks it. A toolchain without rustup brings its own targets.
 ///
 /// # Errors
-/// When it cannot be added.
+/// When the target cannot be added.
 pub(crate) fn ensure_target() -> Result<()> {
     let Ok(list) = Command::new("rustup").args(["target", "list", "--installed"]).output() else { return Ok(()) };
     if String::from_utf8_lossy(&list.stdout).contains("wasm32-unknown-unknown") {

@@ -1,4 +1,4 @@
-//! Asking whether a service on the loopback address answers.
+//! Checks whether a service on the loopback address answers.
 
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;

@@ -12,7 +12,7 @@ use crate::{Say, Stack};
 
 const VERSION: &str = "26.4.5";
 
-/// The unpacked and built distribution in `tools`, shared by all stacks.
+/// Fetches, unpacks and builds the distribution in `tools`, which all stacks share.
 pub(crate) fn unpack(tools: &Path, say: Say<'_>) -> Result<PathBuf> {
     let home = tools.join(format!("keycloak-{VERSION}"));
     if home.join("built").exists() {
@@ -36,12 +36,13 @@ pub(crate) fn unpack(tools: &Path, say: Say<'_>) -> Result<PathBuf> {
     Ok(home)
 }
 
-/// A home of the stack's own, so that several stacks do not share data: links to the distribution, real data folder.
+/// Creates a Keycloak home for one stack, so that stacks do not share data: it links to the distribution and has its
+/// own data folder.
 fn own_home(stack: &Stack, root: &Path, shared: &Path) -> Result<PathBuf> {
     let home = stack.folder.join("keycloak");
     std::fs::create_dir_all(home.join("data/import"))?;
     std::fs::create_dir_all(home.join("themes"))?;
-    // the start script takes the folder above its own for the home, so it is copied; the rest is linked
+    // the start script treats its parent folder as the home, so `bin` is copied; the rest is linked
     run(Command::new("cp").arg("-r").arg(shared.join("bin")).arg(&home))?;
     for part in ["conf", "lib", "providers", "version.txt"] {
         let link = home.join(part);
@@ -50,7 +51,8 @@ fn own_home(stack: &Stack, root: &Path, shared: &Path) -> Result<PathBuf> {
     }
     let (realm, imported) = (root.join("docker/keycloak/realm.json"), home.join("data/import/realm.json"));
     if std::fs::read(&realm)? != std::fs::read(&imported).unwrap_or_default() && !alive(&stack.pid_file("keycloak")) {
-        // it imports a realm only when it has none of that name; what is lost is sessions
+        // Keycloak imports a realm only when it has none of that name, so its database is removed; only sessions are
+        // lost
         std::fs::remove_dir_all(home.join("data/h2")).ok();
         std::fs::copy(&realm, &imported)?;
     }
@@ -60,12 +62,12 @@ fn own_home(stack: &Stack, root: &Path, shared: &Path) -> Result<PathBuf> {
     Ok(home)
 }
 
-/// Starts it and waits until the realm answers.
+/// Starts Keycloak and waits until the realm answers.
 pub(crate) fn start(stack: &Stack, root: &Path, shared: &Path, say: Say<'_>) -> Result<()> {
     let home = own_home(stack, root, shared)?;
     let (pid_file, log_file) = (stack.pid_file("keycloak"), stack.log_file("keycloak"));
     if !alive(&pid_file) {
-        // it keeps compressed copies of a theme's files there, also of older ones
+        // Keycloak caches compressed copies of a theme's files here, and would serve outdated ones
         std::fs::remove_dir_all(home.join("data/tmp")).ok();
     }
     let service = Service { name: "Keycloak", pid_file: &pid_file, log_file: &log_file };

@@ -1,10 +1,11 @@
 //! Private, loopback-only instances of Postgres, Redis, RabbitMQ and Keycloak under one folder.
 //!
-//! Each service is a process of its own with a pid file, so that the next task finds it: starting twice is harmless, and
-//! stopping works after a crash. `stack.env` in the folder says where everything is. To add a service: a file of its own with
-//! `start` and, unless its pid file is enough, `stop`; its ports in [`Ports`]; its addresses in [`Stack::env`].
+//! Each service is a separate process with a pid file, so that the next task finds it: starting it twice is harmless,
+//! and it can be stopped after a task crashed. `stack.env` in the folder has all addresses. To add a service, write a
+//! file with `start` and, unless a pid file is enough, `stop`; add its ports to [`Ports`] and its addresses to
+//! [`Stack::env`].
 //!
-//! Few dependencies and no async runtime: every task waits until this is compiled.
+//! This crate has few dependencies and no async runtime, because every task waits until it is compiled.
 
 pub mod http;
 mod keycloak;
@@ -28,13 +29,13 @@ use crate::ports::free_port;
 
 pub use process::{Service, TEST_STACK, alive, pid_of, run, stop_pid_file, stop_tests};
 
-/// Where the services of a stack are.
+/// The folder, ports and key of a stack.
 #[derive(Clone, Debug)]
 pub struct Stack {
     /// The folder with data, logs and pid files.
     pub folder: PathBuf,
     pub ports: Ports,
-    /// What the tokens of invites are made with; each stack chooses its own.
+    /// The key that the server derives the tokens of invites from; each stack generates its own.
     pub server_key: String,
 }
 
@@ -52,14 +53,15 @@ pub struct Ports {
     pub backend: u16,
 }
 
-/// What is told about the start, a line each.
+/// Receives progress messages, a line each.
 pub type Say<'a> = &'a (dyn Fn(&str) + Sync);
 
-/// Says nothing.
+/// Ignores progress messages.
 pub fn quiet(_: &str) {}
 
 impl Stack {
-    /// The stack of a folder: its ports are those of an earlier start, else free ones.
+    /// The stack of a folder. It keeps the ports of an earlier start if they are still usable, and chooses free ones
+    /// otherwise.
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -89,7 +91,8 @@ impl Stack {
         Ok(Self { folder: folder.to_owned(), ports, server_key })
     }
 
-    /// The stack of a folder for services of its own: fixed ports that containers had are given up.
+    /// The stack of a folder for private services: if the folder has the fixed ports of containers, free ones replace
+    /// them.
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -102,8 +105,8 @@ impl Stack {
         Self::at(folder)
     }
 
-    /// Starts what does not run yet, side by side, and waits until all answer. `root` is the project's folder; what must be
-    /// fetched for it is kept in `tools`.
+    /// Starts the services that do not run yet, at the same time, and waits until all answer. `root` is the project's
+    /// folder; downloads are kept in `tools`.
     ///
     /// # Errors
     /// When a program is missing or a service does not come up; the message names its log.
@@ -115,23 +118,23 @@ impl Stack {
                 scope.spawn(|| rabbitmq::start(self, say)),
                 scope.spawn(|| keycloak::start(self, root, &keycloak::unpack(tools, say)?, say)),
             ];
-            // all are waited for before the first failure is told
+            // wait for all services before reporting the first failure
             let ended = started.map(|thread| thread.join().unwrap_or_else(|_| bail!("starting a service panicked")));
             ended.into_iter().collect::<Result<()>>()
         })?;
         self.write_env(&self.env())
     }
 
-    /// Writes `stack.env`, from which any program can learn where everything is.
+    /// Writes `stack.env`, from which other programs read the addresses.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When the file cannot be written.
     pub fn write_env(&self, env: &BTreeMap<&'static str, String>) -> Result<()> {
         let lines: String = env.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
         write_private(&self.folder.join("stack.env"), &lines)
     }
 
-    /// What `stack.env` says of a name.
+    /// The value of a variable in `stack.env`.
     pub fn written(&self, name: &str) -> Option<String> {
         let text = std::fs::read_to_string(self.folder.join("stack.env")).ok()?;
         text.lines()
@@ -140,7 +143,7 @@ impl Stack {
             .map(|(_, value)| value.to_owned())
     }
 
-    /// Stops whatever of it runs, in the order in which it depends.
+    /// Stops all running processes of the stack, each before the services that it depends on.
     ///
     /// # Errors
     /// When a process cannot be stopped.
@@ -153,13 +156,13 @@ impl Stack {
         postgres::stop(self, say)
     }
 
-    /// Whether anything but its Postgres runs.
+    /// Whether a service other than Postgres runs.
     pub fn runs(&self) -> bool {
         runs(&self.folder)
     }
 
-    /// Removes the queues that earlier tests left in a RabbitMQ which does not run: with some hundreds of them it takes more
-    /// than a minute to start. One that runs is left alone.
+    /// Removes the queues that earlier tests left, unless RabbitMQ runs. With some hundreds of queues it takes more
+    /// than a minute to start.
     ///
     /// # Errors
     /// When the folder cannot be removed.
@@ -185,7 +188,7 @@ impl Stack {
         for name in names.lines() {
             run(psql().arg(format!("drop database {name} with (force)")))?;
         }
-        std::fs::remove_dir_all(self.folder.join("worlds")).ok(); // none, when every test passed
+        std::fs::remove_dir_all(self.folder.join("worlds")).ok(); // missing when every test passed
         Ok(())
     }
 
@@ -222,7 +225,7 @@ impl Stack {
         format!("http://127.0.0.1:{}/realms/happening", self.ports.keycloak)
     }
 
-    /// Everything that a program needs to use the stack, by the names of its environment variables.
+    /// The environment variables of a program that uses the stack.
     pub fn env(&self) -> BTreeMap<&'static str, String> {
         let ports = &self.ports;
         BTreeMap::from([
@@ -246,7 +249,7 @@ fn runs(folder: &Path) -> bool {
     ["redis", "rabbitmq", "keycloak", "backend"].iter().any(|name| alive(&folder.join(format!("{name}.pid"))))
 }
 
-/// 256 bits of chance, as hexadecimal digits.
+/// 256 random bits, as hexadecimal digits.
 fn random_key() -> Result<String> {
     let mut bytes = [0u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
@@ -257,18 +260,18 @@ fn random_key() -> Result<String> {
 fn write_private(file: &Path, text: &str) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     let mut opened = options.write(true).create(true).truncate(true).mode(0o600).open(file)?;
-    // one that an earlier version left keeps its mode when it is only opened
+    // opening an existing file keeps its mode, so set it
     opened.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     Ok(opened.write_all(text.as_bytes())?)
 }
 
 impl Ports {
-    /// Containers have fixed ports, and a RabbitMQ that finds its own name server.
+    /// Whether these are the fixed ports of containers. Only there the port of RabbitMQ's name server is not set.
     fn of_containers(self) -> bool {
         self.rabbitmq_names == 0
     }
 
-    /// Whether all of them can be had. Those of containers are looked after by their engine.
+    /// Whether all ports are free. The ports of containers are not checked, since the Docker engine manages them.
     fn still_free(self) -> bool {
         let text = self.to_text();
         let mut all = text.split_whitespace().filter_map(|port| port.parse::<u16>().ok());

@@ -1,23 +1,23 @@
-//! Free ports of the loopback address.
+//! Finds free ports of the loopback address.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::{Result, bail};
 
-/// Below the range from which systems take the ports of outgoing connections: one of those could have a port again between
-/// the look and the use.
+/// The range lies below the ports that systems use for outgoing connections. One of those could take a port between
+/// this check and its use.
 const FIRST: u16 = 12_000;
 const COUNT: u16 = 18_000;
 
 static NEXT: AtomicU16 = AtomicU16::new(0);
 
-/// A port that no program listens on, and that this process has not given out for a long while.
+/// A port that no program listens on. This process gives it out again only after all others of the range.
 ///
 /// # Errors
-/// When all are taken.
+/// When all ports are taken.
 pub fn free_port() -> Result<u16> {
-    // processes that run side by side begin at different places
+    // processes that run at the same time start at different ports
     let start = (std::process::id().wrapping_mul(101) % u32::from(COUNT)) as u16;
     for _ in 0..COUNT {
         let at = (u32::from(start) + u32::from(NEXT.fetch_add(1, Ordering::Relaxed))) % u32::from(COUNT);

@@ -1,4 +1,5 @@
-//! Postgres. It does not run as root: then it runs as the system's user `postgres`, in a folder which that user can reach.
+//! Starts and stops Postgres. Postgres refuses to run as root. When the task is root, Postgres runs as the system's
+//! user `postgres`, in a folder which that user can reach.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,10 +9,10 @@ use anyhow::{Context, Result};
 use crate::process::{alive, pid_of, run};
 use crate::{Say, Stack};
 
-/// Starts it with the database `happening`.
+/// Starts Postgres with the database `happening`.
 ///
 /// # Errors
-/// When it is not installed or does not come up.
+/// When Postgres is not installed or does not start.
 pub fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
     let bin = bin_folder()?;
     let folder = folder(stack)?;
@@ -31,7 +32,7 @@ pub fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
         say("starting Postgres");
         std::fs::remove_file(data.join("postmaster.pid")).ok();
         let options = format!(
-            // no socket: its address is at most 107 bytes long, and a checkout can lie deep
+            // no socket: its path may have at most 107 bytes, and a checkout can be nested deeper
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 -c shared_buffers=512MB -c max_wal_size=2GB",
             stack.ports.postgres
         );
@@ -54,10 +55,10 @@ pub fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Stops it.
+/// Stops Postgres.
 ///
 /// # Errors
-/// When it does not stop.
+/// When Postgres does not stop.
 pub fn stop(stack: &Stack, say: Say<'_>) -> Result<()> {
     let (bin, data) = (bin_folder()?, folder(stack)?.join("data"));
     if data.exists() && run(as_postgres(&bin.join("pg_ctl")).arg("-D").arg(&data).arg("status")).is_ok() {
@@ -67,17 +68,17 @@ pub fn stop(stack: &Stack, say: Say<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Ends it without a word to its sessions, and removes its data.
+/// Stops Postgres at once, without ending its sessions properly, and removes its data.
 ///
 /// # Errors
-/// When it does not run.
+/// When Postgres does not run.
 pub fn stop_at_once(stack: &Stack) -> Result<()> {
     let (bin, folder) = (bin_folder()?, folder(stack)?);
     run(as_postgres(&bin.join("pg_ctl")).arg("-D").arg(folder.join("data")).args(["-m", "immediate", "-w", "stop"]))?;
     Ok(std::fs::remove_dir_all(folder)?)
 }
 
-/// What the server logs.
+/// The file that the server logs to.
 ///
 /// # Errors
 /// When its folder cannot be found.
@@ -102,7 +103,7 @@ fn outside(port: u16) -> PathBuf {
     PathBuf::from(format!("/var/tmp/happening-{port}"))
 }
 
-/// The newest installed server's programs.
+/// The folder with the programs of the newest installed version.
 ///
 /// # Errors
 /// When Postgres is not installed.
@@ -135,7 +136,7 @@ fn as_postgres(program: &Path) -> Command {
     }
 }
 
-/// Its folder: inside the stack's, or where the user `postgres` can reach it.
+/// Postgres' folder: inside the stack's folder or, when the task is root, where the user `postgres` can reach it.
 fn folder(stack: &Stack) -> Result<PathBuf> {
     let inside = stack.folder.join("postgres");
     if !root() {

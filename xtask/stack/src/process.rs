@@ -1,4 +1,4 @@
-//! Starting and stopping processes that outlive the one that started them.
+//! Starts and stops processes that outlive the process that started them.
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
@@ -44,10 +44,10 @@ impl Service<'_> {
         Ok(true)
     }
 
-    /// Waits until `ready` says so.
+    /// Waits until `ready` returns true.
     ///
     /// # Errors
-    /// When the process ends or the time is over; the message has the end of its log.
+    /// When the process ends or `time_max` passes; the message has the end of its log.
     pub fn wait_until(&self, time_max: Duration, ready: impl Fn() -> bool) -> Result<()> {
         let polls = time_max.as_millis() / POLL_EVERY.as_millis();
         for _ in 0..polls {
@@ -74,8 +74,8 @@ pub fn alive(pid_file: &Path) -> bool {
     pid_of(pid_file).is_some_and(pid_alive)
 }
 
-/// The process id that a file has in its first line. When its second line is the time at which the process started, a newer
-/// process that got the same id, after a reboot, is not the one that is meant.
+/// The process id in a file's first line. If the second line has the time at which the process started, the process
+/// must have started then: after a reboot, another process may have the same id.
 pub fn pid_of(pid_file: &Path) -> Option<u32> {
     let text = std::fs::read_to_string(pid_file).ok()?;
     let mut lines = text.lines();
@@ -87,20 +87,20 @@ pub fn pid_of(pid_file: &Path) -> Option<u32> {
 /// When a process started, in clock ticks since the machine did (proc(5), field 22 of `stat`).
 fn started(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // the name, in brackets, can have spaces; the state is the third field
+    // the name, in brackets, can contain spaces; the first word after it is the third field, the state
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
-/// A process that ended, but was not waited for by its parent, is not alive.
+/// Whether a process runs. A zombie, which has ended while its parent has not waited for it, counts as ended.
 fn pid_alive(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z'))
 }
 
-/// Asks the process of a pid file to end, and after a while makes it end.
+/// Sends SIGTERM to the process of a pid file, and SIGKILL if it has not ended after a while.
 ///
 /// # Errors
-/// When it cannot be signalled.
+/// When the process cannot be signalled.
 pub fn stop_pid_file(pid_file: &Path, say: Say<'_>) -> Result<()> {
     let Some(pid) = pid_of(pid_file).filter(|pid| pid_alive(*pid)) else {
         std::fs::remove_file(pid_file).ok();
@@ -112,11 +112,11 @@ pub fn stop_pid_file(pid_file: &Path, say: Say<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Asks processes to end, and after a while makes them end.
+/// Sends SIGTERM to processes, and SIGKILL to those that have not ended after a while.
 fn end(pids: &[u32]) {
     let kill = |signal: &str| {
         for pid in pids.iter().filter(|pid| pid_alive(**pid)) {
-            // it can end by itself at this moment
+            // fails when the process has just ended by itself
             run(Command::new("kill").args([signal, &pid.to_string()])).ok();
         }
     };
@@ -130,8 +130,8 @@ fn end(pids: &[u32]) {
     kill("-KILL");
 }
 
-/// Ends what an aborted run of the tests on a stack left: every process that was started with the folder in
-/// [`TEST_STACK`], and every Redis that works inside it, since Redis writes over its environment.
+/// Ends the processes that an aborted test run left: every process with the folder in its [`TEST_STACK`], and every
+/// Redis that runs inside the folder, because Redis overwrites its environment.
 ///
 /// # Errors
 /// When the system's processes cannot be listed.
@@ -141,7 +141,7 @@ pub fn stop_tests(stack_folder: &Path, say: Say<'_>) -> Result<()> {
     let mut left = Vec::new();
     for entry in std::fs::read_dir("/proc").context("cannot list processes")? {
         let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // one that just ended has none
+        // a process that has just ended has no environment
         let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         let marked = environment.split(|byte| *byte == 0).any(|variable| variable == mark);
         if (marked || is_redis_in(pid, stack_folder)) && !kept.contains(&pid) {
@@ -157,13 +157,13 @@ pub fn stop_tests(stack_folder: &Path, say: Say<'_>) -> Result<()> {
 
 fn is_redis_in(pid: u32, folder: &Path) -> bool {
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    // the stack's own Redis is stopped by its pid file
+    // the stack's own Redis is stopped by its pid file instead
     let inside = std::fs::read_link(format!("/proc/{pid}/cwd"))
         .is_ok_and(|cwd| cwd.starts_with(folder) && cwd != folder.join("redis"));
     name.trim() == "redis-server" && inside
 }
 
-/// This process and those that it was started by.
+/// The ids of this process, its parent, and so on upwards.
 fn ancestors() -> Vec<u32> {
     let parent = |pid: &u32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -175,7 +175,7 @@ fn ancestors() -> Vec<u32> {
 /// Runs a command to its end.
 ///
 /// # Errors
-/// When it is missing or fails; the message has what it wrote.
+/// When the program is missing or fails; the message has its output.
 pub fn run(command: &mut Command) -> Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output =

@@ -1,9 +1,10 @@
-//! What a task tells while it works: numbered steps, lines about them, and a sign of life when nothing else was said for a while.
+//! Prints a task's progress: numbered steps, lines about them, and a sign of life when nothing else was printed for a
+//! while.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A task that says nothing for longer seems to hang.
+/// After so long without output, a person may think that the task hangs.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -21,7 +22,7 @@ struct Progress {
     said: Option<Instant>,
 }
 
-/// The task will have so many steps. From now on a sign of life is given.
+/// Sets the number of steps, and starts the thread that prints signs of life.
 pub fn begin(steps: usize) {
     let mut progress = PROGRESS.lock().unwrap_or_else(PoisonError::into_inner);
     let first = progress.said.is_none();
@@ -31,7 +32,7 @@ pub fn begin(steps: usize) {
     }
 }
 
-/// A heading: the next step begins. Steps beyond those that were announced have no number.
+/// Begins the next step and prints its name. Steps beyond the announced number are printed without a number.
 pub fn step(name: &str) {
     let mut progress = PROGRESS.lock().unwrap_or_else(PoisonError::into_inner);
     progress.at += 1;
@@ -44,7 +45,7 @@ pub fn step(name: &str) {
     }
 }
 
-/// A line about what is being done.
+/// Prints a line about what the task is doing.
 pub fn say(text: &str) {
     eprintln!("    {text}");
     spoke();
@@ -67,7 +68,7 @@ fn give_signs_of_life() {
     }
 }
 
-/// A duration as people say it, such as `1 min 20 s`.
+/// A duration for people to read, such as `1 min 20 s`.
 pub fn duration(time: Duration) -> String {
     match (time.as_secs() / 60, time.as_secs() % 60) {
         (0, seconds) => format!("{seconds} s"),
@@ -75,7 +76,7 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// No more signs of life: what comes takes as long as a person wants.
+/// Stops the signs of life, because a person decides how long the next part takes.
 pub fn quiet() {
     PROGRESS.lock().unwrap_or_else(PoisonError::into_inner).since = None;
 }

@@ -1,4 +1,4 @@
-//! Where the project's own folders are.
+//! The paths of the project's folders.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_owned).unwrap_or_default()
 }
 
-/// Where cargo puts what it builds; stacks, tools, logs and pictures lie there, too.
+/// Cargo's target folder. Stacks, tools, logs and pictures are stored in it, too.
 pub fn target() -> PathBuf {
     root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
@@ -17,10 +17,10 @@ pub fn tools() -> PathBuf {
     target().join("tools")
 }
 
-/// Where the output of a program is kept that is not shown.
+/// The log file for the output of a program that is not shown.
 ///
 /// # Errors
-/// When the folder cannot be made.
+/// When the folder cannot be created.
 pub fn log_file(name: &str) -> std::io::Result<PathBuf> {
     let folder = target().join("logs");
     std::fs::create_dir_all(&folder)?;

@@ -1,4 +1,4 @@
-//! RabbitMQ, with a node name, ports and a name server (epmd) of its own.
+//! Starts and stops a RabbitMQ with its own node name, ports and name server (epmd).
 
 use std::process::Command;
 use std::time::Duration;
@@ -25,19 +25,21 @@ fn environment(stack: &Stack, command: &mut Command) {
         .env("RABBITMQ_ENABLED_PLUGINS_FILE", folder.join("enabled_plugins"))
         .env("ERL_EPMD_PORT", stack.ports.rabbitmq_names.to_string())
         .env("ERL_EPMD_ADDRESS", "127.0.0.1")
-        // idle schedulers sleep at once: by default they spin first, on processors that the other services need
+        // lets idle schedulers sleep at once: by default they spin first, and take processor time from the other
+        // services
         .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", format!("+sbwt none +sbwtdcpu none +sbwtdio none {DISTRIBUTION}"))
         .env("RABBITMQ_DIST_PORT", stack.ports.rabbitmq_distribution.to_string())
         .current_dir(&folder);
 }
 
-/// The port of Erlang's distribution, on which a peer that knows the cookie can run anything, listens on loopback only.
+/// Restricts Erlang's distribution port to the loopback address, because a peer that knows the cookie can run any code
+/// through it.
 const DISTRIBUTION: &str = "-kernel inet_dist_use_interface {127,0,0,1}";
 
-/// Starts it with its management API.
+/// Starts RabbitMQ with its management API.
 ///
 /// # Errors
-/// When it is not installed or does not come up.
+/// When RabbitMQ is not installed or does not start.
 pub fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
     let folder = stack.folder.join("rabbitmq");
     std::fs::create_dir_all(&folder)?;
@@ -65,7 +67,7 @@ pub fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
 /// Stops the node and its name server.
 ///
 /// # Errors
-/// When it cannot be signalled.
+/// When the node cannot be signalled.
 pub fn stop(stack: &Stack, say: Say<'_>) -> Result<()> {
     stop_pid_file(&stack.pid_file("rabbitmq"), say)?;
     stop_names(stack);
@@ -76,5 +78,5 @@ pub fn stop(stack: &Stack, say: Say<'_>) -> Result<()> {
 pub fn stop_names(stack: &Stack) {
     let mut names = Command::new("epmd");
     names.args(["-port", &stack.ports.rabbitmq_names.to_string(), "-kill"]);
-    run(&mut names).ok(); // it is gone when the node never ran
+    run(&mut names).ok(); // fails when the node, and so the name server, never ran
 }

@@ -1,4 +1,4 @@
-//! Redis, with an append-only file.
+//! Starts Redis.
 
 use std::process::Command;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use anyhow::Result;
 use crate::process::Service;
 use crate::{Say, Stack, http};
 
-/// Starts it.
+/// Starts Redis and waits until it answers.
 ///
 /// # Errors
-/// When it is not installed or does not come up.
+/// When Redis is not installed or does not start.
 pub fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
     let folder = stack.folder.join("redis");
     std::fs::create_dir_all(&folder)?;
@@ -23,7 +23,7 @@ pub fn start(stack: &Stack, say: Say<'_>) -> Result<()> {
     service.wait_until(Duration::from_secs(20), || http::listens(stack.ports.redis))
 }
 
-/// Arguments of a Redis on a port of the loopback address.
+/// The arguments of a Redis on a port of the loopback address.
 pub fn arguments(port: u16) -> Vec<String> {
     let port = port.to_string();
     ["--port", &port, "--bind", "127.0.0.1", "--maxmemory-policy", "allkeys-lru", "--save", ""]

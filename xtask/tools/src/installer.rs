@@ -1,5 +1,5 @@
-//! `try-installer DEB`: installs the package where nothing of this machine is, and uses it as a person would: starts it from
-//! its desktop entry, and opens a link.
+//! `try-installer DEB`: installs the package in a clean Debian and uses it as a person would: starts the app from its
+//! desktop entry, and opens a link.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,11 @@ use happening_stack::project::target;
 use happening_stack::run;
 use happening_tests::world::wait_for;
 
-/// Devices that programs expect. The folder itself is not mounted, so that removing the Debian can never reach this machine's.
+/// Devices that programs expect. They are mounted one by one, not as the folder `/dev`, so that deleting the clean
+/// Debian can never delete this machine's devices.
 const DEVICES: [&str; 4] = ["null", "zero", "random", "urandom"];
 
-/// A clean Debian in a folder, with what it mounts from this machine.
+/// A clean Debian in a folder, with mounts from this machine.
 struct Clean {
     folder: PathBuf,
     screen: Child,
@@ -30,7 +31,7 @@ impl Drop for Clean {
             child.kill().ok();
             child.wait().ok();
         }
-        // whatever still runs inside keeps the mounts busy
+        // processes that still run inside keep the mounts busy
         run(Command::new("sh")
             .args([
                 "-c",
@@ -63,10 +64,10 @@ impl Clean {
     }
 }
 
-/// Installs the .deb in a clean Debian, and uses it.
+/// Installs the .deb in a clean Debian and uses the app.
 ///
 /// # Errors
-/// When it cannot be installed, or does not do what it should.
+/// When the .deb cannot be installed, or the app does not work.
 pub(crate) async fn install_and_try(package: &Path) -> Result<()> {
     let clean = clean_debian(package)?;
     step("Starting the app from its desktop entry");
@@ -162,7 +163,7 @@ fn clean_debian(package: &Path) -> Result<Clean> {
     Ok(clean)
 }
 
-/// How this machine reaches its packages, such as a proxy, holds for the clean one as well.
+/// Copies this machine's settings for reaching package archives, such as a proxy, into the clean Debian.
 fn copy_apt_settings(folder: &Path) -> Result<()> {
     for file in ["/etc/apt/apt.conf.d", "/etc/ssl/certs"] {
         let target = folder.join(file.trim_start_matches('/'));
@@ -175,7 +176,7 @@ fn copy_apt_settings(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A display of its own, and its name.
+/// Starts a virtual display. Answers its process and its name.
 fn screen() -> Result<(Child, String)> {
     let mut screen = Command::new("Xvfb")
         .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-ac", "-nolisten", "tcp"])

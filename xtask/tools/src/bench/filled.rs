@@ -1,4 +1,4 @@
-//! Events with many bookings, written as rows: to book them one by one would take minutes.
+//! Fills events with many bookings by writing rows, since booking through the server would take minutes.
 
 use anyhow::Result;
 use happening_api::Event;
@@ -12,7 +12,7 @@ pub(super) struct Size {
     pub(super) cancelled: i32,
 }
 
-/// Adds people and bookings, written as rows. The event's counts are made right by `reconcile`.
+/// Writes people and bookings as rows. Run `reconcile` afterwards to correct the event's counts.
 ///
 /// # Errors
 /// When the database refuses.
@@ -22,7 +22,7 @@ pub(super) async fn fill(world: &World, ada: &Client, event: &Event, size: &Size
         "insert into users (id, keycloak_id, name, email) select gen_random_uuid(), $1::text || n, 'Guest ' || n,
         n || '@happening.invalid' from generate_series(1, $2) as n";
     sqlx::query(people).bind(event.id.to_string()).bind(all).execute(&world.pool).await?;
-    // the owner is the last one who waits
+    // the last waiting booking belongs to the owner
     let bookings = "with guests as (
             select id, row_number() over (order by id) as n from users where keycloak_id like $1::text || '%'
         ), rows as (

@@ -1,5 +1,5 @@
-//! `bench large`: changes of events that thousands of people have bookings of. How long each keeps the event's row from others is asked
-//! by one who wants it again and again.
+//! `bench large`: measures changes of events with thousands of bookings. Another connection locks each event's row
+//! again and again; its longest wait tells how long the change holds the row.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,19 +19,19 @@ use super::drop::{Strangers, booking};
 use super::filled::{Size, fill};
 use super::report_as;
 
-/// Nothing may keep an event's row for longer.
+/// The longest time that a change may hold an event's row.
 const HELD_MS_MAX: f64 = 300.0;
 const ASK_EVERY: Duration = Duration::from_millis(5);
 const PROMOTED: i32 = 10_000;
 const CANCELLING: usize = 2_000;
-/// Who book while the others cancel.
+/// How many people book while the others cancel.
 const BOOKING: usize = 200;
 const AT_ONCE: u32 = (CANCELLING + BOOKING) as u32;
 
-/// Measures.
+/// Runs the benchmark.
 ///
 /// # Errors
-/// When a row is held for too long, a request is refused, or the audit finds something.
+/// When a row is held too long, a request is refused, or the audit finds a violation.
 pub(super) async fn run() -> Result<()> {
     let stack = Stack::at(&target().join("bench-stack"))?;
     let result = match stack.start(&root(), &tools(), &say).and_then(|()| stack.forget_worlds()) {
@@ -85,7 +85,7 @@ async fn on(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
-/// A change that goes on in portions until a count is 0.
+/// Requests a change and measures it until the count of the query `left`, what the portions still have to do, is 0.
 async fn portions(
     world: &World,
     event: EventId,
@@ -128,7 +128,7 @@ async fn longest_wait(pool: PgPool, event: EventId, done: Arc<AtomicBool>) -> Re
     Ok(longest.as_secs_f64() * 1e3)
 }
 
-/// Everybody cancels at the same moment, while others book.
+/// Lets [`CANCELLING`] people cancel at the same time, while others book.
 async fn cancelling_at_once(world: &World, ada: &Client) -> Result<Value> {
     step(&format!("Signing {} people in", super::drop::PEOPLE));
     let strangers = Strangers::gather(world, ada).await?;
@@ -150,7 +150,7 @@ async fn cancelling_at_once(world: &World, ada: &Client) -> Result<Value> {
             Some((format!("/bookings/{id}/cancel"), token, "{}".to_owned()))
         })
         .collect();
-    // among the others
+    // spread the bookings evenly among the cancellations
     for (n, token) in rest.iter().take(BOOKING).enumerate() {
         requests.insert(n * (CANCELLING / BOOKING), book(token));
     }

@@ -1,5 +1,5 @@
-//! `bench mixed`: all kinds of changes at once, at several events and two servers, at a steady rate. None may be answered 503, and the
-//! audit must find nothing.
+//! `bench mixed`: sends all kinds of changes at once, at several events and two servers, at a steady rate. No request
+//! may be answered 503, and the audit must find no violation.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,22 +18,22 @@ use super::report_as;
 
 const EVENTS: usize = 3;
 const SEATS: i32 = 300;
-/// Each has at most one request on its way.
+/// Tasks that send requests; each waits for its answer before the next.
 const CALLERS: usize = 128;
-/// Of all requests, one in so many changes a capacity.
+/// One of so many requests changes a capacity.
 const RESIZES: u32 = 100;
 
-/// How often each kind of request was answered with each status, and the longest time that one took.
+/// How often each kind of request was answered with each status, and how long each answer took.
 #[derive(Default)]
 struct Answers {
     counts: BTreeMap<(&'static str, u16), u64>,
     times_ms: Vec<f64>,
 }
 
-/// Measures.
+/// Runs the benchmark.
 ///
 /// # Errors
-/// When a request was answered 503, or the audit finds something.
+/// When a request is answered 503, or the audit finds a violation.
 pub(super) async fn run(rate: u32, seconds: u32) -> Result<()> {
     let stack = Stack::at(&target().join("bench-stack"))?;
     let result = match stack.start(&root(), &tools(), &say).and_then(|()| stack.forget_worlds()) {
@@ -108,7 +108,7 @@ impl Caller {
         Ok(())
     }
 
-    /// xorshift (Marsaglia, 2003): the same requests in each run.
+    /// A pseudorandom number below `end` by xorshift (Marsaglia, 2003), so that each run sends the same requests.
     fn below(&mut self, end: u32) -> u32 {
         self.seed ^= self.seed << 13;
         self.seed ^= self.seed >> 7;

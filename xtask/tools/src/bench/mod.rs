@@ -1,4 +1,5 @@
-//! `bench NAME`: measurements, each with a reference in the same run. Only on services that the benchmark itself started.
+//! `bench NAME`: runs a benchmark, together with a reference to compare it with. It uses only services that it started
+//! itself.
 
 mod drop;
 mod filled;
@@ -53,7 +54,7 @@ pub(crate) enum Bench {
 /// Runs a benchmark.
 ///
 /// # Errors
-/// When something does not start, or shows what it should not.
+/// When a program does not start, or a measurement is outside its bounds.
 pub(crate) async fn run(name: &Bench) -> Result<()> {
     match name {
         Bench::Drop { pairs, seconds, only } => drop::run(*pairs, *seconds, only).await,
@@ -71,7 +72,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// Keeps the figures as `target/bench/NAME.json`.
+/// Writes the figures to `target/bench/NAME.json`.
 fn report_as(name: &str, figures: &serde_json::Value) -> Result<()> {
     let folder = target().join("bench");
     std::fs::create_dir_all(&folder)?;

@@ -1,4 +1,4 @@
-//! `bench reads`: what reads cost the database at a large event, beside the same reads at a small one.
+//! `bench reads`: measures what reads cost the database at a large event, compared with a small one.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
@@ -22,10 +22,10 @@ const SIZES: [Size; 2] = [
     Size { name: "large", holding: 50_000, waiting: 50_000, cancelled: 50_000 },
 ];
 
-/// Measures.
+/// Runs the benchmark.
 ///
 /// # Errors
-/// When something does not start, or answers what it should not.
+/// When a service does not start, or a read is refused.
 pub(super) async fn run() -> Result<()> {
     let stack = Stack::at(&target().join("bench-stack"))?;
     let result = match stack.start(&root(), &tools(), &say).and_then(|()| stack.forget_worlds()) {
@@ -36,9 +36,9 @@ pub(super) async fn run() -> Result<()> {
     result
 }
 
-/// What one call costs.
+/// The cost of one call.
 struct Cost {
-    /// The first one; that of the first path brings the event's state into memory.
+    /// Duration of the first call. The first path's first call also loads the event's state into memory.
     first_ms: f64,
     database_ms: f64,
     statements: f64,
@@ -60,7 +60,7 @@ async fn read(stack: &Stack) -> Result<()> {
     world.run(&["reconcile"])?;
     world.audit().context("the audit of what was filled in")?;
     sqlx::query("analyze").execute(&world.pool).await?;
-    // statements are logged with the time that they took
+    // let Postgres log each statement with its duration
     let database = world.database_url.rsplit('/').next().unwrap_or_default();
     let log = format!(r#"alter database "{database}" set log_min_duration_statement = 0"#);
     sqlx::query(sqlx::AssertSqlSafe(log)).execute(&world.pool).await?;
@@ -96,7 +96,7 @@ async fn paths_of(world: &World, ada: &Client, event: EventId) -> Result<Vec<(&'
     ])
 }
 
-/// The first call, which may load a state, is not counted.
+/// Measures repeated calls of a path. The first call, which may load a state, counts only as `first_ms`.
 async fn cost(stack: &Stack, world: &World, ada: &Client, path: &str) -> Result<Cost> {
     let started = std::time::Instant::now();
     ada.get(path).await?.expect(200);
@@ -110,7 +110,8 @@ async fn cost(stack: &Stack, world: &World, ada: &Client, path: &str) -> Result<
     let rows = rows_read(world).await? - before;
     let mut text = String::new();
     log.read_to_string(&mut text)?;
-    // "LOG:  duration: 0.123 ms  execute sqlx_s_1: select …"; those of this program ask the statistics
+    // lines such as "LOG:  duration: 0.123 ms  execute sqlx_s_1: select …"; this program's own queries of the
+    // statistics are skipped
     let durations: Vec<f64> = text
         .lines()
         .filter(|line| !line.contains("pg_stat"))
@@ -128,7 +129,7 @@ async fn cost(stack: &Stack, world: &World, ada: &Client, path: &str) -> Result<
 }
 
 async fn rows_read(world: &World) -> Result<i64> {
-    // a server tells its counts a second after its last statement
+    // Postgres' sessions report their counts up to a second after their last statement
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
     let query =
         "select (coalesce(sum(seq_tup_read), 0) + coalesce(sum(idx_tup_fetch), 0))::bigint from pg_stat_user_tables";

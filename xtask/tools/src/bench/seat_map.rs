@@ -1,4 +1,4 @@
-//! `bench seat-map`: the map in the real engine, in the real app's window, without services.
+//! `bench seat-map`: measures the seat map in the real app's window, without services.
 
 use anyhow::{Context, Result, ensure};
 use happening_stack::progress::{say, step};
@@ -10,7 +10,7 @@ use super::report_as;
 
 const HALLS: [i32; 2] = [10_000, 100_000];
 
-/// Draws, puts bare pixels of the same size, and does the same with a grid of elements. Medians of so many runs, in
+/// Draws the map, puts bare pixels of the same size, and builds a grid of elements. Answers medians of `runs` runs, in
 /// milliseconds.
 const MEASURE: &str = r#"
 const [seats, runs] = [arguments[0], 15], done = arguments[arguments.length - 1];
@@ -73,7 +73,7 @@ const frame = () => new Promise(next => requestAnimationFrame(() => requestAnima
 })().catch(error => done({ failed: String(error) }));
 "#;
 
-/// Measures.
+/// Runs the benchmark.
 ///
 /// # Errors
 /// When the app does not start or the script fails.
@@ -83,7 +83,7 @@ pub(super) async fn run() -> Result<()> {
     let mut figures = Vec::new();
     step("Drawing");
     for seats in HALLS {
-        // a window for each hall: what one leaves behind must not slow the next
+        // a new window for each hall, so that garbage of one does not slow the next
         let mut desktop = Desktop::at(&folder, &app, "http://127.0.0.1:9", false).await?;
         desktop.start_app().await?;
         desktop.sees("Your seat, or your place in line.").await?;

@@ -1,5 +1,5 @@
-//! `bench start`: from starting the app to a screen that can be used, and its memory, against the first frame of the engine's own
-//! bare browser window with the same files.
+//! `bench start`: measures the time from starting the app to a usable screen, and its memory, against the first frame
+//! of the web engine's own bare browser window with the same files.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -16,13 +16,13 @@ use serde_json::json;
 
 use super::{median, report_as};
 
-/// The app can be used: it found that no one is signed in, and shows how to sign in.
+/// True when the app is usable: it found that no person is signed in, and shows the sign-in button.
 const APP_THERE: &str = "return !!document.querySelector('#sign-in')";
 
-/// A window without a shell has no session to find; its first frame is there.
+/// True when the bare window shows its first frame. It has no shell, so it never learns whether a person is signed in.
 const BARE_THERE: &str = "return !!document.querySelector('.app, .welcome')";
 
-/// A file server that ends with the measurement.
+/// A file server that is killed when dropped.
 struct Files(Child);
 
 impl Drop for Files {
@@ -32,10 +32,10 @@ impl Drop for Files {
     }
 }
 
-/// Measures.
+/// Runs the benchmark.
 ///
 /// # Errors
-/// When something does not start.
+/// When a program does not start.
 pub(super) async fn run(pairs: u32) -> Result<()> {
     let port = free_port()?;
     let served = Command::new("python3")
@@ -65,7 +65,8 @@ pub(super) async fn run(pairs: u32) -> Result<()> {
     report_as("start", &json!({ "time_ratio": time, "memory_ratio": memory, "pairs": measured }))
 }
 
-/// Milliseconds until the screen is there, and megabytes (proportional set size of all its processes) then.
+/// Milliseconds until the screen is there, and the megabytes of memory that all processes use then (proportional set
+/// size).
 async fn once(program: &std::path::Path, arguments: &[&str], url: Option<&str>, there: &str) -> Result<(f64, f64)> {
     let folder = target().join("bench-desktop");
     let mut desktop = Desktop::at(&folder, program, "http://127.0.0.1:9", false).await?;
@@ -82,7 +83,7 @@ async fn once(program: &std::path::Path, arguments: &[&str], url: Option<&str>, 
     Ok((elapsed_ms, desktop.memory_mb()?))
 }
 
-/// The browser that comes with the engine: a window around a webview, and nothing else.
+/// The path of the web engine's own browser: a window around a webview, and nothing else.
 fn mini_browser() -> Result<PathBuf> {
     let found = run_command(Command::new("sh").args([
         "-c",

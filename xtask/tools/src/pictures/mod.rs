@@ -1,5 +1,5 @@
-//! `pictures`: every screen of the real app on demo data, in light and dark and in three sizes, under `target/pictures`; and
-//! those that the documents show, in `docs/pictures`.
+//! `pictures`: takes pictures of every screen of the real app on demo data, in light and dark and in three sizes, into
+//! `target/pictures`; those that the documents show go into `docs/pictures`.
 
 mod states;
 
@@ -13,26 +13,26 @@ use happening_stack::project::{root, target};
 use happening_tests::desktop::Desktop;
 use happening_tests::{Client, People};
 
-/// Window sizes: the smallest, the one that was designed for, a large one.
+/// Window sizes: the smallest, the one that the screens were designed for, and a large one.
 const SIZES: [(u32, u32); 3] = [(900, 600), (1280, 800), (1920, 1080)];
-/// In the size and theme of which the documents' pictures are taken.
+/// The window size of the documents' pictures.
 const DOCUMENT_SIZE: (u32, u32) = (1280, 800);
 
-/// A screen, and what must be on it before its picture is taken.
+/// A screen, and the text that must appear before its picture is taken.
 struct Screen {
     name: &'static str,
     route: String,
     shows: &'static str,
-    /// Clicked or typed when the screen is there: CSS of buttons.
+    /// CSS selectors of the buttons to click once the screen is shown.
     clicks: &'static [&'static str],
-    /// The documents show it.
+    /// Whether the documents show this screen.
     documented: bool,
 }
 
-/// Takes all of them.
+/// Takes all pictures.
 ///
 /// # Errors
-/// When a screen does not show what it should.
+/// When a screen does not show its text.
 pub(crate) async fn take() -> Result<()> {
     let stack = Stack::at(&target().join("stack"))?;
     step("Taking pictures");
@@ -72,7 +72,7 @@ async fn desktop(stack: &Stack, server: &str) -> Result<Desktop> {
     Desktop::at(&stack.folder.join("desktop"), &target().join("debug/happening"), server, true).await
 }
 
-/// The demo event whose name begins so.
+/// The demo event whose name begins with `start`.
 async fn demo_event(ada: &Client, start: &str) -> Result<EventId> {
     let events: Vec<Event> = ada.get("/events?limit=200").await?.expect(200).json();
     let found = events.iter().find(|event| event.name.starts_with(start));
@@ -115,7 +115,7 @@ async fn screens(ada: &Client) -> Result<Vec<Screen>> {
 
 async fn show(desktop: &Desktop, screen: &Screen) -> Result<()> {
     desktop.go(&screen.route).await?;
-    // some words are only there in wide windows
+    // "Member since" is shown in wide windows only
     if screen.shows != "Member since" {
         desktop.sees(screen.shows).await.with_context(|| format!("the screen {}", screen.name))?;
     } else {
@@ -129,14 +129,14 @@ async fn show(desktop: &Desktop, screen: &Screen) -> Result<()> {
 
 async fn close_dialogs(desktop: &Desktop) -> Result<()> {
     desktop
-        // the button that opened a dialog gets the focus back: the next picture is taken without its ring
+        // the button that opened the dialog gets the focus back; blur it, so that the next picture has no focus ring
         .script("document.querySelectorAll('dialog button[aria-label=Close]').forEach(b => b.click()); requestAnimationFrame(() => document.activeElement?.blur()); return 1")
         .await
         .map(drop)
 }
 
 async fn picture(desktop: &Desktop, name: &str, dark: bool, size: (u32, u32), documented: bool) -> Result<()> {
-    // what was just read or clicked has a moment to be drawn
+    // give the window time to draw the latest changes
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     let theme = if dark { "dark" } else { "light" };
     let (width, height) = size;

@@ -1,4 +1,4 @@
-//! What a screen shows when something is the matter, or when something has to be confirmed.
+//! Pictures of screens that show a problem or ask for a confirmation.
 
 use anyhow::{Context, Result};
 use happening_api::{CreateBooking, CreatedInvite, Event, EventId, OnConflict, Organization};
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{DOCUMENT_SIZE, SIZES, close_dialogs, picture};
 
-/// The screen that is shown, in light and dark and in all sizes.
+/// Takes pictures of the current screen in light and dark and in all sizes.
 pub(super) async fn everywhere(desktop: &Desktop, name: &str) -> Result<()> {
     for theme in ["light", "dark"] {
         desktop.script(&format!("document.documentElement.setAttribute('data-theme', '{theme}'); return 1")).await?;
@@ -24,7 +24,8 @@ pub(super) async fn everywhere(desktop: &Desktop, name: &str) -> Result<()> {
     desktop.resize(DOCUMENT_SIZE.0, DOCUMENT_SIZE.1).await
 }
 
-/// Signing in while the browser is open, and after it was cancelled there; ends at the start.
+/// Takes pictures of signing in: while the browser is open, and after the person cancelled there. Ends at the start
+/// screen.
 pub(super) async fn sign_in(desktop: &Desktop) -> Result<()> {
     desktop.click("#sign-in").await?;
     desktop.sees("Continue in your browser").await?;
@@ -36,7 +37,7 @@ pub(super) async fn sign_in(desktop: &Desktop) -> Result<()> {
     everywhere(desktop, "sign-in-failed").await
 }
 
-/// Whom the states need.
+/// The people and data that the pictures need.
 pub(super) struct Cast<'a> {
     pub(super) people: &'a People,
     pub(super) server: &'a str,
@@ -45,7 +46,7 @@ pub(super) struct Cast<'a> {
     pub(super) event: EventId,
 }
 
-/// Everything after signing in; at the end nothing answers any more.
+/// Takes all pictures after signing in. The last ones stop the stack.
 pub(super) async fn signed_in(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     conflict(desktop, cast).await?;
     too_few(desktop, cast).await?;
@@ -57,7 +58,7 @@ pub(super) async fn signed_in(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> 
     offline(desktop, cast).await
 }
 
-/// Somebody else books one of the chosen seats a moment before.
+/// Another person books one of the chosen seats just before.
 async fn conflict(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     desktop.go(&format!("/events/{}/seats", cast.event)).await?;
     desktop.sees("None chosen yet").await?;
@@ -85,7 +86,7 @@ async fn conflict(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     close_dialogs(desktop).await
 }
 
-/// More seats wanted than are free.
+/// A person wants more seats than are free.
 async fn too_few(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     let org: Organization =
         cast.ada.post("/organizations", json!({ "name": "Quay Players" })).await?.expect(201).json();
@@ -100,7 +101,7 @@ async fn too_few(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     close_dialogs(desktop).await
 }
 
-/// What calling an event off means.
+/// The dialog that explains what cancelling an event does.
 async fn confirm(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     desktop.go(&format!("/organize/{}", cast.event)).await?;
     desktop.click_text("Cancel event").await?;
@@ -140,7 +141,7 @@ async fn invite(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     everywhere(desktop, "invite-link").await
 }
 
-/// Two versions of an event, after somebody else saved first.
+/// The comparison of two versions of an event, after another person saved first.
 async fn compare(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     desktop.go(&format!("/organize/{}/edit", cast.event)).await?;
     desktop.sees("Nothing has changed yet.").await?;
@@ -155,7 +156,7 @@ async fn compare(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Pictures without a server: a screen whose last answer was kept, and one that was never read.
+/// Pictures without a server: a screen whose last answer was cached, and one that was never read.
 async fn offline(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     desktop.go("/events").await?;
     desktop.sees("Harbour Strings").await?;

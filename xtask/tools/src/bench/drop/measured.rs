@@ -15,7 +15,7 @@ use super::cpu::Cpu;
 
 pub(super) const CONNECTIONS: u32 = 256;
 
-/// A server process that ends with its measurement.
+/// A server process that is killed when dropped.
 pub(in crate::bench) struct Server {
     process: Child,
     pub(super) port: u16,
@@ -28,26 +28,26 @@ impl Drop for Server {
     }
 }
 
-/// What a crowd came to.
+/// The result of a crowd's requests.
 pub(in crate::bench) struct Seen {
     pub(in crate::bench) done: i64,
     pub(in crate::bench) per_s: f64,
-    /// Every request was answered 200 or 201.
+    /// Whether every request was answered 200 or 201.
     pub(in crate::bench) all: bool,
-    /// Microseconds for one request, by part.
+    /// Processor microseconds per request, by part.
     pub(super) cpu: Value,
 }
 
 impl Server {
-    /// Starts one that has nothing in memory yet.
+    /// Starts a server, which has no state in memory yet.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// When the server does not start.
     pub(super) async fn start(world: &World, env: &[(&str, &str)]) -> Result<Self> {
         let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let mut command = world.command(&["serve"]);
         command.env("PORT", port.to_string()).env("LOG", "warn").envs(env.iter().copied());
-        // kept, so that a refusal can be explained
+        // the log explains why a request was refused
         let log = std::fs::File::options().create(true).append(true).open(world.stack.log_file("measured-server"))?;
         let server = Self { process: command.stdout(Stdio::null()).stderr(log).spawn()?, port };
         let url = format!("http://127.0.0.1:{port}/health/ready");
@@ -58,10 +58,11 @@ impl Server {
         Ok(server)
     }
 
-    /// Lets a crowd post these requests (path, token, body): each once, or all of them again and again for some seconds.
+    /// Lets a crowd post these requests (path, token, body). Each is posted once if `seconds` is 0, else all are
+    /// repeated for so many seconds.
     ///
     /// # Errors
-    /// When the crowd does not come to an end.
+    /// When the crowd does not end.
     pub(in crate::bench) fn crowd(
         &self,
         world: &World,
@@ -71,10 +72,10 @@ impl Server {
         self.crowd_of(CONNECTIONS, world, requests, seconds)
     }
 
-    /// The same, over so many connections.
+    /// Like [`Self::crowd`], with a given number of connections.
     ///
     /// # Errors
-    /// When the crowd does not come to an end.
+    /// When the crowd does not end.
     pub(in crate::bench) fn crowd_of(
         &self,
         connections: u32,
@@ -105,10 +106,10 @@ impl Server {
         Ok(Seen { done, per_s: seen["per_s"].as_f64().context("no rate")?, all, cpu: after.since(before, done) })
     }
 
-    /// A graceful end: what was begun is done before the next one starts.
+    /// Stops the server gracefully, so that its last transactions end before the next measurement starts.
     ///
     /// # Errors
-    /// When it cannot be told.
+    /// When the server cannot be signalled.
     pub(in crate::bench) fn stop(mut self) -> Result<()> {
         run_command(Command::new("kill").arg(self.process.id().to_string()))?;
         self.process.wait()?;

@@ -35,19 +35,20 @@ const AT_MANY: &str = "bookings at many events";
 const CLAIMS: &str = "claims at many events";
 const ONE_COMMAND: &str = "bookings, one command per transaction";
 const VARIANTS: [&str; 8] = [WARM, WITHOUT_RELAY, WITHOUT_REDIS, COLD, PROMOTING, AT_MANY, CLAIMS, ONE_COMMAND];
-/// How fast bookings must be at least, by the processor time of a bare insert against that of a booking: both with the program that asks for
-/// it. It holds still while the rate of bare inserts, which wait for the disk one by one, moves by two within minutes.
+/// The least ratio of a bare insert's processor time to a booking's, each including the program that requests it.
+/// Processor time is compared because the rate of bare inserts, which wait for the disk one by one, varies by a factor
+/// of two within minutes.
 const FLOORS: [(&str, f64); 2] = [(WARM, 0.75), (COLD, 0.5)];
-/// Without Redis a booking may take so many times the processor time that it takes with it.
+/// The most processor time of a booking without Redis, as a multiple of its time with Redis.
 const WITHOUT_REDIS_MAX: f64 = 1.2;
 
-/// Servers of this world have no relay unless they are told to.
+/// Starts the relay, which is off by default in this world.
 const RELAY: (&str, &str) = ("RELAY", "true");
 
-/// Measures what has `only` in its name.
+/// Measures the variants whose name contains `only`.
 ///
 /// # Errors
-/// When something does not start, or the audit afterwards finds something.
+/// When a service does not start, or the audit finds a violation.
 pub(super) async fn run(pairs: u32, seconds: u32, only: &str) -> Result<()> {
     let variants: Vec<_> = VARIANTS.into_iter().filter(|name| name.contains(only)).collect();
     ensure!(!variants.is_empty(), "nothing that is measured has {only:?} in its name: {VARIANTS:?}");
@@ -63,7 +64,7 @@ pub(super) async fn run(pairs: u32, seconds: u32, only: &str) -> Result<()> {
     result
 }
 
-/// Who books.
+/// The people whose requests are measured.
 struct Crowd<'w> {
     world: &'w World,
     ada: Client,
@@ -89,7 +90,7 @@ impl Crowd<'_> {
 
 async fn drop_on(stack: &Stack, pairs: u32, seconds: u32, variants: &[&'static str]) -> Result<()> {
     let program = target().join("release/happening-backend");
-    // the world's own servers only make people and events; each measurement has a server of its own
+    // the world's own server only creates people and events; each measurement starts another server
     let world = World::on(
         stack.clone(),
         &program,
@@ -115,7 +116,7 @@ async fn drop_on(stack: &Stack, pairs: u32, seconds: u32, variants: &[&'static s
             measured.entry(name).or_default().push((one, inserts));
         }
     }
-    // of all variants together, so that there are enough messages
+    // only after all variants there are enough messages to measure
     let delivered = if variants == VARIANTS { Some(delivered_per_s(&world, seconds).await?) } else { None };
     if let Some(delivered) = delivered {
         say(&format!("what waited in the outbox: a worker gives {delivered:.0} messages their effect per second"));
@@ -126,7 +127,7 @@ async fn drop_on(stack: &Stack, pairs: u32, seconds: u32, variants: &[&'static s
     report(&measured, seconds, delivered)
 }
 
-/// A worker process that ends with its measurement.
+/// A worker process that is killed when dropped.
 struct Worker(Child);
 
 impl Drop for Worker {
@@ -136,7 +137,7 @@ impl Drop for Worker {
     }
 }
 
-/// One worker, with as many messages as it can take.
+/// Messages per second that one worker delivers while the queue is full.
 async fn delivered_per_s(world: &World, seconds: u32) -> Result<f64> {
     let count = || sqlx::query_scalar::<_, i64>("select count(*) from notifications").fetch_one(&world.pool);
     let mut command = world.command(&["worker"]);
@@ -196,7 +197,7 @@ fn report(
     }
     let all = json!({ "connections": CONNECTIONS, "seats": SEATS, "seconds": seconds, "people": strangers::PEOPLE,
         "times_one_command": times, "without_redis": without_redis, "claims": claims, "worker_messages_per_s": delivered_per_s, "results": results });
-    // a part does not replace the figures of all of them
+    // figures of some variants do not overwrite those of all
     report_as(if results.len() == VARIANTS.len() { "drop" } else { "drop-part" }, &all)?;
     for (name, floor) in FLOORS {
         let Some(ratio) = results.get(name).and_then(|one| one["cpu_ratio"].as_f64()) else { continue };
@@ -206,13 +207,13 @@ fn report(
     Ok(())
 }
 
-/// A measurement: what was done in a second, and processor time for each.
+/// A measurement: the rate per second, and processor time per request.
 struct Measured {
     per_s: f64,
     cpu: Value,
 }
 
-/// The seat writer with people whom the server knows, who book again and again.
+/// Measures bookings of people whom the server knows already, repeated for `seconds`.
 async fn warm(crowd: &Crowd<'_>, env: &[(&str, &str)]) -> Result<Measured> {
     let Crowd { world, ada, tokens, seconds, .. } = crowd;
     let event = world.event(ada, SEATS).await?;
@@ -220,7 +221,7 @@ async fn warm(crowd: &Crowd<'_>, env: &[(&str, &str)]) -> Result<Measured> {
     let requests = tokens.iter().map(|token| booking(event.id, token));
     let seen = server.crowd(world, requests, *seconds)?;
     server.stop()?;
-    // one command per transaction turns people away under such a crowd; batches must not
+    // with one command per transaction (`batches_of_one`) this load leads to refusals; with batches it must not
     ensure!(
         seen.all || env.iter().any(|(name, _)| *name == "HAPPENING_SWITCHES"),
         "not every booking succeeded, see target/bench-stack/measured-server.log"
@@ -231,7 +232,7 @@ async fn warm(crowd: &Crowd<'_>, env: &[(&str, &str)]) -> Result<Measured> {
     Ok(Measured { per_s: seen.per_s, cpu: seen.cpu })
 }
 
-/// As many people as there are requests: the server sees each of them for the first time.
+/// Measures one booking each of many people whom the server sees for the first time.
 async fn cold(crowd: &Crowd<'_>) -> Result<Measured> {
     let Crowd { world, ada, strangers, .. } = crowd;
     let event = strangers.event(world, ada, SEATS).await?;
@@ -243,7 +244,8 @@ async fn cold(crowd: &Crowd<'_>) -> Result<Measured> {
     Ok(Measured { per_s: seen.per_s, cpu: seen.cpu })
 }
 
-/// Half of the people hold a seat each, and cancel; the other half waits, and each seat goes to the next one of them.
+/// Measures promotions: half of the people hold a seat each and cancel; each freed seat goes to the next of the other
+/// half, who wait.
 async fn promoting(crowd: &Crowd<'_>) -> Result<Measured> {
     const HELD: usize = strangers::PEOPLE / 2;
     let Crowd { world, ada, strangers, .. } = crowd;
@@ -270,8 +272,8 @@ async fn promoting(crowd: &Crowd<'_>) -> Result<Measured> {
     Ok(Measured { per_s: seen.per_s, cpu: seen.cpu })
 }
 
-/// One seat after the other at many events at once: booked, or claimed by somebody who waits for more than are free. At one event no
-/// more seats than one booking may want can be free while somebody waits, so many claims come at many events or not at all.
+/// Measures seats taken one by one at many events at the same time, by a new booking or by a claim. Claims need many
+/// events: while a booking waits at an event, fewer seats are free there than it wants, so one event allows few claims.
 async fn at_many(crowd: &Crowd<'_>, claims: bool) -> Result<Measured> {
     const EVENTS: usize = CONNECTIONS as usize;
     const SEATS: i32 = 50;
@@ -299,7 +301,7 @@ async fn at_many(crowd: &Crowd<'_>, claims: bool) -> Result<Measured> {
             *call = (format!("/bookings/{booking}/claim"), token.clone(), json!({ "seats": 1 }).to_string());
         }
     }
-    // the state of each is in memory, as it is in the middle of a drop
+    // the first request of each event loads its state into memory, as it is in the middle of a drop
     ensure!(server.crowd(world, calls.iter().cloned(), 0)?.all, "not everyone got the first seat");
     let rounds = SEATS as usize - 2;
     let seen = server.crowd(world, (0..rounds).flat_map(|_| calls.iter().cloned()), 0)?;
@@ -318,10 +320,10 @@ async fn rows(world: &World, event: EventId) -> Result<i64> {
     Ok(query.fetch_one(&world.pool).await?)
 }
 
-/// What the database does when each row is a transaction of its own.
+/// The rate of bare inserts, each in its own transaction.
 struct Inserts {
     per_s: f64,
-    /// Of Postgres and pgbench, for each.
+    /// Processor microseconds of Postgres and pgbench per insert.
     cpu_us: f64,
 }
 

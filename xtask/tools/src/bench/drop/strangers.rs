@@ -1,4 +1,5 @@
-//! People whom a server that has just started has not seen yet: members of one organization, with tokens that were signed before.
+//! People whom a newly started server has not seen yet: members of one organization, with tokens that were signed
+//! before.
 
 use anyhow::{Result, anyhow, ensure};
 use happening_api::{Event, OrgId};
@@ -9,7 +10,7 @@ use serde_json::json;
 use super::measured::Server;
 
 pub(in crate::bench) const PEOPLE: usize = 10_000;
-/// Longer than all measurements.
+/// How long tokens are valid: longer than all measurements take.
 const TOKENS_LAST_S: u64 = 3_600;
 const NAME: &str = "stranger-";
 const SEATS_PER_PERSON_MAX: i32 = 4;
@@ -21,10 +22,10 @@ pub(in crate::bench) struct Strangers {
 }
 
 impl Strangers {
-    /// Has each of them make one call, at another server than the one that is measured, and makes them members.
+    /// Creates the people by one call each to a server that is not measured, and makes them members.
     ///
     /// # Errors
-    /// When one of them is refused.
+    /// When a call is refused.
     pub(in crate::bench) async fn gather(world: &World, owner: &Client) -> Result<Self> {
         let issuer = Issuer::start(&world.stack.folder.join("issuer")).await?;
         let token = |n: usize| {
@@ -54,18 +55,18 @@ impl Strangers {
         Ok(Self { issuer, org, tokens })
     }
 
-    /// A server that takes their tokens, and has seen none of them.
+    /// Starts a server that accepts the tokens and has not seen any of the people.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// When the server does not start.
     pub(in crate::bench) async fn server(&self, world: &World) -> Result<Server> {
         start(world, &self.issuer.url, "true").await
     }
 
-    /// The same, which lets one address have so many connections and requests at a time.
+    /// Like [`Self::server`], with room for `at_once` connections per address and as many concurrent requests.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// When the server does not start.
     pub(in crate::bench) async fn server_for(&self, world: &World, at_once: u32) -> Result<Server> {
         let (issuer, at_once) = (self.issuer.url.as_str(), at_once.to_string());
         let env = [("CONNECTIONS_PER_ADDRESS_MAX", at_once.as_str()), ("CONCURRENT_REQUESTS_MAX", at_once.as_str())];
@@ -73,7 +74,7 @@ impl Strangers {
         Server::start(world, &[&env[..], &sign_in].concat()).await
     }
 
-    /// Of the person of that name.
+    /// The token of the person with that name.
     pub(in crate::bench) fn token_of(&self, name: &str) -> Option<&str> {
         let number: usize = name.strip_prefix(NAME)?.parse().ok()?;
         self.tokens.get(number).map(String::as_str)
