@@ -1,5 +1,5 @@
-//! Two organizations with everything in them: no call of one reaches into the other, and nothing tells whether a thing of the
-//! other exists.
+//! Two organizations, each with an event, bookings and an invite: no call from one reaches into the other, or reveals
+//! what exists in the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ impl House {
     }
 }
 
-/// What calls can name.
+/// The ids that calls can name.
 struct Names {
     org: String,
     user: String,
@@ -74,7 +74,7 @@ async fn house(world: &World, admin: &str, member: &str) -> Result<House> {
     Ok(House { admin, member, org, event, booking, invite, notification })
 }
 
-/// Every call that names something, with the ids of a house or ids of nothing.
+/// Every call that names something, with the given ids.
 fn calls(names: &Names) -> Vec<(Method, String, Option<Value>)> {
     let Names { org, user, sub, event, booking, invite, notification } = names;
     let reason = || Some(json!({ "reason": "Because" }));
@@ -127,7 +127,7 @@ fn calls(names: &Names) -> Vec<(Method, String, Option<Value>)> {
     ]
 }
 
-/// What a caller can see of an answer, but for what differs anyway.
+/// The parts of an answer that a caller can compare; the request's id is left out because it always differs.
 fn seen(reply: &Reply) -> (u16, Value, Vec<String>) {
     let mut body = reply.body.clone();
     if let Some(body) = body.as_object_mut() {
@@ -136,7 +136,7 @@ fn seen(reply: &Reply) -> (u16, Value, Vec<String>) {
     (reply.status.as_u16(), body, reply.headers.keys().map(ToString::to_string).collect())
 }
 
-/// Everything that is in the tables of a house.
+/// The rows of an organization in all tables.
 async fn rows(world: &World, house: &House) -> Result<BTreeMap<&'static str, String>> {
     let mut all = BTreeMap::new();
     for (table, sql) in [
@@ -179,7 +179,7 @@ async fn rows(world: &World, house: &House) -> Result<BTreeMap<&'static str, Str
     Ok(all)
 }
 
-/// Open pages look nothing up, and the holder of an invite's token may use it: those name nothing of an organization's.
+/// Routes that are left out: open pages look up nothing, and the holder of an invite's token may use it.
 const OF_NOBODY: [&str; 4] = [
     "get /open/event/{id}",
     "get /open/invite/{token}",
@@ -187,7 +187,7 @@ const OF_NOBODY: [&str; 4] = [
     "post /org-invites/{invite}/accept",
 ];
 
-/// A route that is new must be called, too.
+/// Fails when a route that names something is missing in [`calls`].
 async fn every_route_that_names_something_is_called(
     world: &World,
     made_up: &[(Method, String, Option<Value>)],
@@ -215,7 +215,7 @@ async fn every_route_that_names_something_is_called(
 }
 
 #[tokio::test]
-async fn no_call_of_one_organization_reaches_into_another() -> Result<()> {
+async fn organizations_cannot_reach_into_each_other() -> Result<()> {
     let world = World::new().await?;
     let ours = house(&world, "ada", "barbara").await?;
     let theirs = house(&world, "edsger", "donald").await?;
@@ -229,9 +229,9 @@ async fn no_call_of_one_organization_reaches_into_another() -> Result<()> {
             let there = caller.call(method.clone(), path, body.as_ref(), &[]).await?;
             assert!(matches!(there.status.as_u16(), 403 | 404), "{method} {path}: {there:?}");
             let nowhere = caller.call(method.clone(), other_path, other_body.as_ref(), &[]).await?;
-            assert_eq!(seen(&there), seen(&nowhere), "{method} {path} tells that it exists");
+            assert_eq!(seen(&there), seen(&nowhere), "{method} {path} reveals that the thing exists");
         }
-        // lists hold nothing of theirs, whatever is asked for
+        // lists contain nothing of the other organization, whatever a query asks for
         for path in [
             "/organizations",
             "/events",
@@ -243,18 +243,18 @@ async fn no_call_of_one_organization_reaches_into_another() -> Result<()> {
             let text = caller.get(path).await?.expect(200).body.to_string();
             assert!(
                 ![org, event, booking].iter().any(|id| text.contains(id.as_str())),
-                "{path} holds something of theirs"
+                "{path} lists something of the other organization"
             );
         }
     }
-    // our own event with their booking, member or owner
+    // calls that mix ids of both organizations: a member or owner from the other one
     let mixed = format!("/organizations/{}/members/{user}", ours.org.id);
     ours.admin.patch(&mixed, json!({ "role": "orgAdmin" })).await?.refused(404, "not_found");
     ours.admin
         .put(&format!("/events/{}", ours.event.id), json!({ "owner_id": theirs.admin.user.id }))
         .await?
         .refused(400, "invalid");
-    assert_eq!(rows(&world, &theirs).await?, before, "something of theirs changed");
+    assert_eq!(rows(&world, &theirs).await?, before, "a call changed something of the other organization");
     assert_eq!(ours.booking.status, happening_api::BookingStatus::Confirmed);
     world.audit()
 }

@@ -1,4 +1,5 @@
-//! Every screen for everybody: an automated checker in light and dark, twice the text size, and a walk with keys alone.
+//! Accessibility of every screen: an automated checker in light and dark, text of twice the size, and use by keyboard
+//! alone.
 
 use anyhow::{Context, Result};
 use happening_api::{Booking, Role};
@@ -9,17 +10,17 @@ use serde_json::json;
 use crate::screens::{Screen, screens};
 use crate::signed_in;
 
-/// Rules of WCAG 2.1 A and AA, and the checker's own of good practice.
+/// Runs the checker with the rules of WCAG 2.1 A and AA, and its own rules of good practice.
 const CHECK: &str = "const done = arguments[arguments.length - 1];
     axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] }).then(
         result => done(result.violations.map(v => v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3).map(n => n.target.join(' ')
             + (n.any[0] ? ' (' + n.any[0].message + ')' : '')).join(' | '))),
         error => done(['the checker failed: ' + error]));";
 
-/// What is wrong with the screen that is shown.
+/// The problems of the current screen.
 async fn check(desktop: &Desktop, checker: &str, what: &str) -> Result<Vec<String>> {
     desktop.script(&format!("if (!window.axe) {{ {checker} }}; return 1")).await?;
-    // colours on their way from one to another are no colours of ours
+    // finish running animations, since colours in the middle of a transition are not the design's
     let settle = "document.body.offsetTop;
         document.getAnimations().filter(one => one.effect.getComputedTiming().endTime !== Infinity).forEach(one => one.finish());
         return 1";
@@ -27,7 +28,7 @@ async fn check(desktop: &Desktop, checker: &str, what: &str) -> Result<Vec<Strin
     let found = desktop.script_async(CHECK).await?;
     let mut found: Vec<String> =
         found.as_array().iter().flat_map(|all| all.iter()).map(|one| format!("{what}: {one}")).collect();
-    // nothing scrolls sideways; widths are rounded
+    // nothing may scroll sideways; one pixel is tolerated because widths are rounded
     let wide = desktop.script("return document.documentElement.scrollWidth > window.innerWidth + 1 || document.querySelector('#main, .welcome').scrollWidth > document.querySelector('#main, .welcome').clientWidth + 1").await?;
     if wide != false {
         let culprits = desktop
@@ -43,7 +44,7 @@ async fn check(desktop: &Desktop, checker: &str, what: &str) -> Result<Vec<Strin
 }
 
 #[tokio::test]
-async fn every_screen_passes_the_checker_in_light_and_dark_and_with_large_text() -> Result<()> {
+async fn every_screen_passes_the_accessibility_checker() -> Result<()> {
     let checker = checker()?;
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
@@ -70,7 +71,7 @@ async fn every_screen_passes_the_checker_in_light_and_dark_and_with_large_text()
 }
 
 #[tokio::test]
-async fn text_that_the_system_makes_larger_cuts_nothing_off() -> Result<()> {
+async fn larger_system_text_is_not_cut_off() -> Result<()> {
     let checker = checker()?;
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let screens = screens(&world, &world.person("ada").await?).await?;
@@ -80,7 +81,7 @@ async fn text_that_the_system_makes_larger_cuts_nothing_off() -> Result<()> {
         let mut desktop = Desktop::started_by(&world, &format!("text{scale}"), &command).await?;
         desktop.start_app().await?;
         desktop.exists("#sign-in").await?;
-        // the driver knows nothing of the scale, and would click beside it
+        // the WebDriver ignores the scale and would click beside the button
         desktop.script("document.querySelector('#sign-in').click(); return 1").await?;
         let page = desktop.opened_page().await?;
         desktop.follow(world.people().sign_in_at(&page, "ada").await?.as_str())?;
@@ -96,7 +97,7 @@ async fn text_that_the_system_makes_larger_cuts_nothing_off() -> Result<()> {
     Ok(())
 }
 
-/// Light and dark.
+/// Checks the current screen in light and dark.
 async fn check_both(desktop: &Desktop, checker: &str, what: &str) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for theme in ["light", "dark"] {
@@ -112,7 +113,7 @@ fn checker() -> Result<String> {
 }
 
 #[tokio::test]
-async fn signing_in_passes_the_checker_in_every_state() -> Result<()> {
+async fn sign_in_screens_pass_the_accessibility_checker() -> Result<()> {
     let checker = checker()?;
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let mut desktop = Desktop::new(&world, "frances", false).await?;
@@ -135,7 +136,7 @@ async fn signing_in_passes_the_checker_in_every_state() -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_dialog_passes_the_checker() -> Result<()> {
+async fn every_dialog_passes_the_accessibility_checker() -> Result<()> {
     let checker = checker()?;
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
@@ -185,7 +186,7 @@ async fn every_dialog_passes_the_checker() -> Result<()> {
 }
 
 #[tokio::test]
-async fn who_wants_no_animations_gets_none() -> Result<()> {
+async fn animations_follow_the_desktop_setting() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let running = "return document.getAnimations().some(one => one.playState === 'running')";
     for still in [false, true] {
@@ -201,7 +202,7 @@ async fn who_wants_no_animations_gets_none() -> Result<()> {
     Ok(())
 }
 
-/// Tab until an element has the focus.
+/// Presses Tab until the element has the focus.
 async fn tab_to(desktop: &Desktop, css: &str) -> Result<()> {
     for _ in 0..80 {
         let there = desktop.script(&format!("return document.activeElement.matches(`{css}`)")).await?;
@@ -214,16 +215,16 @@ async fn tab_to(desktop: &Desktop, css: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
+async fn seats_are_booked_and_cancelled_by_keyboard() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let owner = world.person("edsger").await?;
     let event = world.event(&owner, 12).await?;
     let desktop = signed_in(&world, "dennis").await?;
     desktop.sees("Test evening").await?;
-    // every key goes where the focus is; no click from here on
+    // no clicks from here on: keys go to the focused element
     desktop.press("\u{e009}2\u{e000}").await?;
     desktop.sees("Only with free seats").await?;
-    // the first key leads over the sidebar, and leaves the screen where it is
+    // the first Tab leads to a link that skips the sidebar and stays on the same screen
     desktop.script("document.activeElement.blur(); return 1").await?;
     tab_to(&desktop, ".skip").await?;
     desktop.press("\u{e007}").await?;
@@ -232,11 +233,11 @@ async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
     desktop.press("\u{e007}").await?;
     desktop.sees("None chosen yet").await?;
     tab_to(&desktop, ".hall-canvas").await?;
-    // to the third seat, choose it; the end of its row, choose it
+    // go to the third seat and choose it, then to the end of its row and choose that seat
     desktop.press("\u{e014}\u{e014} ").await?;
     desktop.press("\u{e010} ").await?;
     desktop.sees("2 chosen").await?;
-    // F6 goes from the map to the list, to what is chosen, and around
+    // F6 moves the focus from the map to the list, to the chosen seats, and back to the map
     for part in [".seat-list", ".seat-summary", ".hall-canvas", ".seat-list"] {
         desktop.press("\u{e036}").await?;
         let there = format!("return document.activeElement.matches('{part}')");
@@ -247,14 +248,14 @@ async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
     desktop.sees("Booked: seats 3 and 10 for Test evening.").await?;
     assert_eq!(owner.event(event.id).await?.available_slots, 10);
 
-    // a dialog keeps the focus, closes with Escape, and gives it back
+    // a dialog keeps the focus inside, closes with Escape, and returns the focus
     tab_to(&desktop, ".booking-actions .danger").await?;
     desktop.press("\u{e007}").await?;
     desktop.sees("Cancel this booking?").await?;
     desktop.becomes("return document.querySelector('dialog').contains(document.activeElement)", true).await?;
     desktop.press("\u{e00c}").await?;
     desktop.sees_no_more("Cancel this booking?").await?;
-    // the focus comes back
+    // the focus returns to the button that opened the dialog
     desktop.becomes("return document.activeElement.matches('.booking-actions .danger')", true).await?;
     desktop.press("\u{e007}").await?;
     tab_to(&desktop, "#confirm").await?;
@@ -262,7 +263,7 @@ async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
     desktop.sees("is cancelled.").await?;
     assert_eq!(owner.event(event.id).await?.available_slots, 12);
 
-    // so does one that has an address of its own
+    // a dialog with its own address returns the focus, too
     tab_to(&desktop, "#choose").await?;
     desktop.press("\u{e007}").await?;
     desktop.sees("None chosen yet").await?;
@@ -270,7 +271,7 @@ async fn seats_are_booked_and_given_up_by_keys_alone() -> Result<()> {
     desktop.sees_no_more("None chosen yet").await?;
     desktop.becomes("return document.activeElement.id", "choose").await?;
 
-    // the finder leads everywhere
+    // the finder opens any page
     desktop.press("\u{e009}k\u{e000}").await?;
     desktop.press("settings\u{e007}").await?;
     desktop.sees("Tell me when").await?;

@@ -1,4 +1,4 @@
-//! Second clicks and held keys: what they meet must not be another act.
+//! Second clicks and held keys must not trigger a button that has just appeared.
 
 use std::time::Duration;
 
@@ -9,10 +9,11 @@ use happening_tests::{Client, World, WorldOptions};
 
 use crate::signed_in;
 
-/// Apart like the clicks of an impatient hand.
+/// The time between two clicks of an impatient person.
 const CLICKS_APART: Duration = Duration::from_millis(600);
 
-/// A person has chosen seats 4 and 5 when another one books seats that are among them; the click that books them meets the conflict.
+/// Signs a person in who chooses seats 4 and 5. Then the owner books the seats `taken`, some of them the same, and the
+/// person's click on "Book" meets the conflict.
 async fn conflict(world: &World, event: EventId, owner: &Client, taken: &[i32]) -> Result<Desktop> {
     let desktop = signed_in(world, "frances").await?;
     desktop.go(&format!("/events/{event}/seats")).await?;
@@ -42,7 +43,7 @@ async fn a_second_click_after_a_conflict_books_nothing() -> Result<()> {
     }
     desktop.sees("Seat 4 was just taken").await?;
     assert_eq!(bookings_of(&world, &frances).await?, 0);
-    // booking the rest is an act of its own
+    // a separate click books the seat that is left
     desktop.click("#book-fewer").await?;
     desktop.sees("Booked: seat 5 for Test evening.").await?;
     assert_eq!(bookings_of(&world, &frances).await?, 1);
@@ -50,7 +51,7 @@ async fn a_second_click_after_a_conflict_books_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_held_enter_after_a_conflict_books_nothing() -> Result<()> {
+async fn holding_enter_after_a_conflict_books_nothing() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (owner, frances) = (world.person("edsger").await?, world.person("frances").await?);
     let event = world.event(&owner, 8).await?;
@@ -70,9 +71,9 @@ async fn a_second_click_does_not_join_the_waitlist() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (owner, frances) = (world.person("edsger").await?, world.person("frances").await?);
     let event = world.event(&owner, 8).await?;
-    // one seat is left: the buttons of the foot are others now
+    // one seat is left, so the dialog's foot shows other buttons now
     let desktop = conflict(&world, event.id, &owner, &[1, 2, 3, 4, 5, 6, 7]).await?;
-    // a click that falls on the other button at once; a driver's would now and then come after the pause
+    // click the new button as soon as it appears; the WebDriver's click would sometimes come after the pause
     let at_once = "new MutationObserver(() => {
             const wait = document.querySelector('#wait');
             if (wait && window.clicked === undefined) { window.clicked = !wait.disabled; wait.click(); }

@@ -1,4 +1,4 @@
-//! The feed: what is new, and what was read.
+//! The feed of notifications: which are unread, and how they become read.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::signed_in;
 
 #[tokio::test]
-async fn what_was_looked_at_is_read_and_the_rest_is_marked_at_once() -> Result<()> {
+async fn notifications_are_marked_read_singly_or_together() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (ada, ken) = (world.person("ada").await?, world.person("ken").await?);
     let event = world.event(&ada, 5).await?;
@@ -33,7 +33,7 @@ async fn what_was_looked_at_is_read_and_the_rest_is_marked_at_once() -> Result<(
     desktop.becomes(count, "4 unread").await?;
     desktop.go("/notifications").await?;
     desktop.sees("4 unread").await?;
-    // a change of one's role leads nowhere
+    // the notification of a changed role has no page to open
     desktop.click_text("Mark as read").await?;
     desktop.sees("3 unread").await?;
     desktop.click_text("View booking").await?;
@@ -49,7 +49,7 @@ async fn what_was_looked_at_is_read_and_the_rest_is_marked_at_once() -> Result<(
 }
 
 #[tokio::test]
-async fn a_long_feed_makes_few_formatters() -> Result<()> {
+async fn a_long_feed_creates_few_formatters() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ken = world.person("ken").await?;
     let desktop = signed_in(&world, "ken").await?;
@@ -60,7 +60,7 @@ async fn a_long_feed_makes_few_formatters() -> Result<()> {
     .bind(ken.user.id.0)
     .execute(&world.pool)
     .await?;
-    // making one takes the engine milliseconds
+    // count them, since creating one takes the engine milliseconds
     desktop
         .script(
             "window.made = 0; Intl.DateTimeFormat = new Proxy(Intl.DateTimeFormat, {
@@ -72,12 +72,12 @@ async fn a_long_feed_makes_few_formatters() -> Result<()> {
     let shown = desktop.script("return document.querySelectorAll('li.notice').length").await?;
     assert_eq!(shown, 1000);
     let made = desktop.script("return window.made").await?.as_i64().unwrap_or(i64::MAX);
-    assert!(made <= 30, "{made} formatters were made");
+    assert!(made <= 30, "{made} formatters were created");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_seat_that_is_waited_for_is_not_had() -> Result<()> {
+async fn an_events_page_tells_how_many_seats_wait() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, ken) = (world.person("ada").await?, world.person("ken").await?);
     let event = world.event(&ada, 1).await?;

@@ -1,4 +1,4 @@
-//! Files that are saved where the person says, in the system's own dialog; and what is copied.
+//! Files that a person saves by the system's dialog, and text that the app copies to the clipboard.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use happening_tests::{World, WorldOptions};
 
 use crate::signed_in;
 
-/// Answers the dialog, and reads what was saved.
+/// Saves a file by the system's dialog. Answers the file's text.
 async fn saved(world: &World, desktop: &Desktop, name: &str) -> Result<String> {
     let file = world.folder.join(name);
     desktop.answer_save_dialog(&file).await?;
@@ -18,7 +18,7 @@ async fn saved(world: &World, desktop: &Desktop, name: &str) -> Result<String> {
 }
 
 #[tokio::test]
-async fn attendees_and_a_calendar_entry_are_saved_where_the_person_says() -> Result<()> {
+async fn attendees_and_calendar_entries_are_saved_as_files() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 5).await?;
@@ -38,14 +38,14 @@ async fn attendees_and_a_calendar_entry_are_saved_where_the_person_says() -> Res
 }
 
 #[tokio::test]
-async fn a_person_takes_their_data_with_them() -> Result<()> {
+async fn a_person_can_export_their_data() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (owner, barbara) = (world.person("edsger").await?, world.person("barbara").await?);
     let event = world.event(&owner, 5).await?;
     barbara.book_exactly(event.id, &[4]).await?.expect(201);
     let desktop = signed_in(&world, "barbara").await?;
     desktop.go("/settings").await?;
-    desktop.exists("#server").await?; // what comes late moves what is below it
+    desktop.exists("#server").await?; // wait for the part that loads last, since it moves what is below it
     desktop.click("#export").await?;
     let data: serde_json::Value = serde_json::from_str(&saved(&world, &desktop, "mine.json").await?)?;
     assert!(data.to_string().contains("barbara@happening.invalid") && data.to_string().contains("[4]"), "{data}");
@@ -53,14 +53,14 @@ async fn a_person_takes_their_data_with_them() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_support_asks_for_is_copied() -> Result<()> {
+async fn diagnostics_can_be_copied_for_support() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let desktop = signed_in(&world, "barbara").await?;
     desktop.go("/about").await?;
     desktop.exists_text("webview:").await?;
     desktop.click_text("Copy").await?;
     desktop.sees("Copied.").await?;
-    // pasted as a person would; a field of one line joins the lines
+    // paste into an input, as a person would; an input of one line joins the lines
     desktop.go("/settings").await?;
     desktop.exists("#server").await?;
     let pasted = wait_for("what was copied", Duration::from_secs(20), || async {

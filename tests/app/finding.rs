@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::signed_in;
 
 #[tokio::test]
-async fn events_are_found_by_words_by_kind_and_by_free_seats() -> Result<()> {
+async fn events_are_found_by_words_category_and_free_seats() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let owner = world.person("edsger").await?;
     let org = world.organization(&owner).await?;
@@ -38,7 +38,7 @@ async fn events_are_found_by_words_by_kind_and_by_free_seats() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_finder_knows_events_bookings_and_organizations_and_what_one_may_do() -> Result<()> {
+async fn the_finder_finds_things_and_permitted_actions() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (owner, dennis) = (world.person("edsger").await?, world.person("dennis").await?);
     let event = world.event(&owner, 5).await?;
@@ -50,7 +50,7 @@ async fn the_finder_knows_events_bookings_and_organizations_and_what_one_may_do(
         desktop.exists("dialog[open] input").await?;
         desktop.press(words).await
     };
-    // who runs no event is not offered to create one
+    // a person who runs no events is not offered to create one
     find(" ").await?;
     desktop.sees("About and diagnostics").await?;
     let offered =

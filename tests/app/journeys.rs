@@ -1,4 +1,4 @@
-//! The journeys that the product is for, with two people at their desktops at once.
+//! The product's main journeys, with two people at their desktops at the same time.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use serde_json::json;
 
 use crate::signed_in;
 
-/// The link of the invite in a mail to an address.
+/// The link in the invite that was mailed to an address.
 async fn invited(world: &World, address: &str) -> Result<String> {
     wait_for("the mail with the invite", Duration::from_secs(30), || async {
         let mails = std::fs::read_dir(world.folder.join("mail")).into_iter().flatten().flatten();
         let texts = mails.filter_map(|file| std::fs::read_to_string(file.path()).ok());
-        // quoted-printable breaks long lines
+        // undo the line breaks of quoted-printable
         let mail = texts.map(|text| text.replace("=\r\n", "")).find(|text| text.contains(address));
         let token = mail.as_deref().and_then(|mail| mail.split("/open/invite/").nth(1));
         let end = |c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_';
@@ -38,18 +38,19 @@ async fn an_invited_newcomer_joins_and_books() -> Result<()> {
     ada.click("#invite").await?;
     ada.fill("#invite-email", "frances@happening.invalid").await?;
     ada.click("#send-invite").await?;
-    // what is said is said in the dialog, since nothing behind it can be heard, and stays when it closes
+    // the message appears inside the dialog, because screen readers ignore what is behind it, and stays when the dialog
+    // closes
     ada.sees("Invited frances@happening.invalid.").await?;
     ada.exists("dialog [aria-live] > .toast").await?;
     ada.click("dialog button[aria-label='Close']").await?;
     ada.click(".app > [aria-live] > .toast button").await?;
-    // at once: it would go by itself after a while
+    // the button removes it at once; without a click it would disappear after a while
     let none = "return document.querySelector('.toast') === null";
     wait_for("the message to go", Duration::from_secs(3), async || Ok((ada.script(none).await? == true).then_some(())))
         .await?;
     ada.sees("Pending invites").await?;
 
-    // the link starts the app; who was invited signs in first, and the invite waits for them
+    // the link starts the app; the invited person signs in first, and then sees the invite
     let link = invited(&world, "frances@happening.invalid").await?;
     let mut frances = Desktop::new(&world, "frances", false).await?;
     frances.start_app_with(&link).await?;
@@ -73,19 +74,19 @@ async fn an_invited_newcomer_joins_and_books() -> Result<()> {
     ada.click_text_of("a", "Members' evening").await?;
     ada.sees("Frances Allen").await?;
     ada.sees("2 of 5 booked").await?;
-    // a used invite says so
+    // the link of a used invite says that it cannot be used any more
     frances.follow(&link)?;
     frances.sees("This invite cannot be used any more").await?;
     world.audit()
 }
 
 #[tokio::test]
-async fn a_drop_overflows_and_a_cancellation_promotes() -> Result<()> {
+async fn a_cancelled_seat_goes_to_the_waiting_person() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let owner = world.person("edsger").await?;
     world.event(&owner, 3).await?;
     let (barbara, donald) = tokio::try_join!(signed_in(&world, "barbara"), signed_in(&world, "donald"))?;
-    // both choose at the same time, and both want the first two seats
+    // both people choose at the same time, and both choose the first two seats
     for desktop in [&barbara, &donald] {
         desktop.click_text("Book seats").await?;
         desktop.click("#best").await?;
@@ -96,7 +97,7 @@ async fn a_drop_overflows_and_a_cancellation_promotes() -> Result<()> {
     donald.click("#book").await?;
     donald.sees("just taken").await?;
     donald.sees("Nothing is booked yet.").await?;
-    // one seat is left: he takes it, and waits for the other
+    // one seat is left: Donald takes it and waits for another
     donald.click("#take-and-wait").await?;
     donald.sees("You still wait for 1 more and keep your place.").await?;
     donald.click_text("Details").await?;
@@ -107,7 +108,7 @@ async fn a_drop_overflows_and_a_cancellation_promotes() -> Result<()> {
     barbara.sees("People who wait get them first.").await?;
     barbara.click("#confirm").await?;
     barbara.sees("is cancelled.").await?;
-    // nobody at the other desktop does anything
+    // Donald's screen shows the seat without any action of his
     donald.sees("You got seat").await?;
     donald.sees("You hold 2 seats").await?;
     donald.click("a[href='#/notifications']").await?;

@@ -1,4 +1,5 @@
-//! The real app in a real window, with the real Keycloak, server and worker: what people do, and what goes wrong meanwhile.
+//! Tests of the real app in a real window, with the real Keycloak, server and worker: what people do, and which
+//! failures they meet.
 
 mod accessibility;
 mod doubled;
@@ -23,7 +24,7 @@ use anyhow::Result;
 use happening_tests::World;
 use happening_tests::desktop::Desktop;
 
-/// A person at a desktop of their own, signed in.
+/// Starts a desktop with the app and signs a person in.
 async fn signed_in(world: &World, name: &str) -> Result<Desktop> {
     let mut desktop = Desktop::new(world, name, true).await?;
     desktop.start_app().await?;

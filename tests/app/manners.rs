@@ -1,4 +1,4 @@
-//! What a desktop app owes its desktop: links, one instance, windows, notifications.
+//! Behaviour that people expect of a desktop app: links, a single instance, windows, notifications, locale, logs.
 
 use std::time::Duration;
 
@@ -12,22 +12,22 @@ use serde_json::json;
 use crate::signed_in;
 
 #[tokio::test]
-async fn links_open_events_in_the_one_app_that_runs() -> Result<()> {
+async fn links_open_events_in_the_running_app() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let owner = world.person("edsger").await?;
     let (first, second) = (world.event(&owner, 3).await?, world.event(&owner, 4).await?);
     owner.put(&format!("/events/{}", second.id), json!({ "name": "Second evening" })).await?.expect(200);
     let mut desktop = Desktop::new(&world, "alan", true).await?;
-    // a link that starts the app, with signing in between
+    // a link starts the app, and its page opens after signing in
     desktop.start_app_with(&format!("happening://event/{}", first.id)).await?;
     desktop.sign_in(world.people(), "alan").await?;
     desktop.sees("Who can book").await?;
     desktop.sees("Test evening").await?;
-    // a link while it runs
+    // a link opens its page in the running app
     desktop.follow(&format!("happening://event/{}", second.id))?;
     desktop.sees("Second evening").await?;
     assert_eq!(desktop.windows()?, 1);
-    // one that means nothing changes nothing
+    // an invalid link changes nothing
     desktop.follow("happening://event/nothing")?;
     desktop.follow("happening://settings/delete-account")?;
     desktop.follow(&format!("happening://event/{}", first.id))?;
@@ -36,8 +36,8 @@ async fn links_open_events_in_the_one_app_that_runs() -> Result<()> {
     Ok(())
 }
 
-/// Opens File of a window that lies at 120, 70, and chooses what a key leads to. Nothing outside of the app tells that its menu
-/// is open, so it is given a moment; the caller asks again when nothing happened.
+/// Opens the menu File of a window at position 120, 70 and chooses the entry that a key leads to. A test cannot see
+/// whether the menu is open yet, so this waits a moment; the caller repeats it when nothing happened.
 async fn file_menu(desktop: &Desktop, key: &str) -> Result<()> {
     const MOMENT: Duration = Duration::from_millis(300);
     desktop.xdotool("key --clearmodifiers Escape")?;
@@ -49,7 +49,7 @@ async fn file_menu(desktop: &Desktop, key: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_menu_ends_the_app_and_the_window_comes_back_where_it_was() -> Result<()> {
+async fn quitting_by_menu_keeps_the_window_position() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let mut desktop = Desktop::new(&world, "alan", true).await?;
     desktop.start_app().await?;
@@ -62,11 +62,11 @@ async fn the_menu_ends_the_app_and_the_window_comes_back_where_it_was() -> Resul
         Ok((now[0] == 1111 && now != at_first).then_some(now))
     })
     .await?;
-    // there is no window manager that would do it
+    // move the window by xdotool, since this display has no window manager
     let window = desktop.xdotool("search --onlyvisible --name Happening$")?;
     desktop.xdotool(&format!("windowmove --sync {} 120 70", window.trim()))?;
     assert_eq!(desktop.windows()?, 1);
-    // File, and its last entry; again when the menu was not open yet
+    // choose the last entry of File, "Quit"; repeated in case the menu was not open yet
     wait_for("the end of the app", Duration::from_secs(30), || async {
         file_menu(&desktop, "Up").await?;
         Ok((desktop.windows().unwrap_or(0) == 0).then_some(()))
@@ -83,7 +83,8 @@ async fn the_menu_ends_the_app_and_the_window_comes_back_where_it_was() -> Resul
     .await
 }
 
-/// Chooses the first entry of File that can be chosen, until something comes of it; again when the menu was not open yet.
+/// Chooses the first enabled entry of File until the script `comes` returns true; repeated in case the menu was not
+/// open yet.
 async fn choose_first(desktop: &Desktop, what: &str, comes: &str) -> Result<()> {
     let window = desktop.xdotool("search --onlyvisible --name Happening$")?;
     desktop.xdotool(&format!("windowmove --sync {} 120 70", window.trim()))?;
@@ -100,7 +101,7 @@ async fn the_menu_follows_the_session() -> Result<()> {
     let mut desktop = Desktop::new(&world, "alan", false).await?;
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;
-    // without a session the first is Settings: the server's address
+    // without a session the first enabled entry is Settings, which shows the server's address
     let server = "return !!document.querySelector('#server')";
     choose_first(&desktop, "the server's form", server).await?;
     desktop.sign_in(world.people(), "alan").await?;
@@ -112,7 +113,7 @@ async fn the_menu_follows_the_session() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_board_has_a_window_of_its_own() -> Result<()> {
+async fn a_board_opens_in_its_own_window() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     let event = world.event(&ada, 3).await?;
@@ -121,23 +122,23 @@ async fn a_board_has_a_window_of_its_own() -> Result<()> {
     desktop.sees("Seats now").await?;
     let main = desktop.xdotool("search --onlyvisible --name Happening$")?;
     for _ in 0..2 {
-        // the second click shows the window that is there
+        // the second click focuses the window that is already open
         desktop.click("button[aria-label='Open in a window of its own']").await?;
         wait_for("the window", Duration::from_secs(30), || async { Ok((desktop.windows()? == 2).then_some(())) })
             .await?;
     }
-    // windows are told apart by their titles
+    // windows have different titles
     desktop.go("/settings").await?;
     wait_for("the titles", Duration::from_secs(20), || async {
         let named = |name: &str| desktop.xdotool(&format!("search --onlyvisible --name ^{name}")).is_ok();
         Ok((named("Settings") && named("Test")).then_some(()))
     })
     .await?;
-    // the main one is closed; a link opens it again
-    let windows = || desktop.windows().unwrap_or(0); // the search fails when one goes meanwhile
+    // close the main window; a link opens it again
+    let windows = || desktop.windows().unwrap_or(0); // the search fails when a window closes meanwhile
     wait_for("one window", Duration::from_secs(30), || async {
         if windows() == 2 {
-            // it can be closing when the key comes
+            // fails when the window is already closing
             desktop.xdotool(&format!("windowfocus {} key --clearmodifiers ctrl+w", main.trim())).ok();
         }
         Ok((windows() == 1).then_some(()))
@@ -148,7 +149,7 @@ async fn a_board_has_a_window_of_its_own() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_promotion_is_told_by_the_desktop_and_a_click_opens_it() -> Result<()> {
+async fn clicking_a_promotion_notification_opens_the_booking() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (owner, alan) = (world.person("edsger").await?, world.person("alan").await?);
     let event = world.event(&owner, 2).await?;
@@ -170,7 +171,7 @@ async fn a_promotion_is_told_by_the_desktop_and_a_click_opens_it() -> Result<()>
 }
 
 #[tokio::test]
-async fn the_desktop_tells_of_changes_and_of_an_event_that_is_called_off() -> Result<()> {
+async fn the_desktop_notifies_of_changed_and_cancelled_events() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (owner, ken) = (world.person("edsger").await?, world.person("ken").await?);
     let event = world.event(&owner, 4).await?;
@@ -183,7 +184,7 @@ async fn the_desktop_tells_of_changes_and_of_an_event_that_is_called_off() -> Re
     desktop.sees("Booked: seat").await?;
     let told = async |title: &str| {
         wait_for(title, Duration::from_secs(60), || async {
-            // what was closed stays in its history
+            // a closed notification stays in dunst's history
             desktop.notifications("close-all")?;
             Ok(desktop.notifications("history")?.contains(title).then_some(()))
         })
@@ -196,11 +197,11 @@ async fn the_desktop_tells_of_changes_and_of_an_event_that_is_called_off() -> Re
         Ok((desktop.notifications("count displayed")?.trim() != "0").then_some(()))
     })
     .await?;
-    // a click opens what it is about
+    // a click on the notification opens its booking
     desktop.notifications("action 0")?;
     desktop.becomes("return location.hash", format!("#/bookings/{}", booking.id)).await?;
     told("An event was cancelled").await?;
-    // one's own booking is no news for the desktop
+    // the desktop does not notify a person of their own booking
     assert!(!desktop.notifications("history")?.contains("Booked"));
     Ok(())
 }
@@ -244,7 +245,7 @@ async fn the_logs_hold_no_secret() -> Result<()> {
 }
 
 #[tokio::test]
-async fn numbers_and_times_are_written_as_in_the_machines_region() -> Result<()> {
+async fn numbers_and_times_follow_the_system_locale() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let owner = world.person("edsger").await?;
     let event = world.event(&owner, 1200).await?;
@@ -253,7 +254,7 @@ async fn numbers_and_times_are_written_as_in_the_machines_region() -> Result<()>
     for (language, seats, time) in [
         ("de_DE", "1.200", "Wednesday 12 June 2030, 19:30"),
         ("en_US", "1,200", "Wednesday June 12, 2030, 7:30 PM"),
-        // no English is known of there: not the American one
+        // there is no English of that region: the app must not use the American formats
         ("fr_FR", "1,200", "Wednesday 12 June 2030, 19:30"),
     ] {
         let mut desktop = Desktop::in_language(&world, &format!("alan-{language}"), language).await?;
@@ -267,10 +268,10 @@ async fn numbers_and_times_are_written_as_in_the_machines_region() -> Result<()>
 }
 
 #[tokio::test]
-async fn an_address_that_cannot_be_used_leaves_an_app_that_says_so() -> Result<()> {
+async fn the_app_reports_an_unusable_server_address() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let folder = world.folder.join("desktop-grace");
-    // plain http to another machine
+    // an address with plain http to another machine is not allowed
     let mut desktop = Desktop::at(&folder, &app_program()?, "http://happening.invalid", true).await?;
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;
@@ -279,14 +280,14 @@ async fn an_address_that_cannot_be_used_leaves_an_app_that_says_so() -> Result<(
         Ok(desktop.xdotool("search --onlyvisible --name cannot").ok())
     })
     .await?;
-    // support is told why, before anybody can sign in
+    // the diagnostics for support tell the reason, also before signing in
     desktop.click("#support").await?;
     desktop.sees("the server's address must begin with https://").await?;
     desktop.sees("webview:").await
 }
 
 #[tokio::test]
-async fn a_notice_shows_markup_as_text() -> Result<()> {
+async fn notifications_show_markup_as_text() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (owner, ken) = (world.person("edsger").await?, world.person("ken").await?);
     let event = world.event(&owner, 4).await?;
@@ -304,7 +305,7 @@ async fn a_notice_shows_markup_as_text() -> Result<()> {
         Ok(desktop.notifications("history")?.contains("An event changed").then_some(()))
     })
     .await?;
-    // dunst reads the body as markup, and keeps it as it was sent
+    // dunst treats the body as markup, and keeps it in its history as it was sent
     let history = desktop.notifications("history")?;
     assert!(history.contains("&lt;a href=") && history.contains("&amp; more"), "{history}");
     assert!(!history.contains("<a href="), "{history}");

@@ -1,4 +1,4 @@
-//! What happens between looking and clicking: the event is called off, seats come free, no answer comes.
+//! Changes between looking and clicking: the event is cancelled, seats are taken or freed, no answer comes.
 
 use anyhow::Result;
 use happening_api::{Booking, BookingStatus, EventId};
@@ -12,7 +12,7 @@ async fn world() -> Result<World> {
     World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await
 }
 
-/// Somebody at the seats of an event, with two of them chosen.
+/// Signs a person in who opens the seats of an event and chooses two.
 async fn choosing(world: &World, login: &str, event: EventId) -> Result<Desktop> {
     let desktop = signed_in(world, login).await?;
     desktop.go(&format!("/events/{event}/seats")).await?;
@@ -22,7 +22,7 @@ async fn choosing(world: &World, login: &str, event: EventId) -> Result<Desktop>
 }
 
 #[tokio::test]
-async fn who_chooses_seats_of_an_event_that_was_called_off_is_told_that_it_is_too_late() -> Result<()> {
+async fn choosing_seats_of_a_cancelled_event_says_too_late() -> Result<()> {
     let world = world().await?;
     let owner = world.person("edsger").await?;
     let event = world.event(&owner, 12).await?;
@@ -31,14 +31,14 @@ async fn who_chooses_seats_of_an_event_that_was_called_off_is_told_that_it_is_to
     desktop.click("#book").await?;
     desktop.sees("Too late").await?;
     desktop.exists_no_more("#book").await?;
-    // and the event's page says so, too
+    // the event's page says so, too
     desktop.click("dialog button[aria-label=Close]").await?;
     desktop.sees("This event takes no bookings").await?;
     world.audit()
 }
 
 #[tokio::test]
-async fn a_booking_without_an_answer_is_made_once_however_often_it_is_tried() -> Result<()> {
+async fn retrying_an_unanswered_booking_creates_one_booking() -> Result<()> {
     let world = world().await?;
     let owner = world.person("edsger").await?;
     let event = world.event(&owner, 12).await?;
@@ -48,7 +48,7 @@ async fn a_booking_without_an_answer_is_made_once_however_often_it_is_tried() ->
     desktop.sees("The answer takes longer than usual. You will not be booked twice.").await?;
     desktop.sees("We don't know yet whether it is booked").await?;
     desktop.sees("Trying again cannot book twice.").await?;
-    // nothing else can be booked until it is known
+    // nothing else can be booked until the outcome is known
     let fixed = "return document.querySelector('#book').disabled && document.querySelector('#best').disabled";
     desktop.becomes(fixed, true).await?;
     world.thaw_backend(0)?;
@@ -59,7 +59,7 @@ async fn a_booking_without_an_answer_is_made_once_however_often_it_is_tried() ->
 }
 
 #[tokio::test]
-async fn who_finds_too_few_seats_has_three_choices_and_takes_the_free_ones_later() -> Result<()> {
+async fn with_too_few_seats_a_person_can_wait_then_claim() -> Result<()> {
     let world = world().await?;
     let owner = world.person("edsger").await?;
     let event = world.event(&owner, 6).await?;
@@ -78,7 +78,7 @@ async fn who_finds_too_few_seats_has_three_choices_and_takes_the_free_ones_later
     let bookings: Vec<Booking> = person.get(&format!("/bookings/user/{}", person.user.id)).await?.expect(200).json();
     assert_eq!((bookings.len(), bookings[0].status, bookings[0].waiting_seats), (1, BookingStatus::Waiting, 3));
 
-    // her page offers what is free; first fewer, then what is left
+    // the booking's page offers the free seats; the person first wants fewer, then takes the free one
     desktop.go(&format!("/bookings/{}", bookings[0].id)).await?;
     desktop.sees("2 seats are free right now").await?;
     desktop.click_text("Take fewer").await?;
@@ -86,14 +86,14 @@ async fn who_finds_too_few_seats_has_three_choices_and_takes_the_free_ones_later
     desktop.click("#claim").await?;
     desktop.sees("You now hold seat 5.").await?;
     desktop.sees("1 seat is free right now").await?;
-    // somebody else gives a seat back: it is hers without a click
+    // another person gives a seat back, and this person gets it without a click
     owner.post(&format!("/bookings/{}/cancel-seats", held.id), json!({ "seat_numbers": [2] })).await?.expect(200);
     assert_eq!(person.booking(bookings[0].id).await?.seat_numbers, [2, 5]);
     world.audit()
 }
 
 #[tokio::test]
-async fn who_finds_too_few_seats_can_take_them_and_want_no_more() -> Result<()> {
+async fn with_too_few_seats_a_person_can_take_fewer() -> Result<()> {
     let world = world().await?;
     let owner = world.person("edsger").await?;
     let event = world.event_in(&owner, world.organization(&owner).await?.id, 3, Some(2)).await?;
@@ -106,14 +106,14 @@ async fn who_finds_too_few_seats_can_take_them_and_want_no_more() -> Result<()> 
     let person = world.person("ken").await?;
     let mine: Vec<Booking> = person.get(&format!("/bookings/user/{}", person.user.id)).await?.expect(200).json();
     assert_eq!((mine.len(), mine[0].waiting_seats, mine[0].seat_numbers.as_slice()), (1, 0, [3].as_slice()));
-    // full now, and there is a line to join
+    // the event is full now and offers its waitlist
     desktop.go("/events").await?;
     desktop.sees("Join the waitlist").await?;
     world.audit()
 }
 
 #[tokio::test]
-async fn events_are_found_by_their_date_and_a_date_that_is_none_is_marked() -> Result<()> {
+async fn events_are_found_by_date_and_bad_dates_marked() -> Result<()> {
     let world = world().await?;
     let owner = world.person("edsger").await?;
     let org = world.organization(&owner).await?;

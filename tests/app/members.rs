@@ -1,4 +1,4 @@
-//! Organizations in the app: create, switch, roles, the last admin, invites, leaving, handing over, ending.
+//! Organizations in the app: create, switch, roles, the last admin, invites, leaving, transferring an event, ending.
 
 use anyhow::Result;
 use happening_api::{CreatedInvite, Invite, InviteStatus, Member, Role};
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::signed_in;
 
 #[tokio::test]
-async fn an_admin_looks_after_an_organization() -> Result<()> {
+async fn an_admin_changes_roles_and_removes_members() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let org = world.organization(&ada).await?;
@@ -31,12 +31,12 @@ async fn an_admin_looks_after_an_organization() -> Result<()> {
     desktop.exists_no_more("dialog[open]").await?;
     desktop.sees("The second hall").await?;
 
-    // the switch changes what every screen is about
+    // the organization switch decides which organization all screens show
     desktop.choose(".org-switch select", &org.id.to_string()).await?;
     desktop.sees("Barbara Liskov").await?;
     desktop.choose("select[aria-label='Role of Barbara Liskov']", "organizer").await?;
     desktop.sees("Barbara Liskov is now organizer.").await?;
-    // the last admin stays
+    // the last admin cannot give up the role
     desktop.choose("select[aria-label='Role of Ada Lovelace']", "user").await?;
     desktop.sees("An organization needs an admin").await?;
     desktop.click_text("Show who changed what").await?;
@@ -45,7 +45,7 @@ async fn an_admin_looks_after_an_organization() -> Result<()> {
     desktop.sees("Their access ends at once.").await?;
     desktop.click("#confirm").await?;
     desktop.sees("Barbara Liskov is no longer a member.").await?;
-    // the button that had the focus is gone with its row
+    // the focused button disappeared with its row, so the focus moves to the main part
     desktop.sees_no_more("Remove Barbara Liskov?").await?;
     desktop.becomes("return document.activeElement.id", "main").await?;
     let members: Vec<Member> = ada.get(&format!("/organizations/{}/members", org.id)).await?.expect(200).json();
@@ -54,7 +54,7 @@ async fn an_admin_looks_after_an_organization() -> Result<()> {
 }
 
 #[tokio::test]
-async fn invites_are_sent_again_and_taken_back_and_an_organization_ends() -> Result<()> {
+async fn invites_are_resent_and_revoked_and_organizations_ended() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     let org = world.organization(&ada).await?;
@@ -73,16 +73,16 @@ async fn invites_are_sent_again_and_taken_back_and_an_organization_ends() -> Res
     desktop.click("#confirm").await?;
     desktop.sees("The invite no longer works.").await?;
     desktop.sees_no_more("dennis@happening.invalid").await?;
-    // the button that had the focus is gone with its row
+    // the focused button disappeared with its row, so the focus moves to the main part
     desktop.becomes("return document.activeElement.id", "main").await?;
     let left: Vec<Invite> = ada.get(&format!("/org-invites?org_id={}", org.id)).await?.expect(200).json();
     assert!(left.iter().all(|one| one.status != InviteStatus::Pending), "{left:?}");
 
-    // its end asks for its name
+    // to end an organization, a person must type its name
     desktop.click_text("End the organization").await?;
     desktop.fill("#end-name", "Something else").await?;
     let closed = desktop.script("return document.querySelector('#confirm').disabled").await?;
-    assert_eq!(closed, true, "it can be ended by any word");
+    assert_eq!(closed, true, "an organization can be ended without typing its name");
     desktop.fill("#end-name", &org.name).await?;
     desktop.click("#confirm").await?;
     desktop.sees(&format!("{} has ended.", org.name)).await?;
@@ -91,7 +91,7 @@ async fn invites_are_sent_again_and_taken_back_and_an_organization_ends() -> Res
 }
 
 #[tokio::test]
-async fn a_member_leaves_by_themselves() -> Result<()> {
+async fn a_member_can_leave_an_organization() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, donald) = (world.person("ada").await?, world.person("donald").await?);
     let org = world.organization(&ada).await?;
@@ -109,7 +109,7 @@ async fn a_member_leaves_by_themselves() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_admin_hands_an_event_over_to_another_organizer() -> Result<()> {
+async fn an_admin_transfers_an_event_to_an_organizer() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, grace) = (world.person("ada").await?, world.person("grace").await?);
     let org = world.organization(&ada).await?;
@@ -125,7 +125,7 @@ async fn an_admin_hands_an_event_over_to_another_organizer() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_switch_chooses_whose_bookings_are_shown() -> Result<()> {
+async fn the_organization_switch_filters_bookings() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (owner, person) = (world.person("edsger").await?, world.person("donald").await?);
     let (one, other) = (world.organization(&owner).await?, world.organization(&owner).await?);
@@ -149,7 +149,7 @@ async fn the_switch_chooses_whose_bookings_are_shown() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_member_is_found_among_more_than_the_app_reads_at_once() -> Result<()> {
+async fn member_search_covers_more_than_one_page() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     let org = world.organization(&ada).await?;
@@ -168,7 +168,7 @@ async fn a_member_is_found_among_more_than_the_app_reads_at_once() -> Result<()>
 }
 
 #[tokio::test]
-async fn several_are_invited_at_once_and_one_that_is_refused_stops_nobody_before_it() -> Result<()> {
+async fn a_refused_invite_keeps_those_sent_before() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     let org = world.organization(&ada).await?;
@@ -179,7 +179,7 @@ async fn several_are_invited_at_once_and_one_that_is_refused_stops_nobody_before
     desktop.fill("#invite-email", "dennis@happening.invalid; not-an-address, ken@happening.invalid").await?;
     desktop.sees("Send 3 invites").await?;
     desktop.click("#send-invite").await?;
-    // the first was sent; what is left is what was refused, and what comes after
+    // the first invite was sent; the input keeps the refused address and those after it
     desktop.sees("not-an-address: It").await?;
     desktop.sees("It stopped at not-an-address, with 1 more after it.").await?;
     desktop.exists("button[aria-label='Copy the link for dennis@happening.invalid']").await?;
@@ -189,7 +189,7 @@ async fn several_are_invited_at_once_and_one_that_is_refused_stops_nobody_before
     desktop.sees("Send the invite").await?;
     desktop.click("#send-invite").await?;
     desktop.sees("Invited ken@happening.invalid. The mail is on its way.").await?;
-    // who is a member already is named, too
+    // the address of a present member is named, too
     desktop.fill("#invite-email", "ada@happening.invalid").await?;
     desktop.click("#send-invite").await?;
     desktop.sees("It stopped at ada@happening.invalid.").await?;

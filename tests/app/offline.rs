@@ -1,4 +1,5 @@
-//! While the network is away: the last data with its age, no actions, and no restart needed afterwards.
+//! While the network is away, the app shows the last data with its age and refuses changes; it recovers without a
+//! restart.
 
 use anyhow::Result;
 use happening_api::Booking;
@@ -9,7 +10,7 @@ use happening_tests::{World, WorldOptions};
 use crate::signed_in;
 
 #[tokio::test]
-async fn what_was_known_can_be_read_offline_and_nothing_is_queued() -> Result<()> {
+async fn cached_data_is_readable_offline_and_nothing_is_queued() -> Result<()> {
     let mut world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let owner = world.person("edsger").await?;
     let event = world.event(&owner, 8).await?;
@@ -21,16 +22,16 @@ async fn what_was_known_can_be_read_offline_and_nothing_is_queued() -> Result<()
     desktop.click("#book").await?;
     desktop.sees("You are offline").await?;
     desktop.sees("Nothing was changed.").await?;
-    // the dialog itself says how old its seats are
+    // the dialog itself tells the age of its seats
     desktop.script("window.dispatchEvent(new Event('focus')); return 1").await?;
     desktop.exists("dialog .notice-bar").await?;
     desktop.click("dialog button[aria-label='Close']").await?;
-    // what was read before is there, and says how old it is
+    // the list that was read before is shown with its age
     desktop.press("\u{e009}r\u{e000}").await?;
     desktop.sees("This is what we knew at").await?;
     desktop.sees("Test evening").await?;
 
-    // also after a restart without the server
+    // also after the app was restarted without a server
     desktop.close_app().await?;
     desktop.start_app().await?;
     desktop.sees("This is what we knew at").await?;
@@ -44,17 +45,17 @@ async fn what_was_known_can_be_read_offline_and_nothing_is_queued() -> Result<()
     assert!(mine.is_empty(), "a refused booking was sent later");
     assert!(desktop.kept_answers()? > 0);
 
-    // signing out forgets everything
+    // signing out deletes the cached answers
     desktop.click("button[aria-label='Sign out']").await?;
     desktop.sees("Sign in to Happening").await?;
-    assert_eq!(desktop.kept_answers()?, 0, "answers stay after signing out");
+    assert_eq!(desktop.kept_answers()?, 0, "answers were kept after sign-out");
     assert_eq!(owner.event(event.id).await?.available_slots, 8);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_busy_server_is_asked_again_by_itself() -> Result<()> {
-    // counts are shared by Redis: those of a run before must not be among them
+async fn requests_to_a_busy_server_are_retried() -> Result<()> {
+    // rate limits are counted in Redis; requests of an earlier run must not count
     let redis = OwnRedis::start(&stack()?, "busy-server").await?;
     let env = [("RATE_LIMIT_PER_PERSON", "60".to_owned()), ("REDIS_URL", redis.url())].into();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
@@ -68,7 +69,7 @@ async fn a_busy_server_is_asked_again_by_itself() -> Result<()> {
     desktop.click("#book").await?;
     desktop.sees("A lot is going on right now").await?;
     desktop.sees("Trying again").await?;
-    // nobody clicks again
+    // the app retries without another click
     desktop.sees("Booked: seats").await?;
     world.audit()
 }

@@ -1,4 +1,5 @@
-//! What organizers do: create, edit, meet another's edit, cancel somebody's booking, duplicate, cancel.
+//! What organizers do: create an event, edit it, resolve a conflict with another person's edit, cancel a person's
+//! booking, duplicate and cancel the event.
 
 use anyhow::{Context, Result};
 use happening_api::{Booking, Event, Role};
@@ -16,7 +17,7 @@ async fn an_organizer_creates_and_runs_an_event() -> Result<()> {
     world.set_role(org.id, &grace, Role::Organizer).await?;
     let desktop = signed_in(&world, "grace").await?;
 
-    // what is wrong is named, and nothing is sent
+    // the form names its mistakes and sends nothing
     desktop.press("\u{e009}n\u{e000}").await?;
     desktop.sees("When you create it").await?;
     desktop.click("#save").await?;
@@ -37,14 +38,14 @@ async fn an_organizer_creates_and_runs_an_event() -> Result<()> {
     desktop.sees("4 of 4 booked").await?;
     desktop.sees("Barbara Liskov").await?;
 
-    // too small a hall names the seats that keep it large
+    // with too few seats, the form names the booked seat that prevents it
     desktop.click_text_of("a", "Edit").await?;
     desktop.fill("#total_slots", "3").await?;
     desktop.click("#save").await?;
     desktop.sees("Seat 4 is booked, so 4 is the smallest number.").await?;
     desktop.fill("#total_slots", "6").await?;
     desktop.sees("2 new seats are open to everybody.").await?;
-    // somebody else saves first: both versions are shown, and nothing is replaced
+    // another person saves first: the form shows both versions and overwrites nothing
     ada.put(&format!("/events/{}", event.id), json!({ "name": "Summer Gala" })).await?.expect(200);
     desktop.click("#save").await?;
     desktop.sees("This event was changed while you were editing").await?;
@@ -55,7 +56,7 @@ async fn an_organizer_creates_and_runs_an_event() -> Result<()> {
     let now = grace.event(event.id).await?;
     assert_eq!((now.name.as_str(), now.total_slots), ("Spring Gala", 6));
 
-    // staff take a seat, with a reason that the person reads
+    // staff cancel a seat and give a reason, which the person can read
     desktop.click("button[aria-label='Cancel the booking of Barbara Liskov']").await?;
     for seat in 1..=3 {
         desktop.click(&format!(".tick:nth-child({seat}) input")).await?;
@@ -97,7 +98,7 @@ async fn staff_release_and_give_seats_after_the_start() -> Result<()> {
     desktop.fill("#reason", "Two did not come.").await?;
     desktop.click_text("Take 2 seats").await?;
     desktop.sees("The person is told, with your reason.").await?;
-    // she waited until the start
+    // Barbara waited until the event started
     desktop.click("button[aria-label='Give seats to Barbara Liskov']").await?;
     desktop.click("[aria-label='One more']").await?;
     desktop.fill("#reason", "You stood at the door.").await?;
@@ -110,7 +111,7 @@ async fn staff_release_and_give_seats_after_the_start() -> Result<()> {
 }
 
 #[tokio::test]
-async fn who_leaves_a_form_is_not_led_back_and_hears_how_it_went() -> Result<()> {
+async fn leaving_a_form_still_reports_its_result() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     let event = world.event(&ada, 4).await?;
@@ -146,7 +147,7 @@ async fn who_leaves_a_form_is_not_led_back_and_hears_how_it_went() -> Result<()>
 }
 
 #[tokio::test]
-async fn who_saves_too_late_can_take_what_was_saved_and_an_event_that_ended_goes() -> Result<()> {
+async fn a_person_can_accept_the_other_edit_and_delete() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     let event = world.event(&ada, 4).await?;
@@ -162,7 +163,7 @@ async fn who_saves_too_late_can_take_what_was_saved_and_an_event_that_ended_goes
     desktop.becomes("return document.querySelector('#name').value", "Theirs").await?;
     assert_eq!(ada.event(event.id).await?.name, "Theirs");
 
-    // while it goes on, it stays with who runs it
+    // an event that has started cannot be transferred
     world.move_event(event.id, -10).await?;
     desktop.go(&format!("/organize/{}", event.id)).await?;
     desktop.press("\u{e009}r\u{e000}").await?;

@@ -1,4 +1,5 @@
-//! The seat map under a pointer: what is clicked is what is chosen, wherever the hall was moved to.
+//! Using the seat map with a pointer: a click chooses the seat that is drawn there, also after the hall was moved or
+//! zoomed.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use happening_tests::{World, WorldOptions};
 
 use crate::signed_in;
 
-/// The map on the page: where its canvas is, and what of the hall it shows.
+/// The map on the page: the canvas' position, and the part of the hall that it shows.
 struct Map {
     left: f32,
     top: f32,
@@ -19,7 +20,7 @@ struct Map {
 }
 
 impl Map {
-    /// As it is at first.
+    /// The map as it is first shown.
     async fn of(desktop: &Desktop, seats: i32) -> Result<Self> {
         let script = "const c = document.querySelector('.hall-canvas'), box = c.getBoundingClientRect();
             return [box.left, box.top, c.clientWidth, c.clientHeight]";
@@ -30,13 +31,13 @@ impl Map {
         Ok(Self { left, top, hall, view })
     }
 
-    /// Where a seat is on the page.
+    /// A seat's position on the page.
     fn seat(&self, number: usize) -> (f32, f32) {
         let place = self.hall.places[number - 1];
         self.beside((place.x, place.y))
     }
 
-    /// The seat that is nearest to a point of the canvas.
+    /// The seat nearest to a point of the canvas.
     fn nearest(&self, (x, y): (f32, f32)) -> i32 {
         let far = |seat: &usize| {
             let place = self.hall.places[seat - 1];
@@ -53,7 +54,7 @@ impl Map {
     }
 }
 
-/// Waits until these seats are chosen, and no other.
+/// Waits until exactly these seats are chosen.
 async fn chosen(desktop: &Desktop, seats: &[i32]) -> Result<()> {
     let script =
         "return [...document.querySelectorAll('.seat-chip:has(button)')].map(one => parseInt(one.textContent))";
@@ -79,7 +80,7 @@ async fn a_pointer_chooses_seats_takes_ranges_and_moves_the_hall() -> Result<()>
     desktop.sees("None chosen yet").await?;
     let mut map = Map::of(&desktop, 60).await?;
 
-    // what is pointed at is said; what is taken cannot be chosen
+    // the map names the seat under the pointer; a taken seat cannot be chosen
     desktop.point(map.seat(2)).await?;
     desktop.sees("Seat 2: taken").await?;
     desktop.drag(&[map.seat(2)]).await?;
@@ -88,7 +89,7 @@ async fn a_pointer_chooses_seats_takes_ranges_and_moves_the_hall() -> Result<()>
     desktop.drag(&[map.seat(5)]).await?;
     chosen(&desktop, &[]).await?;
 
-    // shift: from the seat before to this one, around the taken one; then a rectangle
+    // Shift and a click choose all free seats from the last chosen one to this; Shift and a drag choose a rectangle
     desktop.drag(&[map.seat(1)]).await?;
     desktop.drag_with_shift(&[map.seat(4)]).await?;
     chosen(&desktop, &[1, 3, 4]).await?;
@@ -97,7 +98,7 @@ async fn a_pointer_chooses_seats_takes_ranges_and_moves_the_hall() -> Result<()>
     desktop.drag_with_shift(&[(left - 6.0, top - 6.0), (right - 6.0, bottom), (right + 6.0, bottom + 6.0)]).await?;
     chosen(&desktop, &[1, 3, 4, 21, 22]).await?;
 
-    // nearer, and moved: the same seats lie elsewhere
+    // after zooming and moving, the same seats are at other positions
     let middle = (map.view.width / 2.0, map.view.height / 2.0);
     for _ in 0..2 {
         desktop.click(".hall-zoom button[aria-label='Zoom in']").await?;
@@ -106,7 +107,7 @@ async fn a_pointer_chooses_seats_takes_ranges_and_moves_the_hall() -> Result<()>
     let grip = map.beside(map.view.centre);
     desktop.drag(&[grip, (grip.0 + 20.0, grip.1 + 10.0), (grip.0 + 50.0, grip.1 + 30.0)]).await?;
     map.view = map.view.moved(50.0, 30.0);
-    chosen(&desktop, &[1, 3, 4, 21, 22]).await.context("a move chooses nothing")?;
+    chosen(&desktop, &[1, 3, 4, 21, 22]).await.context("moving the hall changed the chosen seats")?;
     let near = map.nearest(middle);
     desktop.drag(&[map.seat(near as usize)]).await?;
     let mut all = vec![1, 3, 4, 21, 22, near];
@@ -120,7 +121,7 @@ async fn a_pointer_chooses_seats_takes_ranges_and_moves_the_hall() -> Result<()>
 }
 
 #[tokio::test]
-async fn a_screen_of_twice_the_pixels_gets_twice_the_pixels() -> Result<()> {
+async fn the_map_uses_all_pixels_of_dense_displays() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let event = world.event(&world.person("edsger").await?, 60).await?;
     let mut desktop = Desktop::started_by(&world, "frances", "env GDK_SCALE=2").await?;
@@ -133,7 +134,7 @@ async fn a_screen_of_twice_the_pixels_gets_twice_the_pixels() -> Result<()> {
     let pixels =
         "const c = document.querySelector('.hall-canvas'); return [c.width / c.clientWidth, c.height / c.clientHeight]";
     desktop.becomes(pixels, vec![2, 2]).await?;
-    // what is seen is where it is pointed at
+    // a seat is drawn where the pointer finds it
     let (x, y) = map.view.to_surface(map.hall.places[4].x, map.hall.places[4].y);
     let drawn = format!(
         "return document.querySelector('.hall-canvas').getContext('2d').getImageData({}, {}, 1, 1).data[3]",
@@ -146,13 +147,13 @@ async fn a_screen_of_twice_the_pixels_gets_twice_the_pixels() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_hall_is_drawn_anew_for_another_theme() -> Result<()> {
+async fn the_hall_is_redrawn_for_another_theme() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let event = world.event(&world.person("edsger").await?, 60).await?;
     let desktop = signed_in(&world, "frances").await?;
     desktop.go(&format!("/events/{}/seats", event.id)).await?;
     desktop.sees("None chosen yet").await?;
-    // nothing while nothing is drawn
+    // `None` until something is drawn
     let brightness = async || -> Result<Option<f64>> {
         let script = "const c = document.querySelector('.hall-canvas'), all = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
             let sum = 0, count = 0;

@@ -1,4 +1,4 @@
-//! What the app reads of the server, and what it does not read again.
+//! What the app requests from the server, and what it does not request again.
 
 use anyhow::Result;
 use happening_stack::ports::free_port;
@@ -7,7 +7,7 @@ use happening_tests::{World, WorldOptions};
 use crate::signed_in;
 
 #[tokio::test]
-async fn what_was_not_read_is_counted_without_reading_it() -> Result<()> {
+async fn unread_notifications_are_counted_without_loading_them() -> Result<()> {
     const UNREAD: i32 = 1_200;
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ken = world.person("ken").await?;
@@ -20,13 +20,13 @@ async fn what_was_not_read_is_counted_without_reading_it() -> Result<()> {
     .execute(&world.pool)
     .await?;
     let desktop = signed_in(&world, "ken").await?;
-    // more than the app reads of a list
+    // more notifications than the app reads of a list
     let count = "return document.querySelector(`a[href='#/notifications'] .count`)?.textContent";
     desktop.becomes(count, format!("{UNREAD} unread")).await
 }
 
 #[tokio::test]
-async fn a_map_that_is_the_same_is_not_sent_again() -> Result<()> {
+async fn an_unchanged_map_is_not_sent_again() -> Result<()> {
     let metrics = free_port()?;
     let env = [("METRICS_ADDR", format!("127.0.0.1:{metrics}"))].into();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
@@ -41,14 +41,14 @@ async fn a_map_that_is_the_same_is_not_sent_again() -> Result<()> {
         let served = reqwest::get(url).await?.error_for_status()?.text().await?;
         Ok(served.lines().any(|line| line.contains("/seats") && line.contains("\"304\"")))
     };
-    assert!(!unchanged().await?, "nothing was asked for again");
+    assert!(!unchanged().await?, "the first request of the map was answered 304");
     happening_tests::world::wait_for("an unchanged map", std::time::Duration::from_secs(20), async || {
         desktop.script("window.dispatchEvent(new Event('focus')); return 1").await?;
         Ok(unchanged().await?.then_some(()))
     })
     .await?;
     desktop.exists(".seat-option[aria-label='Seat 4']").await?;
-    // one that changed is
+    // a changed map is sent again
     owner.book_exactly(event.id, &[4]).await?.expect(201);
     desktop.script("window.dispatchEvent(new Event('focus')); return 1").await?;
     desktop.exists_no_more(".seat-option[aria-label='Seat 4']").await?;
@@ -71,7 +71,7 @@ async fn a_hidden_window_reads_nothing_until_it_is_shown() -> Result<()> {
         "window.dispatchEvent(new Event('focus')); document.dispatchEvent(new Event('visibilitychange')); return 1";
     desktop.script(looks).await?;
     for _ in 0..40 {
-        assert_eq!(desktop.script(free).await?, "12", "a hidden window read");
+        assert_eq!(desktop.script(free).await?, "12", "a hidden window requested data");
     }
     desktop.script("window.hides = false; return 1").await?;
     desktop.script(looks).await?;

@@ -1,4 +1,4 @@
-//! Every screen, for the tests that walk through all of them.
+//! The list of all screens, for tests that visit each of them.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use happening_api::{Booking, Event};
 use happening_tests::world::wait_for;
 use happening_tests::{Client, World};
 
-/// A screen, and what is on it only once it has been read.
+/// A screen, and a text that it shows only once its data has been read.
 pub(crate) struct Screen {
     pub(crate) route: String,
     pub(crate) shows: &'static str,
-    /// It shows nothing of its own before the server answers.
+    /// Whether the screen needs an answer of the server before it shows anything of its own.
     pub(crate) reads: bool,
 }
 
-/// All of them, for a person who runs an organization; the world's worker fills their feed.
+/// All screens, for a person who runs an organization. Needs a worker, which fills the person's feed.
 pub(crate) async fn screens(world: &World, ada: &Client) -> Result<Vec<Screen>> {
     let event: Event = world.event(ada, 6).await?;
     let held: Booking = ada.book(event.id, 5).await?.expect(201).json();

@@ -1,4 +1,4 @@
-//! A session that ends by itself: sign in again, and go on where one was.
+//! The session: what happens when it ends by itself, and signing in again without losing work.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use url::Url;
 use crate::signed_in;
 
 #[tokio::test]
-async fn after_a_session_ended_the_picks_are_still_there() -> Result<()> {
+async fn chosen_seats_survive_the_end_of_a_session() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let owner = world.person("edsger").await?;
     world.event(&owner, 8).await?;
@@ -26,7 +26,7 @@ async fn after_a_session_ended_the_picks_are_still_there() -> Result<()> {
     desktop.click(".seat-option[aria-label='Seat 4']").await?;
     desktop.sees("1 of 2 chosen").await?;
 
-    // the sign-in service ends the session, and the server takes no token from before
+    // Keycloak ends the session, and the server refuses tokens from before
     world.people().end_sessions(&person.user.keycloak_id).await?;
     let ended = Sha256::digest(person.user.keycloak_id.as_bytes()).to_vec();
     sqlx::query("insert into ended_identities (keycloak_id_hash, ended_at) values ($1, now())")
@@ -35,7 +35,7 @@ async fn after_a_session_ended_the_picks_are_still_there() -> Result<()> {
         .await?;
     desktop.sees("Please sign in again").await?;
     desktop.sees("What you were doing is still here").await?;
-    // tokens tell their time in whole seconds: one of the same second would still be from before
+    // tokens have times in whole seconds, so a token of the same second would count as issued before
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     desktop.sign_in(world.people(), "ken").await?;
     desktop.sees_no_more("Please sign in again").await?;
@@ -45,7 +45,7 @@ async fn after_a_session_ended_the_picks_are_still_there() -> Result<()> {
     Ok(())
 }
 
-/// Somebody who reads an event on a server that stands still, and has kept answers from before.
+/// Signs a person in who has cached answers and now waits for an event's page, because the server is frozen.
 async fn reading_on_a_frozen_server(world: &World, login: &str) -> Result<(Desktop, Client, EventId)> {
     let owner = world.person("edsger").await?;
     let event = world.event(&owner, 8).await?;
@@ -54,26 +54,27 @@ async fn reading_on_a_frozen_server(world: &World, login: &str) -> Result<(Deskt
     assert!(desktop.kept_answers()? > 0);
     world.freeze_backend(0)?;
     desktop.go(&format!("/events/{}", event.id)).await?;
-    desktop.exists(".page-back ~ .skeleton").await?; // the page's own, so the read is on its way
+    desktop.exists(".page-back ~ .skeleton").await?; // the page shows that it loads, so its request is on the way
     Ok((desktop, owner, event.id))
 }
 
-/// The server goes on; it owes the app some answers, which come in this time.
+/// Lets the frozen server continue, which then sends the outstanding answers, and checks for 2 s that the app caches
+/// none.
 async fn nothing_is_kept(world: &World, desktop: &Desktop, owner: &Client, event: EventId) -> Result<()> {
     world.thaw_backend(0)?;
     let enough = Instant::now() + Duration::from_secs(2);
     while Instant::now() < enough {
-        // the server may close a connection that stood still; the next one is new
+        // the server may have closed this connection while it was frozen; the retry uses a new one
         if owner.event(event).await.is_err() {
             owner.event(event).await?;
         }
-        assert_eq!(desktop.kept_answers()?, 0, "an answer of the session that ended was kept");
+        assert_eq!(desktop.kept_answers()?, 0, "an answer of the ended session was cached");
     }
     desktop.sees("Sign in to Happening").await
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_after_signing_out_is_kept_nowhere() -> Result<()> {
+async fn answers_after_sign_out_are_not_cached() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (desktop, owner, event) = reading_on_a_frozen_server(&world, "margaret").await?;
     desktop.click("button[aria-label='Sign out']").await?;
@@ -82,7 +83,7 @@ async fn an_answer_that_comes_after_signing_out_is_kept_nowhere() -> Result<()> 
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_after_another_server_was_chosen_is_kept_nowhere() -> Result<()> {
+async fn answers_of_the_previous_server_are_not_cached() -> Result<()> {
     let mut world = World::new().await?;
     let (desktop, owner, event) = reading_on_a_frozen_server(&world, "ken").await?;
     desktop.go("/settings").await?;
@@ -92,7 +93,7 @@ async fn an_answer_that_comes_after_another_server_was_chosen_is_kept_nowhere() 
     desktop.click("#use-server").await?;
     desktop.sees("Sign in to Happening").await?;
     nothing_is_kept(&world, &desktop, &owner, event).await?;
-    // the new server is the one that is asked from now on
+    // the app sends its requests to the new server from now on
     desktop.sign_in(world.people(), "ken").await?;
     world.kill_backend(0)?;
     desktop.go(&format!("/events/{event}")).await?;
@@ -100,7 +101,7 @@ async fn an_answer_that_comes_after_another_server_was_chosen_is_kept_nowhere() 
 }
 
 #[tokio::test]
-async fn signing_out_ends_the_session_at_the_sign_in_service() -> Result<()> {
+async fn signing_out_ends_the_session_at_keycloak() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let person = world.person("niklaus").await?;
     let sessions = async || world.people().sessions(&person.user.keycloak_id).await;
@@ -116,8 +117,8 @@ async fn signing_out_ends_the_session_at_the_sign_in_service() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_is_replaced_before_its_end_and_once_at_a_time() -> Result<()> {
-    // the realm takes a refresh token once: two refreshes at the same time would end the session
+async fn tokens_are_refreshed_early_and_one_at_a_time() -> Result<()> {
+    // Keycloak accepts a refresh token once, so two refreshes at the same time would end the session
     let client = People::of(&stack()?.issuer()).client_with_brief_tokens(4).await?;
     let metrics = free_port()?;
     let env = [("OIDC_CLIENT", client), ("METRICS_ADDR", format!("127.0.0.1:{metrics}"))].into();
@@ -125,7 +126,7 @@ async fn a_token_is_replaced_before_its_end_and_once_at_a_time() -> Result<()> {
     let desktop = signed_in(&world, "margaret").await?;
     let until = Instant::now() + Duration::from_secs(20);
     while Instant::now() < until {
-        // every screen reads several things at once
+        // each screen sends several requests at the same time
         for route in ["/bookings", "/notifications", "/members", "/"] {
             desktop.go(route).await?;
             desktop.script("window.dispatchEvent(new Event('focus')); return 1").await?;
@@ -138,15 +139,16 @@ async fn a_token_is_replaced_before_its_end_and_once_at_a_time() -> Result<()> {
     let served = reqwest::get(format!("http://127.0.0.1:{metrics}/metrics")).await?.error_for_status()?.text().await?;
     assert!(served.contains("http_response_status_code=\"200\""), "{served}");
     let refused = served.lines().find(|line| line.contains("http_response_status_code=\"401\""));
-    assert_eq!(refused, None, "a token was used after its end");
-    // the server is patient with clocks, the app must not need it; only a stall may make one of them late
+    assert_eq!(refused, None, "a token was used after it had expired");
+    // the server tolerates wrong clocks, but the app must not rely on that: it must refresh in time, except that a
+    // stall may delay it once or twice
     let in_time = desktop.logs()?.matches("in_time=true").count();
-    assert!(in_time >= 3, "{in_time} tokens were replaced before their end, in five lives of one");
+    assert!(in_time >= 3, "only {in_time} tokens were refreshed before they expired, in five lifetimes");
     Ok(())
 }
 
 #[tokio::test]
-async fn without_a_keyring_nothing_outlives_the_app() -> Result<()> {
+async fn without_a_keyring_nothing_is_kept_after_exit() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     world.event(&world.person("edsger").await?, 3).await?;
     let mut desktop = Desktop::new(&world, "grace", false).await?;
@@ -158,12 +160,12 @@ async fn without_a_keyring_nothing_outlives_the_app() -> Result<()> {
     desktop.close_app().await?;
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;
-    assert_eq!(desktop.kept_answers()?, 0, "answers lie there for whoever comes next");
+    assert_eq!(desktop.kept_answers()?, 0, "cached answers are left for the next person");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_keyring_that_comes_late_or_anew_is_used() -> Result<()> {
+async fn a_late_or_restarted_keyring_is_used() -> Result<()> {
     let client = People::of(&stack()?.issuer()).client_with_brief_tokens(4).await?;
     let env = [("OIDC_CLIENT", client)].into();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
@@ -187,9 +189,9 @@ async fn a_keyring_that_comes_late_or_anew_is_used() -> Result<()> {
     told_by_the_next_token(false).await?;
     desktop.start_keyring()?;
     told_by_the_next_token(true).await?;
-    // the screen stayed as it was
+    // the screen was not reloaded
     assert_eq!(desktop.script("return document.querySelector('h1').dataset.same").await?, "yes");
-    // one that is there only after the app has started
+    // a keyring that starts only after the app
     desktop.close_app().await?;
     desktop.signal_keyring("TERM")?;
     desktop.start_app().await?;
@@ -198,7 +200,7 @@ async fn a_keyring_that_comes_late_or_anew_is_used() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_keyring_that_hangs_holds_nobody_up() -> Result<()> {
+async fn a_hanging_keyring_does_not_block_the_app() -> Result<()> {
     let client = People::of(&stack()?.issuer()).client_with_brief_tokens(4).await?;
     let env = [("OIDC_CLIENT", client)].into();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
@@ -211,7 +213,7 @@ async fn a_keyring_that_hangs_holds_nobody_up() -> Result<()> {
     desktop.click("button[aria-label='Sign out']").await?;
     desktop.sees("Sign in to Happening").await?;
     assert_eq!(desktop.kept_answers()?, 0);
-    // what it was asked for while it hung, it does now, and in that order
+    // the keyring now handles the requests that arrived while it hung, in their order
     desktop.signal_keyring("CONT")?;
     let forgotten = async || Ok((desktop.kept_tokens()? == 0).then_some(()));
     wait_for("the keyring to forget the token", Duration::from_secs(20), forgotten).await?;
@@ -221,12 +223,12 @@ async fn a_keyring_that_hangs_holds_nobody_up() -> Result<()> {
     desktop.sign_in(world.people(), "margaret").await?;
     desktop.sees("No events yet").await?;
     let told = desktop.script("return document.body.innerText.includes('keyring cannot be used')").await?;
-    assert_eq!(told, false, "the keyring is not used again");
+    assert_eq!(told, false, "the app still does not use the keyring");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_session_that_takes_long_to_be_found_is_no_silence() -> Result<()> {
+async fn a_slow_search_for_the_session_is_shown() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let mut desktop = signed_in(&world, "grace").await?;
     desktop.close_app().await?;
@@ -240,7 +242,7 @@ async fn a_session_that_takes_long_to_be_found_is_no_silence() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_kept_session_goes_on_when_the_sign_in_service_was_away() -> Result<()> {
+async fn a_stored_session_survives_an_outage_of_keycloak() -> Result<()> {
     let service = Url::parse(&stack()?.issuer())?;
     let proxy = Proxy::start(service.port().context("a port")?).await?;
     let issuer = format!("http://127.0.0.1:{}{}", proxy.port, service.path());
@@ -251,7 +253,7 @@ async fn a_kept_session_goes_on_when_the_sign_in_service_was_away() -> Result<()
     desktop.close_app().await?;
     proxy.cut();
     desktop.start_app().await?;
-    // what was known is shown; nobody is asked to sign in where nobody can
+    // the app shows cached data and does not ask to sign in while Keycloak is away
     desktop.sees("Upcoming events").await?;
     desktop.sees("You are offline").await?;
     proxy.mend();
@@ -259,7 +261,7 @@ async fn a_kept_session_goes_on_when_the_sign_in_service_was_away() -> Result<()
     desktop.sees_no_more("You are offline").await
 }
 
-/// An app whose machine's clock is so many seconds off.
+/// Starts an app whose clock is wrong by so many seconds.
 async fn with_clock(world: &World, seconds: i64) -> Result<Desktop> {
     let command = format!("env FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f '{seconds:+}s'");
     let mut desktop = Desktop::started_by(world, &format!("clock{seconds:+}"), &command).await?;
@@ -268,21 +270,21 @@ async fn with_clock(world: &World, seconds: i64) -> Result<Desktop> {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_keeps_nobody_out() -> Result<()> {
+async fn a_slightly_wrong_clock_allows_signing_in() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     for seconds in [-120, 120] {
         let desktop = with_clock(&world, seconds).await?;
         desktop.sign_in(world.people(), "grace").await?;
         desktop.sees("Upcoming events").await.with_context(|| format!("{seconds} s"))?;
     }
-    // the clock of the app is really another one
+    // with a clock that is wrong by a day signing in fails, which shows that the app's clock does differ
     let desktop = with_clock(&world, 24 * 3600).await?;
     desktop.sign_in(world.people(), "grace").await?;
     desktop.sees("The sign-in was refused").await
 }
 
 #[tokio::test]
-async fn a_hanging_sign_in_service_holds_up_no_call() -> Result<()> {
+async fn a_hanging_keycloak_does_not_block_requests() -> Result<()> {
     const TOKEN_LIVES_S: u32 = 40;
     let service = Url::parse(&stack()?.issuer())?;
     let proxy = Proxy::start(service.port().context("a port")?).await?;
@@ -292,7 +294,7 @@ async fn a_hanging_sign_in_service_holds_up_no_call() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
     let desktop = signed_in(&world, "grace").await?;
     proxy.hold(true);
-    // the app wants another token by then, and this one is good for a while
+    // by then the app wants to refresh its token, which is still valid for a while
     let soon = Instant::now() + Duration::from_secs(u64::from(TOKEN_LIVES_S) * 3 / 4);
     tokio::time::sleep_until(soon.into()).await;
     for (route, words) in [("/bookings", "You have no bookings"), ("/notifications", "Nothing new"), ("/", "Upcoming")]
@@ -300,10 +302,10 @@ async fn a_hanging_sign_in_service_holds_up_no_call() -> Result<()> {
         desktop.go(route).await?;
         desktop.sees(words).await?;
     }
-    assert!(proxy.held() > 0, "no token was asked for");
+    assert!(proxy.held() > 0, "the app did not try to refresh its token");
     let offline = desktop.script("return document.body.innerText.includes('You are offline')").await?;
     assert_eq!(offline, false);
-    // it answers again: the session goes on beyond the token's end
+    // Keycloak answers again: the session continues after the first token's end
     proxy.hold(false);
     wait_for("another token", Duration::from_secs(60), || async {
         desktop.script("window.dispatchEvent(new Event('focus')); return 1").await?;

@@ -1,4 +1,4 @@
-//! Settings: the server's address, appearance, mails, the account.
+//! Settings: the server's address, appearance, mails, account.
 
 use anyhow::Result;
 use happening_api::{NotificationType, User};
@@ -8,13 +8,13 @@ use happening_tests::{World, WorldOptions};
 use crate::signed_in;
 
 #[tokio::test]
-async fn a_person_sets_the_app_up_for_themselves() -> Result<()> {
+async fn a_person_changes_their_settings() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let person = world.person("margaret").await?;
     let mut desktop = signed_in(&world, "margaret").await?;
     desktop.click("a[href='#/settings']").await?;
 
-    // an address is looked at before it is taken
+    // an address is checked before it is saved
     let stranger = Issuer::start(&world.folder.join("stranger")).await?;
     for (address, says) in [
         ("http://happening.example", "must begin with https://"),
@@ -27,7 +27,7 @@ async fn a_person_sets_the_app_up_for_themselves() -> Result<()> {
         desktop.sees(says).await?;
     }
 
-    // mails by type
+    // mails can be turned off by type
     desktop.click("input[aria-label='I join a waitlist: by e-mail']").await?;
     happening_tests::world::wait_for("the choice", std::time::Duration::from_secs(20), || async {
         let me: User = person.get("/users/me").await?.expect(200).json();
@@ -35,9 +35,9 @@ async fn a_person_sets_the_app_up_for_themselves() -> Result<()> {
     })
     .await?;
 
-    // the theme outlives the window
+    // the theme is kept when the app restarts
     let ground = "return getComputedStyle(document.body).backgroundColor";
-    let dark = "rgb(20, 23, 20)"; // of tokens.css
+    let dark = "rgb(20, 23, 20)"; // the dark background in tokens.css
     assert_ne!(desktop.script(ground).await?, dark);
     desktop.click_text("Dark").await?;
     desktop.becomes(ground, dark).await?;
@@ -46,9 +46,9 @@ async fn a_person_sets_the_app_up_for_themselves() -> Result<()> {
     desktop.sees("Upcoming events").await?;
     desktop.becomes(ground, dark).await?;
     let kept = desktop.script("return Object.keys(localStorage).join()").await?;
-    assert_eq!(kept, "theme", "the window keeps something but the appearance");
+    assert_eq!(kept, "theme", "the window stores more than the appearance");
 
-    // the name that others see
+    // a person can change the name that others see
     desktop.click("a[href='#/settings']").await?;
     desktop.fill("#my-name", "Margaret H.").await?;
     desktop.click_text("Save").await?;
@@ -57,7 +57,7 @@ async fn a_person_sets_the_app_up_for_themselves() -> Result<()> {
     let me: User = person.get("/users/me").await?.expect(200).json();
     assert_eq!(me.name, "Margaret H.");
 
-    // the account
+    // a person can delete their account
     desktop.click("a[href='#/settings']").await?;
     desktop.click("#delete-account").await?;
     desktop.fill("#delete-word", "delete").await?;

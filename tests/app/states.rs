@@ -1,4 +1,4 @@
-//! Every screen while it is read, when that fails, when nothing is known of it, and when its person may not see it.
+//! What every screen shows while it loads, when loading fails, when it is empty, and when the person may not see it.
 
 use anyhow::{Context, Result};
 use happening_api::Booking;
@@ -11,13 +11,14 @@ use crate::screens::screens;
 use crate::signed_in;
 
 #[tokio::test]
-async fn every_screen_says_that_it_waits_and_then_shows_the_answer() -> Result<()> {
+async fn every_screen_shows_loading_then_the_answer() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let screens = screens(&world, &world.person("ada").await?).await?;
     let desktop = signed_in(&world, "ada").await?;
     for screen in screens.iter().filter(|screen| screen.reads) {
         desktop.go("/about").await?;
-        desktop.script("window.before = true; location.reload(); return 1").await?; // forgets what was read
+        // drops the data that the window has read
+        desktop.script("window.before = true; location.reload(); return 1").await?;
         desktop.becomes("return !window.before && !!document.querySelector('#main')", true).await?;
         desktop.exists_text("webview:").await?;
         world.freeze_backend(0)?;
@@ -32,7 +33,7 @@ async fn every_screen_says_that_it_waits_and_then_shows_the_answer() -> Result<(
 }
 
 #[tokio::test]
-async fn who_comes_back_sees_at_once_what_was_there() -> Result<()> {
+async fn a_revisited_screen_shows_its_data_at_once() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     world.event(&world.person("ada").await?, 4).await?;
     let desktop = signed_in(&world, "ada").await?;
@@ -46,12 +47,12 @@ async fn who_comes_back_sees_at_once_what_was_there() -> Result<()> {
     let waits = desktop.script("return !!document.querySelector('#main .skeleton')").await;
     world.thaw_backend(0)?;
     seen?;
-    assert_eq!(waits?, false, "there is nothing to wait for");
+    assert_eq!(waits?, false, "the screen waits although its data is known");
     Ok(())
 }
 
 #[tokio::test]
-async fn every_screen_says_that_the_server_is_busy_and_goes_on_by_itself() -> Result<()> {
+async fn every_screen_reports_a_busy_server_and_retries() -> Result<()> {
     let own = OwnPostgres::start(&stack()?, "app-busy").await?;
     let options = WorldOptions { backends: 1, worker: true, ..WorldOptions::default() };
     let world = World::on(own.stack.clone(), &backend_program()?, options).await?;
@@ -73,7 +74,7 @@ async fn every_screen_says_that_the_server_is_busy_and_goes_on_by_itself() -> Re
     }
     let last = screens.iter().rfind(|screen| screen.reads).context("a screen")?;
     own.start_again().await?;
-    // nobody clicks
+    // the app retries without a click
     desktop.exists_no_more(".banner").await?;
     desktop.exists_text(last.shows).await?;
     for screen in screens {
@@ -84,7 +85,7 @@ async fn every_screen_says_that_the_server_is_busy_and_goes_on_by_itself() -> Re
 }
 
 #[tokio::test]
-async fn every_screen_that_was_never_read_says_that_it_is_offline_and_is_read_later() -> Result<()> {
+async fn every_unread_screen_reports_offline_and_loads_later() -> Result<()> {
     let mut world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let screens = screens(&world, &world.person("ada").await?).await?;
     let desktop = signed_in(&world, "ada").await?;
@@ -93,7 +94,8 @@ async fn every_screen_that_was_never_read_says_that_it_is_offline_and_is_read_la
         desktop.exists_text("webview:").await?;
         world.kill_backend(0)?;
         desktop.go(&screen.route).await?;
-        // what another screen has read is shown as it was; the bar above all screens is no answer
+        // the screen shows data that another screen has read, or says that it is offline; the bar above all screens
+        // does not count
         let says = format!(
             "return document.querySelector('#main').textContent.includes(`{}`)
                 || [...document.querySelectorAll('.banner b')].some(one => one.textContent === 'You are offline')",
@@ -105,7 +107,7 @@ async fn every_screen_that_was_never_read_says_that_it_is_offline_and_is_read_la
             let text = desktop.text().await?;
             return Err(error.context(format!("{} does not say that it is offline, but: {text}", screen.route)));
         }
-        // by hand, unless the app noticed before
+        // retry by clicking, unless the app noticed before
         let again = "[...document.querySelectorAll('.banner button')].forEach(button => button.click()); return 1";
         desktop.script(again).await?;
         desktop.exists_text(screen.shows).await?;
@@ -114,7 +116,7 @@ async fn every_screen_that_was_never_read_says_that_it_is_offline_and_is_read_la
 }
 
 #[tokio::test]
-async fn what_a_person_may_not_see_is_said_to_be_nowhere_and_no_screen_breaks() -> Result<()> {
+async fn hidden_pages_look_like_missing_pages() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let hidden = world.event(&ada, 4).await?;
@@ -131,7 +133,7 @@ async fn what_a_person_may_not_see_is_said_to_be_nowhere_and_no_screen_breaks() 
         (format!("/bookings/{}/seats", foreign.id), nowhere),
         (format!("/organize/{}", hidden.id), nowhere),
         (format!("/organize/{}/edit", hidden.id), nowhere),
-        // may be seen, not run
+        // pages that the person may see but not manage
         (format!("/organize/{}", public.id), "You may not do this"),
         (format!("/organize/{}/edit", public.id), "You may not change this event"),
         (format!("/bookings/{}", own.id), "Manage seats"),
@@ -145,7 +147,7 @@ async fn what_a_person_may_not_see_is_said_to_be_nowhere_and_no_screen_breaks() 
 }
 
 #[tokio::test]
-async fn where_nothing_is_yet_every_screen_says_what_comes_there() -> Result<()> {
+async fn empty_screens_say_what_will_appear() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let desktop = signed_in(&world, "grace").await?;
     let empty = [
@@ -162,7 +164,7 @@ async fn where_nothing_is_yet_every_screen_says_what_comes_there() -> Result<()>
         desktop.go(route).await?;
         desktop.exists_text(says).await.with_context(|| format!("{route} does not say {says}"))?;
     }
-    // an organization alone is no event
+    // an organization without events
     world.organization(&world.person("grace").await?).await?;
     desktop.press("\u{e009}r\u{e000}").await?;
     desktop.go("/organize").await?;

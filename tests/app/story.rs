@@ -1,4 +1,4 @@
-//! The whole story of one person: sign in, book, give up, sign in again; and what goes wrong on the way.
+//! The story of one person: sign in, book, cancel, sign in again; and failures on the way.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use happening_tests::world::wait_for;
 use happening_tests::{World, WorldOptions};
 
 #[tokio::test]
-async fn a_person_books_gives_up_and_the_next_one_holds_those_seats() -> Result<()> {
+async fn cancelled_seats_go_to_the_next_person() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (owner, waiting) = (world.person("edsger").await?, world.person("ada").await?);
     let event = world.event(&owner, 3).await?;
@@ -59,7 +59,7 @@ async fn a_person_books_gives_up_and_the_next_one_holds_those_seats() -> Result<
     world.audit()
 }
 
-/// Tokens are the shell's alone: neither storage nor any global of the page holds one.
+/// Checks that only the shell has tokens: none is in the page's storage, document or globals.
 async fn no_secret_in_the_window(desktop: &Desktop) -> Result<()> {
     let found = desktop
         .script(
@@ -81,7 +81,7 @@ async fn no_secret_in_the_window(desktop: &Desktop) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_seat_that_was_just_taken_is_named_and_the_rest_is_kept() -> Result<()> {
+async fn a_seat_conflict_names_the_seat_and_keeps_the_rest() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let owner = world.person("edsger").await?;
     let event = world.event(&owner, 8).await?;
@@ -97,21 +97,21 @@ async fn a_seat_that_was_just_taken_is_named_and_the_rest_is_kept() -> Result<()
     desktop.click("#book").await?;
     desktop.sees("Seat 4 was just taken").await?;
     desktop.sees("Nothing is booked yet.").await?;
-    // what is free is kept, and the seat beside it is offered
+    // the free seat stays chosen, and the app offers the seat beside it
     desktop.sees("Take the nearest: seat 3").await?;
     desktop.click("#nearest").await?;
     desktop.sees("2 chosen").await?;
     desktop.click("#book").await?;
     desktop.sees("Booked: seats 3 and 5 for Test evening.").await?;
 
-    // the event's own page asks how many, and the app finds them
+    // the event's page asks for a number of seats, and the app finds seats side by side
     desktop.click("button[aria-label='One more']").await?;
     desktop.click("#together").await?;
     desktop.sees("3 chosen").await?;
     desktop.click("dialog button[aria-label='Close']").await?;
     desktop.click("button[aria-label='One fewer']").await?;
 
-    // too few are free now: three plain choices
+    // too few seats are free now: the app offers three choices
     owner.book(event.id, 4).await?.expect(201);
     desktop.click("#choose").await?;
     desktop.sees("Only 1 seat free, and you want 2.").await?;
@@ -121,8 +121,8 @@ async fn a_seat_that_was_just_taken_is_named_and_the_rest_is_kept() -> Result<()
 }
 
 #[tokio::test]
-async fn a_sign_in_service_that_is_away_is_said() -> Result<()> {
-    // nothing listens there
+async fn an_unreachable_keycloak_is_reported() -> Result<()> {
+    // nothing listens on this port
     let env = [("OIDC_ISSUER_URL", "http://127.0.0.1:9/realms/happening".to_owned())].into();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
     let mut desktop = Desktop::new(&world, "donald", false).await?;
@@ -133,7 +133,7 @@ async fn a_sign_in_service_that_is_away_is_said() -> Result<()> {
 }
 
 #[tokio::test]
-async fn signing_in_can_fail_be_cancelled_and_ignores_what_nobody_asked_for() -> Result<()> {
+async fn signing_in_handles_failure_cancelling_and_forged_callbacks() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let mut desktop = Desktop::new(&world, "donald", false).await?;
     desktop.start_app().await?;
@@ -143,16 +143,16 @@ async fn signing_in_can_fail_be_cancelled_and_ignores_what_nobody_asked_for() ->
     desktop.sees("Continue in your browser").await?;
     desktop.picture("sign-in-waiting")?;
     let first = desktop.opened_page().await?;
-    // a second attempt is the same sign-in: the page that is open already stays good
+    // starting again continues the same sign-in: the page that is already open stays valid
     desktop.script("window.__TAURI_INTERNALS__.invoke('sign_in'); return 1").await?;
     assert_eq!(desktop.opened_page().await?, first);
-    // a wrong state changes nothing: the sign-in goes on waiting
+    // a callback with a wrong state is ignored: the app continues to wait
     desktop.follow("happening://auth/callback?state=wrong&code=guessed")?;
     desktop.sees("A sign-in that nobody was waiting for").await?;
     desktop.sees("Continue in your browser").await?;
     desktop.click("#cancel-sign-in").await?;
     desktop.sees("Sign in to Happening").await?;
-    // the way back of a cancelled sign-in leads nowhere
+    // the callback of a cancelled sign-in is ignored
     let late = world.people().sign_in_at(&first, "donald").await?;
     desktop.follow(late.as_str())?;
     desktop.click("#sign-in").await?;

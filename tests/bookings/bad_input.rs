@@ -1,4 +1,4 @@
-//! Bad input is answered with the field's name; what may not be known, with 404.
+//! Bad input is answered with the field's name; things that the caller may not know of are answered 404.
 
 use anyhow::Result;
 use happening_api::{Booking, BookingStatus, Role};
@@ -40,7 +40,7 @@ async fn bad_bodies_name_the_field() -> Result<()> {
 }
 
 #[tokio::test]
-async fn requests_that_are_not_json_or_too_large_or_unknown_are_refused() -> Result<()> {
+async fn malformed_oversized_and_unknown_requests_are_refused() -> Result<()> {
     let world = World::new().await?;
     let a = world.person("ada").await?;
     let http = reqwest::Client::new();
@@ -51,13 +51,13 @@ async fn requests_that_are_not_json_or_too_large_or_unknown_are_refused() -> Res
     assert_eq!(post("{".to_owned(), "application/json").await?.status(), 400);
     assert_eq!(post("{}".to_owned(), "text/plain").await?.status(), 415);
     assert_eq!(post(" ".repeat(17 * 1024), "application/json").await?.status(), 413);
-    // other calls may be longer
+    // bodies of other calls may be longer
     let named = |kb: usize| json!({ "name": "x".repeat(kb * 1024) });
     a.post("/organizations", named(63)).await?.refused(400, "invalid");
     a.post("/organizations", named(65)).await?.refused(413, "too_large");
     assert_eq!(http.get(&url).bearer_auth(&a.token).send().await?.status(), 405);
     assert_eq!(http.get(format!("{}/nothing", world.base(0))).send().await?.status(), 404);
-    assert_eq!(http.post(&url).body("{").send().await?.status(), 401, "who calls comes first");
+    assert_eq!(http.post(&url).body("{").send().await?.status(), 401, "the token must be checked before the body");
     a.call(Method::POST, "/bookings", Some(&json!({})), &[("Idempotency-Key", "two words")])
         .await?
         .refused(400, "invalid");
@@ -69,7 +69,7 @@ async fn requests_that_are_not_json_or_too_large_or_unknown_are_refused() -> Res
 }
 
 #[tokio::test]
-async fn what_may_not_be_known_answers_404() -> Result<()> {
+async fn hidden_things_answer_404() -> Result<()> {
     let world = World::new().await?;
     let (a, b, c) = (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
     let organization = world.organization(&a).await?;
@@ -93,14 +93,14 @@ async fn what_may_not_be_known_answers_404() -> Result<()> {
         .await?
         .refused(403, "forbidden");
 
-    // staff may, with a reason
+    // staff may cancel the booking, but must give a reason
     a.post(&format!("/bookings/{}/cancel", mine.id), json!({})).await?.refused(400, "invalid");
     a.post(&format!("/bookings/{}/cancel", mine.id), json!({ "reason": "The row is broken" })).await?.expect(200);
     world.audit()
 }
 
 #[tokio::test]
-async fn refusals_name_what_they_are_about() -> Result<()> {
+async fn refusals_name_seats_limits_and_fields() -> Result<()> {
     let world = World::new().await?;
     let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
     let organization = world.organization(&a).await?;
@@ -113,7 +113,7 @@ async fn refusals_name_what_they_are_about() -> Result<()> {
     assert_eq!((moved.reassigned, &moved.seat_numbers[..]), (true, &[1][..]));
     let reply = a.book(event.id, 3).await?.refused(409, "limit_reached");
     assert_eq!((&reply.body["details"]["limit"], &reply.body["details"]["have"]), (&json!(4), &json!(2)));
-    // the limit comes before the seats
+    // the limit is checked before the seats
     a.book_exactly(event.id, &[1, 4, 5]).await?.refused(409, "limit_reached");
     let reply = a
         .post(&format!("/bookings/{}/cancel-seats", held.id), json!({ "seat_numbers": [3, 6] }))
@@ -139,7 +139,7 @@ async fn refusals_name_what_they_are_about() -> Result<()> {
 }
 
 #[tokio::test]
-async fn seats_that_are_gone_are_named_or_exchanged_also_when_too_few_are_free_at_all() -> Result<()> {
+async fn taken_seats_are_refused_by_name_or_waited_for() -> Result<()> {
     let world = World::new().await?;
     let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&a, 4).await?;
@@ -157,7 +157,7 @@ async fn seats_that_are_gone_are_named_or_exchanged_also_when_too_few_are_free_a
     b.post("/bookings", wish(json!({ "waitlist": false }))).await?.refused(409, "sold_out");
     let waits: Booking = b.post("/bookings", wish(json!({}))).await?.expect(201).json();
     assert_eq!((waits.status, waits.waiting_seats, waits.reassigned), (BookingStatus::Waiting, 2, false));
-    // the last one goes, and then there is nothing to exchange it for
+    // the last free seat is taken, and then nothing is left to replace the wished seats
     a.book_exactly(event.id, &[4]).await?.expect(201);
     let full: Booking = b.post("/bookings", wish(json!({}))).await?.expect(201).json();
     assert_eq!((full.status, full.waiting_number), (BookingStatus::Waiting, Some(2)));
@@ -166,7 +166,7 @@ async fn seats_that_are_gone_are_named_or_exchanged_also_when_too_few_are_free_a
 }
 
 #[tokio::test]
-async fn the_seat_map_has_two_forms_and_a_tag() -> Result<()> {
+async fn the_seat_map_has_json_bits_and_an_etag() -> Result<()> {
     let world = World::new().await?;
     let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&a, 10).await?;
@@ -192,7 +192,7 @@ async fn the_seat_map_has_two_forms_and_a_tag() -> Result<()> {
 }
 
 #[tokio::test]
-async fn blanks_around_a_reason_do_not_count() -> Result<()> {
+async fn spaces_around_a_reason_are_ignored() -> Result<()> {
     let world = World::new().await?;
     let a = world.person("ada").await?;
     let event = world.event(&a, 3).await?;

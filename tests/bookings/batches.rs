@@ -1,4 +1,4 @@
-//! Requests of several events that come at once: what is true at one event says nothing about another.
+//! Requests at several events at the same time: facts about one event must not be applied to another.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
-async fn one_key_of_claims_for_two_bookings_takes_seats_of_one_event_only() -> Result<()> {
+async fn one_key_claims_seats_at_one_event_only() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let org = world.organization(&ada).await?;
@@ -29,7 +29,7 @@ async fn one_key_of_claims_for_two_bookings_takes_seats_of_one_event_only() -> R
             let (barbara, body, key) = (barbara.clone(), body.clone(), key.clone());
             async move { barbara.call(Method::POST, &path, Some(&body), &[("Idempotency-Key", key.as_str())]).await }
         };
-        // whichever of them comes first in the batch
+        // either claim may come first in the batch
         if round % 2 == 1 {
             claims.reverse();
         }
@@ -48,7 +48,7 @@ async fn one_key_of_claims_for_two_bookings_takes_seats_of_one_event_only() -> R
 }
 
 #[tokio::test]
-async fn one_key_for_two_events_keeps_the_limit_of_each() -> Result<()> {
+async fn reusing_a_key_does_not_bypass_seat_limits() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let org = world.organization(&ada).await?;
@@ -61,7 +61,7 @@ async fn one_key_for_two_events_keeps_the_limit_of_each() -> Result<()> {
         let key = format!("both-{round}");
         let (at_full, at_open) =
             tokio::join!(barbara.book_with_key(full.id, 1, &key), barbara.book_with_key(open.id, 1, &key));
-        // whichever comes first
+        // either booking may come first
         let refused = at_full?;
         assert!([409, 422].contains(&refused.status.as_u16()), "{refused:?}");
         at_open?.expect(201);
@@ -70,13 +70,13 @@ async fn one_key_for_two_events_keeps_the_limit_of_each() -> Result<()> {
             .bind(barbara.user.id.0)
             .fetch_one(&world.pool)
             .await?;
-        assert_eq!(held, 1, "round {round}: past the limit");
+        assert_eq!(held, 1, "round {round}: the limit was exceeded");
     }
     world.audit()
 }
 
 #[tokio::test]
-async fn the_limit_counts_what_is_waited_for() -> Result<()> {
+async fn waiting_seats_count_towards_the_limit() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let org = world.organization(&ada).await?;

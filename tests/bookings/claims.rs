@@ -1,4 +1,4 @@
-//! Seats that are free while a larger booking waits.
+//! Claiming seats that are free while a larger booking waits.
 
 use anyhow::Result;
 use happening_api::{Booking, BookingStatus, HistoryAction, HistoryEntry, WaitlistMove};
@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
-async fn the_owner_may_take_the_free_seats_and_keeps_the_place() -> Result<()> {
+async fn claiming_free_seats_keeps_the_position() -> Result<()> {
     let world = World::new().await?;
     let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&a, 10).await?;
@@ -30,7 +30,7 @@ async fn the_owner_may_take_the_free_seats_and_keeps_the_place() -> Result<()> {
 }
 
 #[tokio::test]
-async fn smaller_bookings_may_take_free_seats_while_a_larger_one_waits() -> Result<()> {
+async fn smaller_bookings_may_pass_a_larger_waiting_one() -> Result<()> {
     let world = World::new().await?;
     let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&a, 4).await?;
@@ -42,7 +42,7 @@ async fn smaller_bookings_may_take_free_seats_while_a_larger_one_waits() -> Resu
 }
 
 #[tokio::test]
-async fn a_wish_larger_than_the_hall_takes_what_is_free() -> Result<()> {
+async fn a_booking_larger_than_the_event_can_claim() -> Result<()> {
     let world = World::new().await?;
     let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&a, 10).await?;
@@ -58,7 +58,7 @@ async fn a_wish_larger_than_the_hall_takes_what_is_free() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_claim_with_a_key_has_one_effect() -> Result<()> {
+async fn a_repeated_claim_with_a_key_acts_once() -> Result<()> {
     let world = World::new().await?;
     let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&a, 4).await?;
@@ -83,14 +83,14 @@ async fn a_claim_with_a_key_has_one_effect() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_cancelled_or_has_started_stays_as_it_is() -> Result<()> {
+async fn cancelled_bookings_and_started_events_refuse_changes() -> Result<()> {
     let world = World::new().await?;
     let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&a, 3).await?;
     let held: Booking = b.book(event.id, 2).await?.expect(201).json();
     let (path, both) = (format!("/bookings/{}", held.id), json!({ "seat_numbers": [1, 2] }));
     let gone: Booking = b.post(&format!("{path}/cancel-seats"), both.clone()).await?.expect(200).json();
-    assert_eq!((gone.status, gone.seat_numbers.len()), (BookingStatus::Cancelled, 0), "the last seat is given up");
+    assert_eq!((gone.status, gone.seat_numbers.len()), (BookingStatus::Cancelled, 0), "the booking still holds seats");
     b.post(&format!("{path}/cancel-seats"), both).await?.refused(409, "already_cancelled");
     b.post(&format!("{path}/claim"), json!({})).await?.refused(409, "already_cancelled");
 
@@ -98,7 +98,7 @@ async fn what_is_cancelled_or_has_started_stays_as_it_is() -> Result<()> {
     let waiting: Booking = b.book(event.id, 3).await?.expect(201).json();
     world.move_event(event.id, -1).await?;
     let late = b.post(&format!("/bookings/{}/claim", waiting.id), json!({})).await?.expect(409);
-    // who still waits leaves the waitlist soon after the start
+    // the waitlist ends soon after the start, so the booking may already be cancelled
     assert!(["event_started", "already_cancelled"].contains(&late.code()), "{late:?}");
     let one = json!({ "seat_numbers": [1] });
     a.post(&format!("/bookings/{}/cancel-seats", held.id), one).await?.refused(409, "event_started");
@@ -106,7 +106,7 @@ async fn what_is_cancelled_or_has_started_stays_as_it_is() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_place_tells_how_it_moved() -> Result<()> {
+async fn a_booking_shows_how_its_position_moved() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let (edsger, frances) = (world.person("edsger").await?, world.person("frances").await?);
@@ -123,20 +123,20 @@ async fn a_place_tells_how_it_moved() -> Result<()> {
     let told = |moves: &[WaitlistMove]| -> Vec<_> {
         moves.iter().map(|one| (one.action, one.seat_numbers.clone(), one.still_waits_for, one.from, one.to)).collect()
     };
-    assert!(moves().await?.is_empty(), "nothing moved yet");
+    assert!(moves().await?.is_empty(), "the position changed too early");
     for seat in [1, 2] {
         let body = json!({ "seat_numbers": [seat] });
         ada.post(&format!("/bookings/{}/cancel-seats", held.id), body).await?.expect(200);
     }
     let mut expected = vec![(HistoryAction::Promoted, vec![2], 1, 2, 2), (HistoryAction::Promoted, vec![1], 0, 3, 2)];
     assert_eq!(told(&moves().await?), expected);
-    // who leaves the waitlist frees a place, independent of who gets the seats
+    // a person who leaves the waitlist frees a position, whoever gets the seats
     edsger.post(&format!("/bookings/{}/cancel", second.id), json!({})).await?.expect(200);
     expected.insert(0, (HistoryAction::Cancelled, Vec::new(), 0, 2, 1));
     assert_eq!(told(&moves().await?), expected);
     let now = frances.booking(third.id).await?;
     assert_eq!((now.position, now.seat_numbers), (Some(1), vec![2]));
-    // nobody is named, and who waits for nothing has no place
+    // other people are not named, and a booking that does not wait has no position
     let text = frances.get(&format!("/bookings/{}/waitlist", third.id)).await?.body.to_string();
     assert!(!text.contains(&barbara.user.id.to_string()) && !text.contains("Barbara"), "{text}");
     frances.post(&format!("/bookings/{}/cancel", third.id), json!({})).await?.expect(200);

@@ -1,4 +1,4 @@
-//! The five examples that the product promises to the letter.
+//! The examples that the product promises, with exactly these results.
 
 use anyhow::Result;
 use happening_api::{Booking, BookingStatus, NotificationType};
@@ -81,7 +81,7 @@ async fn overbook_demo() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_freed_seat_goes_to_the_waitlist_and_never_back_to_its_giver() -> Result<()> {
+async fn a_freed_seat_never_returns_to_its_giver() -> Result<()> {
     let world = World::new().await?;
     let (a, b, c) =
         (world.person("ada").await?, world.person("barbara").await?.at(&world.base(1)), world.person("edsger").await?);
@@ -89,7 +89,7 @@ async fn a_freed_seat_goes_to_the_waitlist_and_never_back_to_its_giver() -> Resu
     let first: Booking = a.book(event.id, 3).await?.expect(201).json();
     let second: Booking = b.book(event.id, 2).await?.expect(201).json();
     a.post(&format!("/bookings/{}/cancel-seats", first.id), json!({ "seat_numbers": [3] })).await?.expect(200);
-    // b holds seat 3 and waits for one more; giving it up must not give it back
+    // b holds seat 3 and waits for one more; when b gives it back, b must not get it again
     b.post(&format!("/bookings/{}/cancel-seats", second.id), json!({ "seat_numbers": [3] })).await?.expect(200);
     let second = b.booking(second.id).await?;
     assert_eq!((second.status, second.waiting_seats, second.seat_numbers.len()), (BookingStatus::Waiting, 1, 0));
@@ -99,7 +99,7 @@ async fn a_freed_seat_goes_to_the_waitlist_and_never_back_to_its_giver() -> Resu
 }
 
 #[tokio::test]
-async fn cancelling_frees_everything_and_leaves_the_waitlist() -> Result<()> {
+async fn cancelling_frees_seats_and_leaves_the_waitlist() -> Result<()> {
     let world = World::new().await?;
     let (a, b) = (world.person("ada").await?, world.person("barbara").await?.at(&world.base(1)));
     let event = world.event(&a, 3).await?;

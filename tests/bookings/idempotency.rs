@@ -1,4 +1,4 @@
-//! A key makes a booking repeatable.
+//! An Idempotency-Key makes it safe to send a booking again.
 
 use anyhow::Result;
 use happening_api::Booking;
@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
-async fn the_same_key_gets_the_first_answer_on_any_replica() -> Result<()> {
+async fn a_repeated_key_gets_the_first_answer_anywhere() -> Result<()> {
     let world = World::new().await?;
     let a = world.person("ada").await?;
     let event = world.event(&a, 3).await?;
@@ -18,20 +18,20 @@ async fn the_same_key_gets_the_first_answer_on_any_replica() -> Result<()> {
     a.post(&format!("/bookings/{}/cancel-seats", booking.id), json!({ "seat_numbers": [1] })).await?.expect(200);
     let again = a.at(&world.base(1)).book_with_key(event.id, 2, "click-1").await?.expect(201);
     assert_eq!(again.headers["idempotency-replayed"], "true");
-    assert_eq!(again.body, first.body, "the replay is the first answer, whatever happened since");
+    assert_eq!(again.body, first.body, "the replay differs from the first answer");
 
     a.book_with_key(event.id, 3, "click-1").await?.refused(422, "key_reused");
-    // the order of members does not make another request
+    // another order of the body's members is the same request
     let body = format!("{{\"seats\": 2, \"event_id\": \"{}\"}}", event.id);
     let value: serde_json::Value = serde_json::from_str(&body)?;
     a.call(Method::POST, "/bookings", Some(&value), &[("Idempotency-Key", "click-1")]).await?.expect(201);
-    // another person's key is another key
+    // the same key of another person is a different key
     world.person("barbara").await?.book_with_key(event.id, 1, "click-1").await?.expect(201);
     world.audit()
 }
 
 #[tokio::test]
-async fn a_key_gets_its_answer_also_when_the_event_is_over_or_cancelled() -> Result<()> {
+async fn a_key_gets_its_answer_after_the_events_end() -> Result<()> {
     let world = World::new().await?;
     let a = world.person("ada").await?;
     let organization = world.organization(&a).await?;

@@ -1,4 +1,4 @@
-//! The rules of booking, giving up, waiting and claiming, at the API.
+//! The API's rules of booking, giving seats back, waiting and claiming.
 
 mod bad_input;
 mod batches;

@@ -1,4 +1,4 @@
-//! Messages reach the feed and the mail, once each.
+//! Each message reaches the feed and the mail once.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use happening_tests::world::wait_for;
 use happening_tests::{Client, World, WorldOptions};
 use serde_json::json;
 
-/// Waits for a notification of that type; answers the newest one.
+/// Waits for a notification of a type. Answers the newest one.
 pub(crate) async fn wait_for_notification(person: &Client, kind: NotificationType) -> Result<Notification> {
     wait_for("a notification", Duration::from_secs(30), || async {
         let all: Vec<Notification> = person.get("/notifications").await?.expect(200).json();
@@ -18,7 +18,7 @@ pub(crate) async fn wait_for_notification(person: &Client, kind: NotificationTyp
 }
 
 #[tokio::test]
-async fn a_booking_is_in_the_feed_and_in_one_mail() -> Result<()> {
+async fn a_booking_is_notified_once_by_feed_and_mail() -> Result<()> {
     let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
     let a = world.person("ada").await?;
     let event = world.event(&a, 10).await?;
@@ -30,7 +30,7 @@ async fn a_booking_is_in_the_feed_and_in_one_mail() -> Result<()> {
         wait_for("the mail", Duration::from_secs(20), || async { Ok(std::fs::read_to_string(&mail).ok()) }).await?;
     assert!(text.contains("ada@happening.invalid") && text.contains(&format!("Message-ID: <{}@", told.id)), "{text}");
 
-    // the same message again has no second effect
+    // publish all messages again; a second copy has no effect
     sqlx::query("update outbox set published_at = null").execute(&world.pool).await?;
     a.post(&format!("/bookings/{}/cancel", booking.id), json!({})).await?.expect(200);
     wait_for_notification(&a, NotificationType::BookingCancelled).await?;
@@ -50,7 +50,7 @@ async fn a_booking_is_in_the_feed_and_in_one_mail() -> Result<()> {
 }
 
 #[tokio::test]
-async fn free_seats_are_offered_to_who_waits_and_a_claim_is_confirmed() -> Result<()> {
+async fn waiting_people_hear_of_free_seats_and_claims() -> Result<()> {
     let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
     let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&a, 9).await?;

@@ -1,4 +1,4 @@
-//! Staff book for another person: whom, with which reason, until when.
+//! Staff book for another person: for whom, with which reason, until when.
 
 use anyhow::{Context, Result};
 use happening_api::{
@@ -83,10 +83,10 @@ async fn staff_book_for_members_and_guests_with_a_reason() -> Result<()> {
     assert!(no_reason.body["details"]["fields"]["reason"].is_string(), "{}", no_reason.body);
     let blank = json!({ "event_id": event.id, "seats": 1, "user_id": barbara.user.id, "reason": "  " });
     ada.post("/bookings", blank).await?.refused(400, "invalid");
-    // a reason is for others
+    // staff give no reason for their own bookings
     let own = ada.post("/bookings", wish(&event, &ada, 1)).await?.expect(400);
     assert!(own.body["details"]["fields"]["reason"].is_string(), "{}", own.body);
-    // a person whom the event does not know, and one who does not exist, are told apart by nothing
+    // the refusal does not tell a person without access to the event from a person who does not exist
     let stranger = ada.post("/bookings", wish(&event, &edsger, 1)).await?.expect(400);
     let mut unknown = wish(&event, &edsger, 1);
     unknown["user_id"] = json!(uuid::Uuid::new_v4());
@@ -124,7 +124,7 @@ async fn one_key_gives_seats_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_limit_holds_for_given_seats_and_nothing_is_given_when_it_is_over() -> Result<()> {
+async fn staff_cannot_exceed_limits_or_book_ended_events() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 9).await?;
@@ -132,11 +132,11 @@ async fn a_limit_holds_for_given_seats_and_nothing_is_given_when_it_is_over() ->
     ada.put(&format!("/events/{}", event.id), json!({ "max_seats_per_user": 2 })).await?.expect(200);
     ada.post("/bookings", wish(&event, &barbara, 2)).await?.expect(201);
     ada.post("/bookings", wish(&event, &barbara, 1)).await?.refused(409, "limit_reached");
-    // over: a day after the start, as long as no end is set
+    // the event is over: a day after its start, when no end is set
     world.move_event(event.id, -25 * 60).await?;
     ada.post("/bookings", wish(&event, &ada, 1)).await?.refused(400, "invalid");
     ada.post("/bookings", wish(&event, &barbara, 1)).await?.refused(409, "event_not_open");
-    // cancelled
+    // the event is cancelled
     let event = world.event_in(&ada, event.org_id, 3, None).await?;
     ada.post(&format!("/events/{}/cancel", event.id), json!({})).await?.expect(200);
     ada.post("/bookings", wish(&event, &barbara, 1)).await?.refused(409, "event_not_open");

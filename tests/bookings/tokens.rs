@@ -1,4 +1,5 @@
-//! Only access tokens of our issuer, for our audience, from our client, signed by a published key, are let in.
+//! The server accepts only access tokens of its issuer, for its audience, from the app's client, signed with a
+//! published key.
 
 use std::process::Command;
 
