@@ -126,7 +126,7 @@ async fn concurrent_requests_above_the_limit_are_refused() -> Result<()> {
         assert!(log.contains(id), "the log has no request {id}");
     }
     drop(holder);
-    wait_for("a place", Duration::from_secs(10), || async {
+    wait_for("a booking that is not refused", Duration::from_secs(10), || async {
         Ok((ada.book(event.id, 1).await?.status == 201).then_some(()))
     })
     .await?;
@@ -188,7 +188,7 @@ async fn stopping_servers_report_unready_before_they_close() -> Result<()> {
     let ready = format!("{}/health/ready", world.base(0));
     assert_eq!(reqwest::get(&ready).await?.status(), 200);
     let stopping = tokio::task::spawn_blocking(move || world.stop_backend(0).map(|well| (world, well)));
-    wait_for("the word", Duration::from_secs(2), || async {
+    wait_for("the server to report unready", Duration::from_secs(2), || async {
         Ok((reqwest::get(&ready).await?.status() == 503).then_some(()))
     })
     .await?;

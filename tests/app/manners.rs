@@ -276,7 +276,7 @@ async fn the_app_reports_an_unusable_server_address() -> Result<()> {
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;
     desktop.sees("Server: http://127.0.0.1:5000/").await?;
-    wait_for("a word about it", Duration::from_secs(20), || async {
+    wait_for("the window with the error", Duration::from_secs(20), || async {
         Ok(desktop.xdotool("search --onlyvisible --name cannot").ok())
     })
     .await?;

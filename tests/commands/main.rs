@@ -1,4 +1,4 @@
-//! The commands of the README, as a person runs them: in a target folder of their own, beside the stack of the tests.
+//! The commands of the README, run as a person runs them: in their own target folder, beside the stack of the tests.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -13,7 +13,7 @@ use happening_tests::People;
 use happening_tests::own::OwnRedis;
 use happening_tests::world::{World, WorldOptions, answers, stack, wait_for};
 
-/// A target folder that has what was built already, but neither stack nor tools.
+/// A target folder that has the build's results, but neither a stack nor tools.
 struct Target(PathBuf);
 
 impl Target {
@@ -34,8 +34,8 @@ impl Target {
         Ok(target)
     }
 
-    /// `cargo xtask` with these words. Nothing is built: it was before the tests began. No one is at the terminal, and there is
-    /// neither a screen nor a Docker engine.
+    /// A command `cargo xtask` with these arguments. It compiles nothing, because everything was built before the tests
+    /// began. It finds no terminal, no screen and no Docker engine.
     fn xtask(&self, words: &str) -> Command {
         let mut command = Command::new(xtask());
         command.args(words.split(' ')).env("CARGO_TARGET_DIR", &self.0).env("CARGO", "true");
@@ -47,7 +47,7 @@ impl Target {
         command
     }
 
-    /// Runs it to its end; answers what it said.
+    /// Runs `cargo xtask` with these arguments. Answers its output.
     fn done(&self, words: &str) -> Result<String> {
         done(&mut self.xtask(words))
     }
@@ -64,7 +64,7 @@ impl Drop for Target {
     }
 }
 
-/// A folder with links to programs, to be all that is found.
+/// Fills a folder with links to programs, which a command then finds as its only ones.
 fn links(folder: &Path, programs: &[&str]) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     for program in programs {
@@ -79,15 +79,16 @@ fn built() -> Result<PathBuf> {
     Ok(stack.parent().context("a folder")?.to_owned())
 }
 
-/// Everything listens on the loopback address, and what holds a secret is its owner's alone.
+/// Checks that all services listen on the loopback address only, and that only their owner can read files with secrets.
 fn nothing_is_open_to_others(stack: &Stack) -> Result<()> {
     let text = std::fs::read_to_string(stack.folder.join("ports"))?;
     let ports: Vec<u16> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
     let mut listening = BTreeSet::new();
-    // 127.0.0.1, ::1, and 127.0.0.1 of a socket of both kinds
+    // 127.0.0.1, ::1, and 127.0.0.1 as an IPv6 socket writes it
     let loopback = ["0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"];
     for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
-        // proc_pid_net(5): the local address in hexadecimal digits, and 0A for a socket that listens
+        // proc_pid_net(5): the second field is the local address in hexadecimal digits, the fourth is 0A for a
+        // listening socket
         for line in std::fs::read_to_string(file).unwrap_or_default().lines().skip(1) {
             let fields: Vec<&str> = line.split_whitespace().collect();
             let Some((address, port)) = fields[1].split_once(':') else { continue };
@@ -123,7 +124,7 @@ fn done(command: &mut Command) -> Result<String> {
     Ok(said(&output))
 }
 
-/// It fails, and its last line says this.
+/// Checks that a command fails and that its message contains the sentence.
 fn fails(command: &mut Command, sentence: &str) -> Result<()> {
     let output = command.stdin(std::process::Stdio::null()).output()?;
     let said = said(&output);
@@ -134,22 +135,22 @@ fn fails(command: &mut Command, sentence: &str) -> Result<()> {
 }
 
 #[test]
-fn what_is_missing_is_said_with_what_to_do() -> Result<()> {
+fn missing_programs_are_named_with_a_remedy() -> Result<()> {
     let target = Target::new("missing")?;
     let (nothing, compilers) = (target.0.join("nothing"), target.0.join("compilers"));
     std::fs::create_dir_all(&nothing)?;
     links(&compilers, &["rustc", "cc", "cmake", "df"])?;
     fails(&mut target.xtask("token ada"), "start it with cargo xtask up")?;
-    // not even a compiler, and what each needs
+    // without a compiler, each missing program is named with its remedy
     fails(target.xtask("up").env("PATH", &nothing), "something is missing on this machine")?;
     let told = said(&target.xtask("doctor").env("PATH", &nothing).output()?);
     for words in ["https://rustup.rs", "apt-get install build-essential", "apt-get install cmake"] {
         assert!(told.contains(words), "{words}: {told}");
     }
-    // neither Debian's packages nor Docker
+    // without Debian's packages and without Docker
     fails(target.xtask("up").env("PATH", &compilers), "no Docker engine answers: start it")?;
     fails(&mut target.xtask("up --docker"), "no Docker engine answers: start it")?;
-    // a machine on which no package was installed, and nobody who could agree
+    // without installed packages, and without a person who could agree to install them
     let no_packages = "nothing was installed; install these packages yourself";
     fails(target.xtask("up").env("DPKG_ADMINDIR", &nothing), no_packages)?;
     let output = target.xtask("up").env("DPKG_ADMINDIR", &nothing).output()?;
@@ -159,9 +160,9 @@ fn what_is_missing_is_said_with_what_to_do() -> Result<()> {
 }
 
 #[test]
-fn without_a_network_the_missing_part_is_named() -> Result<()> {
+fn without_a_network_the_failed_download_is_named() -> Result<()> {
     let target = Target::new("offline")?;
-    // Maven with nothing at home, and told that it is offline
+    // Maven with an empty repository and set to offline
     let settings = target.0.join(".m2");
     std::fs::create_dir_all(&settings)?;
     std::fs::write(settings.join("settings.xml"), "<settings><offline>true</offline></settings>")?;
@@ -173,9 +174,9 @@ fn without_a_network_the_missing_part_is_named() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_two_commands_do_all_of_it() -> Result<()> {
+async fn run_starts_everything_and_down_stops_it() -> Result<()> {
     let target = Target::with_tools("all")?;
-    // somebody took a port that an earlier start had
+    // another program listens on a port of an earlier start
     let taken = TcpListener::bind(("127.0.0.1", free_port()?))?;
     let ports: Vec<u16> = (0..8).map(|_| free_port()).collect::<Result<_>>()?;
     let ports = ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
@@ -191,14 +192,14 @@ async fn the_two_commands_do_all_of_it() -> Result<()> {
     nothing_is_open_to_others(&stack)?;
     let token = target.done("token barbara")?;
     let events = reqwest::Client::new().get(format!("{server}/events")).bearer_auth(token.trim()).send().await?;
-    assert!(!events.json::<Vec<serde_json::Value>>().await?.is_empty(), "demo data");
+    assert!(!events.json::<Vec<serde_json::Value>>().await?.is_empty(), "there is no demo data");
     fails(&mut target.xtask("token nobody"), "nobody could not sign in")?;
 
-    // twice: services are left as they are
+    // a second `up` does not restart services
     let redis = std::fs::read_to_string(stack.pid_file("redis"))?;
     target.done("up")?;
     assert_eq!(std::fs::read_to_string(stack.pid_file("redis"))?, redis);
-    // and after a crash
+    // after a crash, `run` starts the missing processes again
     for name in ["redis", "backend"] {
         let text = std::fs::read_to_string(stack.pid_file(name))?;
         run(Command::new("kill").args(["-KILL", text.lines().next().unwrap_or_default()]))?;
@@ -221,7 +222,7 @@ async fn the_two_commands_do_all_of_it() -> Result<()> {
 
 #[tokio::test]
 async fn services_of_the_environment_are_used_and_left_running() -> Result<()> {
-    // demo data has the same ids everywhere, so a Redis of its own
+    // demo data has the same ids in each database, so this test uses its own Redis
     let redis = OwnRedis::start(&stack()?, "given").await?;
     let env = [("REDIS_URL", redis.url())].into();
     let world = World::with(WorldOptions { backends: 0, env, ..WorldOptions::default() }).await?;
@@ -241,20 +242,20 @@ async fn services_of_the_environment_are_used_and_left_running() -> Result<()> {
     assert!(told.contains("Using the services that the environment names"), "{told}");
     let stack = target.stack()?;
     assert_eq!(stack.written("DATABASE_URL").as_ref(), Some(&world.database_url));
-    assert!(!alive(&stack.pid_file("redis")), "a private service was started beside those that are given");
+    assert!(!alive(&stack.pid_file("redis")), "a private service was started beside the given ones");
     let server = stack.written("BACKEND_URL").context("no address of the server")?;
     assert!(answers(&format!("{server}/health/ready")).await);
     assert!(!target.done("token ada")?.trim().is_empty());
     let events: i64 = sqlx::query_scalar("select count(*) from events").fetch_one(&world.pool).await?;
-    assert!(events > 0, "demo data is in the database that was named");
+    assert!(events > 0, "the given database has no demo data");
     target.done("down")?;
     assert!(!alive(&stack.pid_file("backend")));
-    People::of(&world.stack.issuer()).new_token("ada").await.context("the services that were given go on")?;
+    People::of(&world.stack.issuer()).new_token("ada").await.context("the given services were stopped")?;
     Ok(())
 }
 
 #[tokio::test]
-async fn what_an_aborted_test_left_is_ended() -> Result<()> {
+async fn processes_of_an_aborted_test_are_ended() -> Result<()> {
     let target = Target::new("aborted")?;
     let stack = target.0.join("test-stack");
     std::fs::create_dir_all(&stack)?;
@@ -265,7 +266,7 @@ async fn what_an_aborted_test_left_is_ended() -> Result<()> {
         Ok(pid_file)
     };
     let (left, other) = (start("left", &stack)?, start("other", &target.0.join("elsewhere"))?);
-    // one that writes over its environment
+    // a Redis, which overwrites its environment
     let (folder, port) = (stack.join("redis-left"), free_port()?);
     std::fs::create_dir_all(&folder)?;
     let mut redis = Command::new("redis-server");
@@ -278,7 +279,10 @@ async fn what_an_aborted_test_left_is_ended() -> Result<()> {
     let told = target.done("down")?;
     assert!(told.contains("ending 2 processes that tests left"), "{told}");
     redis.wait()?;
-    wait_for("its end", std::time::Duration::from_secs(5), || async { Ok((!alive(&left)).then_some(())) }).await?;
-    assert!(alive(&other), "only what belongs to the stack is ended");
+    wait_for("the end of the left process", std::time::Duration::from_secs(5), || async {
+        Ok((!alive(&left)).then_some(()))
+    })
+    .await?;
+    assert!(alive(&other), "a process outside of the stack was ended");
     happening_stack::stop_pid_file(&other, &happening_stack::quiet)
 }

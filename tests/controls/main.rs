@@ -1,5 +1,5 @@
-//! Negative controls: with a protection switched off, its check must fail. If one of these tests fails, the check that it
-//! is about would not notice a bug either.
+//! Negative controls: with a protection switched off, its check must fail. If one of these tests fails, the check would
+//! not notice a bug either.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,15 +16,15 @@ async fn world_without(protection: &'static str) -> Result<World> {
     World::with(WorldOptions { switches: protection, worker: true, ..WorldOptions::default() }).await
 }
 
-/// What a check found. That it failed is not enough: it could be for another reason.
+/// The failure that a check reported. Callers compare its text, since the check may have failed for another reason.
 fn violation(checked: Result<()>) -> Result<String> {
     match checked {
-        Ok(()) => anyhow::bail!("the check did not notice"),
+        Ok(()) => anyhow::bail!("the check did not notice the missing protection"),
         Err(error) => Ok(format!("{error:#}")),
     }
 }
 
-/// A seat that is given up while somebody waits.
+/// Gives back a seat while another booking waits, and checks that the waiting booking gets it.
 async fn give_up_while_somebody_waits(world: &World) -> Result<()> {
     let (a, b) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&a, 2).await?;
@@ -36,7 +36,7 @@ async fn give_up_while_somebody_waits(world: &World) -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_promotion_in_the_same_transaction_a_freed_seat_is_offered_to_others() -> Result<()> {
+async fn late_promotion_exposes_a_freed_seat() -> Result<()> {
     give_up_while_somebody_waits(&World::new().await?).await?;
     let world = world_without("promote_later").await?;
     let noticed = violation(give_up_while_somebody_waits(&world).await)?;
@@ -44,13 +44,14 @@ async fn without_promotion_in_the_same_transaction_a_freed_seat_is_offered_to_ot
     Ok(())
 }
 
-/// A person asks while Postgres stands still.
+/// Sends a request while Postgres is frozen. Answers the status.
 async fn ask_a_frozen_database(name: &str, switches: &'static str) -> Result<u16> {
     let own = OwnPostgres::start(&stack()?, name).await?;
     let options = WorldOptions { backends: 1, switches, ..WorldOptions::default() };
     let world = World::on(own.stack.clone(), &backend_program()?, options).await?;
     let a = world.person("ada").await?;
-    // connections are open, and more of them than the server's own tasks use: without one the pool itself says no in time
+    // open idle connections, more than the server's own tasks use: a request without one would be refused in time by
+    // the pool, even without the pulse
     for reply in join_all((0..12).map(|_| a.get("/notifications"))).await {
         reply?.expect(200);
     }
@@ -61,7 +62,7 @@ async fn ask_a_frozen_database(name: &str, switches: &'static str) -> Result<u16
 }
 
 #[tokio::test]
-async fn without_the_pulse_a_frozen_database_keeps_its_callers() -> Result<()> {
+async fn without_the_pulse_callers_wait_for_a_frozen_database() -> Result<()> {
     assert_eq!(ask_a_frozen_database("pulse", "").await?, 503);
     let noticed = ask_a_frozen_database("no-pulse", "no_pulse").await;
     let waited = noticed.as_ref().err().is_some_and(|error| error.is::<tokio::time::error::Elapsed>());
@@ -69,11 +70,10 @@ async fn without_the_pulse_a_frozen_database_keeps_its_callers() -> Result<()> {
     Ok(())
 }
 
-/// A person asks again and again once Postgres, which was restarted while no one asked, answers. Answers the statuses that
-/// came.
+/// Restarts Postgres while no request uses it, then sends requests. Answers the set of their statuses.
 async fn ask_a_new_database(name: &str, switches: &'static str) -> Result<BTreeSet<u16>> {
     let own = OwnPostgres::start(&stack()?, name).await?;
-    // the relay would meet the connections that ended before the person does
+    // the relay would find the broken connections before the person's requests do
     let env = [("RELAY", "false".to_owned())].into();
     let options = WorldOptions { backends: 1, switches, env, ..WorldOptions::default() };
     let world = World::on(own.stack.clone(), &backend_program()?, options).await?;
@@ -81,7 +81,7 @@ async fn ask_a_new_database(name: &str, switches: &'static str) -> Result<BTreeS
     for reply in join_all((0..12).map(|_| a.get("/notifications"))).await {
         reply?.expect(200);
     }
-    // asks for nothing that is in the database
+    // this request reads no row, so it shows only whether the server considers the database reachable
     let feels = async |beats: bool| {
         wait_for("the pulse", Duration::from_secs(20), async || {
             Ok(((a.get("/events/none").await?.status != 503) == beats).then_some(()))
@@ -100,15 +100,15 @@ async fn ask_a_new_database(name: &str, switches: &'static str) -> Result<BTreeS
 }
 
 #[tokio::test]
-async fn without_the_check_of_idle_connections_a_new_database_refuses() -> Result<()> {
+async fn without_the_connection_check_broken_connections_are_used() -> Result<()> {
     assert_eq!(ask_a_new_database("new-postgres", "").await?, BTreeSet::from([200]));
     let unchecked = ask_a_new_database("new-postgres-unchecked", "no_connection_check").await?;
-    assert!(unchecked.contains(&503), "nobody met a connection that had ended");
+    assert!(unchecked.contains(&503), "no request used a broken connection");
     Ok(())
 }
 
 #[tokio::test]
-async fn the_audit_notices_what_must_not_be() -> Result<()> {
+async fn the_audit_detects_invalid_rows() -> Result<()> {
     let mut world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let a = world.person("ada").await?;
     let event = world.event(&a, 5).await?;
@@ -117,7 +117,7 @@ async fn the_audit_notices_what_must_not_be() -> Result<()> {
     a.book(ended.id, 1).await?.expect(201);
     a.post(&format!("/events/{}/cancel", ended.id), json!({})).await?.expect(200);
     world.audit()?;
-    // nobody answers to what is done to the rows
+    // the servers are stopped, so that none reacts to the changed rows
     assert!(world.stop_backend(0)?, "the server did not end well");
     let told = "delete from outbox where payload->>'type' = 'event_cancelled' and $1 is not null";
     let harms = [
@@ -133,14 +133,14 @@ async fn the_audit_notices_what_must_not_be() -> Result<()> {
         sqlx::query(sql).bind(event.id.0).execute(&world.pool).await?;
         let said = world.audit().err().map(|error| error.to_string()).unwrap_or_default();
         assert!(said.contains(invariant), "{sql}: the audit says {said:?}");
-        // each harm meets rows that are whole
+        // restore the rows before the next harm
         kept.put_back(&world).await?;
         world.audit()?;
     }
     Ok(())
 }
 
-/// Copies of the rows that a harm may change.
+/// Copies of the tables' rows that a harm may change.
 struct Kept;
 
 impl Kept {
@@ -169,7 +169,7 @@ async fn raw(world: &World, sql: String) -> Result<()> {
     Ok(())
 }
 
-/// Name of the invariant, and what breaks it.
+/// The name of each invariant, and a statement that violates it.
 const HARMS: [(&str, &str); 15] = [
     ("I1 seats lie inside the event", "update booking_seats set seat_no = 9 where status = 'booked' and seat_no = 2"),
     ("I6 a booking is created once", "delete from booking_history where action = 'created' and seats = 1"),
@@ -203,7 +203,7 @@ const HARMS: [(&str, &str); 15] = [
     ("I11 history adds up to the seats", "update booking_history set seat_numbers = '{}' where action = 'claimed'"),
 ];
 
-/// The same for what is compared with states in memory.
+/// The same for invariants that compare rows with states in memory.
 const HARMS_TO_STATES: [(&str, &str); 3] = [
     ("I3 the fold of the log equals the rows", "update seat_log set head = gen_random_uuid()"),
     ("I3 the fold of the log equals the rows", "delete from seat_log where version = 2"),
@@ -214,7 +214,7 @@ const HARMS_TO_STATES: [(&str, &str); 3] = [
 ];
 
 #[tokio::test]
-async fn every_query_of_the_audit_finds_what_it_looks_for() -> Result<()> {
+async fn every_audit_query_detects_its_violation() -> Result<()> {
     let mut world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let (a, b, c) = (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
     let (event, open) = (world.event(&a, 3).await?, world.event(&a, 3).await?);
@@ -233,7 +233,7 @@ async fn every_query_of_the_audit_finds_what_it_looks_for() -> Result<()> {
     })
     .await?;
     world.audit()?;
-    // nobody answers to what is done to the rows
+    // the servers are stopped, so that none reacts to the changed rows
     assert!(world.stop_backend(0)?, "the server did not end well");
     world.ask_worker_to_stop()?;
     assert!(world.worker_ended_well().await?, "the worker did not end well");
@@ -243,7 +243,7 @@ async fn every_query_of_the_audit_finds_what_it_looks_for() -> Result<()> {
         raw(&world, harm.to_owned()).await?;
         assert!(said().contains(invariant), "{harm}: {}", said());
         kept.put_back(&world).await?;
-        assert_eq!(said(), "", "{harm} was taken back");
+        assert_eq!(said(), "", "the audit still fails after {harm} was undone");
     }
     let mut redis =
         redis::Client::open(world.stack.env()["REDIS_URL"].as_str())?.get_multiplexed_async_connection().await?;
@@ -253,7 +253,7 @@ async fn every_query_of_the_audit_finds_what_it_looks_for() -> Result<()> {
     assert!(said().contains("I3 what Redis shows equals the rows"), "{}", said());
     redis::cmd("SET").arg(&slots).arg(shown).exec_async(&mut redis).await?;
     assert_eq!(said(), "");
-    // without the index that keeps a seat from being sold twice
+    // drop the unique index that prevents selling a seat twice
     let sold_twice = format!(
         "drop index booking_seats_event_id_seat_no_key; update booking_seats set seat_no = 2 where event_id = '{}'",
         event.id
@@ -263,7 +263,7 @@ async fn every_query_of_the_audit_finds_what_it_looks_for() -> Result<()> {
     let queries = include_str!("../../backend/src/audit/queries.rs");
     let named = HARMS.iter().filter(|(invariant, _)| queries.contains(&format!("(\"{invariant}\","))).count();
     let listed = queries.lines().filter(|line| line.starts_with("    (\"I")).count();
-    assert_eq!((named, listed), (HARMS.len(), HARMS.len() + 1), "an invariant has no harm here");
+    assert_eq!((named, listed), (HARMS.len(), HARMS.len() + 1), "an invariant has no harm in this test");
     Ok(())
 }
 
@@ -272,7 +272,7 @@ async fn a_release_has_no_switches() -> Result<()> {
     let name = b"HAPPENING_SWITCHES";
     let has = |program: &[u8]| program.windows(name.len()).any(|window| window == name);
     let tested = std::fs::read(backend_program()?)?;
-    assert!(has(&tested), "the tests run without their switches");
+    assert!(has(&tested), "the tested server has no switches");
     let release = std::env::var_os("HAPPENING_PLAIN_BACKEND").context("HAPPENING_PLAIN_BACKEND is not set")?;
     assert!(!has(&std::fs::read(release)?), "a server without the feature has switches");
     Ok(())

@@ -1,4 +1,4 @@
-//! Cancelling, deleting, duplicating, handing over; what an edit may change and who is told.
+//! Cancelling, deleting, duplicating and transferring events; which fields an edit may change, and who is notified.
 
 use anyhow::{Context, Result};
 use happening_api::{
@@ -17,7 +17,7 @@ async fn told(person: &Client, kind: NotificationType) -> Result<Notification> {
 }
 
 #[tokio::test]
-async fn a_cancelled_event_ends_every_booking_and_tells_everybody() -> Result<()> {
+async fn a_cancelled_event_ends_bookings_and_notifies_people() -> Result<()> {
     let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
     let (ada, barbara, edsger) =
         (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
@@ -42,13 +42,13 @@ async fn a_cancelled_event_ends_every_booking_and_tells_everybody() -> Result<()
     ada.put(&path, json!({ "name": "Again" })).await?.refused(409, "event_not_open");
     barbara.book(event.id, 1).await?.refused(409, "event_not_open");
     barbara.post(&format!("/bookings/{}/cancel", held.id), json!({})).await?.refused(409, "already_cancelled");
-    // who is not told: somebody without a booking
+    // a person without a booking is not notified
     assert_eq!(ada.get("/notifications").await?.expect(200).body, json!([]));
     world.audit()
 }
 
 #[tokio::test]
-async fn rows_follow_the_clock_and_readers_do_not_wait_for_them() -> Result<()> {
+async fn an_events_status_follows_the_clock_at_once() -> Result<()> {
     let mut world = World::new().await?;
     let ada = world.person("ada").await?;
     let event = world.event(&ada, 3).await?;
@@ -56,7 +56,7 @@ async fn rows_follow_the_clock_and_readers_do_not_wait_for_them() -> Result<()> 
     world.move_event(event.id, -1).await?;
     assert_eq!(ada.event(event.id).await?.status, EventStatus::Ongoing);
     assert_eq!(row().fetch_one(&world.pool).await?, "upcoming", "no worker runs yet");
-    // by its end, when it has one
+    // the status depends on the event's end, if it has one
     for (ends_in_minutes, status) in [(60, EventStatus::Ongoing), (-30, EventStatus::Completed)] {
         sqlx::query("update events set event_date = now() - interval '1 hour', ends_at = now() + make_interval(mins => $2) where id = $1")
             .bind(event.id.0)
@@ -81,7 +81,7 @@ async fn rows_follow_the_clock_and_readers_do_not_wait_for_them() -> Result<()> 
 }
 
 #[tokio::test]
-async fn bookings_that_race_with_a_cancellation_end_with_it() -> Result<()> {
+async fn bookings_racing_with_a_cancellation_are_cancelled() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 40).await?;
@@ -149,7 +149,7 @@ async fn a_duplicate_has_a_new_date_and_no_bookings() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_event_is_handed_over_by_an_admin_to_an_organizer() -> Result<()> {
+async fn only_admins_transfer_events_and_only_to_organizers() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara, edsger) =
         (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
@@ -184,7 +184,7 @@ async fn two_editors_do_not_overwrite_each_other() -> Result<()> {
     assert_eq!(stale.body["details"]["event"]["place"], "Cellar");
     put(json!({ "place": "Roof" }), "1").await?.refused(400, "invalid");
     assert!(told(&barbara, NotificationType::EventUpdated).await?.message.contains("the place changed"));
-    // not of interest to people with a booking
+    // people with a booking are not notified of these changes
     put(json!({ "description": "More", "max_seats_per_user": 3 }), "\"2\"").await?.expect(200);
     let all: Vec<Notification> = barbara.get("/notifications").await?.expect(200).json();
     assert_eq!(all.iter().filter(|one| one.kind == NotificationType::EventUpdated).count(), 1);
@@ -202,7 +202,7 @@ async fn two_editors_do_not_overwrite_each_other() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_new_name_date_or_end_is_told_and_what_may_be_empty_can_be_emptied() -> Result<()> {
+async fn changed_names_and_times_are_notified_and_fields_cleared() -> Result<()> {
     let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 3).await?;
@@ -214,7 +214,7 @@ async fn a_new_name_date_or_end_is_told_and_what_may_be_empty_can_be_emptied() -
         (json!({ "ends_at": "2099-01-01T22:00:00Z" }), "the end"),
     ] {
         ada.put(&path, change.clone()).await?.expect(200);
-        wait_for("the word", std::time::Duration::from_secs(20), || async {
+        wait_for("the notification of the change", std::time::Duration::from_secs(20), || async {
             let all: Vec<Notification> = barbara.get("/notifications").await?.expect(200).json();
             let told = |one: &Notification| one.kind == NotificationType::EventUpdated && one.message.contains(words);
             Ok(all.iter().any(told).then_some(()))
@@ -241,7 +241,7 @@ async fn a_new_name_date_or_end_is_told_and_what_may_be_empty_can_be_emptied() -
 }
 
 #[tokio::test]
-async fn an_event_shows_its_people_to_staff_and_its_waitlist_to_all() -> Result<()> {
+async fn only_staff_see_how_many_people_come() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 3).await?;
@@ -252,28 +252,28 @@ async fn an_event_shows_its_people_to_staff_and_its_waitlist_to_all() -> Result<
         assert_eq!(seen["people"], people);
         assert_eq!((&seen["waiting_bookings"], &seen["waiting_seats"]), (&json!(1), &json!(3)));
     }
-    // who does not say who may come invites members only
+    // an event without a given visibility is for members
     let body =
         json!({ "org_id": event.org_id, "name": "Evening", "event_date": "2099-01-01T20:00:00Z", "total_slots": 3 });
     let made = ada.post("/events", body).await?.expect(201).body;
     assert_eq!(made["visibility"], "members");
     let path = format!("/events/{}", made["id"].as_str().unwrap_or_default());
     barbara.get(&path).await?.refused(404, "not_found");
-    // who holds seats of an event that closes its doors still sees it
+    // a person who holds seats still sees an event that becomes members-only
     ada.put(&format!("/events/{}", event.id), json!({ "visibility": "members" })).await?.expect(200);
     barbara.get(&format!("/events/{}", event.id)).await?.expect(200);
     world.audit()
 }
 
 #[tokio::test]
-async fn people_are_told_of_a_cancellation_although_the_event_was_deleted_then() -> Result<()> {
+async fn cancellations_are_notified_after_the_events_deletion() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 3).await?;
     barbara.book(event.id, 2).await?.expect(201);
     ada.post(&format!("/events/{}/cancel", event.id), json!({})).await?.expect(200);
     ada.delete(&format!("/events/{}", event.id)).await?.expect(204);
-    // the worker comes late
+    // start the worker only now
     let mut worker = world.command(&["worker"]).spawn()?;
     let told = told(&barbara, NotificationType::EventCancelled).await;
     worker.kill()?;
@@ -283,7 +283,7 @@ async fn people_are_told_of_a_cancellation_although_the_event_was_deleted_then()
 }
 
 #[tokio::test]
-async fn times_that_no_calendar_has_are_refused() -> Result<()> {
+async fn dates_outside_the_calendar_are_refused() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     let event = world.event(&ada, 3).await?;
@@ -300,7 +300,7 @@ async fn times_that_no_calendar_has_are_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn messages_of_a_cancelled_event_keep_their_turn() -> Result<()> {
+async fn messages_of_a_cancelled_event_keep_their_order() -> Result<()> {
     let env = [("RELAY", "false".to_owned())].into();
     let world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
@@ -312,7 +312,7 @@ async fn messages_of_a_cancelled_event_keep_their_turn() -> Result<()> {
     for _ in 0..20 {
         ada.book(other.id, 1).await?.expect(201);
     }
-    // in the order in which the relay takes them
+    // the relay publishes in the order of the ids
     let kinds: Vec<String> =
         sqlx::query_scalar("select payload->>'type' from outbox order by id").fetch_all(&world.pool).await?;
     let cancelled = |kind: &&String| kind.as_str() == "event_cancelled";

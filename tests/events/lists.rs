@@ -1,4 +1,4 @@
-//! Lists, filters, search and pages of events.
+//! Lists, filters, search and pagination of events.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ fn names(reply: &Reply) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn events_are_found_by_words_kind_time_and_owner() -> Result<()> {
+async fn events_are_found_by_words_category_time_and_owner() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara, donald) =
         (world.person("ada").await?, world.person("barbara").await?, world.person("donald").await?);
@@ -72,7 +72,7 @@ async fn events_are_found_by_words_kind_time_and_owner() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_search_that_says_nothing_sensible_is_refused() -> Result<()> {
+async fn invalid_search_parameters_are_refused() -> Result<()> {
     let world = World::new().await?;
     let ada = world.person("ada").await?;
     let org = world.organization(&ada).await?;
@@ -93,7 +93,7 @@ async fn a_search_that_says_nothing_sensible_is_refused() -> Result<()> {
     ] {
         find(bad).await?.refused(400, "invalid");
     }
-    // a place in a list of another kind is no place in this one
+    // the cursor of another kind of list is not valid here
     let page = ada.get(&format!("/organizations/{}/members?limit=1", org.id)).await?.expect(200);
     let next = page.next_page().context("a second page")?;
     let cursor = next.split("cursor=").nth(1).unwrap_or_default();
@@ -121,7 +121,7 @@ async fn pages_show_every_event_once() -> Result<()> {
         let reply = ada.call(Method::GET, &path, None, &[]).await?.expect(200);
         assert_eq!(reply.headers["x-total-count"], "7");
         for name in names(&reply) {
-            assert!(seen.insert(name.to_owned()), "{name} twice");
+            assert!(seen.insert(name.to_owned()), "{name} is listed twice");
         }
         pages += 1;
         let Some(next) = reply.next_page() else { break };
@@ -132,7 +132,7 @@ async fn pages_show_every_event_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn search_knows_letters_beyond_ascii() -> Result<()> {
+async fn search_and_order_handle_non_ascii_letters() -> Result<()> {
     let world = World::new().await?;
     let ada = world.person("ada").await?;
     let org = world.organization(&ada).await?;
@@ -142,7 +142,7 @@ async fn search_knows_letters_beyond_ascii() -> Result<()> {
         let reply = ada.get(&format!("/events?org_id={}&q={encoded}", org.id)).await?.expect(200);
         assert_eq!(names(&reply), ["Ärzteball"], "{words}");
     }
-    // members are found and sorted by the same rules, whatever locale the database was made with
+    // the search and order of members follow the same rules, whatever the database's locale is
     sqlx::query("update users set name = 'Émile' where id = $1").bind(ada.user.id.0).execute(&world.pool).await?;
     for (login, name) in [("barbara", "zoe"), ("edsger", "Zadie"), ("frances", "Elena")] {
         let person = world.person(login).await?;
@@ -155,7 +155,7 @@ async fn search_knows_letters_beyond_ascii() -> Result<()> {
     assert_eq!(names(&sorted), ["Elena", "Émile", "Zadie", "zoe"]);
     let found = ada.get(&format!("{members}?q=%C3%A9MILE")).await?.expect(200);
     assert_eq!(names(&found), ["Émile"]);
-    // page by page the same order
+    // pages have the same order as the whole list
     let first = ada.get(&format!("{members}?limit=2")).await?.expect(200);
     let next = first.next_page().context("a second page")?;
     assert_eq!(names(&ada.get(&next).await?.expect(200)), ["Zadie", "zoe"]);

@@ -1,4 +1,4 @@
-//! Events: their life, who sees and may do what, lists and search, what staff can take with them.
+//! Events: their lifecycle, lists and search, and what staff can see and export.
 
 mod life;
 mod lists;

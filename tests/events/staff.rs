@@ -1,4 +1,4 @@
-//! What an event's staff see: bookings with people, files, activity. And who is not staff.
+//! What an event's staff see: bookings with people, files, activity. Other people are refused.
 
 use anyhow::{Context, Result};
 use happening_api::{ActivityEntry, AuditEntry, Booking, BookingStatus, Notification, NotificationType, Role};
@@ -17,7 +17,8 @@ async fn text(person: &Client, path: &str) -> Result<(String, String)> {
     Ok((kind, answer.text().await?))
 }
 
-/// The list page by page; and of it who waits, in the order in which they are served, whatever they hold already.
+/// Checks that pages of the board follow each other, and that the list of waiting bookings has them in the waitlist's
+/// order, whether or not they hold seats already.
 async fn pages_follow(staff: &Client, path: &str, board: &[Booking]) -> Result<()> {
     let first_two = async |query: &str| -> Result<Vec<Booking>> {
         let page = staff.get(&format!("{path}/bookings?{query}")).await?.expect(200);
@@ -33,7 +34,7 @@ async fn pages_follow(staff: &Client, path: &str, board: &[Booking]) -> Result<(
 }
 
 #[tokio::test]
-async fn staff_see_bookings_in_order_and_take_them_along() -> Result<()> {
+async fn staff_see_and_export_bookings_in_order() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara, edsger, donald) = (
         world.person("ada").await?,
@@ -91,12 +92,12 @@ async fn staff_see_bookings_in_order_and_take_them_along() -> Result<()> {
         (cancelled.reason.as_deref(), cancelled.actor_id, cancelled.booking_id),
         (Some("Double booked"), Some(ada.user.id), Some(left.id))
     );
-    assert_eq!(barbara.booking(first.id).await?.user, None, "only staff are told whose it is");
+    assert_eq!(barbara.booking(first.id).await?.user, None, "a person who is not staff sees whose booking it is");
     world.audit()
 }
 
 #[tokio::test]
-async fn who_is_not_staff_is_refused_as_far_as_they_know_the_event() -> Result<()> {
+async fn people_who_are_not_staff_get_403_or_404() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara, edsger, donald) = (
         world.person("ada").await?,
@@ -121,13 +122,13 @@ async fn who_is_not_staff_is_refused_as_far_as_they_know_the_event() -> Result<(
         }
     }
     donald.get(&format!("/events/{}/calendar.ics", hidden.id)).await?.refused(404, "not_found");
-    // a colleague's event: the list is refused, a single booking is not there
+    // Barbara may know this event of a colleague: its lists are refused, while a single booking is answered as missing
     barbara.get(&format!("/bookings/{}", booking.id)).await?.refused(404, "not_found");
     world.audit()
 }
 
 #[tokio::test]
-async fn who_was_staff_when_they_asked_and_is_no_more_cancels_nothing() -> Result<()> {
+async fn former_staff_cannot_cancel() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, barbara, donald) =
         (world.person("ada").await?, world.person("barbara").await?, world.person("donald").await?);
@@ -141,7 +142,7 @@ async fn who_was_staff_when_they_asked_and_is_no_more_cancels_nothing() -> Resul
         if call == "cancel-seats" {
             body["seat_numbers"] = json!([1]);
         }
-        // she was let in, and waits for the event's row
+        // Barbara passed the check of her role and waits for the event's row
         let mut holder = world.pool.begin().await?;
         sqlx::query("select 1 from events where id = $1 for update").bind(event.id.0).execute(&mut *holder).await?;
         let demoted = async {
@@ -159,7 +160,7 @@ async fn who_was_staff_when_they_asked_and_is_no_more_cancels_nothing() -> Resul
 }
 
 #[tokio::test]
-async fn whose_booking_staff_cancels_is_told_why_and_the_log_has_who() -> Result<()> {
+async fn cancellations_by_staff_are_explained_and_logged() -> Result<()> {
     let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 4).await?;
@@ -175,7 +176,7 @@ async fn whose_booking_staff_cancels_is_told_why_and_the_log_has_who() -> Result
     let log: Vec<AuditEntry> = ada.get(&format!("/organizations/{}/audit", event.org_id)).await?.expect(200).json();
     let entry = log.iter().find(|entry| entry.action == "booking_cancelled").context("nothing in the log")?;
     assert_eq!((entry.actor_id, entry.subject_id), (Some(ada.user.id), booking.id.0));
-    // one's own cancellation is nobody else's business
+    // the audit log does not record a person's cancellation of their own booking
     let own: Booking = barbara.book(event.id, 1).await?.expect(201).json();
     barbara.post(&format!("/bookings/{}/cancel", own.id), json!({})).await?.expect(200);
     let log: Vec<AuditEntry> = ada.get(&format!("/organizations/{}/audit", event.org_id)).await?.expect(200).json();

@@ -1,5 +1,5 @@
-//! Dependencies and servers fail under load. Nothing that was answered is lost, what does not need the missing part goes on,
-//! and all recovers without a restart.
+//! Dependencies and servers fail under load. No answered booking is lost, requests that do not need the failed part
+//! continue, and everything recovers without a restart.
 
 mod pools;
 mod sign_in;
@@ -17,19 +17,19 @@ use happening_tests::{Client, World, WorldOptions};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Callers are answered within a second; the rest is for a busy machine.
+/// The server answers within a second; the rest is a margin for a busy machine.
 const ANSWER_TIME_MAX: Duration = Duration::from_millis(1500);
 
-/// What a crowd was answered.
+/// The answers that a crowd got.
 #[derive(Default)]
 struct Journal {
-    /// 201 answers.
+    /// Bookings that were answered 201.
     booked: Vec<Booking>,
-    /// Requests without a good answer: key and seats.
+    /// Requests whose outcome is unknown: the caller, and the key for the retry.
     unclear: Vec<(Client, String)>,
 }
 
-/// People who book one seat after the other, until told to stop.
+/// Callers who book one seat after the other until they are stopped.
 struct Crowd {
     stop: Arc<AtomicBool>,
     tasks: Vec<tokio::task::JoinHandle<Journal>>,
@@ -79,8 +79,8 @@ async fn book_until(caller: Client, event: EventId, n: usize, stop: Arc<AtomicBo
     journal
 }
 
-/// Every 201 is in the database with exactly its seats; every unclear request is nothing or one booking, which its retry
-/// returns.
+/// Checks that every booking answered 201 is in the database with exactly its seats, and that every unclear request led
+/// to no booking or to the one that its retry returns.
 async fn check(world: &World, event: EventId, journal: &Journal) -> Result<()> {
     for booking in &journal.booked {
         let seats: Vec<i32> = sqlx::query_scalar("select seat_no from booking_seats where booking_id = $1 order by 1")
@@ -123,7 +123,7 @@ async fn count(world: &World, event: EventId) -> Result<i64> {
     Ok(query.fetch_one(&world.pool).await?)
 }
 
-/// Waits as long as more and more messages have theirs.
+/// Waits until each message has had its effect exactly once, as long as their number still grows.
 async fn every_message_has_its_effect_once(world: &World) -> Result<()> {
     let query = "select (select count(*) from outbox) - (select count(*) from notifications)";
     let mut left = i64::MAX;
@@ -139,7 +139,7 @@ async fn every_message_has_its_effect_once(world: &World) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_killed_server_loses_nothing_that_was_answered() -> Result<()> {
+async fn a_killed_server_loses_no_answered_booking() -> Result<()> {
     let mut world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
     let people = people(&world).await?;
     let event = world.event(&people[0], 5_000).await?;
@@ -151,19 +151,20 @@ async fn a_killed_server_loses_nothing_that_was_answered() -> Result<()> {
         world.start_backend(1).await?;
     }
     let journal = crowd.stop().await?;
-    assert!(!journal.unclear.is_empty(), "the kills were not noticed");
+    assert!(!journal.unclear.is_empty(), "no request was interrupted by the kills");
     check(&world, event.id, &journal).await
 }
 
 #[tokio::test]
-async fn a_killed_rabbitmq_changes_nothing_for_a_caller_and_delays_messages_only() -> Result<()> {
+async fn a_killed_rabbitmq_only_delays_messages() -> Result<()> {
     let own = OwnRabbitMq::start(&stack()?, "killed-rabbitmq").await?;
     let world =
         World::on(own.stack.clone(), &backend_program()?, WorldOptions { worker: true, ..WorldOptions::default() })
             .await?;
     let people = people(&world).await?;
     let event = world.event(&people[0], 5_000).await?;
-    // few callers: a broker takes many seconds to start, and all that is booked meanwhile is told afterwards
+    // few callers, because RabbitMQ takes many seconds to start, and the messages of all bookings made meanwhile are
+    // delivered afterwards
     let crowd = Crowd::start(&world, &people, event.id, 2);
     until_booked(&world, event.id, 60).await?;
     own.kill()?;
@@ -171,12 +172,12 @@ async fn a_killed_rabbitmq_changes_nothing_for_a_caller_and_delays_messages_only
     own.start_again().await?;
     until_booked(&world, event.id, 60).await?;
     let journal = crowd.stop().await?;
-    assert!(journal.unclear.is_empty(), "a caller noticed");
+    assert!(journal.unclear.is_empty(), "a request did not succeed");
     every_message_has_its_effect_once(&world).await?;
     check(&world, event.id, &journal).await
 }
 
-/// A world on a Postgres of its own, an event in it, and a booking that waits.
+/// Starts a world with its own Postgres, an event, and a waiting booking.
 async fn on_own_postgres(name: &str) -> Result<(OwnPostgres, World, Vec<Client>, Vec<Booking>)> {
     let own = OwnPostgres::start(&stack()?, name).await?;
     let world = World::on(own.stack.clone(), &backend_program()?, WorldOptions::default()).await?;
@@ -189,7 +190,8 @@ async fn on_own_postgres(name: &str) -> Result<(OwnPostgres, World, Vec<Client>,
     Ok((own, world, people, bookings))
 }
 
-/// With a synchronous standby that is away, COMMIT waits after it was done. Nothing that was answered is lost, and a retry finds it.
+/// While a synchronous standby is away, COMMIT takes effect locally but does not return. No answered booking is lost,
+/// and a retry finds it.
 #[tokio::test]
 async fn a_commit_that_waits_for_a_standby_is_done_once() -> Result<()> {
     let (_own, world, people, bookings) = on_own_postgres("standby").await?;
@@ -226,7 +228,7 @@ async fn a_commit_that_waits_for_a_standby_is_done_once() -> Result<()> {
     world.audit()
 }
 
-/// Every kind of call, as the person who may do all of it.
+/// Every kind of call, for a person who may do all of them.
 fn calls(booking: &Booking) -> Vec<(Method, String, Option<Value>)> {
     let (event, id) = (booking.event_id, booking.id);
     vec![
@@ -243,20 +245,20 @@ fn calls(booking: &Booking) -> Vec<(Method, String, Option<Value>)> {
     ]
 }
 
-/// All of them at once: each is answered 503, with when to come again and whether something happened, and none keeps its
-/// caller.
+/// Sends all calls at the same time. Each must be answered 503 soon, with `Retry-After` and whether the call may have
+/// taken effect.
 async fn all_are_refused_soon(world: &World, person: &Client, booking: &Booking) -> Result<()> {
     let started = Instant::now();
     let replies = calls(booking).into_iter().map(|(method, path, body)| async move {
         let reply = person.call(method.clone(), &path, body.as_ref(), &[("Idempotency-Key", "during")]).await?;
         let reply = reply.refused(503, "unavailable");
         assert!(reply.headers.contains_key("retry-after"), "{method} {path}: {reply:?}");
-        // a call with this key may have been made before
+        // an earlier call with this key may have taken effect
         let outcome = if method == Method::GET { Value::Null } else { json!("unknown") };
         assert_eq!(reply.body["details"]["outcome"], outcome, "{method} {path}: {reply:?}");
         anyhow::Ok(())
     });
-    // and as many again that wait for the same things
+    // 100 more requests wait for the same resources
     let crowd = (0..100).map(|_| async {
         person.book(booking.event_id, 1).await?.refused(503, "unavailable");
         anyhow::Ok(())
@@ -267,7 +269,7 @@ async fn all_are_refused_soon(world: &World, person: &Client, booking: &Booking)
     crowd?;
     assert!(started.elapsed() < ANSWER_TIME_MAX, "{:?}", started.elapsed());
     let unkeyed = person.post("/organizations", json!({ "name": "Nowhere" })).await?.refused(503, "unavailable");
-    // who may not call at all is told so first; what is open to all is not
+    // a caller with a bad token gets 401 nevertheless; a route that is open to all gets 503
     let stranger = person.with_token("none");
     for (method, path, body) in calls(booking) {
         stranger.call(method, &path, body.as_ref(), &[]).await?.refused(401, "unauthenticated");
@@ -279,7 +281,8 @@ async fn all_are_refused_soon(world: &World, person: &Client, booking: &Booking)
     Ok(())
 }
 
-/// What was not answered well is nothing or one booking, which its retry returns; and everything works again.
+/// Checks that the requests without a good answer led to no booking or to the one that their retry returns, and that
+/// all calls work again.
 async fn all_is_well_again(world: &World, person: &Client, booking: &Booking) -> Result<()> {
     let first: Booking = wait_for("the database", Duration::from_secs(20), || async {
         let reply = person.book_with_key(booking.event_id, 1, "during").await?;
@@ -297,10 +300,10 @@ async fn all_is_well_again(world: &World, person: &Client, booking: &Booking) ->
 }
 
 #[tokio::test]
-async fn a_stopped_postgres_is_answered_within_a_second_and_comes_back_without_a_restart() -> Result<()> {
+async fn requests_fail_fast_and_recover_around_a_stopped_postgres() -> Result<()> {
     let (own, world, people, bookings) = on_own_postgres("stopped-postgres").await?;
     own.stop().await?;
-    // first those that meet it unawares, then those who come when it is known
+    // the first requests find the failure, the second ones come when the server knows of it
     all_are_refused_soon(&world, &people[0], &bookings[0]).await?;
     all_are_refused_soon(&world, &people[0], &bookings[0]).await?;
     own.start_again().await?;
@@ -308,10 +311,10 @@ async fn a_stopped_postgres_is_answered_within_a_second_and_comes_back_without_a
 }
 
 #[tokio::test]
-async fn a_frozen_postgres_keeps_nobody_waiting() -> Result<()> {
+async fn requests_fail_fast_while_postgres_is_frozen() -> Result<()> {
     let (own, world, people, bookings) = on_own_postgres("frozen-postgres").await?;
     own.freeze()?;
-    // first those that meet it unawares, then those who come when it is known
+    // the first requests find the failure, the second ones come when the server knows of it
     all_are_refused_soon(&world, &people[0], &bookings[0]).await?;
     all_are_refused_soon(&world, &people[0], &bookings[0]).await?;
     own.thaw()?;
@@ -319,27 +322,29 @@ async fn a_frozen_postgres_keeps_nobody_waiting() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_that_is_asked_to_stop_finishes_what_it_began() -> Result<()> {
+async fn a_stopping_server_finishes_its_requests() -> Result<()> {
     let mut world = World::new().await?;
     let people = people(&world).await?;
     let event = world.event(&people[0], 5_000).await?;
     let crowd = Crowd::start(&world, &people, event.id, 12);
     until_booked(&world, event.id, 60).await?;
-    assert!(world.stop_backend(1)?, "it did not end well");
+    assert!(world.stop_backend(1)?, "the server did not exit with success");
     world.start_backend(1).await?;
     until_booked(&world, event.id, 30).await?;
     let journal = crowd.stop().await?;
     check(&world, event.id, &journal).await
 }
 
-#[tokio::test(flavor = "multi_thread")] // the caller's connection ends while this waits for the server's end
-async fn a_deletion_whose_caller_left_is_finished_before_the_server_ends() -> Result<()> {
+// the caller's connection must close while this thread waits for the server's end
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopping_server_finishes_an_abandoned_deletion() -> Result<()> {
     let env = [("SHUTDOWN_DELAY_MS", "0".to_owned())].into();
     let mut world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 3).await?;
     barbara.book(event.id, 1).await?.expect(201);
-    // the server was asked to stop before it knows which bookings to cancel; the database itself lets go of them
+    // the server must be asked to stop before it has read which bookings to cancel; the database itself releases the
+    // table after 0.7 s
     let pool = world.pool.clone();
     let holder = tokio::spawn(async move {
         let hold = "begin; lock table bookings in access exclusive mode; select pg_sleep(0.7); commit";
@@ -353,18 +358,18 @@ async fn a_deletion_whose_caller_left_is_finished_before_the_server_ends() -> Re
     .await?;
     tokio::select! {
         reply = barbara.delete("/users/me") => anyhow::bail!("it was answered: {reply:?}"),
-        waits = world.held_up(1) => waits?, // and its caller leaves
+        waits = world.held_up(1) => waits?, // `select!` then drops the deletion's request, as if its caller left
     }
-    assert!(world.stop_backend(0)?, "it did not end well");
+    assert!(world.stop_backend(0)?, "the server did not exit with success");
     holder.await??;
     let query = "select deleted_at is not null from users where id = $1";
     let deleted: bool = sqlx::query_scalar(query).bind(barbara.user.id.0).fetch_one(&world.pool).await?;
-    assert!(deleted, "what was begun was not finished");
+    assert!(deleted, "the server ended before the deletion was finished");
     world.audit()
 }
 
 #[tokio::test]
-async fn connections_that_are_cut_are_replaced_and_nobody_is_refused_for_long() -> Result<()> {
+async fn cut_connections_are_replaced_quickly() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity

@@ -1,11 +1,11 @@
-//! Calls of one kind that hang keep no others from their connections.
+//! Hanging calls of one kind do not use up the connections of other kinds.
 
 use anyhow::Result;
 use futures_util::future::join_all;
 use happening_tests::{World, WorldOptions};
 
 #[tokio::test]
-async fn lists_that_hang_keep_nobody_from_booking() -> Result<()> {
+async fn hanging_lists_do_not_block_bookings() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 50).await?;
@@ -13,7 +13,7 @@ async fn lists_that_hang_keep_nobody_from_booking() -> Result<()> {
     let mut held = world.pool.begin().await?;
     sqlx::query("lock table notifications in access exclusive mode").execute(&mut *held).await?;
     let lists = join_all((0..40).map(|_| ada.get("/notifications")));
-    // an edit wants the event for itself, and one of the connections that the lists have
+    // an edit needs the event exclusively, and a connection of the same pool as the lists
     let changed = serde_json::json!({ "description": "Doors open at seven." });
     let edit = async {
         world.held_up(5).await?;
@@ -22,7 +22,7 @@ async fn lists_that_hang_keep_nobody_from_booking() -> Result<()> {
     let others = async {
         world.held_up(5).await?;
         for _ in 0..5 {
-            // a person whom the server has not seen, and one who gives back
+            // a person whom the server has not seen books, and another one cancels
             let edsger = world.person_anew("edsger").await?;
             edsger.book(event.id, 1).await?.expect(201);
         }
@@ -31,7 +31,7 @@ async fn lists_that_hang_keep_nobody_from_booking() -> Result<()> {
     };
     let (lists, edit, others) = tokio::join!(lists, edit, others);
     others?;
-    // the edit may get a connection when a list gives up; in either case no booking waited for it
+    // the edit may get a connection once a list gives up; in either case no booking waited for the edit
     let edited = edit?.status.as_u16();
     assert!([200, 503].contains(&edited), "{edited}");
     for reply in lists {
@@ -43,7 +43,7 @@ async fn lists_that_hang_keep_nobody_from_booking() -> Result<()> {
 }
 
 #[tokio::test]
-async fn exports_that_hang_leave_lists_and_bookings_theirs() -> Result<()> {
+async fn hanging_exports_do_not_block_lists_and_bookings() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 50).await?;

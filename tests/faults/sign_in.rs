@@ -1,4 +1,4 @@
-//! The sign-in service is away or slow.
+//! Keycloak is away or slow.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use happening_tests::world::{stack, wait_for};
 use happening_tests::{World, WorldOptions};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keycloak_away_lets_known_keys_verify_and_new_servers_say_503() -> Result<()> {
+async fn known_keys_still_verify_while_keycloak_is_away() -> Result<()> {
     let base = stack()?;
     let proxy = Proxy::start(base.ports.keycloak).await?;
     let keys = format!("http://127.0.0.1:{}/realms/happening/protocol/openid-connect/certs", proxy.port);
@@ -29,13 +29,13 @@ async fn keycloak_away_lets_known_keys_verify_and_new_servers_say_503() -> Resul
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_of_a_slow_sign_in_service_are_waited_for_in_the_background() -> Result<()> {
+async fn a_slow_keycloak_does_not_delay_callers() -> Result<()> {
     let proxy = Proxy::start(stack()?.ports.keycloak).await?;
     let keys = format!("http://127.0.0.1:{}/realms/happening/protocol/openid-connect/certs", proxy.port);
     let options = WorldOptions { env: [("OIDC_JWKS_URL", keys)].into(), ..WorldOptions::default() };
     let mut world = World::with(options).await?;
     let ada = world.person("ada").await?;
-    // the read at the start fails, so that a caller begins one
+    // the server's first read of the keys fails, so that a caller's request triggers the next one
     proxy.cut();
     world.kill_backend(1)?;
     world.start_backend(1).await?;

@@ -1,4 +1,4 @@
-//! Redis fails in every way, and no call fails with it.
+//! Redis fails in various ways, and no request fails because of it.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{Crowd, check, people, until_booked};
 
-/// A person books, and does everything that can be done with that; all of it is answered well.
+/// Sends every kind of call about a new booking; all must succeed.
 async fn every_kind_of_call_is_answered(person: &Client, event: EventId) -> Result<()> {
     let started = Instant::now();
     let booking: Booking = person.book(event, 2).await?.expect(201).json();
@@ -26,15 +26,15 @@ async fn every_kind_of_call_is_answered(person: &Client, event: EventId) -> Resu
     }
     person.put(&format!("/events/{event}"), json!({ "description": "Doors open at seven." })).await?.expect(200);
     person.post(&format!("{path}/cancel"), json!({})).await?.expect(200);
-    // eleven calls: one that waited for Redis would take half a second
+    // eleven calls; each that waited for Redis would take half a second
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
     Ok(())
 }
 
-/// Redis is emptied, put back to an older state, short of memory, killed, started again and frozen while people book: every call keeps
-/// its answer, and pictures come back.
+/// Redis is emptied, reset to an older state, short of memory, killed, restarted and frozen while people book: every
+/// call succeeds, and Redis shows the counts again afterwards.
 #[tokio::test]
-async fn a_redis_that_is_lost_or_hangs_changes_nothing_for_a_caller() -> Result<()> {
+async fn callers_do_not_notice_a_lost_or_hanging_redis() -> Result<()> {
     let mut redis = OwnRedis::start(&stack()?, "lost").await?;
     let env = [("REDIS_URL", redis.url())].into();
     let world = World::with(WorldOptions { env, worker: true, ..WorldOptions::default() }).await?;
@@ -82,8 +82,8 @@ async fn a_redis_that_is_lost_or_hangs_changes_nothing_for_a_caller() -> Result<
     every_kind_of_call_is_answered(&people[0], event.id).await?;
     redis.thaw()?;
     let journal = crowd.stop().await?;
-    assert!(journal.unclear.is_empty(), "a caller noticed");
-    // the next change of the event sets its picture right
+    assert!(journal.unclear.is_empty(), "a request did not succeed");
+    // the next change of the event corrects what Redis shows
     wait_for("the picture", Duration::from_secs(10), || async {
         people[0].book(event.id, 1).await?.expect(201);
         let free = people[0].event(event.id).await?.available_slots;

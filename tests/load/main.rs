@@ -1,8 +1,6 @@
-//! The crowd of `cargo xtask bench drop`: connections that post requests, as fast as answers come.
+//! The crowd of `cargo xtask bench drop`: connections that post requests as fast as the server answers.
 //!
-//! Speaks HTTP/1.1 by hand, so that it takes as little as possible of the machine that it shares with what it measures.
-//! Arguments: port, connections, seconds, and a file with a request on each line: path, token, body, separated by blanks. With 0
-//! seconds each request is made once; else all of them again and again for so long. Prints what it saw as JSON.
+//! It writes HTTP/1.1 by hand, to take little processor time from the server that it measures on the same machine.
 
 #![expect(clippy::disallowed_methods, reason = "every request has a key of its own")]
 
@@ -19,7 +17,7 @@ use uuid::Uuid;
 struct Counts {
     done: AtomicU64,
     other: AtomicU64,
-    /// The first answer that was neither 200 nor 201, as it came.
+    /// The first answer other than 200 and 201, with its headers.
     refusal: OnceLock<String>,
 }
 
@@ -38,7 +36,7 @@ async fn main() -> Result<()> {
     let end = (seconds > 0).then(|| started + Duration::from_secs(seconds));
     let mut connections: usize = connections.parse()?;
     if end.is_none() {
-        // more connections than requests would make some of them twice
+        // with more connections than requests, some requests would be made twice
         connections = connections.min(requests.len());
     }
     let crowd: Vec<_> = (0..connections)
@@ -113,7 +111,7 @@ async fn post(
     Ok(())
 }
 
-/// Reads one answer to its end; answers its status and how many bytes it has.
+/// Reads one whole answer. Answers its status and its number of bytes.
 async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<(u16, usize)> {
     let mut filled = 0;
     loop {

@@ -1,5 +1,5 @@
-//! Mails through a mail server: tried again while it refuses, set aside when it goes on refusing, put back by an operator;
-//! each arrives once.
+//! Mails through a mail server: retried while it refuses them, dead-lettered when it refuses for too long, redriven by
+//! an operator; each arrives once.
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
@@ -34,7 +34,7 @@ async fn dead_letters(world: &World) -> Result<u32> {
 }
 
 #[tokio::test]
-async fn a_mail_that_is_refused_for_now_is_tried_again_and_arrives_once() -> Result<()> {
+async fn a_temporarily_refused_mail_arrives_once() -> Result<()> {
     let server = MailServer::start()?;
     server.refuse(true);
     let world = world(&server, "300,300,300,300,300,300,300,300,300,300,300,300,300,300").await?;
@@ -50,7 +50,7 @@ async fn a_mail_that_is_refused_for_now_is_tried_again_and_arrives_once() -> Res
     assert!(mail.text.contains("Test evening"), "{}", mail.text);
     assert_eq!(told[0].booking_id, Some(booking.id));
 
-    // the next one comes as well, and the first not again
+    // the next mail arrives, and the first is not sent again
     ada.book(event.id, 1).await?.expect(201);
     wait_for("the next mail", PATIENCE, || async { Ok((server.mails_to(ADA).len() >= 2).then_some(())) }).await?;
     assert_eq!(server.mails_to(ADA).len(), 2);
@@ -58,7 +58,7 @@ async fn a_mail_that_is_refused_for_now_is_tried_again_and_arrives_once() -> Res
 }
 
 #[tokio::test]
-async fn a_promotion_that_is_true_no_longer_is_not_mailed() -> Result<()> {
+async fn an_outdated_promotion_is_not_mailed() -> Result<()> {
     let server = MailServer::start()?;
     let env = [("SMTP_URL", format!("smtp://127.0.0.1:{}", server.port))].into();
     let mut world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
@@ -72,14 +72,17 @@ async fn a_promotion_that_is_true_no_longer_is_not_mailed() -> Result<()> {
     world.start_worker()?;
     let kinds =
         [NotificationType::BookingWaitlisted, NotificationType::WaitlistPromoted, NotificationType::BookingCancelled];
-    let told = wait_for("all of it", PATIENCE, || async {
+    let told = wait_for("a notification of each kind", PATIENCE, || async {
         let told = feed(&barbara).await?;
         Ok(kinds.iter().all(|kind| told.iter().any(|one| one.kind == *kind)).then_some(told))
     })
     .await?;
     wait_for("two mails", PATIENCE, || async { Ok((server.mails_to(BARBARA).len() >= 2).then_some(())) }).await?;
-    // a mail is written after the feed: what is still on its way has arrived when nothing waits any more
-    wait_for("rest", PATIENCE, || async { Ok((world.messages_in("notifications").await? == 0).then_some(())) }).await?;
+    // mails are sent after the feed is written, so wait until the queue is empty
+    wait_for("an empty queue", PATIENCE, || async {
+        Ok((world.messages_in("notifications").await? == 0).then_some(()))
+    })
+    .await?;
     let mails = server.mails_to(BARBARA);
     for one in told {
         let mailed = mails.iter().any(|mail| mail.text.contains(&format!("Message-ID: <{}@", one.id)));
@@ -89,7 +92,7 @@ async fn a_promotion_that_is_true_no_longer_is_not_mailed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_mail_is_text_and_html_and_goes_to_verified_addresses_only() -> Result<()> {
+async fn mails_have_two_formats_and_need_verified_addresses() -> Result<()> {
     let server = MailServer::start()?;
     let world = world(&server, "100").await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
@@ -101,17 +104,17 @@ async fn a_mail_is_text_and_html_and_goes_to_verified_addresses_only() -> Result
     for part in ["multipart/alternative", "text/plain", "text/html", "<html", "Test evening", "waitlist"] {
         assert!(mail.text.contains(part), "{part} is missing in {}", mail.text);
     }
-    // the one who holds the seat has a file for the calendar
+    // the mail of a person with a seat has a calendar entry
     ada.book(world.event(&ada, 1).await?.id, 1).await?.expect(201);
     let mail = self::mail(&server).await?;
     assert!(mail.text.contains("text/calendar") && mail.text.contains("event.ics"), "{}", mail.text);
-    assert_eq!(feed(&unverified).await?.len(), 1, "the feed has it all the same");
+    assert_eq!(feed(&unverified).await?.len(), 1, "the feed lacks the message");
     assert!(server.mails_to("niklaus@happening.invalid").is_empty());
     world.audit()
 }
 
 #[tokio::test]
-async fn a_message_that_takes_every_worker_with_it_is_set_aside_and_not_lost() -> Result<()> {
+async fn a_message_that_crashes_workers_becomes_a_dead_letter() -> Result<()> {
     let server = MailServer::start()?;
     let env = [("SMTP_URL", format!("smtp://127.0.0.1:{}", server.port))].into();
     let mut world = World::with(WorldOptions { backends: 1, env, ..WorldOptions::default() }).await?;
@@ -119,12 +122,12 @@ async fn a_message_that_takes_every_worker_with_it_is_set_aside_and_not_lost() -
     let event = world.event(&ada, 3).await?;
     ada.book(event.id, 1).await?.expect(201);
     wait_for("the message", PATIENCE, || async {
-        // no relay has declared the queue at first
+        // the queue is missing until a relay declares it
         Ok((world.messages_in("notifications").await.unwrap_or(0) == 1).then_some(()))
     })
     .await?;
-    // the worker that takes it ends before it is done
-    wait_for("an end of it", PATIENCE, || async {
+    // a worker that takes the message and crashes before it is done
+    wait_for("the broker to give the message up", PATIENCE, || async {
         let channel = world.channel().await?;
         let message = channel.basic_get("notifications".into(), lapin::options::BasicGetOptions::default()).await?;
         channel.close(200, "crashed".into()).await?;
@@ -140,7 +143,7 @@ async fn a_message_that_takes_every_worker_with_it_is_set_aside_and_not_lost() -
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_delivered_is_set_aside_until_an_operator_puts_it_back() -> Result<()> {
+async fn an_undeliverable_message_becomes_a_dead_letter() -> Result<()> {
     let server = MailServer::start()?;
     server.refuse(true);
     let world = world(&server, "100").await?;
@@ -148,12 +151,12 @@ async fn a_message_that_cannot_be_delivered_is_set_aside_until_an_operator_puts_
     let event = world.event(&ada, 3).await?;
     ada.book(event.id, 1).await?.expect(201);
     wait_for("a dead letter", PATIENCE, || async { Ok((dead_letters(&world).await? == 1).then_some(())) }).await?;
-    assert_eq!(server.refused(), 2, "a first try and one more");
+    assert_eq!(server.refused(), 2, "there was not exactly one retry");
     let told = feed(&ada).await?;
-    assert_eq!(told.len(), 1, "the feed does not wait for the mail");
+    assert_eq!(told.len(), 1, "the feed waits for the mail");
     assert_eq!(told[0].status, NotificationStatus::Failed);
 
-    // the server still refuses: it is set aside again, and not lost
+    // the mail server still refuses, so the message becomes a dead letter again
     world.run(&["notifications", "redrive"])?;
     wait_for("a dead letter", PATIENCE, || async {
         Ok((server.refused() == 4 && dead_letters(&world).await? == 1).then_some(()))
@@ -183,7 +186,10 @@ async fn a_stopped_worker_finishes_the_mails_it_sends() -> Result<()> {
     }
     wait_for("mails on their way", PATIENCE, || async { Ok((server.held() >= 2).then_some(())) }).await?;
     world.ask_worker_to_stop()?;
-    wait_for("its stop", PATIENCE, || async { Ok(world.worker_log()?.contains("stops").then_some(())) }).await?;
+    wait_for("the worker to begin stopping", PATIENCE, || async {
+        Ok(world.worker_log()?.contains("stops").then_some(()))
+    })
+    .await?;
     server.hold(false);
     assert!(world.worker_ended_well().await?, "the worker did not end by itself");
     let sent = server.mails_to(ADA).len();
@@ -191,7 +197,10 @@ async fn a_stopped_worker_finishes_the_mails_it_sends() -> Result<()> {
 
     world.start_worker()?;
     wait_for("every mail", PATIENCE, || async { Ok((server.mails_to(ADA).len() >= 8).then_some(())) }).await?;
-    wait_for("rest", PATIENCE, || async { Ok((world.messages_in("notifications").await? == 0).then_some(())) }).await?;
+    wait_for("an empty queue", PATIENCE, || async {
+        Ok((world.messages_in("notifications").await? == 0).then_some(()))
+    })
+    .await?;
     let mut ids: Vec<String> = server
         .mails_to(ADA)
         .iter()
@@ -205,7 +214,7 @@ async fn a_stopped_worker_finishes_the_mails_it_sends() -> Result<()> {
 }
 
 #[tokio::test]
-async fn mails_in_files_are_their_owners_alone() -> Result<()> {
+async fn mail_files_are_readable_by_their_owner_only() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, worker: true, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
     let event = world.event(&ada, 1).await?;

@@ -1,4 +1,4 @@
-//! Clients that take more than they should: answers left unread, many connections from one address.
+//! Clients that use more than their share: they leave answers unread, or open many connections from one address.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use happening_tests::{World, WorldOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// More than the buffers of both sides hold of an answer of some 100 kB.
+/// So many answers of about 100 kB that the buffers of both sides cannot hold them.
 const REQUESTS: usize = 200;
 const REQUEST: &[u8] = b"GET /openapi.json HTTP/1.1\r\nhost: test\r\n\r\n";
 
@@ -22,7 +22,7 @@ async fn connect(world: &World) -> Result<TcpStream> {
 }
 
 #[tokio::test]
-async fn unread_answers_end_the_connection() -> Result<()> {
+async fn connections_with_unread_answers_are_closed() -> Result<()> {
     let world = world(&[("WRITE_TIMEOUT_MS", "500")]).await?;
     let mut stream = connect(&world).await?;
     stream.write_all(&REQUEST.repeat(REQUESTS)).await?;
@@ -33,7 +33,7 @@ async fn unread_answers_end_the_connection() -> Result<()> {
         }
     })
     .await?;
-    // a client that reads, however much, is served to the end
+    // a client that reads its answers is served, however many there are
     let mut stream = connect(&world).await?;
     let last = b"GET /health/live HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
     stream.write_all(&[REQUEST.repeat(20), last.to_vec()].concat()).await?;
@@ -44,10 +44,10 @@ async fn unread_answers_end_the_connection() -> Result<()> {
 }
 
 #[tokio::test]
-async fn one_address_has_a_limit_of_connections() -> Result<()> {
+async fn connections_per_address_are_limited() -> Result<()> {
     let world = world(&[("CONNECTIONS_PER_ADDRESS_MAX", "8")]).await?;
     let mut open = Vec::new();
-    // the connections that asked whether the server runs may still be closing
+    // the connections that checked whether the server runs may still be closing
     wait_for("eight connections", Duration::from_secs(15), || async {
         let mut streams = Vec::new();
         for _ in 0..8 {
@@ -60,10 +60,10 @@ async fn one_address_has_a_limit_of_connections() -> Result<()> {
     })
     .await
     .map(|streams| open = streams)?;
-    assert!(!answers(&mut connect(&world).await?).await?, "a ninth connection is served");
-    assert!(answers(&mut open[0]).await?, "one that was there before is not");
+    assert!(!answers(&mut connect(&world).await?).await?, "a ninth connection was served");
+    assert!(answers(&mut open[0]).await?, "a connection within the limit was not served");
     open.pop();
-    wait_for("a free place", Duration::from_secs(15), || async {
+    wait_for("a free connection", Duration::from_secs(15), || async {
         Ok(answers(&mut connect(&world).await?).await?.then_some(()))
     })
     .await
@@ -77,7 +77,7 @@ async fn answers(stream: &mut TcpStream) -> Result<bool> {
     }
     let answered = stream.read_exact(&mut start).await.is_ok() && start.starts_with(b"HTTP/1.1 200");
     if answered {
-        // the rest, so that the next answer begins where it is looked for
+        // read the rest, so that the next answer begins at the start of a read
         let mut rest = vec![0; 4096];
         let _bytes = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut rest)).await??;
     }

@@ -1,4 +1,5 @@
-//! What the OpenAPI document says is so: Schemathesis makes calls from it, right and wrong ones, and checks the answers.
+//! The server behaves as its OpenAPI document says: Schemathesis generates valid and invalid calls from it and checks
+//! the answers.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,12 +10,12 @@ use happening_tests::{World, WorldOptions};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn no_call_that_the_document_allows_breaks_the_server() -> Result<()> {
+async fn documented_calls_do_not_break_the_server() -> Result<()> {
     let program =
         std::env::var_os("HAPPENING_SCHEMATHESIS").map(PathBuf::from).context("HAPPENING_SCHEMATHESIS is not set")?;
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let ada = world.person("ada").await?;
-    // something to find
+    // data for the calls to find
     let event = world.event(&ada, 20).await?;
     ada.book(event.id, 2).await?.expect(201);
     ada.post("/org-invites", json!({ "org_id": event.org_id, "email": "x@happening.invalid", "role": "user" }))
@@ -33,7 +34,7 @@ async fn no_call_that_the_document_allows_breaks_the_server() -> Result<()> {
 }
 
 #[tokio::test]
-async fn examples_of_health_are_what_the_server_answers() -> Result<()> {
+async fn documented_health_examples_match_the_server() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let get = async |path: &str| -> Result<Value> {
         Ok(reqwest::get(format!("{}{path}", world.base(0))).await?.error_for_status()?.json().await?)
@@ -46,12 +47,12 @@ async fn examples_of_health_are_what_the_server_answers() -> Result<()> {
     for path in ["/health/live", "/health/ready"] {
         assert_eq!(get(path).await?, example(path), "{path}");
     }
-    // these hold what belongs to one server: a version, a time
+    // these answers contain values of one server, such as its version or the time, so only member names are compared
     for path in ["/", "/db-test"] {
         let members = |value: &Value| value.as_object().map(|all| all.keys().cloned().collect::<Vec<_>>());
         assert_eq!(members(&get(path).await?), members(&example(path)), "{path}");
     }
-    // while Postgres is away it answers the same body, and not an error's
+    // while Postgres is away, the server answers this body instead of an error's
     let away = &document["paths"]["/health/ready"]["get"]["responses"]["503"]["content"]["application/json"]["example"];
     assert_eq!((&away["ready"], &away["postgres"]), (&json!(false), &json!("away")));
     Ok(())

@@ -1,4 +1,4 @@
-//! The API's guide works as it is written.
+//! The examples in the API's guide work as they are written.
 
 use std::path::Path;
 use std::process::Command;
@@ -19,7 +19,7 @@ async fn every_block_of_the_api_guide_runs() -> Result<()> {
     let guide = std::fs::read_to_string(file)?;
     let blocks = blocks(&guide);
     let (first, rest) = blocks.split_first().context("no blocks")?;
-    // the first one is about the stack: this test has one of its own
+    // skip the first block, which starts the stack: this test has its own
     assert!(first.starts_with("cargo xtask up") && rest.len() > 8, "{first}");
     let mut command = Command::new("bash");
     command.args(["-euo", "pipefail", "-c", &rest.concat()]).env("BACKEND_URL", world.base(0));

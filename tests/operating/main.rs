@@ -1,4 +1,4 @@
-//! What operators work with: metrics, logs, settings.
+//! Tools of operators: metrics, logs, settings, backups, traces.
 
 mod connections;
 mod document;
@@ -23,12 +23,12 @@ async fn metrics(port: u16) -> Result<String> {
     Ok(reqwest::get(format!("http://127.0.0.1:{port}/metrics")).await?.error_for_status()?.text().await?)
 }
 
-/// The value of a line with that beginning.
+/// The value of the metric in the line that begins with `start`.
 fn value(text: &str, start: &str) -> Option<f64> {
     text.lines().find(|line| line.starts_with(start))?.rsplit(' ').next()?.parse().ok()
 }
 
-/// What dashboard and alerts ask for is there under that name.
+/// Checks that every metric in the dashboard and the alerts is served under that name.
 fn monitoring_is_served(served: &str) -> Result<()> {
     for file in ["dashboard.json", "alerts.yml"] {
         let path = format!("{}/../docker/monitoring/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -40,7 +40,7 @@ fn monitoring_is_served(served: &str) -> Result<()> {
         for name in names {
             let there =
                 served.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
-            assert!(there, "{file} asks for {name}, which nobody serves");
+            assert!(there, "{file} names {name}, which is not served");
         }
     }
     Ok(())
@@ -68,10 +68,10 @@ async fn requests_bookings_messages_and_audits_are_measured() -> Result<()> {
     let text = metrics(serve).await?;
     let created = "http_server_request_duration_seconds_count{http_request_method=\"POST\",http_route=\"/bookings\",http_response_status_code=\"201\"}";
     assert_eq!(value(&text, created), Some(2.0), "{text}");
-    assert!(!text.contains(&event.id.to_string()), "a path is no label");
+    assert!(!text.contains(&event.id.to_string()), "a label contains an event's id");
     assert_eq!(value(&text, "happening_batch_items_count"), Some(2.0), "{text}");
     assert!(text.contains("# HELP happening_seat_writer_restarts_total"), "{text}");
-    let counted = wait_for("the worker's look", Duration::from_secs(40), || async {
+    let counted = wait_for("the worker's counts", Duration::from_secs(40), || async {
         let text = metrics(worker).await.unwrap_or_default();
         Ok((value(&text, "happening_waitlist_bookings") == Some(1.0)
             && value(&text, "happening_messages_consumed_total{fate=\"done\"}") >= Some(2.0))
@@ -88,7 +88,7 @@ async fn requests_bookings_messages_and_audits_are_measured() -> Result<()> {
 
     monitoring_is_served(&format!("{}{counted}", metrics(serve).await?))?;
 
-    // drift shows
+    // the metrics show a count that differs from the rows
     sqlx::query("update events set available_slots = 3").execute(&world.pool).await?;
     wait_for("the drift", Duration::from_secs(60), || async {
         let text = metrics(worker).await?;
@@ -107,7 +107,7 @@ async fn requests_bookings_messages_and_audits_are_measured() -> Result<()> {
     assert!(!log.contains(&ada.token), "a token is in the log");
     let settings = log.lines().find(|line| line.contains("\"settings\"")).context("no settings in the log")?;
     assert!(settings.contains("amqp://127.0.0.1") && !log.contains("guest"), "{settings}");
-    // the worker names the request that owes the message
+    // the worker's log names the request that caused the message
     let request_id = booked.headers["x-request-id"].to_str()?;
     let log = std::fs::read_to_string(world.folder.join("metered-worker.log"))?;
     let line = log.lines().find(|line| line.contains(request_id)).context("the worker does not name the request")?;
@@ -116,11 +116,11 @@ async fn requests_bookings_messages_and_audits_are_measured() -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_setting_is_listed_and_a_bad_one_is_named() -> Result<()> {
+async fn settings_are_listed_and_bad_ones_named() -> Result<()> {
     let world = World::with(WorldOptions { backends: 0, ..WorldOptions::default() }).await?;
     let help = |command: &str| -> Result<String> {
         let output = world.command(&[command, "--help"]).output()?;
-        // lines are wrapped anywhere
+        // join the lines of the help, which may be wrapped anywhere
         Ok(String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" "))
     };
     let (serve, worker) = (help("serve")?, help("worker")?);
@@ -156,7 +156,7 @@ async fn every_setting_is_listed_and_a_bad_one_is_named() -> Result<()> {
         let flag = format!("--{}", name.to_lowercase().replace('_', "-"));
         assert!(!output.status.success() && said.contains(&flag), "{name}: {said}");
     }
-    // their flags have shorter names
+    // the flags of these settings have shorter names than the variables
     for (name, bad) in [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "here"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
@@ -174,7 +174,7 @@ async fn every_setting_is_listed_and_a_bad_one_is_named() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_redis_behind_tls_is_believed_by_its_certificate_only() -> Result<()> {
+async fn redis_over_tls_needs_a_trusted_certificate() -> Result<()> {
     let redis = OwnRedis::start_with_tls(&stack()?, "tls").await?;
     let trusting = |certificate: PathBuf| {
         let env = [("REDIS_URL", redis.url()), ("SSL_CERT_FILE", certificate.display().to_string())].into();
@@ -194,7 +194,7 @@ async fn a_redis_behind_tls_is_believed_by_its_certificate_only() -> Result<()> 
 }
 
 #[tokio::test]
-async fn the_page_of_the_api_loads_all_of_itself() -> Result<()> {
+async fn the_api_pages_policy_allows_its_own_files() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let page = reqwest::get(format!("{}/docs", world.base(0))).await?.error_for_status()?;
     let policy = page.headers()["content-security-policy"].to_str()?.to_owned();
@@ -208,7 +208,7 @@ async fn the_page_of_the_api_loads_all_of_itself() -> Result<()> {
         assert_eq!(url.origin(), base.origin(), "the policy refuses {part}");
         reqwest::get(url).await?.error_for_status()?;
     }
-    // the policy refuses scripts within the page
+    // the policy forbids inline scripts
     assert!(
         html.split("<script").skip(1).all(|tag| tag.split('>').next().unwrap_or_default().contains("src=")),
         "{html}"
@@ -217,7 +217,7 @@ async fn the_page_of_the_api_loads_all_of_itself() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_tells_what_it_is_and_how_its_database_answers() -> Result<()> {
+async fn a_server_reports_its_version_and_database() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let get = async |path: &str| -> Result<Value> {
         Ok(reqwest::get(format!("{}{path}", world.base(0))).await?.error_for_status()?.json().await?)

@@ -1,4 +1,4 @@
-//! A backup is worth what its restore is worth.
+//! Restoring the database from a backup.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use happening_stack::{Stack, run};
 use happening_tests::{World, WorldOptions};
 
 #[tokio::test]
-async fn after_a_restore_everything_follows_the_rows() -> Result<()> {
+async fn after_a_restore_the_rows_are_authoritative() -> Result<()> {
     let mut world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 5).await?;
@@ -30,9 +30,9 @@ async fn after_a_restore_everything_follows_the_rows() -> Result<()> {
         run(Command::new(programs.join("psql")).args([&admin, "-qc", &sql]))?;
     }
     run(Command::new(programs.join("pg_restore")).args(["--dbname", &world.database_url]).arg(&backup))?;
-    // Redis still shows what was booked since; no answer depends on it
+    // Redis still shows the bookings made after the backup; no answer depends on it
     world.audit()?;
-    // a number of free seats that was changed by hand is counted again
+    // `reconcile` corrects a count of free seats that was changed by hand
     let rows = sqlx::PgPool::connect(&world.database_url).await?;
     sqlx::query("update events set available_slots = 0").execute(&rows).await?;
     let found = world.audit().err().map(|error| error.to_string()).unwrap_or_default();

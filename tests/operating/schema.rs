@@ -1,10 +1,10 @@
-//! A program works only on a schema that it knows.
+//! Programs work only on a schema version that they know.
 
 use anyhow::Result;
 use happening_tests::{World, WorldOptions};
 
 #[tokio::test]
-async fn a_program_refuses_a_schema_that_is_too_old_or_too_new_for_it() -> Result<()> {
+async fn programs_refuse_unknown_schema_versions() -> Result<()> {
     let world = World::with(WorldOptions { backends: 0, ..WorldOptions::default() }).await?;
     let run = |sql: &'static str| sqlx::query(sql).execute(&world.pool);
     let said = |command: &str| world.run(&[command]).expect_err("it must not start").to_string();

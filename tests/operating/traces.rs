@@ -1,4 +1,4 @@
-//! Traces: a request is followed through HTTP, SQL, Redis, the queue and the worker by its own id.
+//! Traces: a request's id, which is its trace's id, follows it through HTTP, SQL, Redis, the queue and the worker.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,7 +22,7 @@ async fn traced_world() -> Result<(World, Collector)> {
     Ok((world.await?, collector))
 }
 
-/// The id of the trace of a request: the request's own.
+/// The trace id of a request, which is the request's own id.
 fn trace_id(reply: &Reply) -> Result<String> {
     Ok(reply.headers.get("x-request-id").context("no request id")?.to_str()?.replace('-', ""))
 }
@@ -49,13 +49,13 @@ async fn a_request_is_one_trace_from_the_call_to_the_worker() -> Result<()> {
     let told = spans.iter().find(|span| span["name"] == "process notifications").context("the worker's span")?;
     assert!(statements.iter().any(|span| span["parentSpanId"] == told["spanId"]), "the worker's SQL: {spans:#?}");
     let written = batch_of(&collector, &id).await?;
-    assert!(names(&written).len() > 3, "the batch has its statements: {written:#?}");
+    assert!(names(&written).len() > 3, "the batch lacks spans of its statements: {written:#?}");
     wait_for("what was published and shown", Duration::from_secs(30), || async {
         let all = names(&collector.all());
         Ok((all.contains("publish notifications") && all.contains("EVALSHA")).then_some(()))
     })
     .await?;
-    // nobody is named in a trace, and nothing in it opens a door
+    // traces contain neither personal data nor tokens
     let text = serde_json::to_string(&collector.all())?;
     for secret in [barbara.token.as_str(), barbara.user.email.as_str(), barbara.user.name.as_str()] {
         assert!(!text.contains(secret), "{secret} is in a trace");
@@ -63,7 +63,7 @@ async fn a_request_is_one_trace_from_the_call_to_the_worker() -> Result<()> {
     Ok(())
 }
 
-/// The spans of the batch that did a request's command.
+/// The spans of the batch that wrote a request's command.
 async fn batch_of(collector: &Collector, id: &str) -> Result<Vec<Value>> {
     let linked = |span: &Value| span["links"].as_array().is_some_and(|all| all.iter().any(|one| one["traceId"] == id));
     let batch = wait_for("the batch", Duration::from_secs(30), || async {
@@ -73,8 +73,8 @@ async fn batch_of(collector: &Collector, id: &str) -> Result<Vec<Value>> {
     Ok(collector.trace(batch["traceId"].as_str().unwrap_or_default()))
 }
 
-/// The texts of the statements that a request made for what it asked. The caller is looked up first, and again after a
-/// second: that says nothing of the thing.
+/// The texts of a request's SQL statements, without those that look up the caller. The caller is looked up first, and
+/// again after a second, so those statements do not depend on what the request names.
 async fn statements(collector: &Collector, reply: &Reply) -> Result<Vec<String>> {
     let id = trace_id(reply)?;
     let spans = wait_for("the trace", Duration::from_secs(30), || async {
@@ -84,11 +84,12 @@ async fn statements(collector: &Collector, reply: &Reply) -> Result<Vec<String>>
     })
     .await?;
     let all: Vec<String> = spans.iter().filter_map(|span| attribute(span, "db.query.text")).collect();
-    // one statement for a caller whose row is as the token says, one more for another
+    // one statement if the caller's row matches the token, and a second one otherwise
     let of_caller = |text: &&String| text.contains("ended_identities") || text.contains("person_of_token");
     let own = all.iter().take_while(of_caller).count();
     if names(&spans).contains("POST /bookings") {
-        // an event that lies in memory is asked for with others, and for one that does not, those who ask are looked at first
+        // compare the batch's statements as a set: whether the event is in memory changes their order, and whether they
+        // skip locked rows
         let batch = batch_of(collector, &id).await?;
         let texts = batch.iter().filter_map(|span| attribute(span, "db.query.text"));
         return Ok(BTreeSet::from_iter(texts.map(|text| text.replace(" skip locked", ""))).into_iter().collect());
@@ -97,7 +98,7 @@ async fn statements(collector: &Collector, reply: &Reply) -> Result<Vec<String>>
 }
 
 #[tokio::test]
-async fn a_person_who_was_never_seen_costs_one_statement_more() -> Result<()> {
+async fn a_new_person_costs_one_more_statement() -> Result<()> {
     let (world, collector) = traced_world().await?;
     let newcomer = world.person("ada").await?.with_token(&world.people().token("ken").await?);
     let me = newcomer.get("/users/me").await?.expect(200);
@@ -108,13 +109,13 @@ async fn a_person_who_was_never_seen_costs_one_statement_more() -> Result<()> {
     .await?;
     let texts: Vec<String> = collector.trace(&id).iter().filter_map(|span| attribute(span, "db.query.text")).collect();
     let made = |text: &&String| text.contains("person_of_token");
-    // the lookup, the row, and what was asked for
+    // the lookup of the caller, the insert of the caller's row, and the request's own statement
     assert_eq!((texts.len(), texts.iter().filter(made).count()), (3, 1), "{texts:#?}");
     Ok(())
 }
 
 #[tokio::test]
-async fn what_may_not_be_known_takes_the_same_work_as_what_is_not_there() -> Result<()> {
+async fn hidden_and_missing_things_take_the_same_queries() -> Result<()> {
     let (world, collector) = traced_world().await?;
     let (ada, stranger) = (world.person("ada").await?, world.person("edsger").await?);
     let event = world.event(&ada, 5).await?;

@@ -1,4 +1,4 @@
-//! An invite's life.
+//! The lifecycle of an invite.
 
 use anyhow::{Context, Result};
 use happening_api::{AuditEntry, CreatedInvite, Invite, InvitePreview, NotificationType, Organization, Role};
@@ -12,13 +12,13 @@ fn body(org: &Organization, email: &str) -> serde_json::Value {
     json!({ "org_id": org.id, "email": email, "role": "organizer" })
 }
 
-/// The mails in the folder of files that hold a text.
+/// The mails in the world's folder that contain a text.
 fn mails_with(world: &World, text: &str) -> Vec<String> {
     let files = std::fs::read_dir(world.folder.join("mail")).into_iter().flatten().flatten();
     files
         .filter(|file| file.path().extension().is_some_and(|kind| kind == "eml"))
         .filter_map(|file| std::fs::read_to_string(file.path()).ok())
-        // quoted-printable breaks long lines
+        // undo the line breaks of quoted-printable
         .map(|mail| mail.replace("=\r\n", ""))
         .filter(|mail| mail.contains(text))
         .collect()
@@ -62,7 +62,7 @@ async fn an_invite_is_mailed_previewed_and_accepted_once() -> Result<()> {
     ada.post("/org-invites", body(&org, "Frances@Happening.invalid")).await?.refused(409, "already_member");
     ada.delete(&format!("/org-invites/{}", created.invite.id)).await?.refused(409, "invite_used");
     drop(edsger);
-    // the log is for ever, so it holds no address
+    // the audit log is never deleted, so it must not contain addresses
     let log = ada.get(&format!("/organizations/{}/audit", org.id)).await?.expect(200);
     assert!(!log.body.to_string().to_lowercase().contains("frances@"), "{log:?}");
     world.audit()
@@ -89,7 +89,7 @@ async fn resent_replaced_revoked_and_expired_invites_are_gone() -> Result<()> {
     let pending = ada.get(&format!("/org-invites?org_id={}", org.id)).await?.expect(200);
     let invites: Vec<Invite> = pending.json();
     assert_eq!(invites.iter().map(|invite| invite.id).collect::<Vec<_>>(), [third.invite.id]);
-    assert!(!pending.body.to_string().contains("token"), "a token is shown once");
+    assert!(!pending.body.to_string().contains("token"), "the list of invites shows a token");
 
     sqlx::query("update organization_invites set expires_at = now() where id = $1")
         .bind(third.invite.id.0)
@@ -106,7 +106,7 @@ async fn resent_replaced_revoked_and_expired_invites_are_gone() -> Result<()> {
 }
 
 #[tokio::test]
-async fn tokens_are_not_guessed_and_unverified_people_do_not_join() -> Result<()> {
+async fn forged_tokens_and_unverified_people_are_refused() -> Result<()> {
     let Cast { world, ada, barbara, org, .. } = cast().await?;
     let made: CreatedInvite = ada.post("/org-invites", body(&org, "grace@happening.invalid")).await?.expect(201).json();
     let mut forged = made.token.clone();
@@ -136,7 +136,7 @@ async fn tokens_are_not_guessed_and_unverified_people_do_not_join() -> Result<()
 }
 
 #[tokio::test]
-async fn the_token_of_an_invite_is_in_no_log() -> Result<()> {
+async fn invite_tokens_are_not_logged() -> Result<()> {
     let env = [("LOG", "debug".to_owned())].into();
     let world = World::with(WorldOptions { backends: 1, worker: true, env, ..WorldOptions::default() }).await?;
     let (ada, frances) = (world.person("ada").await?, world.person("frances").await?);
@@ -145,7 +145,7 @@ async fn the_token_of_an_invite_is_in_no_log() -> Result<()> {
         ada.post("/org-invites", body(&org, "frances@happening.invalid")).await?.expect(201).json();
     wait_for("the mail", std::time::Duration::from_secs(20), || async { Ok(mails_with(&world, &made.token).pop()) })
         .await?;
-    // who has the address is told in the app, too
+    // the person with that address is notified in the app, too
     let told = crate::notified(&frances, NotificationType::OrgInvite).await?;
     assert!(told.contains("Test hall"), "{told}");
     for path in [format!("/org-invites/{}", made.token), format!("/open/invite/{}", made.token)] {
@@ -159,7 +159,7 @@ async fn the_token_of_an_invite_is_in_no_log() -> Result<()> {
     world.audit()
 }
 
-/// An invite that grace sent as an admin of ada's organization.
+/// Creates an invite that Grace sends as an admin of Ada's organization.
 async fn invited_by_grace(world: &World, ada: &Client, org: &Organization) -> Result<(Client, CreatedInvite)> {
     let grace = world.person("grace").await?;
     world.set_role(org.id, &grace, Role::OrgAdmin).await?;
@@ -170,7 +170,7 @@ async fn invited_by_grace(world: &World, ada: &Client, org: &Organization) -> Re
     Ok((grace, created))
 }
 
-/// The invite opens nothing any more, and the log says that it was revoked.
+/// Checks that the invite cannot be used any more, and that the audit log records its revocation.
 async fn is_gone(world: &World, ada: &Client, org: &Organization, invite: &CreatedInvite) -> Result<()> {
     let frances = world.person("frances").await?;
     frances.get(&format!("/org-invites/{}", invite.token)).await?.refused(410, "invite_gone");
@@ -198,7 +198,7 @@ async fn a_demoted_admins_invites_are_gone() -> Result<()> {
     let member = format!("/organizations/{}/members/{}", org.id, grace.user.id);
     ada.patch(&member, json!({ "role": "organizer" })).await?.expect(200);
     is_gone(&world, &ada, &org, &invite).await?;
-    // a new right does not bring it back
+    // restoring the role does not restore the invite
     ada.patch(&member, json!({ "role": "orgAdmin" })).await?.expect(200);
     is_gone(&world, &ada, &org, &invite).await
 }
@@ -215,12 +215,12 @@ async fn a_deleted_admins_invites_are_gone() -> Result<()> {
 async fn accepting_checks_the_inviters_role() -> Result<()> {
     let Cast { world, ada, org, .. } = cast().await?;
     let (grace, invite) = invited_by_grace(&world, &ada, &org).await?;
-    // past every rule, so that nothing revoked the invite
+    // change the role in the database directly, so that no rule revokes the invite
     world.set_role(org.id, &grace, Role::Organizer).await?;
     let frances = world.person("frances").await?;
     let accept = format!("/org-invites/{}/accept", invite.token);
     frances.post(&accept, json!({})).await?.refused(410, "invite_gone");
-    // another admin who sends it again answers for it
+    // when another admin resends the invite, that admin becomes its inviter
     let resent: CreatedInvite =
         ada.post(&format!("/org-invites/{}/resend", invite.invite.id), json!({})).await?.expect(200).json();
     assert_eq!(resent.invite.invited_by, ada.user.id);

@@ -12,7 +12,7 @@ use happening_tests::{Client, World, WorldOptions};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// An organization of ada's with barbara as organizer and edsger as user.
+/// An organization of Ada's with Barbara as organizer and Edsger as user.
 pub(crate) struct Cast {
     pub(crate) world: World,
     pub(crate) ada: Client,
@@ -53,7 +53,7 @@ async fn an_organization_is_listed_edited_and_ended() -> Result<()> {
     ada.put(&path, json!({ "name": "" })).await?.refused(400, "invalid");
     ada.put(&path, json!({ "name": null })).await?.refused(400, "invalid");
     ada.put(&path, json!({ "owner": 1 })).await?.refused(400, "invalid");
-    // members by position are no members
+    // an array is not accepted in place of an object with named members
     ada.put(&path, json!(["Taken", 30])).await?.refused(400, "invalid");
     barbara.put(&path, json!({ "name": "Mine" })).await?.refused(403, "forbidden");
     edsger.delete(&path).await?.refused(403, "forbidden");
@@ -63,7 +63,7 @@ async fn an_organization_is_listed_edited_and_ended() -> Result<()> {
     ada.delete(&path).await?.refused(409, "organization_has_events");
     ada.post(&format!("/events/{}/cancel", event.id), json!({})).await?.expect(200);
     world.move_event(past.id, -60).await?;
-    ada.delete(&path).await?.refused(409, "organization_has_events"); // it goes on still
+    ada.delete(&path).await?.refused(409, "organization_has_events"); // an event of the organization has not ended yet
     world.move_event(past.id, -60 * 24 * 3).await?;
     edsger.get(&format!("/events/{}", past.id)).await?.expect(200);
     let open = json!({ "org_id": org.id, "email": "donald@happening.invalid", "role": "user" });
@@ -75,7 +75,7 @@ async fn an_organization_is_listed_edited_and_ended() -> Result<()> {
     for person in [&ada, &barbara, &edsger] {
         person.get(&path).await?.refused(404, "not_found");
         assert_eq!(person.get("/organizations").await?.expect(200).body, json!([]));
-        // a public event of an organization that is gone is gone, too
+        // when an organization ends, its public events disappear, too
         for event in [event.id, past.id] {
             person.get(&format!("/events/{event}")).await?.refused(404, "not_found");
         }
@@ -84,7 +84,7 @@ async fn an_organization_is_listed_edited_and_ended() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_role_acts_at_once_and_is_told_and_logged() -> Result<()> {
+async fn role_changes_act_at_once_and_are_logged() -> Result<()> {
     let Cast { world, ada, barbara, edsger, org } = cast().await?;
     let member = |person: &Client| format!("/organizations/{}/members/{}", org.id, person.user.id);
     let there = edsger.at(&world.base(1));
@@ -127,10 +127,10 @@ async fn an_organization_always_has_an_admin() -> Result<()> {
     ada.delete(&member(&ada)).await?.refused(409, "last_admin");
     ada.patch(&member(&ada), json!({ "role": "user" })).await?.refused(409, "last_admin");
     ada.delete("/users/me").await?.refused(409, "last_admin");
-    // who may not do it is not told why it could not be done
+    // a person without the right gets 403, whether or not the change would be possible
     barbara.delete(&member(&ada)).await?.refused(403, "forbidden");
     for round in 0..10 {
-        // two admins demote each other at once, on two servers
+        // two admins demote each other at the same time, on two servers
         world.set_role(org.id, &ada, Role::OrgAdmin).await?;
         world.set_role(org.id, &barbara, Role::OrgAdmin).await?;
         let (demote, there) = (json!({ "role": "user" }), barbara.at(&world.base(1)));
@@ -138,7 +138,7 @@ async fn an_organization_always_has_an_admin() -> Result<()> {
         let (a, b) = tokio::join!(ada.patch(&barbara_path, demote.clone()), there.patch(&ada_path, demote.clone()));
         let mut statuses = [a?.status.as_u16(), b?.status.as_u16()];
         statuses.sort_unstable();
-        // the later one may be so late that it comes from no admin any more
+        // the second request may come when its caller is no admin any more
         assert!(matches!(statuses, [200, 403 | 409]), "round {round}: {statuses:?}");
         let admins: i64 =
             sqlx::query_scalar("select count(*) from organization_users where org_id = $1 and role = 'orgAdmin'")
@@ -151,10 +151,10 @@ async fn an_organization_always_has_an_admin() -> Result<()> {
 }
 
 #[tokio::test]
-async fn of_two_admins_who_demote_each_other_at_once_one_is_told_that_somebody_must_stay() -> Result<()> {
+async fn two_admins_cannot_demote_each_other() -> Result<()> {
     let Cast { world, ada, barbara, org, .. } = cast().await?;
     world.set_role(org.id, &barbara, Role::OrgAdmin).await?;
-    // both were let in, and wait for the organization's row
+    // both passed the check of their roles and wait for the organization's row
     let mut holder = world.pool.begin().await?;
     sqlx::query("select 1 from organizations where id = $1 for update").bind(org.id.0).execute(&mut *holder).await?;
     let there = barbara.at(&world.base(1));
@@ -176,7 +176,7 @@ async fn of_two_admins_who_demote_each_other_at_once_one_is_told_that_somebody_m
 }
 
 #[tokio::test]
-async fn creating_calls_with_a_key_happen_once() -> Result<()> {
+async fn creating_with_a_repeated_key_acts_once() -> Result<()> {
     let Cast { world, ada, org, .. } = cast().await?;
     let event = json!({ "org_id": org.id, "name": "Evening", "event_date": "2099-01-01T20:00:00Z", "total_slots": 3 });
     let created = ada.post("/events", event.clone()).await?.expect(201);
@@ -218,12 +218,12 @@ async fn creating_calls_with_a_key_happen_once() -> Result<()> {
         }
         ada.call(Method::POST, &path, Some(&other), &[("Idempotency-Key", &key)]).await?.refused(422, "key_reused");
     }
-    // what was refused may be repeated with its key
+    // a key whose request was refused can be used again
     let bad = json!({ "org_id": org.id, "name": "Late", "event_date": "2001-01-01T20:00:00Z", "total_slots": 3 });
     ada.call(Method::POST, "/events", Some(&bad), &[("Idempotency-Key", "again")]).await?.refused(400, "invalid");
     let good = json!({ "org_id": org.id, "name": "Late", "event_date": "2099-01-01T20:00:00Z", "total_slots": 3 });
     ada.call(Method::POST, "/events", Some(&good), &[("Idempotency-Key", "again")]).await?.expect(201);
-    // a token is never kept
+    // the table of keys stores no tokens
     let kept: i64 = sqlx::query_scalar("select count(*) from idempotency_keys where answer like '%token%'")
         .fetch_one(&world.pool)
         .await?;

@@ -1,4 +1,4 @@
-//! What people choose for themselves, take with them, and leave behind.
+//! People's own settings, the export of their data, and deleting their account.
 
 use anyhow::Result;
 use happening_api::{Booking, CreatedInvite, NotificationType, Role, User};
@@ -30,7 +30,7 @@ async fn people_choose_their_name_language_zone_and_mails() -> Result<()> {
     ] {
         barbara.patch("/users/me", bad).await?.refused(400, "invalid");
     }
-    // an orgAdmin sees who somebody is, not what they chose
+    // an orgAdmin sees a person's name, but not their settings
     let seen = ada.get(&format!("/users?keycloak_id={}", barbara.user.keycloak_id)).await?.expect(200);
     assert_eq!(
         (seen.body["name"].as_str(), &seen.body["time_zone"], &seen.body["channels"]),
@@ -53,13 +53,13 @@ async fn people_choose_their_name_language_zone_and_mails() -> Result<()> {
     };
     let mail = wait_for("a mail", std::time::Duration::from_secs(20), || async { Ok(to("ada")) }).await?;
     assert!(mail.contains("text/calendar") && mail.contains("/open/event/"), "{mail}");
-    // hers was to be sent before ada's
-    assert!(to("barbara").is_none(), "a mail that was not wanted");
+    // Barbara's mail would have been sent before Ada's
+    assert!(to("barbara").is_none(), "a mail was sent although the person had turned it off");
     world.audit()
 }
 
 #[tokio::test]
-async fn whoever_is_deleted_while_they_book_holds_nothing_in_the_end() -> Result<()> {
+async fn bookings_racing_with_account_deletion_end_cancelled() -> Result<()> {
     let Cast { world, ada, edsger, org, .. } = cast().await?;
     let event = world.event_in(&ada, org.id, 50, None).await?;
     let calls = (0..40).map(|n| {
@@ -87,12 +87,12 @@ async fn whoever_is_deleted_while_they_book_holds_nothing_in_the_end() -> Result
 }
 
 #[tokio::test]
-async fn a_booking_that_outlives_its_person_is_cancelled_and_its_seats_go_on() -> Result<()> {
+async fn bookings_of_deleted_people_are_cancelled() -> Result<()> {
     let Cast { world, ada, barbara, edsger, org } = cast().await?;
     let event = world.event_in(&ada, org.id, 2, None).await?;
     edsger.book(event.id, 2).await?.expect(201);
     let waiting: Booking = barbara.book(event.id, 1).await?.expect(201).json();
-    // as if it had been in a batch while its person was deleted
+    // as if the booking had been in a batch while its person was deleted
     sqlx::query("update users set deleted_at = now() where id = $1")
         .bind(edsger.user.id.0)
         .execute(&world.pool)
@@ -105,10 +105,10 @@ async fn a_booking_that_outlives_its_person_is_cancelled_and_its_seats_go_on() -
 }
 
 #[tokio::test]
-async fn whoever_is_deleted_while_they_make_an_organization_is_signed_out() -> Result<()> {
+async fn deleted_people_cannot_create_organizations() -> Result<()> {
     let Cast { world, edsger, .. } = cast().await?;
     let mut deletion = world.pool.begin().await?;
-    // as deleting does, which holds the row
+    // lock and change the row as deleting an account does
     sqlx::query("select 1 from users where id = $1 for update").bind(edsger.user.id.0).execute(&mut *deletion).await?;
     sqlx::query("update users set deleted_at = now() where id = $1")
         .bind(edsger.user.id.0)
@@ -128,7 +128,7 @@ async fn whoever_is_deleted_while_they_make_an_organization_is_signed_out() -> R
 }
 
 #[tokio::test]
-async fn a_deleted_person_leaves_seats_to_others_and_no_name() -> Result<()> {
+async fn deleting_an_account_frees_seats_and_removes_names() -> Result<()> {
     let Cast { world, ada, barbara, edsger, org } = cast().await?;
     let member = format!("/organizations/{}/members/{}", org.id, edsger.user.id);
     world.set_role(org.id, &edsger, Role::Organizer).await?;
@@ -148,11 +148,11 @@ async fn a_deleted_person_leaves_seats_to_others_and_no_name() -> Result<()> {
     assert_eq!(export.body["changes_to_you"][0]["details"], json!({ "from": "organizer", "to": "user" }));
     assert_eq!(export.body["events_created"][0]["name"], "Test evening");
     assert_eq!(export.body["events_owned"], json!([]));
-    assert!(!export.body.to_string().contains(&ada.user.id.to_string()), "who did it is somebody else's");
+    assert!(!export.body.to_string().contains(&ada.user.id.to_string()), "the export names another person");
     assert!(!export.body.to_string().contains("request_hash"));
 
     edsger.delete("/users/me").await?.expect(204);
-    // the token was issued before: it opens nothing, on any server, not even a new row
+    // the token was issued before the deletion: every server must refuse it, and it must not create a new person
     let there = edsger.at(&world.base(1));
     wait_for("the other server", std::time::Duration::from_secs(2), || async {
         Ok((there.get("/users/me").await?.status == 401).then_some(()))
@@ -177,13 +177,13 @@ async fn a_deleted_person_leaves_seats_to_others_and_no_name() -> Result<()> {
     assert_eq!(rows.len(), 1);
     assert!(!rows[0].to_lowercase().contains("edsger") && !rows[0].contains(&edsger.user.keycloak_id), "{rows:?}");
 
-    // a later sign-in is a new person; the old invite still belongs to that address
+    // a later sign-in creates a new person; an invite still belongs to the address
     let invite: CreatedInvite = ada
         .post("/org-invites", json!({ "org_id": org.id, "email": "edsger@happening.invalid", "role": "user" }))
         .await?
         .expect(201)
         .json();
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await; // tokens tell their time in whole seconds
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await; // tokens have times in whole seconds
     let again = world.person_anew("edsger").await?;
     assert_ne!(again.user.id, edsger.user.id);
     again.post(&format!("/org-invites/{}/accept", invite.token), json!({})).await?.expect(200);

@@ -1,4 +1,4 @@
-//! Past events forget their people after the organization's time.
+//! After the organization's retention time, past events no longer name their people.
 
 use anyhow::Result;
 use happening_api::{AuditEntry, Booking};
@@ -7,7 +7,7 @@ use happening_tests::{World, WorldOptions};
 use serde_json::json;
 
 #[tokio::test]
-async fn past_events_forget_who_came() -> Result<()> {
+async fn past_events_no_longer_name_their_people() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let org = world.organization(&ada).await?;
@@ -32,7 +32,7 @@ async fn past_events_forget_who_came() -> Result<()> {
         Ok((log[0].action == "people_removed").then_some(log))
     })
     .await?;
-    // what was told late, when the event had forgotten its people, leaves no trace either
+    // a notification that is delivered after the people were removed leaves no trace either
     wait_for("every message", std::time::Duration::from_secs(30), || async {
         let sql = "select not exists (select from outbox o where not exists (select from deliveries d where d.message_id = o.id))";
         Ok(sqlx::query_scalar::<_, bool>(sql).fetch_one(&world.pool).await?.then_some(()))
@@ -56,7 +56,7 @@ async fn past_events_forget_who_came() -> Result<()> {
             .bind(barbara.user.id.to_string())
             .fetch_one(&world.pool)
             .await?;
-        assert_eq!(left, 0, "{table} still says who it was");
+        assert_eq!(left, 0, "{table} still names the person");
     }
     world.audit()
 }

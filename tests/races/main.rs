@@ -1,4 +1,4 @@
-//! Many people at once, at two servers; the audit must be clean after each.
+//! Many concurrent requests at two servers; the audit must find nothing after each test.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use happening_api::{Booking, BookingStatus};
 use happening_tests::{Client, World};
 
-/// The same people at alternating servers.
+/// `count` clients of the same people, at alternating servers.
 fn spread(world: &World, people: &[Client], count: usize) -> Vec<Client> {
     (0..count).map(|n| people[n % people.len()].at(&world.base(n % world.backends()))).collect()
 }
@@ -52,7 +52,7 @@ async fn two_hundred_parallel_bookings_never_sell_a_seat_twice() -> Result<()> {
         let booking: Booking = reply.expect(201).json();
         answered += booking.seat_numbers.len();
         sold.extend(booking.seat_numbers.iter().copied());
-        // what was answered is what the database has
+        // the database has the seats that were answered
         let row: Vec<i32> = sqlx::query_scalar("select seat_no from booking_seats where booking_id = $1 order by 1")
             .bind(booking.id.0)
             .fetch_all(&world.pool)
@@ -65,7 +65,7 @@ async fn two_hundred_parallel_bookings_never_sell_a_seat_twice() -> Result<()> {
 }
 
 #[tokio::test]
-async fn nobody_has_more_than_the_limit_however_many_calls_come_at_once() -> Result<()> {
+async fn concurrent_bookings_respect_the_limit_per_person() -> Result<()> {
     let world = World::new().await?;
     let (owner, person) = (world.person("ada").await?, world.person("barbara").await?);
     let organization = world.organization(&owner).await?;
@@ -78,7 +78,7 @@ async fn nobody_has_more_than_the_limit_however_many_calls_come_at_once() -> Res
         for reply in replies.into_iter().filter(|reply| reply.status != 201) {
             reply.refused(409, "limit_reached");
         }
-        // what was refused is free again
+        // refused bookings hold no seats
         assert_eq!(owner.event(event.id).await?.available_slots, 17);
         owner.book(event.id, 3).await?.expect(201);
     }
@@ -90,7 +90,7 @@ async fn thirty_copies_of_one_key_are_one_booking() -> Result<()> {
     let world = World::new().await?;
     let a = world.person("ada").await?;
     let organization = world.organization(&a).await?;
-    // with seats, and on the waitlist
+    // once with free seats, once on the waitlist
     for total in [10, 1] {
         let event = world.event_in(&a, organization.id, total, None).await?;
         if total == 1 {
@@ -113,7 +113,7 @@ async fn thirty_copies_of_one_key_are_one_booking() -> Result<()> {
 }
 
 #[tokio::test]
-async fn cancelling_and_booking_at_once_keeps_every_promise() -> Result<()> {
+async fn concurrent_cancelling_and_booking_passes_the_audit() -> Result<()> {
     let world = World::new().await?;
     let people = crowd(&world).await?;
     let event = world.event(&people[0], 20).await?;

@@ -1,4 +1,4 @@
-//! Migrations lead up, down and up again to the same schema, on an empty and on a filled database.
+//! Migrations up, down and up again give the same schema, on an empty and on a filled database.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -9,7 +9,7 @@ use happening_tests::own::OwnRedis;
 use happening_tests::world::{stack, wait_for};
 use happening_tests::{World, WorldOptions};
 
-/// Demo data has the same ids everywhere, so a Redis of its own each time.
+/// Demo data has the same ids in each database, so each test uses its own Redis.
 fn own(redis: &OwnRedis) -> BTreeMap<&'static str, String> {
     [("REDIS_URL", redis.url())].into()
 }
@@ -17,7 +17,7 @@ fn own(redis: &OwnRedis) -> BTreeMap<&'static str, String> {
 fn dump(world: &World) -> Result<String> {
     let text =
         run(Command::new(Stack::postgres_programs()?.join("pg_dump")).args(["--schema-only", &world.database_url]))?;
-    // every dump has a random word of its own
+    // leave out the lines with a token that pg_dump chooses at random
     Ok(text
         .lines()
         .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
@@ -26,7 +26,7 @@ fn dump(world: &World) -> Result<String> {
 }
 
 #[tokio::test]
-async fn migrations_lead_down_and_up_again_to_the_same_schema() -> Result<()> {
+async fn migrations_down_and_up_restore_the_schema() -> Result<()> {
     let redis = OwnRedis::start(&stack()?, "migrations").await?;
     let world = World::with(WorldOptions { backends: 0, env: own(&redis), ..WorldOptions::default() }).await?;
     let first = dump(&world)?;
@@ -51,7 +51,7 @@ async fn demo_data_is_consistent_and_added_once() -> Result<()> {
     assert!(before > 300);
     world.run(&["demo-data"])?;
     assert_eq!(count().await?, before);
-    // who signs in is the demo's person
+    // a person who signs in gets the demo person's data
     let ada = world.person("ada").await?;
     let organizations = ada.get(&format!("/organizations/user/{}", ada.user.id)).await?.expect(200);
     assert_eq!(organizations.body.as_array().map(Vec::len), Some(2));
@@ -61,7 +61,7 @@ async fn demo_data_is_consistent_and_added_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn demo_data_that_was_aborted_is_taken_up_where_it_stood() -> Result<()> {
+async fn aborted_demo_data_is_completed_by_the_next_run() -> Result<()> {
     let redis = OwnRedis::start(&stack()?, "demo-aborted").await?;
     let world = World::with(WorldOptions { backends: 0, env: own(&redis), ..WorldOptions::default() }).await?;
     let count = || sqlx::query_scalar::<_, i64>("select count(*) from bookings").fetch_one(&world.pool);
@@ -77,7 +77,7 @@ async fn demo_data_that_was_aborted_is_taken_up_where_it_stood() -> Result<()> {
     assert!(world.run(&["demo-data"])?.contains("events of 2 organizations are there"));
     assert!(world.run(&["demo-data"])?.contains("There is data already"));
     world.audit()?;
-    // as if it had not been aborted
+    // compare with demo data that was not aborted
     let redis = OwnRedis::start(&stack()?, "demo-whole").await?;
     let whole = World::with(WorldOptions { backends: 0, env: own(&redis), ..WorldOptions::default() }).await?;
     whole.run(&["demo-data"])?;
@@ -92,11 +92,11 @@ async fn demo_data_that_was_aborted_is_taken_up_where_it_stood() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_owner_of_the_audit_log_may_only_add_to_it() -> Result<()> {
+async fn the_audit_logs_owner_can_only_append() -> Result<()> {
     let world = World::with(WorldOptions { backends: 0, ..WorldOptions::default() }).await?;
     for change in ["update audit_log set action = ''", "delete from audit_log", "truncate audit_log"] {
         let refusal = async |more: &str| -> Result<String> {
-            // the next owner of the log has the grants of its maker, and superusers have no use for grants
+            // `clerk` becomes the log's owner and so gets the owner's grants; a superuser would not be bound by them
             let mut tx = world.pool.begin().await?;
             let own = "create role clerk; alter table audit_log owner to clerk;";
             sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{own} {more} set local role clerk"))).execute(&mut *tx).await?;
@@ -104,7 +104,7 @@ async fn the_owner_of_the_audit_log_may_only_add_to_it() -> Result<()> {
             Ok(refused.to_string())
         };
         assert!(refusal("").await?.contains("permission denied"), "{change}");
-        // one of the two is enough
+        // either protection alone refuses the change: the missing grant, or the trigger
         let granted = "grant all on audit_log to clerk;";
         assert!(refusal(granted).await?.contains("only ever added to"), "{change}");
         let untriggered = "alter table audit_log disable trigger user;";
@@ -115,7 +115,7 @@ async fn the_owner_of_the_audit_log_may_only_add_to_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_foreign_key_has_an_index_that_begins_with_it() -> Result<()> {
+async fn every_foreign_key_has_an_index() -> Result<()> {
     let world = World::with(WorldOptions { backends: 0, ..WorldOptions::default() }).await?;
     let without: Vec<String> = sqlx::query_scalar(
         "select c.conrelid::regclass || '.' || c.conname from pg_constraint c
@@ -127,6 +127,6 @@ async fn every_foreign_key_has_an_index_that_begins_with_it() -> Result<()> {
     assert_eq!(without, Vec::<String>::new());
     let keys: i64 =
         sqlx::query_scalar("select count(*) from pg_constraint where contype = 'f'").fetch_one(&world.pool).await?;
-    assert!(keys > 5, "{keys} foreign keys were looked at");
+    assert!(keys > 5, "only {keys} foreign keys were checked");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The seat writer on real services: what no model of Postgres shows.
+//! The seat writer on real services: behaviour that the simulation's model of Postgres does not show.
 
 mod panics;
 mod portions;
@@ -19,7 +19,7 @@ async fn one_server() -> Result<World> {
     World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await
 }
 
-/// Holds an event's row until it is dropped.
+/// Locks an event's row until the transaction is dropped.
 async fn hold(world: &World, event: happening_api::EventId) -> Result<sqlx::Transaction<'static, sqlx::Postgres>> {
     let mut row = world.pool.begin().await?;
     sqlx::query("select 1 from events where id = $1 for update").bind(event.0).execute(&mut *row).await?;
@@ -27,7 +27,7 @@ async fn hold(world: &World, event: happening_api::EventId) -> Result<sqlx::Tran
 }
 
 #[tokio::test]
-async fn an_event_whose_row_is_held_delays_no_other() -> Result<()> {
+async fn a_locked_event_does_not_delay_others() -> Result<()> {
     let world = one_server().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let org = world.organization(&ada).await?;
@@ -41,7 +41,7 @@ async fn an_event_whose_row_is_held_delays_no_other() -> Result<()> {
     }
     let row = hold(&world, held.id).await?;
     let done = AtomicBool::new(false);
-    // eight callers ask for the held event again and again until the bookings of the other events are done
+    // eight callers try to book at the locked event until the bookings at the other events are done
     let waiting = try_join_all((0..8).map(|_| async {
         while !done.load(Ordering::SeqCst) {
             let reply = ada.book(held.id, 1).await?.refused(503, "unavailable");
@@ -59,7 +59,7 @@ async fn an_event_whose_row_is_held_delays_no_other() -> Result<()> {
     };
     let (refused, took) = tokio::join!(waiting, going_on);
     refused?;
-    // behind the held row each of them would wait for 300 ms
+    // a booking that waited behind the locked row would take 300 ms
     let took = took?;
     assert!(took < Duration::from_secs(4), "{took:?}");
     row.rollback().await?;
@@ -67,14 +67,14 @@ async fn an_event_whose_row_is_held_delays_no_other() -> Result<()> {
     world.audit()
 }
 
-/// Whether seats are taken is asked when the row is had, and so is whether the event has begun.
+/// The writer reads the seats, and whether the event has begun, only after it has locked the row.
 #[tokio::test]
-async fn a_booking_that_waited_for_the_row_until_the_start_is_refused() -> Result<()> {
+async fn a_booking_delayed_past_the_start_is_refused() -> Result<()> {
     let world = one_server().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 5).await?;
     ada.book(event.id, 1).await?.expect(201);
-    // it begins while the statement that locks it waits: that statement's own clock still says that it is upcoming
+    // the event begins while the locking statement waits; by that statement's own start time, the event has not begun
     let mut row = hold(&world, event.id).await?;
     let (reply, begun) = tokio::join!(barbara.book(event.id, 1), async {
         world.held_up(1).await?;
@@ -90,9 +90,9 @@ async fn a_booking_that_waited_for_the_row_until_the_start_is_refused() -> Resul
     world.audit()
 }
 
-/// A server that stands still between writing and COMMIT keeps its event's row for two seconds at most.
+/// A server that freezes between writing and COMMIT keeps its event's row for two seconds at most.
 #[tokio::test]
-async fn a_server_that_stands_still_in_a_transaction_loses_its_rows() -> Result<()> {
+async fn a_frozen_server_loses_its_row_locks() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 5_000).await?;
@@ -100,7 +100,7 @@ async fn a_server_that_stands_still_in_a_transaction_loses_its_rows() -> Result<
     let stop = AtomicBool::new(false);
     let crowd = async {
         while !stop.load(Ordering::SeqCst) {
-            // a frozen server does not answer
+            // a frozen server does not answer, so do not wait for it
             let calls =
                 there.iter().map(|caller| tokio::time::timeout(Duration::from_millis(300), caller.book(event.id, 1)));
             futures_util::future::join_all(calls).await;
@@ -139,9 +139,10 @@ async fn a_server_that_stands_still_in_a_transaction_loses_its_rows() -> Result<
     world.audit()
 }
 
-/// A server that is killed in the middle of a long statement of an edit keeps the event's row no longer than that is noticed.
+/// A server that is killed during a long statement of an edit keeps the event's row only until Postgres notices the
+/// closed connection.
 #[tokio::test]
-async fn a_server_that_is_killed_in_a_statement_loses_its_rows() -> Result<()> {
+async fn a_killed_server_loses_its_row_locks() -> Result<()> {
     let mut world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 20).await?;
@@ -160,7 +161,7 @@ async fn a_server_that_is_killed_in_a_statement_loses_its_rows() -> Result<()> {
     barbara.book(event.id, 1).await?.refused(503, "unavailable");
     world.kill_backend(1)?;
     assert!(edit.await?.is_err(), "a server that was killed answered");
-    // its statement goes on for longer than that
+    // the edit's statement itself would run for longer than this
     let freed = wait_for("the event's row", Duration::from_secs(15), || async {
         Ok((barbara.book(event.id, 1).await?.status == 201).then_some(()))
     });
@@ -171,7 +172,7 @@ async fn a_server_that_is_killed_in_a_statement_loses_its_rows() -> Result<()> {
 }
 
 #[tokio::test]
-async fn two_thousand_who_cancel_are_all_answered_while_others_book() -> Result<()> {
+async fn two_thousand_cancellations_succeed_while_others_book() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 1_000).await?;
@@ -196,7 +197,7 @@ async fn two_thousand_who_cancel_are_all_answered_while_others_book() -> Result<
         }
         anyhow::Ok(())
     };
-    // as many in flight as a server without optimizations answers within a second, on a machine that does something else, too
+    // 100 requests at a time: a debug build answers so many within a second, also on a busy machine
     let cancels = stream::iter(cancels).buffer_unordered(100).try_collect::<Vec<()>>();
     let (cancelled, booked) = tokio::join!(cancels, books);
     cancelled?;
@@ -205,14 +206,14 @@ async fn two_thousand_who_cancel_are_all_answered_while_others_book() -> Result<
     world.audit()
 }
 
-/// What a person is told of a type.
+/// A person's notifications of a type.
 async fn told(person: &Client, kind: NotificationType) -> Result<Vec<Notification>> {
     let all: Vec<Notification> = person.get("/notifications").await?.expect(200).json();
     Ok(all.into_iter().filter(|one| one.kind == kind).collect())
 }
 
 #[tokio::test]
-async fn when_an_event_starts_its_waitlist_ends_and_who_waits_is_told_once() -> Result<()> {
+async fn the_waitlist_ends_at_the_start_with_one_notification() -> Result<()> {
     let world = World::with(WorldOptions { worker: true, ..WorldOptions::default() }).await?;
     let (ada, barbara, edsger) =
         (world.person("ada").await?, world.person("barbara").await?, world.person("edsger").await?);
@@ -228,7 +229,7 @@ async fn when_an_event_starts_its_waitlist_ends_and_who_waits_is_told_once() -> 
     })
     .await?;
     assert_eq!((ended.position, ended.waiting_seats), (None, 0));
-    // who holds some keeps them, and wants nothing more
+    // a booking that holds seats keeps them and no longer waits for more
     let kept = edsger.booking(waits_for_more.id).await?;
     assert_eq!(
         (kept.status, kept.seat_numbers.len(), kept.waiting_seats, kept.seats),
@@ -243,7 +244,7 @@ async fn when_an_event_starts_its_waitlist_ends_and_who_waits_is_told_once() -> 
         .await?;
         assert!(messages[0].message.contains(words), "{messages:?}");
     }
-    // both servers look every two seconds: no one is told twice, and no one else is told
+    // both servers check every two seconds; no person may be notified twice, and no other people
     tokio::time::sleep(Duration::from_secs(5)).await;
     for (person, count) in [(&ada, 0), (&barbara, 1), (&edsger, 1)] {
         assert_eq!(told(person, NotificationType::WaitlistEnded).await?.len(), count);
@@ -257,7 +258,7 @@ async fn when_an_event_starts_its_waitlist_ends_and_who_waits_is_told_once() -> 
 }
 
 #[tokio::test]
-async fn a_long_waitlist_ends_in_portions_and_everyone_is_told() -> Result<()> {
+async fn a_long_waitlist_ends_in_portions() -> Result<()> {
     let world = World::new().await?;
     let ada = world.person("ada").await?;
     let event = world.event(&ada, 1).await?;
@@ -283,9 +284,9 @@ async fn a_long_waitlist_ends_in_portions_and_everyone_is_told() -> Result<()> {
     world.audit()
 }
 
-/// What may not be known of is not there, whatever a key was used for before.
+/// A hidden event is answered 404, also when the key was used for another event before.
 #[tokio::test]
-async fn a_key_that_was_used_tells_nothing_of_a_hidden_event() -> Result<()> {
+async fn a_used_key_does_not_reveal_hidden_events() -> Result<()> {
     let world = one_server().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let (open, hidden) = (world.event(&ada, 5).await?, world.event(&ada, 5).await?);
@@ -296,9 +297,9 @@ async fn a_key_that_was_used_tells_nothing_of_a_hidden_event() -> Result<()> {
     world.audit()
 }
 
-/// A server that was just started has no event in memory.
+/// A server that was just started has no state in memory.
 #[tokio::test]
-async fn many_events_are_booked_at_once_at_a_server_that_was_just_started() -> Result<()> {
+async fn a_new_server_loads_many_events_together() -> Result<()> {
     const EVENTS: usize = 120;
     let mut world = one_server().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
@@ -306,7 +307,7 @@ async fn many_events_are_booked_at_once_at_a_server_that_was_just_started() -> R
     let mut events = Vec::new();
     for n in 0..EVENTS {
         let event = world.event_in(&ada, org.id, 3, None).await?;
-        // some have people who hold and wait
+        // some events have a booking that holds seats and one that waits
         if n % 3 == 0 {
             ada.book(event.id, 2).await?.expect(201);
             ada.book(event.id, 2).await?.expect(201);
@@ -328,9 +329,9 @@ async fn many_events_are_booked_at_once_at_a_server_that_was_just_started() -> R
     world.audit()
 }
 
-/// A server that has none of it in memory still knows whose a booking is.
+/// A server without the event's state in memory reads from the rows whose booking it is.
 #[tokio::test]
-async fn a_former_member_gives_back_at_a_server_that_was_just_started() -> Result<()> {
+async fn a_former_member_can_cancel_at_a_new_server() -> Result<()> {
     let mut world = one_server().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 5).await?;

@@ -1,4 +1,4 @@
-//! A panic in the seat writer, brought about by switches of the server that is tested: it costs no other command anything.
+//! Panics in the seat writer, caused by switches of the tested server. A panic must not affect other commands.
 
 use std::time::Duration;
 
@@ -9,12 +9,13 @@ use happening_tests::world::wait_for;
 use happening_tests::{Client, World, WorldOptions};
 
 async fn with(switches: &'static str) -> Result<World> {
-    // a backtrace takes a debug build seconds, in which others would be late
+    // no backtraces: they take a debug build seconds, during which other commands would become too late
     let env = [("RUST_BACKTRACE", "0".to_owned())].into();
     World::with(WorldOptions { backends: 1, switches, env, ..WorldOptions::default() }).await
 }
 
-/// On a busy machine a command can be thrown back until it is late: it is asked for again, with its key.
+/// Books with a key, and retries on 503: on a busy machine, a command can be restarted so often that it becomes too
+/// late.
 async fn book_in_the_end(person: &Client, event: EventId, key: &str) -> Result<()> {
     wait_for("a booking", Duration::from_secs(20), || async {
         let reply = person.book_with_key(event, 1, key).await?;
@@ -24,7 +25,7 @@ async fn book_in_the_end(person: &Client, event: EventId, key: &str) -> Result<(
 }
 
 #[tokio::test]
-async fn a_lane_that_panics_is_started_again_and_its_commands_are_done() -> Result<()> {
+async fn a_panicking_lane_restarts_and_loses_no_command() -> Result<()> {
     let world = with("lanes_panic").await?;
     let ada = world.person("ada").await?;
     let event = world.event(&ada, 5_000).await?;
@@ -50,12 +51,12 @@ async fn a_lane_that_panics_is_started_again_and_its_commands_are_done() -> Resu
     })
     .await?;
     let booked: i64 = sqlx::query_scalar("select count(*) from bookings").fetch_one(&world.pool).await?;
-    assert_eq!(booked, 800, "each was done once");
+    assert_eq!(booked, 800, "not every command was done exactly once");
     world.audit()
 }
 
 #[tokio::test]
-async fn a_command_that_cannot_be_decided_takes_no_other_with_it() -> Result<()> {
+async fn a_panicking_command_fails_alone() -> Result<()> {
     let world = with("thirteen_panics").await?;
     let ada = world.person("ada").await?;
     let event = world.event(&ada, 500).await?;

@@ -1,4 +1,5 @@
-//! Long changes are done in portions, so that none of them holds an event's row for long, and are finished although servers are killed.
+//! Long changes are done in portions, so that none holds an event's row for long, and are finished even when servers
+//! are killed.
 
 use std::time::Duration;
 
@@ -9,10 +10,10 @@ use happening_tests::world::wait_for;
 use happening_tests::{Client, World};
 use serde_json::json;
 
-/// Of the seat writer.
+/// The seat writer's portion, in bookings or seats.
 const PORTION: i64 = 500;
 
-/// So many bookings of one seat each.
+/// Creates `count` bookings of one seat each.
 async fn book(person: &Client, event: EventId, count: usize) -> Result<Vec<Booking>> {
     let mut bookings = Vec::new();
     while bookings.len() < count {
@@ -22,7 +23,7 @@ async fn book(person: &Client, event: EventId, count: usize) -> Result<Vec<Booki
     Ok(bookings)
 }
 
-/// A transaction's rows have one time: how many rows of history the largest one has.
+/// The most rows of history that one transaction wrote. The rows of a transaction have the same time.
 async fn largest(world: &World, event: EventId, action: &str) -> Result<i64> {
     let query = "select max(count) from (select count(*) from booking_history where event_id = $1 and action = $2
         group by created_at) as x";
@@ -36,7 +37,7 @@ async fn count(world: &World, query: &str, event: EventId) -> Result<i64> {
 const ACTIVE: &str = "select count(*) from bookings where event_id = $1 and status <> 'cancelled'";
 
 #[tokio::test]
-async fn a_cancelled_event_ends_though_all_servers_are_killed() -> Result<()> {
+async fn an_events_cancellation_survives_killed_servers() -> Result<()> {
     let mut world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 6_900).await?;
@@ -52,10 +53,10 @@ async fn a_cancelled_event_ends_though_all_servers_are_killed() -> Result<()> {
     assert!(count(&world, ACTIVE, event.id).await? > 0, "all was done before the servers were killed");
     world.start_backend(0).await?;
     world.start_backend(1).await?;
-    // whatever its row says by now
+    // the booking is shown as cancelled, whether or not its row has been changed yet
     let shown = barbara.booking(last.id).await?;
     assert_eq!((shown.status, shown.waiting_seats, shown.position), (BookingStatus::Cancelled, 0, None));
-    // a server that was just started may have to load the event first
+    // a newly started server may have to load the event first
     wait_for("an answer", Duration::from_secs(20), || async {
         let reply = barbara.book(event.id, 1).await?;
         Ok((reply.status != 503).then(|| reply.refused(409, "event_not_open")))
@@ -75,8 +76,8 @@ async fn a_cancelled_event_ends_though_all_servers_are_killed() -> Result<()> {
     assert_eq!(count(&world, by_ada, event.id).await?, 6_020);
     let told =
         "select count(*) from outbox where payload->>'type' = 'event_cancelled' and payload->>'eventId' = $1::text";
-    assert_eq!(count(&world, told, event.id).await?, 6_020, "each is told once");
-    wait_for("the end of the work", Duration::from_secs(20), || async {
+    assert_eq!(count(&world, told, event.id).await?, 6_020, "not every person was notified exactly once");
+    wait_for("the cancellation's last portion", Duration::from_secs(20), || async {
         let left = count(&world, "select count(*) from event_endings where event_id = $1", event.id).await?;
         Ok((left == 0).then_some(()))
     })
@@ -84,7 +85,7 @@ async fn a_cancelled_event_ends_though_all_servers_are_killed() -> Result<()> {
     world.audit()
 }
 
-/// New seats are no one's before the waitlist was served, however many transactions that takes.
+/// New seats go to the waitlist first; no other person can book them, however many transactions that takes.
 #[tokio::test]
 async fn a_raised_capacity_serves_the_waitlist_before_others() -> Result<()> {
     let world = World::new().await?;
@@ -105,8 +106,8 @@ async fn a_raised_capacity_serves_the_waitlist_before_others() -> Result<()> {
         anyhow::Ok(raised.expect(200).json::<Event>())
     };
     let (first, raised) = tokio::join!(stranger, raise);
-    assert_eq!(raised?.total_slots, 5_000, "whatever is there already");
-    assert!(first?.seat_numbers[0] > ahead, "a stranger got a seat that others waited for");
+    assert_eq!(raised?.total_slots, 5_000, "the total is not the raise's goal");
+    assert!(first?.seat_numbers[0] > ahead, "a new booking got a seat before the waitlist");
     let now = ada.event(event.id).await?;
     assert_eq!((now.total_slots, now.available_slots, now.waiting_seats), (5_000, 5_000 - ahead - 1, 0));
     assert!(largest(&world, event.id, "promoted").await? <= PORTION);
@@ -118,7 +119,7 @@ async fn a_raised_capacity_serves_the_waitlist_before_others() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_raise_goes_on_though_all_servers_are_killed() -> Result<()> {
+async fn a_capacity_raise_survives_killed_servers() -> Result<()> {
     let mut world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 1).await?;
@@ -134,7 +135,7 @@ async fn a_raise_goes_on_though_all_servers_are_killed() -> Result<()> {
         Ok((count(&world, raising, event.id).await? == 0).then_some(()))
     })
     .await?;
-    // in the order in which they came, each once, and each told once
+    // in the waitlist's order, each booking is promoted once and notified once
     let held = "select count(*) from bookings where event_id = $1 and status = 'confirmed' and coalesce(waiting_number, 0) < 2500";
     let promoted = "select count(*) from booking_history where event_id = $1 and action = 'promoted'";
     let told =
@@ -145,7 +146,7 @@ async fn a_raise_goes_on_though_all_servers_are_killed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_raise_may_be_changed_and_cut_short() -> Result<()> {
+async fn a_capacity_raise_can_be_changed_and_cancelled() -> Result<()> {
     let world = World::new().await?;
     let (ada, barbara) = (world.person("ada").await?, world.person("barbara").await?);
     let event = world.event(&ada, 1).await?;
@@ -159,7 +160,7 @@ async fn a_raise_may_be_changed_and_cut_short() -> Result<()> {
     for goal in [2_000, 1_500, 1_600] {
         total(goal).await?;
     }
-    // an edit of something else leaves it as it is
+    // an edit of another field does not change the goal of the raise
     ada.put(&path, json!({ "name": "Larger" })).await?.expect(200);
     wait_for("the seats", Duration::from_secs(30), || async {
         let now = ada.event(event.id).await?;
@@ -169,7 +170,7 @@ async fn a_raise_may_be_changed_and_cut_short() -> Result<()> {
     .await?;
     total(5_000).await?;
     ada.post(&format!("{path}/cancel"), json!({})).await?.expect(200);
-    wait_for("the end of all", Duration::from_secs(30), || async {
+    wait_for("the last portion of raise and cancellation", Duration::from_secs(30), || async {
         let pending = "select count(*) from events where id = $1 and raising_to is not null";
         let left = count(&world, ACTIVE, event.id).await? + count(&world, pending, event.id).await?;
         Ok((left == 0).then_some(()))

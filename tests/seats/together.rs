@@ -1,4 +1,4 @@
-//! Several commands of one event in one transaction: what follows from one for another is written once, as it is in the end.
+//! Several commands of one event in one transaction: the final rows are written once.
 
 use anyhow::{Result, bail};
 use futures_util::future::{BoxFuture, try_join_all};
@@ -12,7 +12,7 @@ const ROUNDS: usize = 30;
 
 type Call<'c> = BoxFuture<'c, Result<Reply>>;
 
-/// Sends calls while the event's row is held. Answers their replies when one transaction did all of them.
+/// Sends calls while the event's row is locked. Answers their replies if one transaction did all of them.
 async fn together(world: &World, event: EventId, calls: Vec<Call<'_>>) -> Result<Option<Vec<Reply>>> {
     let version = async || -> Result<i64> {
         let query = "select seat_version from events where id = $1";
@@ -25,7 +25,7 @@ async fn together(world: &World, event: EventId, calls: Vec<Call<'_>>) -> Result
         Ok(row.rollback().await?)
     };
     let (replies, ()) = tokio::try_join!(try_join_all(calls), release)?;
-    // each transaction that changes an event's seats counts its version up by one
+    // each transaction that changes an event's seats increments the version by one
     Ok((version().await? == before + 1).then_some(replies))
 }
 
@@ -53,7 +53,7 @@ async fn a_booking_is_made_and_promoted_in_one_transaction() -> Result<()> {
         let made: Booking = replies.next().expect("two replies").expect(201).json();
         replies.next().expect("two replies").expect(200);
         if made.status != BookingStatus::Waiting {
-            continue; // the cancellation came first
+            continue; // the cancellation came first in the batch; try again
         }
         assert_eq!((made.waiting_seats, made.position, made.waiting_number), (2, Some(1), Some(1)));
         let now = barbara.booking(made.id).await?;
@@ -77,7 +77,7 @@ async fn a_seat_is_given_back_and_booked_in_one_transaction() -> Result<()> {
         let [cancelled, booked] = <[Reply; 2]>::try_from(replies).expect("two replies");
         cancelled.expect(200);
         if booked.status == 409 {
-            continue; // it came before the cancellation
+            continue; // the booking came before the cancellation; try again
         }
         let booked: Booking = booked.expect(201).json();
         assert_eq!(booked.seat_numbers, [2]);

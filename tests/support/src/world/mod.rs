@@ -193,7 +193,7 @@ impl World {
     pub async fn held_up(&self, connections: i64) -> Result<()> {
         let query =
             "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-        wait_for("somebody who waits for a row", Duration::from_secs(5), || async {
+        wait_for("connections that wait for a lock", Duration::from_secs(5), || async {
             let waiting: i64 = sqlx::query_scalar(query).fetch_one(&self.pool).await?;
             Ok((waiting >= connections).then_some(()))
         })
