@@ -192,7 +192,7 @@ async fn stopping_servers_report_unready_before_they_close() -> Result<()> {
         Ok((reqwest::get(&ready).await?.status() == 503).then_some(()))
     })
     .await?;
-    // clients that still connect are served
+    // the server still answers new connections during this delay
     ada.get("/users/me").await?.expect(200);
     let (_world, well) = stopping.await??;
     assert!(well, "the server did not exit with success");

@@ -119,8 +119,8 @@ impl Stage {
         Client::new(&self.world.base(0), &self.issuer.sign(&self.issuer.claims(name))?).await
     }
 
-    /// Creates the callers and an organization with one of each thing. Each row has its own, so that no call is
-    /// affected by another.
+    /// Creates the callers, and an organization with an event, a booking, an invite and a notification. Each row of the
+    /// table gets a new one, so that no call is affected by another.
     async fn fixture(&self, n: usize) -> Result<(Vec<Client>, Vec<(&'static str, String)>)> {
         let mut people = Vec::new();
         for caller in CALLERS {

@@ -1,4 +1,4 @@
-//! Finding events, bookings and organizations.
+//! Finding events, bookings and organizations: the filters of the list, and the finder.
 
 use anyhow::Result;
 use happening_api::Role;

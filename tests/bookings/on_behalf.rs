@@ -75,7 +75,7 @@ async fn staff_book_for_members_and_guests_with_a_reason() -> Result<()> {
     world.set_role(event.org_id, &barbara, Role::User).await?;
     let known: Booking = donald.book(event.id, 1).await?.expect(201).json();
     donald.post(&format!("/bookings/{}/cancel", known.id), json!({})).await?.expect(200);
-    // a member who is not staff, and a stranger, book for themselves only
+    // members who are not staff, and strangers, can book for themselves only
     for person in [&barbara, &edsger] {
         person.post("/bookings", wish(&event, &donald, 1)).await?.refused(403, "forbidden");
     }
@@ -86,7 +86,7 @@ async fn staff_book_for_members_and_guests_with_a_reason() -> Result<()> {
     // staff give no reason for their own bookings
     let own = ada.post("/bookings", wish(&event, &ada, 1)).await?.expect(400);
     assert!(own.body["details"]["fields"]["reason"].is_string(), "{}", own.body);
-    // the refusal does not tell a person without access to the event from a person who does not exist
+    // the refusal is the same for a person without access to the event and for a person who does not exist
     let stranger = ada.post("/bookings", wish(&event, &edsger, 1)).await?.expect(400);
     let mut unknown = wish(&event, &edsger, 1);
     unknown["user_id"] = json!(uuid::Uuid::new_v4());

@@ -69,7 +69,8 @@ async fn connections_per_address_are_limited() -> Result<()> {
     .await
 }
 
-/// Whether a request on this connection is answered; false when the server closes it instead.
+/// Sends a request on this connection. Returns whether the server answers it; false when the server closes the
+/// connection.
 async fn answers(stream: &mut TcpStream) -> Result<bool> {
     let mut start = [0; 12];
     if stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: test\r\n\r\n").await.is_err() {

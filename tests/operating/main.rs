@@ -98,7 +98,7 @@ async fn requests_bookings_messages_and_audits_are_measured() -> Result<()> {
     process.kill()?;
     process.wait()?;
 
-    // a log line per request, with the id that the caller was given, and no token
+    // the log has a line for each request, with the id that the caller was given, and contains no token
     let request_id = first.headers["x-request-id"].to_str()?;
     let log = std::fs::read_to_string(world.folder.join("backend0.log"))?;
     let line = log.lines().find(|line| line.contains(request_id)).context("no line for the request")?;

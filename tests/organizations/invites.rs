@@ -38,7 +38,7 @@ async fn an_invite_is_mailed_previewed_and_accepted_once() -> Result<()> {
     .await?;
     assert!(mail.contains("FRANCES@happening.invalid") && mail.contains("invites you to Test hall"), "{mail}");
 
-    // without signing in: a preview, and a page that opens the app
+    // a person who is not signed in gets a preview, and a page that opens the app
     let preview = reqwest::get(format!("{}/org-invites/{}", world.base(0), created.token)).await?;
     let preview: InvitePreview = preview.error_for_status()?.json().await?;
     assert_eq!((preview.organization.as_str(), preview.role), ("Test hall", Role::Organizer));

@@ -1,4 +1,4 @@
-//! Organizations, members, roles and invites.
+//! Organizations, members, roles and invites at the API.
 
 mod former;
 mod invites;

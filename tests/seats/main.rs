@@ -249,7 +249,7 @@ async fn the_waitlist_ends_at_the_start_with_one_notification() -> Result<()> {
     for (person, count) in [(&ada, 0), (&barbara, 1), (&edsger, 1)] {
         assert_eq!(told(person, NotificationType::WaitlistEnded).await?.len(), count);
     }
-    // after the start only the event's staff may release, and no booking is promoted
+    // after the start only the event's staff may give seats back, and no booking is promoted
     edsger.post(&format!("/bookings/{}/cancel", kept.id), json!({})).await?.refused(409, "event_started");
     let reason = json!({ "seat_numbers": [3], "reason": "did not come" });
     ada.post(&format!("/bookings/{}/cancel-seats", kept.id), reason).await?.expect(200);

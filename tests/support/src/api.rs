@@ -43,7 +43,7 @@ impl Reply {
         self.resolved(link.split(['<', '>']).nth(1)?)
     }
 
-    /// Path of what `Location` names, resolved as a client does.
+    /// Path in the header `Location`, resolved as a client does.
     pub fn location(&self) -> Option<String> {
         self.resolved(self.headers.get("location")?.to_str().ok()?)
     }
@@ -104,7 +104,7 @@ impl Client {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
-    /// The same client with another token.
+    /// The same client, sending another token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self.clone() }
     }
@@ -133,7 +133,7 @@ impl Client {
         Ok(Reply { url, status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
     }
 
-    /// GET.
+    /// Sends a GET request.
     ///
     /// # Errors
     /// When no answer comes.
@@ -141,7 +141,7 @@ impl Client {
         self.call(Method::GET, path, None, &[]).await
     }
 
-    /// POST.
+    /// Sends a POST request.
     ///
     /// # Errors
     /// When no answer comes.
@@ -149,7 +149,7 @@ impl Client {
         self.call(Method::POST, path, Some(&body), &[]).await
     }
 
-    /// PATCH.
+    /// Sends a PATCH request.
     ///
     /// # Errors
     /// When no answer comes.
@@ -157,7 +157,7 @@ impl Client {
         self.call(Method::PATCH, path, Some(&body), &[]).await
     }
 
-    /// DELETE.
+    /// Sends a DELETE request.
     ///
     /// # Errors
     /// When no answer comes.
@@ -165,7 +165,7 @@ impl Client {
         self.call(Method::DELETE, path, None, &[]).await
     }
 
-    /// PUT.
+    /// Sends a PUT request.
     ///
     /// # Errors
     /// When no answer comes.
@@ -207,7 +207,7 @@ impl Client {
         self.call(Method::POST, "/bookings", Some(&body), &[("Idempotency-Key", key)]).await
     }
 
-    /// A booking as it is now.
+    /// Reads a booking.
     ///
     /// # Errors
     /// When no answer comes.
@@ -215,7 +215,7 @@ impl Client {
         Ok(self.get(&format!("/bookings/{id}")).await?.expect(200).json())
     }
 
-    /// An event as it is now.
+    /// Reads an event.
     ///
     /// # Errors
     /// When no answer comes.

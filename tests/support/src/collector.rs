@@ -37,7 +37,7 @@ impl Collector {
         self.all().into_iter().filter(|span| span["traceId"] == id).collect()
     }
 
-    /// Every span.
+    /// All spans of all traces.
     pub fn all(&self) -> Vec<Value> {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

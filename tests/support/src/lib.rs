@@ -1,5 +1,5 @@
-//! What the integration tests and the development tasks share: private services, people who sign in, a running server with
-//! its worker, a proxy that makes faults, the invariant checker.
+//! Code that the integration tests and the benchmarks share: private services, people who sign in, running servers with
+//! a worker, a proxy that simulates faults, and the audit.
 
 #![expect(clippy::disallowed_methods, reason = "tests ask for the real time and make ids of their own")]
 

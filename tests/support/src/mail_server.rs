@@ -12,7 +12,7 @@ use mailin::{Action, Handler, Response, SessionBuilder};
 pub struct MailServer {
     pub port: u16,
     inbox: Arc<Mutex<Inbox>>,
-    /// Wakes the mails that are held.
+    /// Wakes the connections whose mails are held.
     release: Arc<Condvar>,
 }
 
@@ -31,7 +31,7 @@ struct Inbox {
 #[derive(Clone, Debug, Default)]
 pub struct Received {
     pub to: Vec<String>,
-    /// Headers and body.
+    /// The headers and the body.
     pub text: String,
 }
 
@@ -76,7 +76,7 @@ impl MailServer {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).refused
     }
 
-    /// The mails to an address.
+    /// The mails that were received for an address.
     pub fn mails_to(&self, address: &str) -> Vec<Received> {
         let inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
         inbox.mails.iter().filter(|mail| mail.to.iter().any(|to| to == address)).cloned().collect()
@@ -101,7 +101,7 @@ fn talk(mut stream: TcpStream, mails: Mails) -> Result<()> {
     Ok(())
 }
 
-/// The mails of one connection.
+/// Receives the mails of one connection.
 struct Mails {
     inbox: Arc<Mutex<Inbox>>,
     release: Arc<Condvar>,

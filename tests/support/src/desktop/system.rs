@@ -1,4 +1,4 @@
-//! The desktop around the app: links, the browser, dialogs of the system, notifications, pictures.
+//! The desktop around the app: links, the browser, system dialogs, notifications, screenshots.
 
 use std::path::Path;
 use std::process::Command;

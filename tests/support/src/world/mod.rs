@@ -84,7 +84,7 @@ impl World {
     /// Starts a world with the default options: two servers.
     ///
     /// # Errors
-    /// When something does not start.
+    /// When a service or process does not start.
     pub async fn new() -> Result<Self> {
         Self::with(WorldOptions::default()).await
     }
@@ -92,7 +92,7 @@ impl World {
     /// Starts a world.
     ///
     /// # Errors
-    /// When something does not start.
+    /// When a service or process does not start.
     pub async fn with(options: WorldOptions) -> Result<Self> {
         let stack = stack()?;
         Self::on(stack, &backend_program()?, options).await
@@ -101,7 +101,7 @@ impl World {
     /// Starts a world on a given stack.
     ///
     /// # Errors
-    /// When something does not start.
+    /// When a service or process does not start.
     pub async fn on(stack: Stack, program: &Path, options: WorldOptions) -> Result<Self> {
         let people = people_of(&stack);
         let name = format!("world_{}", Uuid::now_v7().simple());
@@ -146,7 +146,7 @@ impl World {
         Ok(world)
     }
 
-    /// A command of the server in this world.
+    /// A command of the server's program, with this world's settings.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).envs(&self.env).stdin(Stdio::null());
@@ -157,7 +157,7 @@ impl World {
         command
     }
 
-    /// Runs a command of the server to its end.
+    /// Runs a command of the server's program and waits for its end.
     ///
     /// # Errors
     /// When the command fails; the message has its output.

@@ -30,7 +30,7 @@ impl World {
     /// Starts the worker of a world that was started without one.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// When the worker cannot be started.
     pub fn start_worker(&mut self) -> Result<()> {
         self.worker = Some(self.spawn("worker", 0, |world| world.command(&["worker"]))?);
         Ok(())
@@ -61,7 +61,7 @@ impl World {
         Ok(ended.is_some_and(|status| status.success()))
     }
 
-    /// What the worker wrote into its log.
+    /// The text of the worker's log.
     ///
     /// # Errors
     /// When the world has no worker.
@@ -149,7 +149,7 @@ impl World {
     /// Starts a server again that was killed or stopped, on the same port.
     ///
     /// # Errors
-    /// When it does not start.
+    /// When the server does not start.
     pub async fn start_backend(&mut self, at: usize) -> Result<()> {
         let (port, command, name) = (self.backends[at].port, self.backends[at].command, self.backends[at].name.clone());
         self.backends[at] = self.spawn(&name, port, command)?;
