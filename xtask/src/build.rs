@@ -29,7 +29,7 @@ static RUNNING: Mutex<Option<Vec<u32>>> = Mutex::new(Some(Vec::new()));
 /// Runs cargo with these arguments and shows its output.
 ///
 /// # Errors
-/// When it fails.
+/// When cargo fails.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
     cargo_with(arguments, &[])
 }
@@ -37,7 +37,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
 /// Like [`cargo`], with additional environment variables.
 ///
 /// # Errors
-/// When it fails.
+/// When cargo fails.
 pub(crate) fn cargo_with(arguments: &[&str], env: &[(&str, &str)]) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // `cargo run` set these variables for this program; passed on, they would make cargo rebuild the other packages
@@ -64,7 +64,7 @@ pub(crate) fn cargo_with(arguments: &[&str], env: &[(&str, &str)]) -> Result<()>
 /// Runs a command and passes its output on line by line. Answers whether the command succeeded.
 ///
 /// # Errors
-/// When it cannot be started.
+/// When the command cannot be started.
 pub(crate) fn shown(command: &mut Command) -> Result<bool> {
     let name = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

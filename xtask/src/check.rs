@@ -67,8 +67,8 @@ pub(crate) fn check(ask: bool) -> Result<()> {
     openapi::check()
 }
 
-/// Lints everything. Meanwhile the SQL macros ask the database and write what they learnt, which is then compared with
-/// `.sqlx`.
+/// Lints everything. Meanwhile the SQL macros query the database and write a description of each query, which is then
+/// compared with `.sqlx`.
 fn lint(stack: &Stack) -> Result<()> {
     ui::ensure_dist()?; // the app's build reads `ui/dist`
     let database = sqlx_data::Database::migrated(stack)?;

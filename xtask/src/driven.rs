@@ -74,7 +74,7 @@ fn with_server(ask: bool, arguments: &[&str]) -> Result<()> {
 /// Takes a picture of every screen, on fresh demo data.
 ///
 /// # Errors
-/// When a screen does not show what it should.
+/// When a build fails, or a screen does not show its text.
 pub(crate) fn pictures(ask: bool) -> Result<()> {
     packages::ensure(ask, &[packages::SERVICES, packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER])?;
     services::down()?;

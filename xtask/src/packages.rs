@@ -136,7 +136,7 @@ fn is_there(name: &'static str) -> bool {
     })
 }
 
-/// Whether the person at the terminal says yes.
+/// Asks the person at the terminal. Answers whether the person agrees.
 ///
 /// # Errors
 /// When the terminal cannot be read.

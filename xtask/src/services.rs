@@ -110,7 +110,7 @@ impl Services {
     /// Starts the services; with Docker the server, too.
     ///
     /// # Errors
-    /// When one does not come up.
+    /// When a service or process does not start.
     pub(crate) fn start(&self) -> Result<()> {
         match self {
             Self::Private => Stack::private_at(&folder())?.start(&root(), &tools(), &say),
@@ -127,7 +127,7 @@ impl Services {
     /// Prepares the database and starts server and worker, which must have been built.
     ///
     /// # Errors
-    /// When one does not come up.
+    /// When a service or process does not start.
     pub(crate) fn serve(&self) -> Result<Stack> {
         match self {
             Self::Private => {
@@ -221,15 +221,15 @@ fn note_containers() -> Result<()> {
         OIDC_ISSUER_URL=http://127.0.0.1:8080/realms/happening\nOIDC_AUDIENCE=happening-api\n\
         KEYCLOAK_ADMIN_URL=http://127.0.0.1:8080/admin\n";
     std::fs::write(folder.join("stack.env"), env)?;
-    // postgres redis rabbitmq management distribution names keycloak management backend
+    // in the order of `Ports`: postgres redis rabbitmq management distribution names keycloak management backend
     std::fs::write(folder.join("ports"), "5432 6379 5672 15672 0 0 8080 9000 5000\n")?;
     Ok(())
 }
 
-/// Stops everything.
+/// Stops all stacks, and the containers.
 ///
 /// # Errors
-/// When something cannot be stopped.
+/// When a process or container cannot be stopped.
 pub(crate) fn down() -> Result<()> {
     let compose = root().join("docker/compose.yml");
     let mut docker = Command::new("docker");

@@ -1,4 +1,4 @@
-//! `simulate`: runs many random schedules of the seat writer, each from its own seed.
+//! `simulate`: runs many random schedules of the seat writer, each from a seed.
 
 use anyhow::Result;
 use happening_stack::progress::{self, step};

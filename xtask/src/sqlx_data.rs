@@ -20,7 +20,7 @@ pub(crate) struct Database {
     learnt: PathBuf,
 }
 
-/// Regenerates `.sqlx`.
+/// Writes `.sqlx` again.
 ///
 /// # Errors
 /// When a query does not fit the schema.

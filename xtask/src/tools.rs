@@ -10,7 +10,7 @@ use happening_stack::run;
 
 /// Checks a page's accessibility.
 const AXE: &str = "axe-core@4.14.1";
-/// Makes wasm smaller.
+/// Optimizes wasm for size.
 const BINARYEN: &str = "binaryen@132.0.0";
 const TAURI: &str = "@tauri-apps/cli@2.12.5";
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";

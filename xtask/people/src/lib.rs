@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 use uuid::Uuid;
 
-/// Where Keycloak sends the browser after signing in.
+/// The address to which Keycloak redirects the browser after signing in.
 pub const CALLBACK: &str = "happening://auth/callback";
 const CLIENT: &str = "happening-desktop";
 /// How long a token is reused. Tokens live five minutes, so a reused one stays valid for 100 s at least.

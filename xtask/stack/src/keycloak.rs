@@ -1,4 +1,4 @@
-//! Keycloak, from its distribution on Maven Central, with the realm and theme of `docker/keycloak`.
+//! Installs and starts Keycloak, from its distribution on Maven Central, with the realm and theme of `docker/keycloak`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,5 @@
-//! Private, loopback-only instances of Postgres, Redis, RabbitMQ and Keycloak under one folder.
+//! Starts and stops private instances of Postgres, Redis, RabbitMQ and Keycloak, with all files under one folder, which
+//! listen on the loopback address only.
 //!
 //! Each service is a separate process with a pid file, so that the next task finds it: starting it twice is harmless,
 //! and it can be stopped after a task crashed. `stack.env` in the folder has all addresses. To add a service, write a
@@ -109,7 +110,7 @@ impl Stack {
     /// folder; downloads are kept in `tools`.
     ///
     /// # Errors
-    /// When a program is missing or a service does not come up; the message names its log.
+    /// When a program is missing or a service does not start; the message names its log.
     pub fn start(&self, root: &Path, tools: &Path, say: Say<'_>) -> Result<()> {
         std::thread::scope(|scope| {
             let started = [
@@ -200,12 +201,12 @@ impl Stack {
         postgres::bin_folder()
     }
 
-    /// Where a service's process id is kept.
+    /// The file with a service's process id.
     pub fn pid_file(&self, service: &str) -> PathBuf {
         self.folder.join(format!("{service}.pid"))
     }
 
-    /// Where a service's output goes.
+    /// The file with a service's output.
     pub fn log_file(&self, service: &str) -> PathBuf {
         self.folder.join(format!("{service}.log"))
     }
@@ -220,7 +221,7 @@ impl Stack {
         format!("amqp://guest:guest@127.0.0.1:{}/{vhost}", self.ports.rabbitmq)
     }
 
-    /// The realm that issues tokens.
+    /// The address of the realm that issues tokens.
     pub fn issuer(&self) -> String {
         format!("http://127.0.0.1:{}/realms/happening", self.ports.keycloak)
     }

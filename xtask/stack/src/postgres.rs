@@ -94,7 +94,7 @@ pub fn pid(stack: &Stack) -> Result<Option<u32>> {
     Ok(pid_of(&folder(stack)?.join("data/postmaster.pid")))
 }
 
-/// Whether the server of a stack's folder runs; its folder can also be outside, see [`folder`].
+/// Whether the Postgres of a stack's folder runs. Its own folder may be outside of the stack's, see [`folder`].
 pub fn runs(stack_folder: &Path, port: u16) -> bool {
     [stack_folder.join("postgres"), outside(port)].iter().any(|folder| alive(&folder.join("data/postmaster.pid")))
 }

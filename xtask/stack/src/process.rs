@@ -23,7 +23,7 @@ pub struct Service<'s> {
 }
 
 impl Service<'_> {
-    /// Starts the command in the background, unless it runs already. Answers whether it was started.
+    /// Starts the command in the background, unless the service runs already. Answers whether the command was started.
     ///
     /// # Errors
     /// When the program is missing.
@@ -172,7 +172,7 @@ fn ancestors() -> Vec<u32> {
     std::iter::successors(Some(std::process::id()), parent).collect()
 }
 
-/// Runs a command to its end.
+/// Runs a command, waits for its end and returns its standard output.
 ///
 /// # Errors
 /// When the program is missing or fails; the message has its output.

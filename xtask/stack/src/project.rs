@@ -12,7 +12,7 @@ pub fn target() -> PathBuf {
     root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
-/// Where tools from package registries are installed.
+/// The folder in which tools from package registries are installed.
 pub fn tools() -> PathBuf {
     target().join("tools")
 }

@@ -9,7 +9,7 @@ use crate::http;
 use crate::process::{Service, run, stop_pid_file};
 use crate::{Say, Stack};
 
-/// `guest:guest` for HTTP's basic authentication.
+/// The credentials `guest:guest` for HTTP basic authentication.
 const GUEST: &str = "Basic Z3Vlc3Q6Z3Vlc3Q=";
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 

@@ -150,7 +150,7 @@ fn clean_debian(package: &Path) -> Result<Clean> {
         run(Command::new("mount").args(options).arg(&place))?;
     }
     step("Installing the .deb in it");
-    // its own sources, not this machine's
+    // apt in the clean Debian uses its own package sources, not this machine's
     let inside = clean.folder.join("tmp/happening.deb");
     std::fs::copy(package, &inside)?;
     copy_apt_settings(&clean.folder)?;

@@ -15,7 +15,7 @@ pub(super) struct Size {
 /// Writes people and bookings as rows. Run `reconcile` afterwards to correct the event's counts.
 ///
 /// # Errors
-/// When the database refuses.
+/// When a statement fails.
 pub(super) async fn fill(world: &World, ada: &Client, event: &Event, size: &Size) -> Result<()> {
     let all = size.holding + size.waiting + size.cancelled;
     let people =

@@ -111,7 +111,7 @@ async fn confirm(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     desktop.press("\u{e00c}").await
 }
 
-/// Staff give free seats to a person.
+/// Ada, as staff, gives free seats to a person.
 async fn give_seats(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     desktop.go(&format!("/organize/{}", cast.event)).await?;
     desktop.click("button[aria-label^='Give seats to']").await?;
@@ -129,7 +129,7 @@ async fn nothing_found(desktop: &Desktop) -> Result<()> {
     everywhere(desktop, "events-none").await
 }
 
-/// An invite whose link was opened.
+/// The page of an invite after its link was opened.
 async fn invite(desktop: &Desktop, cast: &Cast<'_>) -> Result<()> {
     let barbara = Client::new(cast.server, &cast.people.token("barbara").await?).await?;
     let org: Organization =
