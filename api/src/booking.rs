@@ -1,4 +1,4 @@
-//! Bookings, giving up seats, claiming, history.
+//! Bookings: creating and cancelling them, cancelling single seats, claiming seats, history.
 
 use std::collections::BTreeSet;
 
@@ -18,10 +18,10 @@ const REASON_CHARS_MAX: usize = 500;
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum OnConflict {
-    /// Give the lowest free seats and say so.
+    /// Give the lowest free seats instead, and set `reassigned` in the answer.
     #[default]
     Reassign,
-    /// Refuse, naming the seats that are gone.
+    /// Refuse with `seats_taken`, and list the taken seats in `details`.
     Reject,
 }
 
@@ -78,7 +78,7 @@ pub enum BookingStatus {
 }
 
 impl BookingStatus {
-    /// Its name, as it is kept and sent.
+    /// The name on the wire and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Confirmed => "confirmed",
@@ -225,7 +225,7 @@ pub enum HistoryAction {
 }
 
 impl HistoryAction {
-    /// Its name, as it is kept and sent.
+    /// The name on the wire and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",

@@ -1,4 +1,4 @@
-//! A call of the server's API as HTTP, without address and token, and what is special about some of them.
+//! A call of the server's API as an HTTP request, without the server's address and the token.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,10 +16,10 @@ pub enum Method {
     Delete,
 }
 
-/// What a caller wants of an answer.
+/// Which part of an answer the caller wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// The body; of a list all pages.
+    /// The body; for a list, all of its pages.
     Whole,
     /// The first page of a list.
     FirstPage,
@@ -35,14 +35,14 @@ pub struct HttpRequest {
     pub path: String,
     pub body: Option<Value>,
     pub idempotency_key: Option<String>,
-    /// The version that the caller has seen.
+    /// The event's version that the caller has seen; sent as `If-Match`.
     pub if_match: Option<i64>,
-    /// What the answer was called that the caller has: it is not sent again.
+    /// The `ETag` of the answer that the caller already has; the server does not send an unchanged answer again.
     pub if_none_match: Option<String>,
     pub wanted: Wanted,
-    /// The last good answer is shown while the server is away.
+    /// The shell keeps the last good answer, and returns it while the server cannot be reached.
     pub is_kept: bool,
-    /// The server names its answers (`ETag`), and sends none that the caller has.
+    /// The server sends an `ETag` with the answer, and does not send the answer again to a caller that has it.
     pub is_named: bool,
 }
 
@@ -60,7 +60,7 @@ fn bare(method: Method, path: String) -> HttpRequest {
     }
 }
 
-/// A read of a path.
+/// A GET request of a path.
 pub fn read(path: impl Into<String>) -> HttpRequest {
     bare(Method::Get, path.into())
 }
@@ -75,7 +75,7 @@ impl HttpRequest {
         Self { body: Some(body), ..self }
     }
 
-    /// However often it is sent with this key, it is done once.
+    /// Adds an idempotency key: the server carries the request out once, however often it is sent with this key.
     pub(crate) fn once(self, key: &str) -> Self {
         Self { idempotency_key: Some(key.to_owned()), ..self }
     }
@@ -97,7 +97,7 @@ impl HttpRequest {
     }
 }
 
-/// A parameter only when something is searched: a server that does not know it answers the rest.
+/// The query parameter `q`, or nothing for an empty search, so that a server that does not know `q` still answers.
 pub(crate) fn sought(q: &str) -> String {
     let encoded: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
     if q.is_empty() { encoded } else { format!("&q={encoded}") }
@@ -106,9 +106,9 @@ pub(crate) fn sought(q: &str) -> String {
 /// Which events are listed. Without a status only upcoming and ongoing ones are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventFilter {
-    /// Of one organization.
+    /// Only events of this organization.
     pub org_id: Option<OrgId>,
-    /// Owned by the caller.
+    /// Only events that the caller owns.
     pub mine: bool,
     pub status: Option<EventStatus>,
     pub category: Option<Category>,
@@ -170,7 +170,7 @@ impl Download {
         }
     }
 
-    /// A name for the file.
+    /// The file name that the save dialog suggests.
     pub fn file_name(&self) -> &'static str {
         match self {
             Self::Attendees { .. } => "attendees.csv",

@@ -1,31 +1,32 @@
-//! The commands of the shell that the screens may call, once: from this list come the shell's handlers, the windows' permissions
-//! and the screens' functions.
+//! The list of the shell's commands that the screens may call. The shell's handlers, the windows' permissions and the
+//! screens' functions are all generated from it.
 
-/// Hands the list of commands to a macro: for each its name, its arguments and what it answers.
+/// Hands the list of commands to a macro: for each command its name, its arguments and the type of its answer.
 ///
-/// The types are those that the place of use has imported.
+/// The module that uses this macro must import the types.
 #[macro_export]
 macro_rules! with_commands {
     ($use:ident) => {
         $use! {
-            /// Where the person stands with signing in.
+            /// The state of signing in.
             session() -> SessionView;
             sign_in() -> ();
             open_sign_in_again() -> ();
-            /// Puts the link of the sign-in that waits into the clipboard; answers whether there was one.
+            /// Copies the link of the sign-in that waits for the browser to the clipboard; answers whether there was
+            /// one.
             copy_sign_in_link() -> bool;
             cancel_sign_in() -> ();
             sign_out() -> ();
-            /// Asks the server.
+            /// Sends a call to the server.
             call(call: Call) -> Answered;
-            /// Asks the server for a file, and the person where to save it.
+            /// Downloads a file from the server, and saves it where the person chooses.
             save(file: Download) -> Saved;
             info() -> ShellInfo;
-            /// Puts a text into the clipboard.
+            /// Copies a text to the clipboard.
             copy(text: String) -> ();
-            /// The theme of what the system draws.
+            /// Sets the theme of what the system draws, such as menus and dialogs.
             appearance(theme: Theme) -> ();
-            /// What was opened from outside since the last call.
+            /// The target of the deep link that was opened since the last call.
             opened() -> Option<OpenTarget>;
             /// The invite whose link was opened.
             preview_invite() -> Option<InvitePreview>;
@@ -35,12 +36,13 @@ macro_rules! with_commands {
             remember_organization(org_id: Option<OrgId>) -> ();
             check_server(address: String) -> ServerCheck;
             change_server(address: String) -> ();
-            /// Opens an event's board in a window of its own.
+            /// Opens an event's board in a separate window.
             open_board(event_id: EventId) -> ();
             diagnostics() -> String;
             /// The screens panicked with this message.
             broke_down(message: String) -> ();
-            /// The version that is newer, if there is one; with `install` it is installed and the app restarts.
+            /// The number of a newer version, if there is one; with `install` the shell installs it and restarts the
+            /// app.
             update(install: bool) -> Option<String>;
         }
     };

@@ -1,7 +1,9 @@
-//! Every endpoint of the server's API that the app asks, once: its parameters, the type of its answer, and its HTTP request.
+//! The list of the server's endpoints that the app calls: for each its parameters, the type of its answer, and its HTTP
+//! request.
 //!
-//! To add one, add a line to the list. A screen reads it by `store::use_read(endpoint::Name { … })` or asks it once by
-//! `api::ask(…)`, and gets the answer's type; the shell adds the token, sends the request, and keeps the answer if the list says so.
+//! To add an endpoint, add a line to the list. A screen reads it with `store::use_read(endpoint::Name { … })`, or once
+//! with `api::ask(…)`, and gets the answer's type; the shell adds the token, sends the request, and keeps the answer if
+//! the line says `kept()`.
 
 use std::fmt::Debug;
 
@@ -18,7 +20,7 @@ pub trait Endpoint: Into<Call> + Clone + Debug + 'static {
     type Answer: DeserializeOwned + PartialEq + 'static;
 }
 
-/// Makes of each line a struct that is an [`Endpoint`], and of all lines the enum [`Call`].
+/// Generates from each line a struct that implements [`Endpoint`], and from all lines the enum [`Call`].
 macro_rules! endpoints {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* } -> $answer:ty = $request:expr;)*) => {
         $(
@@ -37,14 +39,14 @@ macro_rules! endpoints {
             }
         )*
 
-        /// An endpoint as data: what a screen hands to the shell. The key of a creating call is made once per click and kept for
-        /// retries.
+        /// An endpoint as data, which a screen hands to the shell. A screen makes the `key` of a creating call once per
+        /// click, and keeps it for retries.
         #[derive(Clone, Debug, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Call { $($name($name)),* }
 
         impl Call {
-            /// How this call is sent.
+            /// The HTTP request of this call.
             pub fn request(&self) -> HttpRequest {
                 match self {
                     $(Self::$name($name { $($field),* }) => $request,)*
@@ -55,7 +57,7 @@ macro_rules! endpoints {
 }
 
 endpoints! {
-    /// Who is signed in.
+    /// The person who is signed in.
     Me {} -> api::User = read("/users/me");
     UpdateMe { body: api::UpdateUser } -> api::User = write(Method::Patch, "/users/me").with(body);
     /// Deletes the caller's account.
@@ -68,14 +70,14 @@ endpoints! {
     UpdateOrganization { org_id: OrgId, body: api::UpdateOrganization } -> api::Organization
         = write(Method::Put, format!("/organizations/{org_id}")).with(body);
     DeleteOrganization { org_id: OrgId } -> () = write(Method::Delete, format!("/organizations/{org_id}"));
-    /// By name.
+    /// Ordered by name.
     Members { org_id: OrgId } -> Vec<api::Member> = read(format!("/organizations/{org_id}/members?limit=200")).kept();
-    /// Those in whose name or e-mail address `q` is, by name.
+    /// Members whose name or e-mail address contains `q`, ordered by name.
     FindMembers { org_id: OrgId, q: String } -> Vec<api::Member>
         = read(format!("/organizations/{org_id}/members?limit=200{}", sought(q)));
     UpdateMember { org_id: OrgId, user_id: UserId, body: api::UpdateMember } -> api::Member
         = write(Method::Patch, format!("/organizations/{org_id}/members/{user_id}")).with(body);
-    /// The caller leaves when it is their own membership.
+    /// Removes a member, or lets the caller leave when `user_id` is their own id.
     RemoveMember { org_id: OrgId, user_id: UserId } -> ()
         = write(Method::Delete, format!("/organizations/{org_id}/members/{user_id}"));
     /// Newest first.
@@ -98,14 +100,14 @@ endpoints! {
     Seats { event_id: EventId } -> api::SeatMap = read(format!("/events/{event_id}/seats")).kept().named();
     CreateEvent { key: String, body: Box<api::CreateEvent> } -> api::Event
         = write(Method::Post, "/events").with(body).once(key);
-    /// Refused when the event is no longer of that version.
+    /// The server refuses the edit when the event has another version by now.
     UpdateEvent { event_id: EventId, version: i64, body: Box<api::UpdateEvent> } -> api::Event
         = write(Method::Put, format!("/events/{event_id}")).with(body).if_version(*version);
     CancelEvent { event_id: EventId } -> api::Event = write(Method::Post, format!("/events/{event_id}/cancel"));
     DeleteEvent { event_id: EventId } -> () = write(Method::Delete, format!("/events/{event_id}"));
     DuplicateEvent { event_id: EventId, key: String, body: api::DuplicateEvent } -> api::Event
         = write(Method::Post, format!("/events/{event_id}/duplicate")).with(body).once(key);
-    /// Confirmed ones by seat, then waiting ones by position, then cancelled ones.
+    /// Confirmed bookings by seat, then waiting ones by position, then cancelled ones.
     EventBookings { event_id: EventId } -> Vec<api::Booking>
         = read(format!("/events/{event_id}/bookings?limit=200")).kept();
     /// Bookings that still want seats, by position.
@@ -133,11 +135,11 @@ endpoints! {
 
     /// Newest first.
     Notifications {} -> Vec<api::Notification> = read("/notifications?limit=200").kept();
-    /// Those that were not read, newest first.
+    /// Unread notifications, newest first.
     UnreadNotifications {} -> Vec<api::Notification> = read("/notifications?limit=200&unread=true").kept();
-    /// The newest that were not read, 20 at most.
+    /// The newest unread notifications, 20 at most.
     News {} -> Vec<api::Notification> = read("/notifications?unread=true&limit=20").wanting(Wanted::FirstPage);
-    /// How many were not read.
+    /// The number of unread notifications.
     UnreadCount {} -> u64 = read("/notifications?unread=true&limit=1").kept().wanting(Wanted::UnreadCount);
     ReadNotification { notification_id: NotificationId } -> api::Notification
         = write(Method::Post, format!("/notifications/{notification_id}/read"));

@@ -1,4 +1,4 @@
-//! The one error envelope and the codes that programs may rely on.
+//! The body of every error answer, and the codes that programs may rely on.
 
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ impl ErrorDetails {
 pub enum Outcome {
     /// Nothing happened.
     Nothing,
-    /// It may have happened; repeating with the same key tells.
+    /// The write may have happened; a caller finds out by repeating it with the same idempotency key.
     Unknown,
 }
 
@@ -99,7 +99,7 @@ pub enum ErrorCode {
     InviteGone,
     InviteForOtherAddress,
     EmailNotVerified,
-    /// A code that this version does not know: treat it by its status.
+    /// A code that this version of the app does not know; callers decide by its HTTP status instead.
     #[serde(other)]
     Other,
 }

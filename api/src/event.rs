@@ -252,14 +252,15 @@ pub struct SeatMap {
     pub version: i64,
 }
 
-/// Whether a time can be worked with everywhere: years of four digits, from 1970 on.
+/// Whether a time lies in the years 1970 to 9998, which every part of the system can read and write.
 pub fn time_in_bounds(time: DateTime<Utc>) -> bool {
     (1970..=9998).contains(&time.year())
 }
 
-/// Why an event's own values do not go together, or `None`.
+/// Checks an event's start and end.
 ///
-/// `now` is the server's clock; the date must lie ahead and the end after it. Returns the field and the reason.
+/// `now` is the server's time: the start must lie after it, and the end after the start. Returns the field that is
+/// wrong and the reason, or `None`.
 pub fn event_times_problem(
     now: DateTime<Utc>,
     event_date: DateTime<Utc>,
@@ -282,12 +283,12 @@ fn utc() -> String {
     "UTC".to_owned()
 }
 
-/// Absent stays `None`; `null` is refused, since the field cannot be cleared.
+/// Deserializes an optional field that cannot be cleared: an absent field is `None`, and `null` is refused.
 pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// Absent is `None`, `null` is `Some(None)`.
+/// Deserializes an optional field that can be cleared: an absent field is `None`, and `null` is `Some(None)`.
 pub(crate) fn clearable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {

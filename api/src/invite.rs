@@ -10,12 +10,13 @@ use crate::{InviteId, OrgId, Role, UserId};
 pub const INVITE_DAYS: i64 = 7;
 const INVITE_TOKEN_CHARS_MAX: usize = 256;
 
-/// The token of an invite's link: 1 to 256 letters, digits, `-` and `_`, so that it is one segment of a path whatever it holds.
+/// The token of an invite's link: 1 to 256 letters, digits, `-` and `_`, so that no token can change the URL path into
+/// which it is put.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct InviteToken(String);
 
-/// A text is no [`InviteToken`].
+/// The error for a text that is not an [`InviteToken`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoInviteToken;
 
@@ -51,7 +52,7 @@ impl From<InviteToken> for String {
     }
 }
 
-/// Not the token itself: it opens the invite.
+/// Leaves the token out, because anyone who finds it in a log could open the invite.
 impl std::fmt::Debug for InviteToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("InviteToken")
@@ -132,7 +133,7 @@ mod tests {
     use super::InviteToken;
 
     #[test]
-    fn a_token_is_one_segment_of_a_path() {
+    fn a_token_is_one_path_segment() {
         assert!("0aZ-_9".parse::<InviteToken>().is_ok());
         for bad in ["", "..", ".", "../users/me", "a/b", "a?b", "%2e%2e", "a b", "é", &"a".repeat(257)] {
             assert!(bad.parse::<InviteToken>().is_err(), "{bad}");

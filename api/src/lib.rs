@@ -1,8 +1,8 @@
-//! What crosses the wire between the app and the server: ids, bodies, answers and error codes.
+//! The types that the app and the server exchange: ids, bodies, answers and error codes.
 //!
-//! No I/O and no clock here; the crate compiles to native code and to wasm. Validation that needs nothing but
-//! the body stands beside the type, so that the app refuses the same things as the server.
-//! To add a route's types, put them into the file of their aggregate and re-export them below.
+//! The crate does no I/O and reads no clock; it compiles to native code and to wasm. Validation that needs only the
+//! body stands beside the type, so that the app refuses the same bodies as the server. To add a route's types, put them
+//! into the file of their aggregate and re-export them below.
 
 mod booking;
 mod call;

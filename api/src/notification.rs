@@ -1,4 +1,4 @@
-//! Messages to people: what they are about and how they read in the feed.
+//! Notifications: the message in the queue, and the entry in a person's feed.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub enum NotificationType {
     RoleChanged,
 }
 
-/// What goes through the outbox and the queue `notifications`. Field names are in camel case on the wire.
+/// The message that goes through the outbox and the queue `notifications`. Field names are in camel case on the wire.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
@@ -38,10 +38,10 @@ pub struct Message {
     pub user_id: Option<UserId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booking_id: Option<BookingId>,
-    /// `org_invite`: the invite, whose person may not be known yet.
+    /// Set for `org_invite`: the invite, because the invited person may have no account yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invite_id: Option<InviteId>,
-    /// `role_changed`: where.
+    /// Set for `role_changed`: the organization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub org_id: Option<OrgId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +58,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message about nothing yet: the members that belong to its type are set by its maker.
+    /// A message without optional fields; the caller sets those that belong to its type.
     pub fn new(id: MessageId, kind: NotificationType, occurred_at: DateTime<Utc>, request_id: &str) -> Self {
         Self {
             id,

@@ -120,7 +120,7 @@ pub struct Member {
     pub joined_at: DateTime<Utc>,
 }
 
-/// [`name_in_bounds`] as the OpenAPI document tells it: on one line, and not only blanks.
+/// The rule of [`name_in_bounds`] for the OpenAPI document: a name is one line, and not only blanks.
 #[cfg(feature = "server")]
 pub(crate) struct NameText;
 

@@ -1,4 +1,5 @@
-//! What the shell tells the screens: what a call came to, where the person stands with signing in, what became of other wishes.
+//! What the shell's commands and events tell the screens: answers and failures of calls, the state of signing in,
+//! settings.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,11 +7,11 @@ use serde_json::Value;
 
 use crate::{BookingId, ErrorBody, EventId, OrgId, Outcome, User};
 
-/// Why a call has no answer, in the words that a screen decides by.
+/// Why a call has no answer. A screen chooses its text by the variant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApiFailure {
-    /// The server refused; the body says why.
+    /// The server refused the call; the body says why.
     Refused { status: u16, body: Box<ErrorBody> },
     /// The server could not be reached, so nothing was sent.
     Offline,
@@ -33,17 +34,18 @@ pub enum Theme {
     Dark,
 }
 
-/// Where the person stands with signing in. The shell tells the UI, also by the event `session`.
+/// The state of signing in. The shell returns it from the command `session`, and sends each change as the event
+/// `session`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionView {
     /// A stored session is being restored.
     Restoring,
-    /// `ended`: by the sign-in service, not by the person, who may want to go on where they were.
+    /// `ended`: the sign-in service ended the session, not the person. They may want to go on where they were.
     SignedOut {
         ended: bool,
     },
-    /// The browser is open; the person has until `expires_in_s` runs out.
+    /// The browser is open; the sign-in fails after `expires_in_s` seconds.
     Waiting {
         expires_in_s: u64,
     },
@@ -57,32 +59,32 @@ pub enum SessionView {
     },
 }
 
-/// Why signing in did not work, in the words that the screen decides by.
+/// Why signing in failed. The screen chooses its text by the variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignInFailure {
-    /// The person cancelled, here or in the browser.
+    /// The person cancelled, in the app or in the browser.
     Cancelled,
-    /// It took longer than five minutes.
+    /// The person took longer than five minutes.
     TimedOut,
     /// The sign-in service (Keycloak) does not answer.
     ServiceAway,
-    /// The sign-in service refused or sent something that does not verify.
+    /// The sign-in service refused, or its answer could not be verified.
     Refused,
-    /// Signed in, but our own server does not answer.
+    /// The person signed in, but the Happening server does not answer.
     ServerAway,
-    /// Signed in, but our own server asks to wait.
+    /// The person signed in, but the Happening server asks to wait.
     ServerBusy,
     /// No browser could be opened.
     NoBrowser,
 }
 
-/// What a call came to.
+/// The answer to a call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answered {
-    /// As the server sent it.
+    /// The answer's value, as the server sent it.
     pub value: Value,
-    /// Set when the server could not be reached: the value is what it said then.
+    /// Set when the server could not be reached: the time from which the kept `value` is.
     pub as_of: Option<DateTime<Utc>>,
 }
 
@@ -92,31 +94,31 @@ pub struct ShellInfo {
     /// Address of the server.
     pub server: String,
     pub version: String,
-    /// The organization that the screens were about last; `None` is all of them.
+    /// The organization that the person selected last; `None` stands for all organizations.
     pub organization: Option<OrgId>,
-    /// The app was built with an address to look for newer versions at.
+    /// Whether the app was built with an update feed's address.
     pub updates: bool,
 }
 
-/// What stands at an address that may be a server's.
+/// What answers at an address that the person wants to use as the server's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServerCheck {
-    /// A server of ours, with its version.
+    /// A Happening server, with its version.
     Server { version: String },
-    /// No address that the app may use.
+    /// The app may not use the address, for example because it is plain `http`.
     NotAllowed { reason: String },
-    /// Nothing answers.
+    /// Nothing answers at the address.
     Away,
-    /// Something else answers.
+    /// Something other than a Happening server answers.
     Stranger,
 }
 
-/// What became of saving a file.
+/// Whether a file was saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Saved {
-    /// Under this name.
+    /// The file was saved under this name.
     File { name: String },
     /// The person chose no file.
     No,

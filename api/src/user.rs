@@ -32,7 +32,7 @@ pub struct User {
     pub created_at: DateTime<Utc>,
 }
 
-/// Mail by type of notification; what is not named is mailed.
+/// Whether each type of notification is mailed; a type that is missing here is mailed.
 pub type Channels = BTreeMap<NotificationType, Channel>;
 
 /// How a type of notification reaches a person beside the feed.
