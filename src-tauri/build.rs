@@ -1,9 +1,10 @@
-//! Reads tauri.conf.json, and lets our windows call our own commands and hear our events, nothing else.
+//! Reads tauri.conf.json, and permits the app's windows to call the app's own commands and to listen to its events,
+//! nothing else.
 
 use std::error::Error;
 use std::path::Path;
 
-// the list alone: as a dependency, the crate around it would be compiled once more for this script
+// includes only the file with the list: as a dependency, the whole crate would be compiled once more for this script
 #[macro_use]
 #[path = "../api/src/commands.rs"]
 mod commands;
@@ -29,7 +30,8 @@ fn build() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&std::env::var("OUT_DIR")?).join("capabilities");
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("main.json"), capability())?;
-    // relative where it can be: what stands above the project may have characters that mean something in a pattern
+    // the path is relative if possible, because folders above the project may contain characters that are special in a
+    // glob pattern
     let below = folder.strip_prefix(std::env::current_dir()?).unwrap_or(&folder);
     let pattern = below.join("*.json").display().to_string();
     let attributes = tauri_build::Attributes::new()
@@ -38,7 +40,7 @@ fn build() -> Result<(), Box<dyn Error>> {
     Ok(tauri_build::try_build(attributes)?)
 }
 
-/// What our windows may do. Tauri makes a permission of each command.
+/// The permissions of the app's windows. Tauri makes a permission of each command.
 fn capability() -> String {
     let own = COMMANDS.iter().map(|name| format!("allow-{}", name.replace('_', "-")));
     let events = ["core:event:allow-listen", "core:event:allow-unlisten"].map(str::to_owned);

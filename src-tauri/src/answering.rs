@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 
-/// Answers every GET with the JSON that `answer` gives for its path; an empty text is 404. Runs until the process ends. Answers
-/// the server's address.
+/// Starts a server that answers every GET with the JSON that `answer` returns for the server's address and the path; it
+/// answers an empty text as 404. The server runs until the process ends. Returns its address.
 pub(crate) fn start(answer: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> std::io::Result<String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let base = format!("http://{}", listener.local_addr()?);
@@ -27,13 +27,13 @@ pub(crate) fn start(answer: impl Fn(&str, &str) -> String + Send + Sync + 'stati
     Ok(base)
 }
 
-/// What a server says about itself when its sign-in service is at the same address.
+/// The answer of a Happening server's `GET /` when its sign-in service is at the same address.
 pub(crate) fn about(base: &str) -> String {
     let sign_in = serde_json::json!({ "issuer": format!("{base}/realm"), "client_id": "app" });
     serde_json::json!({ "name": "happening", "version": "1.0.0", "sign_in": sign_in }).to_string()
 }
 
-/// The description of a sign-in service whose page is at `page`.
+/// The OpenID configuration of a sign-in service whose sign-in page is at `page`.
 pub(crate) fn description(base: &str, page: &str) -> String {
     serde_json::json!({
         "issuer": format!("{base}/realm"),

@@ -1,4 +1,5 @@
-//! Calls of the server: adds the token, maps what goes wrong to what a screen decides by. Repeats only what is safe.
+//! Calls the server: adds the token, turns failures into those that a screen can handle, and repeats only what is safe
+//! to repeat.
 
 use std::time::Duration;
 
@@ -17,9 +18,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 const RETRY_AFTER_S_DEFAULT: u64 = 2;
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// Of what a server says about itself.
+/// Largest answer of `GET /`, in which a server describes itself.
 const ABOUT_BYTES_MAX: usize = 64 * 1024;
-/// Pages of a list that are read one after the other.
+/// Most pages that are read of one list.
 const PAGES_MAX: usize = 5;
 
 /// The server.
@@ -29,7 +30,7 @@ pub(crate) struct Backend {
     http: reqwest::Client,
 }
 
-/// What the server says about signing in.
+/// How to sign in, as the server's `GET /` tells it.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct SignIn {
     pub(crate) issuer: String,
@@ -46,24 +47,24 @@ struct About {
 /// An answer, read to its end.
 struct Answer {
     bytes: Vec<u8>,
-    /// Where the list goes on.
+    /// The address of the list's next page.
     next: Option<Url>,
-    /// What the answer is called.
+    /// The answer's `ETag`.
     etag: Option<String>,
-    /// The caller has it already: `bytes` are empty.
+    /// The server answered 304, because the caller already has the answer; `bytes` is empty.
     unchanged: bool,
-    /// Notifications that were not read.
+    /// The number of unread notifications.
     unread: Option<u64>,
 }
 
-/// What a call came to.
+/// The answer to a call.
 pub(crate) enum Called {
     New {
         value: Value,
-        /// What the answer is called, if it need not be sent again as long as it is the same.
+        /// The answer's `ETag`, if the server can tell by it that the answer is unchanged.
         etag: Option<String>,
     },
-    /// It is what the caller has already.
+    /// The answer is the same that the caller already has.
     Unchanged,
 }
 
@@ -82,26 +83,26 @@ impl Backend {
         Ok(Self { url, http })
     }
 
-    /// Its address.
+    /// The server's address.
     pub(crate) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The client, for the sign-in service.
+    /// The HTTP client, for requests to the sign-in service.
     pub(crate) fn http(&self) -> reqwest::Client {
         self.http.clone()
     }
 
-    /// Where to sign in.
+    /// Asks the server where to sign in.
     ///
     /// # Errors
-    /// When the server is away or is not ours.
+    /// When the server cannot be reached or is not a Happening server.
     pub(crate) async fn sign_in(&self) -> Result<SignIn, ApiFailure> {
         let answer = self.http.get(self.url.clone()).send().await.map_err(|error| failure(&error))?;
         Ok(about(answer).await?.sign_in)
     }
 
-    /// What stands at the address.
+    /// Checks whether a Happening server answers at the address.
     pub(crate) async fn check(&self) -> ServerCheck {
         let Ok(answer) = self.http.get(self.url.clone()).send().await else { return ServerCheck::Away };
         match about(answer).await {
@@ -110,9 +111,9 @@ impl Backend {
         }
     }
 
-    /// Makes a call. A read is tried a second time when the connection broke; a write never: the person decides, with the
-    /// same key. A list is read to its end, or [`PAGES_MAX`] pages, unless only its first ones are asked for. `known` is what the
-    /// answer was called that the caller has.
+    /// Makes a call. A read is repeated once when its connection broke. A write is not repeated, because the person
+    /// decides that; the screen keeps its idempotency key. A list is read to its end, or [`PAGES_MAX`] pages, unless
+    /// the caller wants only the first page. `known` is the `ETag` of the answer that the caller already has.
     ///
     /// # Errors
     /// [`ApiFailure`].
@@ -132,7 +133,7 @@ impl Backend {
         Ok(Called::New { value, etag })
     }
 
-    /// An answer with the pages that follow it.
+    /// The value of an answer, joined with the list's following pages.
     async fn whole(&self, token: &str, request: &HttpRequest, mut answer: Answer) -> Result<Value, ApiFailure> {
         let mut value = parsed(&answer.bytes)?;
         for _ in 1..PAGES_MAX {
@@ -145,7 +146,7 @@ impl Backend {
         Ok(value)
     }
 
-    /// A file as the server makes it.
+    /// Downloads a file.
     ///
     /// # Errors
     /// [`ApiFailure`].
@@ -155,8 +156,8 @@ impl Backend {
         Ok(self.ask(token, &request, &address).await?.bytes)
     }
 
-    /// Where a path of the API is, below the server's own address. A path that is read otherwise than it was written (with `..` in
-    /// it) leads nowhere.
+    /// The URL of a path of the API, below the server's own address. A path that the URL parser changes, such as one
+    /// with `..`, is refused, because it would lead to another endpoint.
     fn address(&self, path: &str) -> Result<Url, ApiFailure> {
         let base = self.url.as_str().trim_end_matches('/');
         let address = Url::parse(&format!("{base}{path}")).map_err(|error| unexpected(&error))?;
@@ -214,7 +215,7 @@ impl Backend {
     }
 }
 
-/// An answer without a body is nothing.
+/// Parses the body of an answer; an empty body is `null`.
 fn parsed(bytes: &[u8]) -> Result<Value, ApiFailure> {
     if bytes.is_empty() {
         return Ok(Value::Null);
@@ -227,8 +228,8 @@ async fn about(answer: reqwest::Response) -> Result<About, ApiFailure> {
     serde_json::from_slice(&bytes).map_err(|error| unexpected(&error))
 }
 
-/// The address of the next page of the list that was asked for. It differs in its query only: any other address, also of
-/// another application on the same host, would be sent the token.
+/// The address of the next page of the list that was asked for. It may differ from that list's address only in its
+/// query: the token would otherwise be sent to another address, perhaps of another application on the same host.
 fn next_page(link: &str, asked: &Url) -> Option<Url> {
     let (address, _) = link.strip_prefix('<')?.split_once(">; rel=\"next\"")?;
     let next = asked.join(address).ok()?;
@@ -241,12 +242,12 @@ fn refusal(status: StatusCode, retry_after_s: u64, bytes: &[u8]) -> ApiFailure {
         Ok(body) if body.code == ErrorCode::Unavailable => {
             ApiFailure::Busy { retry_after_s, outcome: body.details.outcome }
         }
-        // who came too often was not let in
+        // the server does nothing for a request that it refuses for its rate
         Ok(body) if body.code == ErrorCode::RateLimited => {
             ApiFailure::Busy { retry_after_s, outcome: Some(Outcome::Nothing) }
         }
         Ok(body) => ApiFailure::Refused { status: status.as_u16(), body: Box::new(body) },
-        // something between us and the server answered
+        // a proxy between the app and the server answered
         Err(_) if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::BAD_GATEWAY => {
             ApiFailure::Busy { retry_after_s, outcome: None }
         }
@@ -254,12 +255,12 @@ fn refusal(status: StatusCode, retry_after_s: u64, bytes: &[u8]) -> ApiFailure {
     }
 }
 
-/// A connection that was never made has sent nothing; after that, it is not known what the server got.
+/// Without a connection, nothing was sent. After that, the server may have received the request.
 fn failure(error: &reqwest::Error) -> ApiFailure {
     if error.is_connect() { ApiFailure::Offline } else { ApiFailure::NoAnswer }
 }
 
-/// What was sent may have been done.
+/// The failure of reading an answer; the server may have carried out the request.
 fn unread(error: ReadError) -> ApiFailure {
     match error {
         ReadError::Broken(_) => ApiFailure::NoAnswer,
@@ -276,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_next_page_of_the_same_list_is_followed() {
+    fn only_links_to_the_same_list_are_followed() {
         let asked = Url::parse("https://host.example/happening/events?limit=2").expect("a URL");
         let next = |link: &str| next_page(link, &asked).map(String::from);
         let page_two = Some("https://host.example/happening/events?limit=2&cursor=a".to_owned());
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_stays_where_it_was_written() -> anyhow::Result<()> {
+    fn a_path_that_parsing_changes_is_refused() -> anyhow::Result<()> {
         for base in ["https://host.example", "https://host.example/", "https://host.example/happening"] {
             let backend = Backend::new(Url::parse(base)?)?;
             let address = backend.address("/events?q=a%20b").map(String::from);

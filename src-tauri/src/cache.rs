@@ -1,5 +1,5 @@
-//! The last good answers of lists and maps, for reading while the network is away. They hold what the screens show, no token;
-//! each person has their own at each server, and signing out removes all.
+//! The last good answers of lists and maps, for reading while the network is away. They contain what the screens show,
+//! and no token. Each person has their own answers for each server, and signing out removes all of them.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use url::Url;
 const ANSWERS_MAX: usize = 200;
 /// Largest answer that is kept.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Whose session at a server outlives the app.
+/// The file that names the person whose session is kept when the app quits.
 const PERSON: &str = "person";
 
 /// The answers of one server.
@@ -28,18 +28,18 @@ pub(crate) struct Cache {
 struct Kept {
     as_of: DateTime<Utc>,
     value: Value,
-    /// What the server calls it, if it need not be sent again while it is the same.
+    /// The answer's `ETag`, if the server can tell by it that the answer is unchanged.
     #[serde(default)]
     etag: Option<String>,
 }
 
 impl Cache {
-    /// The answers of a server, in the app's cache folder.
+    /// The answers of a server, kept in the app's cache folder.
     pub(crate) fn of(folder: &Path, server: &Url) -> Self {
         Self { folder: folder.join("answers").join(name(server.as_str())) }
     }
 
-    /// Keeps an answer. What cannot be kept is only missed while the network is away.
+    /// Keeps an answer. A failure is only logged, since the answer is needed only while the network is away.
     pub(crate) fn put(&self, user: &User, call: &Call, value: &Value, etag: Option<String>, now: DateTime<Utc>) {
         let request = call.request();
         if !request.is_kept {
@@ -58,7 +58,7 @@ impl Cache {
         Some(Answered { value: kept.value, as_of: Some(kept.as_of) })
     }
 
-    /// The last good answer to a call, and what the server calls it.
+    /// The last good answer to a call, with its `ETag`.
     pub(crate) fn named(&self, user: &User, call: &Call) -> Option<(Value, String)> {
         if !call.request().is_named {
             return None;
@@ -72,7 +72,8 @@ impl Cache {
         request.is_kept.then(|| read(&self.folder.join(user.id.to_string()).join(name(&request.path))))?
     }
 
-    /// Remembers whose session outlives the app, so that a start without network can show their answers.
+    /// Remembers the person whose session is kept when the app quits, so that a start without network can show their
+    /// answers.
     pub(crate) fn remember(&self, user: Option<&User>) {
         let file = self.folder.join(PERSON);
         let done = match user {
@@ -86,7 +87,7 @@ impl Cache {
         }
     }
 
-    /// Whose session outlives the app.
+    /// The person whose session is kept when the app quits.
     pub(crate) fn person(&self) -> Option<User> {
         read(&self.folder.join(PERSON))
     }
@@ -101,7 +102,7 @@ impl Cache {
     }
 }
 
-/// A file name that says nothing of what it is for.
+/// A file name that does not reveal the text: the beginning of its hash.
 fn name(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
@@ -110,7 +111,7 @@ fn read<T: for<'de> Deserialize<'de>>(file: &Path) -> Option<T> {
     serde_json::from_slice(&std::fs::read(file).ok()?).ok()
 }
 
-/// Whole or not at all, and for its owner only.
+/// Writes a file completely or not at all, readable by its owner only. A value that is too large is left out.
 fn write<T: Serialize>(file: &Path, value: &T) -> std::io::Result<()> {
     let bytes = serde_json::to_vec(value)?;
     if bytes.len() > ANSWER_BYTES_MAX {
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_one_persons_at_one_server_until_cleared() {
+    fn answers_are_kept_by_person_and_server() {
         let folder = std::env::temp_dir().join(format!("happening-cache-{}", std::process::id()));
         let at = |url: &str| Cache::of(&folder, &Url::parse(url).expect("a URL"));
         let (here, there) = (at("http://127.0.0.1:1"), at("http://127.0.0.1:2"));

@@ -2,15 +2,16 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// Holds on to the clipboard: under X11 and Wayland a text is asked of the program that has copied it.
+/// Keeps the clipboard open: under X11 and Wayland, a program that pastes gets the text from the program that copied
+/// it.
 #[derive(Default)]
 pub(crate) struct Clipboard(Mutex<Option<arboard::Clipboard>>);
 
 impl Clipboard {
-    /// Puts a text into it.
+    /// Copies a text to the clipboard.
     ///
     /// # Errors
-    /// When there is none, or the system refuses.
+    /// When there is no clipboard, or the system refuses.
     pub(crate) fn put(&self, text: &str) -> Result<(), arboard::Error> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let clipboard = match &mut *open {
@@ -20,7 +21,7 @@ impl Clipboard {
         clipboard.set_text(text)
     }
 
-    /// The app ends: a clipboard manager, where there is one, takes the text over.
+    /// Closes the clipboard when the app ends; a clipboard manager, if there is one, takes the text over.
     pub(crate) fn leave(&self) {
         drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
     }

@@ -1,4 +1,4 @@
-//! What the screens can ask of the shell: adapters of a few lines.
+//! The commands that the screens can call: each is an adapter of a few lines.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -16,7 +16,7 @@ use crate::session::Session;
 use crate::settings::{Settings, parse_server_url};
 use crate::{diagnostics, files, updates, windows};
 
-/// What was opened from outside, until a window asks for it.
+/// The deep link that was opened, until a window asks for its target.
 #[derive(Default)]
 pub(crate) struct Opened {
     target: Mutex<Option<OpenTarget>>,
@@ -70,7 +70,8 @@ pub(crate) fn open_sign_in_again(app: AppHandle, session: State<'_, Session>) {
     }
 }
 
-/// The link does not come into the window. Answers whether there was one.
+/// Copies the link of the sign-in that waits for the browser, without showing the link to the webview. Answers whether
+/// there was one.
 #[tauri::command]
 pub(crate) async fn copy_sign_in_link(
     clipboard: State<'_, Clipboard>,
@@ -81,13 +82,13 @@ pub(crate) async fn copy_sign_in_link(
     Ok(true)
 }
 
-/// Puts a text into the clipboard, which a page may do in some webviews only.
+/// Copies a text to the clipboard. The shell does it because only some webviews allow it to a page.
 #[tauri::command]
 pub(crate) async fn copy(clipboard: State<'_, Clipboard>, text: String) -> Result<(), ApiFailure> {
     clipboard.put(&text).map_err(|error| unexpected(&error))
 }
 
-/// What the system draws follows the screens: the menu bar, dialogs, the window's frame.
+/// Sets the theme of what the system draws to that of the screens: the menu bar, dialogs, the window's frame.
 #[tauri::command]
 pub(crate) async fn appearance(window: tauri::WebviewWindow, theme: Theme) -> Result<(), ApiFailure> {
     windows::follow_theme(&window, theme);
@@ -129,7 +130,7 @@ pub(crate) fn info(app: AppHandle, session: State<'_, Session>, settings: State<
 #[tauri::command]
 pub(crate) fn opened(window: tauri::WebviewWindow, opened: State<'_, Opened>) -> Option<OpenTarget> {
     if window.label() != windows::MAIN {
-        return None; // a board stays what it is
+        return None; // a window with a board does not follow links
     }
     opened.target.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
@@ -194,7 +195,7 @@ pub(crate) async fn change_server(
 ) -> Result<(), ApiFailure> {
     let url = parse_server_url(&address).map_err(|error| unexpected(error.as_ref()))?;
     settings.set_server_url(&url).map_err(|error| unexpected(&error))?;
-    drop(settings.set_organization(None)); // an organization of another server is none of this one's
+    drop(settings.set_organization(None)); // the remembered organization belongs to the former server
     session.change_server(url).await.map_err(|error| unexpected(error.as_ref()))
 }
 

@@ -1,12 +1,12 @@
-//! Links that open the app. Anything that is not exactly one of them is nothing.
+//! Links that open the app. Any other link is ignored.
 
 use happening_api::{EventId, InviteToken};
 use url::Url;
 
-/// Longest value that is looked at, in bytes.
+/// Longest value of a parameter, in bytes.
 const VALUE_BYTES_MAX: usize = 2048;
 
-/// A link that we know.
+/// A link that the app can follow.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum DeepLink {
     /// `happening://auth/callback?…`
@@ -17,19 +17,19 @@ pub(crate) enum DeepLink {
     Invite(InviteToken),
 }
 
-/// What the sign-in service says to the app. No `Debug`: it holds a code.
+/// The sign-in service's answer to the app. The type has no `Debug`, because it holds a code.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Callback {
     pub(crate) state: String,
     pub(crate) result: Result<Code, String>,
 }
 
-/// A code that can be exchanged once.
+/// An authorization code, which can be exchanged for tokens once.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Code(pub(crate) String);
 
 impl DeepLink {
-    /// What a link means.
+    /// Parses a link; `None` when the app cannot follow it.
     pub(crate) fn parse(url: &Url) -> Option<Self> {
         if url.scheme() != "happening" || !url.username().is_empty() || url.port().is_some() {
             return None;
@@ -45,7 +45,7 @@ impl DeepLink {
 }
 
 fn callback(url: &Url) -> Option<Callback> {
-    // a parameter that comes twice could be read differently by a program that checked it before us
+    // a repeated parameter is refused, because a program that checked the link before may have read its other value
     let only = |name: &str| {
         let mut values = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
         let value = values.next().filter(|value| (1..=VALUE_BYTES_MAX).contains(&value.len()));
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn callbacks_with_a_code_or_an_error_are_known() {
+    fn callbacks_with_code_or_error_are_parsed() {
         let result = |text: &str| match parse(text) {
             Some(DeepLink::SignIn(callback)) if callback.state == "s" => Some(callback.result),
             _ => None,
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_exactly_ours_is_nothing() {
+    fn other_links_are_ignored() {
         for text in [
             "happening://auth/callback",
             "happening://auth/callback?code=c",
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn events_and_invites_open() {
+    fn links_to_events_and_invites_are_parsed() {
         let id = "0198a7a4-3c5e-7d3f-9a65-0d2b0c4f4a11";
         assert!(matches!(parse(&format!("happening://event/{id}")), Some(DeepLink::Event(_))));
         assert!(matches!(parse("happening://invite/aZ9-_"), Some(DeepLink::Invite(_))));
@@ -112,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_the_parser_fail(text in "\\PC*") {
+        fn the_parser_never_panics(text in "\\PC*") {
             let _ = parse(&format!("happening://{text}"));
             let _ = parse(&text);
         }

@@ -1,4 +1,4 @@
-//! Logs in the system's folder for logs, and what support wants to know. Neither holds a secret.
+//! Logs in the system's folder for logs, and a report for support. Neither contains a secret.
 
 use std::path::{Path, PathBuf};
 
@@ -12,9 +12,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::session::Session;
 
-/// Days whose logs are kept.
+/// Log files that are kept, one per day.
 const LOG_FILES_MAX: usize = 7;
-/// Lines of the log that diagnostics show.
+/// Lines of the log that the report contains.
 const LINES_SHOWN: usize = 40;
 
 /// Writes logs to standard error and to a file per day.
@@ -44,7 +44,7 @@ fn log_folder(app: &AppHandle) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// What support wants to know.
+/// The report that a person can send to support.
 pub(crate) fn text(app: &AppHandle, session: &Session) -> String {
     let webview = tauri::webview_version().unwrap_or_else(|_| "unknown".to_owned());
     let state = match session.view() {

@@ -1,4 +1,4 @@
-//! Signing in: authorization code with PKCE in the system's browser. Nothing of Tauri here.
+//! Signing in: authorization code with PKCE in the system's browser. This file uses nothing of Tauri.
 
 use std::time::{Duration, Instant};
 
@@ -14,16 +14,16 @@ use crate::deep_link::Code;
 use crate::net;
 
 const REDIRECT: &str = "happening://auth/callback";
-/// How long the person has.
+/// How long the person may take to sign in.
 pub(crate) const TIME_MAX: Duration = Duration::from_secs(300);
 
-/// Of the sign-in service: its description, keys and tokens.
+/// Largest answer of the sign-in service: its configuration, keys and tokens.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// How far this machine's clock may run ahead.
 const CLOCK_SKEW_MAX: Duration = Duration::from_secs(300);
 
-/// Where and as whom the app signs in; the server tells.
+/// The sign-in service and the app's client id there. The server tells the app both.
 #[derive(Clone, Debug)]
 pub(crate) struct Issuer {
     metadata: CoreProviderMetadata,
@@ -47,7 +47,7 @@ pub(crate) struct Tokens {
     pub(crate) refresh: Option<String>,
     /// When the access token should be replaced.
     pub(crate) refresh_at: Instant,
-    /// When it is no longer good.
+    /// When the access token expires.
     pub(crate) ends_at: Instant,
 }
 
@@ -77,7 +77,7 @@ impl Pending {
 }
 
 impl Issuer {
-    /// Reads the issuer's own description.
+    /// Reads the OpenID configuration of the sign-in service.
     pub(crate) async fn discover(http: reqwest::Client, issuer: &str, client_id: &str) -> Result<Self, LoginError> {
         let issuer = IssuerUrl::new(issuer.to_owned()).map_err(|error| LoginError::Refused(error.to_string()))?;
         if !net::is_allowed(issuer.url()) {
@@ -86,7 +86,7 @@ impl Issuer {
         let metadata = CoreProviderMetadata::discover_async(issuer, &|request| send(http.clone(), request))
             .await
             .map_err(|error| LoginError::Away(error.to_string()))?;
-        // this one is opened in the browser; the others are asked by `send`, which looks at each
+        // the browser opens this address; `send` requests all others, and checks each of them
         if !net::is_allowed(metadata.authorization_endpoint().url()) {
             return Err(LoginError::Refused("the sign-in page's address must begin with https://".to_owned()));
         }
@@ -108,7 +108,7 @@ impl Issuer {
         Ok(Pending { url, state: state.secret().clone(), nonce, verifier, started: Instant::now() })
     }
 
-    /// Exchanges the code; the ID token must be for this very sign-in.
+    /// Exchanges the code for tokens; the ID token must contain the nonce of this sign-in.
     pub(crate) async fn finish(&self, pending: Pending, code: Code) -> Result<Tokens, LoginError> {
         let redirect = RedirectUrl::new(REDIRECT.to_owned()).map_err(|error| LoginError::Refused(error.to_string()))?;
         let client = CoreClient::from_provider_metadata(self.metadata.clone(), self.client_id.clone(), None)
@@ -127,7 +127,7 @@ impl Issuer {
         Ok(tokens(&answer))
     }
 
-    /// New tokens for a refresh token, which is used up by it.
+    /// Exchanges a refresh token for new tokens; the old one cannot be used again.
     pub(crate) async fn refresh(&self, token: &str) -> Result<Tokens, LoginError> {
         let client = CoreClient::from_provider_metadata(self.metadata.clone(), self.client_id.clone(), None);
         let token = RefreshToken::new(token.to_owned());
@@ -140,7 +140,7 @@ impl Issuer {
         Ok(tokens(&answer))
     }
 
-    /// Ends the tokens' session at the sign-in service.
+    /// Ends the session of the tokens at the sign-in service.
     pub(crate) async fn end(&self, tokens: &Tokens) {
         let Some(refresh_token) = &tokens.refresh else { return };
         let url = format!("{}/protocol/openid-connect/logout", self.metadata.issuer().as_str().trim_end_matches('/'));
@@ -156,8 +156,8 @@ impl Issuer {
     }
 }
 
-/// This machine's clock, as if it were late: one that runs ahead must not keep its person out (OpenID Connect Core 1.0, 3.1.3.7,
-/// step 9, allows a few minutes).
+/// The time of this machine's clock, moved back by [`CLOCK_SKEW_MAX`], so that a person can sign in although their
+/// clock runs ahead (OpenID Connect Core 1.0, 3.1.3.7, step 9, allows a few minutes).
 #[expect(clippy::disallowed_methods, reason = "an ID token tells its end in the time of the world")]
 fn lenient_now() -> chrono::DateTime<chrono::Utc> {
     chrono::Utc::now() - CLOCK_SKEW_MAX
@@ -168,7 +168,7 @@ fn tokens(answer: &openidconnect::core::CoreTokenResponse) -> Tokens {
     Tokens {
         access: answer.access_token().secret().clone(),
         refresh: answer.refresh_token().map(|token| token.secret().clone()),
-        // well before the end, so that a call on its way does not meet it
+        // well before the token expires, so that it does not expire while a call is under way
         refresh_at: Instant::now() + lives.mul_f32(0.7),
         ends_at: Instant::now() + lives,
     }
@@ -178,7 +178,8 @@ fn as_login_error<E: std::error::Error + 'static>(
     error: openidconnect::RequestTokenError<E, StandardErrorResponse<CoreErrorResponseType>>,
 ) -> LoginError {
     match error {
-        // only these say that what was sent is no good; a proxy's page or a service that starts says nothing about it
+        // only these errors mean that the code or token is invalid; a proxy's error page, or a service that is still
+        // starting, does not mean that
         openidconnect::RequestTokenError::ServerResponse(answer)
             if matches!(
                 answer.error(),
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_that_is_no_web_page_is_not_opened() -> anyhow::Result<()> {
+    async fn a_sign_in_page_without_https_is_refused() -> anyhow::Result<()> {
         assert!(discovered("https://login.example/auth").await?.is_ok());
         for page in ["http://login.example/auth", "file:///etc/passwd", "ms-settings:privacy", "javascript:alert(1)"] {
             assert!(matches!(discovered(page).await?, Err(LoginError::Refused(_))), "{page}");
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_other_address_is_asked() -> anyhow::Result<()> {
+    async fn an_address_without_https_is_not_requested() -> anyhow::Result<()> {
         let request = openidconnect::http::Request::get("http://login.example/keys").body(Vec::new())?;
         assert!(send(reqwest::Client::new(), request).await.is_err_and(|error| error.0.contains("https://")));
         Ok(())

@@ -41,7 +41,7 @@ macro_rules! handlers {
 
 fn main() {
     let app = tauri::Builder::default()
-        // first of all: a second start hands its deep link over and ends
+        // must be the first plugin: a second instance of the app hands its deep link to the first one and ends
         .plugin(tauri_plugin_single_instance::init(|app, _, _| windows::show_main(app)))
         .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_opener::init())
@@ -108,7 +108,8 @@ fn set_up(app: &tauri::AppHandle) -> anyhow::Result<()> {
 }
 
 fn listen_for_links(app: &tauri::AppHandle) {
-    // an installed app has its entry from the installer; a second one in the person's folder would come before it
+    // the installer registers the links of an installed app; an entry in the person's folder would take precedence over
+    // that
     #[cfg(debug_assertions)]
     if let Err(error) = app.deep_link().register_all() {
         tracing::debug!(%error, "links do not open this build");
@@ -120,7 +121,8 @@ fn listen_for_links(app: &tauri::AppHandle) {
     app.deep_link().on_open_url(move |event| event.urls().iter().for_each(|url| follow(&handle, url)));
 }
 
-/// Any web page can open such a link, so it is parsed to what we know, and never logged.
+/// Handles a link that was opened. Any web page can open one, so the shell accepts only known links, and never logs a
+/// link.
 fn follow(app: &tauri::AppHandle, url: &url::Url) {
     windows::show_main(app);
     let opened = app.state::<commands::Opened>();
@@ -129,7 +131,7 @@ fn follow(app: &tauri::AppHandle, url: &url::Url) {
             let app = app.clone();
             tauri::async_runtime::spawn(async move {
                 if !app.state::<Session>().finish_sign_in(callback).await {
-                    drop(app.emit_to(windows::MAIN, "stray-sign-in", ())); // there may be no window to show it in
+                    drop(app.emit_to(windows::MAIN, "stray-sign-in", ())); // fails when there is no window to show it
                 }
             });
             return;
@@ -146,5 +148,6 @@ fn follow(app: &tauri::AppHandle, url: &url::Url) {
         None => return tracing::info!("a link that is not ours was ignored"),
     };
     opened.put(target.clone());
-    drop(app.emit_to(windows::MAIN, "open", &target)); // a window that is not there yet asks for it when it is
+    // a window that does not exist yet asks for the target when it opens
+    drop(app.emit_to(windows::MAIN, "open", &target));
 }

@@ -1,4 +1,4 @@
-//! The menu. Its entries name what a screen does; the screens hear of them by the event `menu`.
+//! The menu. The shell sends the id of a chosen entry to a window as the event `menu`, and the screen there acts on it.
 
 use tauri::menu::{Menu, MenuItem, MenuItemKind, PredefinedMenuItem, Submenu};
 use tauri::{AppHandle, Emitter, Manager, Runtime};
@@ -8,13 +8,13 @@ use crate::windows;
 const QUIT: &str = "quit";
 const CLOSE: &str = "close-window";
 
-/// Entries that also serve a person who is not signed in.
+/// Entries that can be chosen without signing in.
 const FOR_EVERYBODY: [&str; 4] = ["settings", "about", CLOSE, QUIT];
 
 /// Builds the menu.
 ///
 /// # Errors
-/// When the system refuses one.
+/// When the system refuses an entry.
 pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Menu<R>> {
     let item =
         |id: &str, text: &str, keys: Option<&str>| MenuItem::with_id(app, id, text, FOR_EVERYBODY.contains(&id), keys);
@@ -29,12 +29,12 @@ pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Menu<R>> {
             &item("settings", "Settings", Some("CmdOrCtrl+,"))?,
             &item("sign-out", "Sign out", None)?,
             &line()?,
-            // the predefined ones cannot be chosen under GTK
+            // Tauri's predefined entries cannot be chosen under GTK
             &item(CLOSE, "Close window", Some("CmdOrCtrl+W"))?,
             &item(QUIT, "Quit", Some("CmdOrCtrl+Q"))?,
         ],
     )?;
-    // GTK's webview edits by keys alone, and the predefined entries could not be chosen there
+    // under GTK the webview handles the keys for editing itself, and Tauri's predefined entries cannot be chosen
     #[cfg(not(target_os = "linux"))]
     let edit = Submenu::with_items(
         app,
@@ -76,7 +76,7 @@ pub(crate) fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Menu<R>> {
     )
 }
 
-/// Entries can be chosen by whom they lead somewhere. Does not wait for it.
+/// Enables all entries while a person is signed in, otherwise only [`FOR_EVERYBODY`]. Does not wait until that is done.
 ///
 /// # Errors
 /// When the app is about to end.
@@ -101,7 +101,8 @@ fn enable(app: &AppHandle, signed_in: bool) -> tauri::Result<()> {
     Ok(())
 }
 
-/// Quits, closes the window that is looked at, or tells it, or the main one.
+/// Acts on a chosen entry: quits, closes the focused window, or sends the entry's id to the focused window, or else to
+/// the main one.
 pub(crate) fn chosen(app: &AppHandle, id: &str) {
     if id == QUIT {
         return app.exit(0);
@@ -109,7 +110,7 @@ pub(crate) fn chosen(app: &AppHandle, id: &str) {
     let all = app.webview_windows();
     let looked_at = all.values().find(|window| window.is_focused().unwrap_or(false));
     if id == CLOSE {
-        // one that cannot be closed is closing already
+        // a window that cannot be closed is already closing
         return looked_at.map_or((), |window| drop(window.close()));
     }
     let label = looked_at.map_or_else(|| windows::MAIN.to_owned(), |window| window.label().to_owned());

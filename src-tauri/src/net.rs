@@ -1,8 +1,8 @@
-//! What is asked of the network: which addresses, and how much of an answer is read.
+//! Rules for the network: which addresses the app may use, and how many bytes of an answer it reads.
 
 use url::{Host, Url};
 
-/// Whether the app may use an address: https, or plain http on this machine, where no one listens in between.
+/// Whether the app may use an address: https, or plain http on this machine, where no one can intercept it.
 pub(crate) fn is_allowed(url: &Url) -> bool {
     match url.scheme() {
         "https" => true,
@@ -25,7 +25,8 @@ pub(crate) enum ReadError {
     Broken(reqwest::Error),
 }
 
-/// Reads an answer to its end, but no more than `bytes_max`: what is larger is not kept, whatever a server sends.
+/// Reads an answer to its end; an answer of more than `bytes_max` is an error, so that a server cannot exhaust the
+/// memory.
 pub(crate) async fn read(mut answer: reqwest::Response, bytes_max: usize) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| ReadError::Broken(error.without_url()))? {
@@ -55,7 +56,7 @@ mod tests {
         }
     }
 
-    /// Answers one request with a head and as many bytes as the client takes.
+    /// Starts a server that answers one request with a head, and then sends bytes as long as the client reads.
     fn endless() -> std::io::Result<u16> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endless_answer_is_not_read_to_its_end() -> anyhow::Result<()> {
+    async fn reading_stops_at_the_size_limit() -> anyhow::Result<()> {
         let answer = reqwest::get(format!("http://127.0.0.1:{}", endless()?)).await?;
         assert!(matches!(read(answer, 100_000).await, Err(ReadError::TooLarge(100_000))));
         Ok(())

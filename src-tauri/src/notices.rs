@@ -1,4 +1,4 @@
-//! Looks into the person's feed, tells the screens, and shows what matters as notifications of the desktop.
+//! Polls the person's feed, tells the screens what is new, and shows important notifications on the desktop.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,20 +14,20 @@ use crate::session::Session;
 use crate::windows;
 
 const LOOK_EVERY: Duration = Duration::from_secs(20);
-/// Notifications of the desktop that one look shows; the feed has all.
+/// Most notifications that one poll shows on the desktop; the feed has all of them.
 const SHOWN_MAX: usize = 3;
 
-/// What was seen of a person's feed.
+/// What the shell has already seen of a person's feed.
 struct Seen {
     of: UserId,
-    /// When the newest was made that was there at the first look: what is older is no news.
+    /// The time of the newest notification at the first poll: older ones count as seen.
     since: Option<DateTime<Utc>>,
     newer: BTreeSet<NotificationId>,
 }
 
-/// Looks until the app ends. What was unread at the first look is no news.
+/// Polls until the app ends. Notifications that were unread at the first poll are not shown.
 pub(crate) async fn watch(app: AppHandle) {
-    // otherwise they come from the Finder; one that is refused is told with each of them
+    // without this, macOS shows the Finder as the sender; a failure is logged with each notification
     #[cfg(target_os = "macos")]
     drop(notify_rust::set_application(&app.config().identifier));
     let mut sign_ins = app.state::<Session>().sign_ins();
@@ -58,13 +58,13 @@ async fn look(app: &AppHandle, seen: &mut Option<Seen>) {
         |one: &&Notification| seen.since.is_none_or(|since| one.created_at > since) && !seen.newer.contains(&one.id);
     let news: Vec<&Notification> = unread.iter().filter(is_new).collect();
     if !news.is_empty() {
-        drop(app.emit("feed", news.len())); // a window that is closing needs no news
+        drop(app.emit("feed", news.len())); // fails when a window is closing
     }
     news.iter().filter(|one| is_shown(app, one)).take(SHOWN_MAX).for_each(|one| show(app, one));
     seen.newer.extend(news.iter().map(|one| one.id));
 }
 
-/// What the person did in front of the window needs no notification of the desktop.
+/// Whether the desktop shows a notification. It does not for what the person has just done in the app.
 fn is_shown(app: &AppHandle, one: &Notification) -> bool {
     match one.kind {
         NotificationType::WaitlistPromoted
@@ -98,14 +98,15 @@ fn target(one: &Notification) -> Option<OpenTarget> {
     booking.or_else(|| one.event_id.map(|event_id| OpenTarget::Event { event_id }))
 }
 
-/// Shows it; a click opens what it is about.
+/// Shows a notification on the desktop; a click opens what it is about.
 fn show(app: &AppHandle, one: &Notification) {
     let mut notice = notify_rust::Notification::new();
     notice.appname("Happening").summary(title(one.kind)).action("default", "Open");
     #[cfg(windows)]
-    notice.app_id(&app.config().identifier); // as the installer has registered it; otherwise it comes from PowerShell
+    // the installer has registered this id; without it, Windows shows PowerShell as the sender
+    notice.app_id(&app.config().identifier);
     let (app, target, message) = (app.clone(), target(one), one.message.clone());
-    // waits for the desktop and the click on a thread of its own, which ends with the notification
+    // waiting for the desktop and for the click blocks, so each notification has its own thread, which ends with it
     std::thread::spawn(move || {
         notice.body(&body(&message));
         let answered = notice.show().and_then(|handle| {
@@ -121,7 +122,8 @@ fn show(app: &AppHandle, one: &Notification) {
     });
 }
 
-/// The text as the desktop must get it: one that reads markup would show an organizer's words as links and pictures.
+/// The text, escaped for a desktop that reads markup, which would otherwise show an organizer's words as links and
+/// pictures.
 fn body(text: &str) -> String {
     #[cfg(all(unix, not(target_os = "macos")))]
     if notify_rust::get_capabilities().is_ok_and(|all| all.iter().any(|one| one == "body-markup")) {
@@ -130,7 +132,7 @@ fn body(text: &str) -> String {
     text.to_owned()
 }
 
-/// Characters that mean something in markup, as themselves (Desktop Notifications Specification, Markup).
+/// Escapes the special characters of markup (Desktop Notifications Specification, Markup).
 #[cfg(all(unix, not(target_os = "macos")))]
 fn as_markup(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
@@ -140,6 +142,7 @@ fn open(app: &AppHandle, target: Option<&OpenTarget>) {
     windows::show_main(app);
     if let Some(target) = target {
         app.state::<Opened>().put(target.clone());
-        drop(app.emit_to(windows::MAIN, "open", target)); // a window that is not there yet asks for it when it is
+        // a window that does not exist yet asks for the target when it opens
+        drop(app.emit_to(windows::MAIN, "open", target));
     }
 }

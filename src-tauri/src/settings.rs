@@ -1,4 +1,4 @@
-//! What a person or an administrator sets: the server's address, and which organization the screens are about.
+//! Settings of a person or an administrator: the server's address, and the organization that the person selected.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::net;
 /// The server that runs on this machine.
 const DEFAULT: &str = "http://127.0.0.1:5000";
 
-/// The server that is asked when no address is set.
+/// The server that the app uses when no address is set.
 pub(crate) fn default_server() -> Url {
     Url::parse(DEFAULT).expect("a good address")
 }
@@ -23,7 +23,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// The settings of this person, in a folder of their own below the system's for configurations.
+    /// The settings of this person, in the app's folder below `configurations`, the system's folder for configurations.
     pub(crate) fn below(configurations: &Path) -> Self {
         Self { folder: configurations.join("happening") }
     }
@@ -31,7 +31,7 @@ impl Settings {
     /// Address of the server: `HAPPENING_SERVER_URL`, else the first line of `server-url`, else this machine.
     ///
     /// # Errors
-    /// When it is no address that the app may use.
+    /// When the app may not use the address.
     pub(crate) fn server_url(&self) -> Result<Url> {
         const VARIABLE: &str = "HAPPENING_SERVER_URL";
         match std::env::var(VARIABLE) {
@@ -48,12 +48,12 @@ impl Settings {
         self.keep("server-url", url.as_str())
     }
 
-    /// The organization that the screens were about last.
+    /// The organization that the person selected last.
     pub(crate) fn organization(&self) -> Option<OrgId> {
         self.line("organization")?.parse().ok()
     }
 
-    /// Keeps it for the next start.
+    /// Keeps the selected organization for the next start.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -76,10 +76,10 @@ fn write_line(folder: &Path, name: &str, line: &str) -> std::io::Result<()> {
     std::fs::write(folder.join(name), format!("{line}\n"))
 }
 
-/// An address that the app may use: https, or plain http for this machine only.
+/// Parses the address of a server: https, or plain http for this machine only.
 ///
 /// # Errors
-/// When it is another one, with a sentence for people.
+/// When the app may not use the address; the error is a sentence for people.
 pub(crate) fn parse_server_url(text: &str) -> Result<Url> {
     let url: Url = text.trim().parse().with_context(|| format!("{:?} is not an address", text.trim()))?;
     ensure!(net::is_allowed(&url), "the server's address must begin with https://");
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_https_and_this_machine_are_taken() {
+    fn only_https_and_this_machine_are_accepted() {
         for good in
             ["https://happening.example", "http://127.0.0.1:5000", " http://localhost:1/base ", "http://[::1]:2"]
         {

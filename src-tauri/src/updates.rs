@@ -1,19 +1,19 @@
-//! Newer versions of the app, from the address that it was built with. Without one nothing is asked and nothing is shown.
+//! Updates of the app, from the feed whose address the app was built with. Without an address, the app looks for no
+//! updates.
 
 use anyhow::Result;
 use tauri::AppHandle;
 use tauri_plugin_updater::UpdaterExt;
 
-/// Whether the app was built with an address to look at (`plugins.updater` in tauri.conf.json).
+/// Whether the app was built with the address of an update feed (`plugins.updater` in tauri.conf.json).
 pub(crate) fn configured(app: &AppHandle) -> bool {
     app.config().plugins.0.contains_key("updater")
 }
 
-/// The version that is newer than this one, if there is one. With `install` it replaces this one, and the app
-/// restarts.
+/// The number of a newer version, if there is one. With `install` the newer version is installed, and the app restarts.
 ///
 /// # Errors
-/// When the address does not answer, or what it sends is not signed by us.
+/// When the feed does not answer, or an update is not signed with the project's key.
 pub(crate) async fn look(app: &AppHandle, install: bool) -> Result<Option<String>> {
     if !configured(app) {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The refresh token in the system's keyring. Without a keyring nothing is kept, and the app says so.
+//! The refresh token in the system's keyring. Without a keyring the token is not kept, and the app says so.
 
 use std::sync::{LazyLock, mpsc};
 use std::time::Duration;
@@ -15,29 +15,30 @@ use windows_native_keyring_store::Store;
 use zbus_secret_service_keyring_store::Store;
 
 const SERVICE: &str = "org.happening.desktop";
-/// After this time the keyring's password is not going to be typed: the person can sign in without the keyring.
+/// How long the app waits for the person to unlock the keyring; after that, they can sign in without it.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A thread that does what the keyring is asked for, in the order of asking, also when the caller no longer waits: a later token must
-/// not be replaced by an earlier one, nor come back after it was to be forgotten.
+/// A thread that runs the keyring's jobs in the order in which they were requested, also when the caller no longer
+/// waits. Otherwise an older token could overwrite a newer one, or come back after it was deleted.
 static JOBS: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
     let (jobs, queue) = mpsc::channel::<Job>();
     std::thread::spawn(move || queue.iter().for_each(|job| job()));
     jobs
 });
 
-/// What the keyring will answer; `None` when it refuses, or has no such token. An error when there is no keyring.
+/// The keyring's answer, when it comes: `None` when the keyring refuses or has no such token, an error when there is no
+/// keyring.
 pub(crate) type Answer<T> = oneshot::Receiver<Option<T>>;
 
-/// It is not known what the keyring holds.
+/// The keyring could not be read.
 pub(crate) struct Unreadable {
-    /// There is none; otherwise it was not unlocked.
+    /// There is no keyring; otherwise the keyring was not unlocked.
     pub(crate) absent: bool,
 }
 
-/// The token that was kept for a server.
+/// Reads the token that was kept for a server.
 ///
 /// # Errors
 /// [`Unreadable`].
@@ -53,27 +54,28 @@ pub(crate) async fn load(server: &Url) -> std::result::Result<Option<String>, Un
     }
 }
 
-/// Keeps a token from now on, also when the caller does not wait for the answer.
+/// Stores a token, also when the caller does not wait for the answer.
 pub(crate) fn store(server: &Url, token: &str) -> Answer<()> {
     let token = token.to_owned();
     ask(server, move |entry| entry.set_password(&token))
 }
 
-/// Forgets the token, also when the caller does not wait for the answer.
+/// Deletes the token, also when the caller does not wait for the answer.
 pub(crate) fn forget(server: &Url) -> Answer<()> {
     ask(server, |entry| entry.delete_credential())
 }
 
-/// Waits for what was asked for so far, but not longer than that.
+/// Waits for the jobs that were requested so far, at most for `limit`.
 pub(crate) fn finish(limit: Duration) {
     let (done, finished) = mpsc::channel();
-    let job = move || done.send(()).unwrap_or_default(); // the caller has stopped waiting
+    let job = move || done.send(()).unwrap_or_default(); // fails when the caller has stopped waiting
     if JOBS.send(Box::new(job)).is_ok() && finished.recv_timeout(limit).is_err() {
         tracing::info!("the keyring was not waited for any longer");
     }
 }
 
-/// Asks about a server's token. The keyring is looked for each time: it can start later than the app, and be restarted.
+/// Runs a job on a server's entry in the keyring. Each job looks for the keyring again, because the keyring can start
+/// later than the app, or restart.
 fn ask<T: Send + 'static>(server: &Url, ask: impl FnOnce(Entry) -> Result<T> + Send + 'static) -> Answer<T> {
     let account = server.to_string();
     let (told, answer) = oneshot::channel();
@@ -83,7 +85,7 @@ fn ask<T: Send + 'static>(server: &Url, ask: impl FnOnce(Entry) -> Result<T> + S
     let job = move || {
         let store = match Store::new() {
             Ok(store) => store,
-            Err(error) => return tracing::info!(%error, "there is no keyring"), // which the end of `told` says
+            Err(error) => return tracing::info!(%error, "there is no keyring"), // dropping `told` tells the caller
         };
         let asked = store.build(SERVICE, &account, None).and_then(ask);
         if let Err(error) = &asked
@@ -91,7 +93,7 @@ fn ask<T: Send + 'static>(server: &Url, ask: impl FnOnce(Entry) -> Result<T> + S
         {
             tracing::info!(%error, "the system's keyring cannot be used");
         }
-        drop(told.send(asked.ok())); // the caller may have stopped waiting
+        drop(told.send(asked.ok())); // fails when the caller has stopped waiting
     };
     if JOBS.send(Box::new(job)).is_err() {
         tracing::warn!("the keyring's thread is gone");

@@ -1,4 +1,4 @@
-//! The app's windows: the main one, and one for each event whose board was opened beside it.
+//! The app's windows: the main one, and one for each event whose board was opened in a separate window.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,7 +8,7 @@ use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder}
 /// Label of the main window.
 pub(crate) const MAIN: &str = "main";
 
-/// Shows the main window, in front of others; a new one when it was closed while a board was open.
+/// Shows the main window in front of others; opens it again if it was closed while a board was open.
 pub(crate) fn show_main(app: &AppHandle) {
     if let Some(window) = app.get_webview_window(MAIN) {
         return raise(&window);
@@ -18,7 +18,8 @@ pub(crate) fn show_main(app: &AppHandle) {
         Ok(window) => raise(&window),
         Err(error) => tracing::warn!(%error, "the main window cannot be opened"),
     };
-    // under Windows no window can be made while an event is handled; GTK's are made on the main thread
+    // under Windows, a window cannot be created while an event is handled; under GTK, it must be created on the main
+    // thread
     if cfg!(windows) {
         std::thread::spawn(open);
     } else {
@@ -26,10 +27,10 @@ pub(crate) fn show_main(app: &AppHandle) {
     }
 }
 
-/// Whether a theme was chosen since the start.
+/// Whether the app has set a theme since it started.
 static THEME_CHOSEN: AtomicBool = AtomicBool::new(false);
 
-/// What the system draws of our windows is in the theme of the screens.
+/// Sets the theme of what the system draws of the app's windows to that of the screens.
 pub(crate) fn follow_theme(window: &WebviewWindow, theme: Theme) {
     let app = window.app_handle();
     let chosen = match theme {
@@ -40,7 +41,7 @@ pub(crate) fn follow_theme(window: &WebviewWindow, theme: Theme) {
     if THEME_CHOSEN.swap(chosen.is_some(), Ordering::Relaxed) || chosen.is_some() {
         app.set_theme(chosen);
     }
-    // GTK takes "none" for light: it is told what the system has, once it was told otherwise
+    // GTK takes "no theme" for light, so after a theme was set it is told the system's theme
     #[cfg(target_os = "linux")]
     if chosen.is_none()
         && let Ok(system) = window.theme()
@@ -53,34 +54,34 @@ pub(crate) fn follow_theme(window: &WebviewWindow, theme: Theme) {
 /// Opens the main window.
 ///
 /// # Errors
-/// When no window can be made.
+/// When the window cannot be created.
 pub(crate) fn open_main(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     let configured = app.config().app.windows.iter().find(|window| window.label == MAIN);
     let configured = configured.ok_or(tauri::Error::WindowNotFound)?;
     WebviewWindowBuilder::from_config(app, configured)?.on_document_title_changed(follow_title).build()
 }
 
-/// The window's title is its screen's.
+/// Gives the window the title of its screen.
 fn follow_title(window: WebviewWindow, title: String) {
-    drop(window.set_title(&title)); // a window that is closing needs none
+    drop(window.set_title(&title)); // fails when the window is closing
 }
 
-/// A window that cannot be raised is still there.
+/// Brings a window to the front. Failures are ignored, since the window is still there.
 fn raise(window: &WebviewWindow) {
     drop(window.unminimize());
     drop(window.show());
     drop(window.set_focus());
 }
 
-/// Whether one of our windows has the focus.
+/// Whether one of the app's windows has the focus.
 pub(crate) fn is_looked_at(app: &AppHandle) -> bool {
     app.webview_windows().values().any(|window| window.is_focused().unwrap_or(false))
 }
 
-/// Opens the board of an event in a window of its own, or shows the one that is open.
+/// Opens the board of an event in a separate window, or shows that window if it is already open.
 ///
 /// # Errors
-/// When no window can be made.
+/// When the window cannot be created.
 pub(crate) fn open_board(app: &AppHandle, event: EventId) -> tauri::Result<()> {
     let label = format!("board-{event}");
     if let Some(window) = app.get_webview_window(&label) {
