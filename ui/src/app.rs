@@ -1,4 +1,4 @@
-//! The root: who is signed in decides between the sign-in screen and the app with its sidebar.
+//! The root component: shows the sign-in screen or, for a person who is signed in, the sidebar and a screen.
 
 use std::rc::Rc;
 
@@ -18,13 +18,13 @@ use crate::shortcuts::{self, Wanted};
 use crate::sidebar::Sidebar;
 use crate::{api, appearance, focus, pages, store};
 
-/// Milliseconds between two reads of what others may have changed.
+/// Milliseconds between two reads of data that other people may have changed.
 const REFRESH_EVERY_MS: u32 = 20_000;
 
-/// Milliseconds in which a kept session is found, or none, on most machines.
+/// Milliseconds within which most machines restore the session, or find that there is none.
 const RESTORING_LONG_MS: u32 = 5_000;
 
-/// Where the screen is shown.
+/// The selector of the element that shows the screen.
 const SCREEN: &str = "#main";
 
 /// The app.
@@ -43,7 +43,7 @@ pub(crate) fn App() -> Html {
     }
     let here = match &session {
         SessionView::SignedIn { user, remembered } => Some(((**user).clone(), *remembered)),
-        // the session ended by itself: what the person was doing stays, and goes on after they sign in again
+        // the sign-in service ended the session: the screen stays, so that the person can go on after signing in again
         SessionView::SignedOut { ended: false } | SessionView::Restoring => None,
         _ => (*kept).clone(),
     };
@@ -70,11 +70,12 @@ struct NobodyProps {
     session: SessionView,
 }
 
-/// Nobody is signed in, or it is not known yet. Most who open the app are, so at first it takes the shape of what comes then;
-/// when finding out takes long, as with a keyring that waits for its password, it says so.
+/// Shown while no person is signed in, or while the session is being restored. Most people who open the app are signed
+/// in, so at first it shows the outline of the app; when restoring takes long, for example because the keyring waits
+/// for its password, it shows the sign-in screen, which says so.
 #[component]
 fn Nobody(props: &NobodyProps) -> Html {
-    use_memo((), |()| store::clear()); // of who was here before
+    use_memo((), |()| store::clear()); // removes what the former person has read
     let long = use_state(|| false);
     {
         let long = long.clone();
@@ -89,8 +90,8 @@ fn Nobody(props: &NobodyProps) -> Html {
     html! { <pages::SignIn session={props.session.clone()} /> }
 }
 
-/// Reads again by time, when the window gets the focus or is shown again, and at news in the feed. While the window is hidden nothing
-/// is read.
+/// Reads the shown data again at intervals, when the window gets the focus or becomes visible, and when the feed has
+/// something new. While the window is hidden, nothing is read.
 #[hook]
 fn use_reasons_to_read_again() {
     use_effect_with((), |()| {
@@ -100,13 +101,13 @@ fn use_reasons_to_read_again() {
         let shown =
             gloo::events::EventListener::new(&gloo::utils::document(), "visibilitychange", |_| store::changed());
         let focus = gloo::events::EventListener::new(&window, "focus", |_| store::read_again());
-        // chosen in another window
+        // the person chose a theme in another window
         let theme = gloo::events::EventListener::new(&window, "storage", |_| appearance::apply(appearance::chosen()));
         move || drop((timer, focus, news, shown, theme))
     });
 }
 
-/// The organization that the screens are about, as it was left last.
+/// The organization that the person selected; at first the one of the last start.
 #[hook]
 fn use_scope() -> (Option<OrgId>, Callback<Option<OrgId>>) {
     let scope = use_state(|| None::<OrgId>);
@@ -125,7 +126,7 @@ fn use_scope() -> (Option<OrgId>, Callback<Option<OrgId>>) {
         Callback::from(move |org: Option<OrgId>| {
             scope.set(org);
             wasm_bindgen_futures::spawn_local(async move {
-                drop(api::remember_organization(org).await); // the shell says why in its log
+                drop(api::remember_organization(org).await); // the shell logs why it failed
             });
         })
     };
@@ -139,10 +140,10 @@ struct FrameProps {
     signed_in: bool,
 }
 
-/// Sidebar and screen.
+/// The sidebar and the screen beside it.
 #[component]
 fn Frame(props: &FrameProps) -> Html {
-    use_memo((), |()| store::clear()); // of who was here before
+    use_memo((), |()| store::clear()); // removes what the former person has read
     use_reasons_to_read_again();
     let (told, on_close) = said::use_said();
     let finding = use_state(|| false);
@@ -170,7 +171,7 @@ fn Frame(props: &FrameProps) -> Html {
             Wanted::Find => finding.set(true),
             Wanted::Refresh => store::changed(),
             Wanted::SignOut => wasm_bindgen_futures::spawn_local(async {
-                drop(api::sign_out().await); // the session event says how it went
+                drop(api::sign_out().await); // the event `session` tells the result
             }),
         })
     };
@@ -189,7 +190,8 @@ fn Frame(props: &FrameProps) -> Html {
         Callback::from(move |()| finding.set(false))
     };
     let unread = unread.value.map_or(0, |count| *count);
-    // a node in any case: one child more would recreate all of them, and with them the screen
+    // always a node, so that the number of children stays the same: otherwise Yew would recreate all of them, including
+    // the screen
     let layer = layer.or_else(|| Some(TopLayer { element: said.cast()?, number: 0 }));
     let toast = match told.zip(layer) {
         Some(((count, text, tone), TopLayer { element, number })) => {
@@ -197,7 +199,8 @@ fn Frame(props: &FrameProps) -> Html {
                 Tone::Done => "check",
                 Tone::Wrong => "alert",
             };
-            // created again in another layer: what a portal moves hears no more clicks
+            // the key contains the layer, so that the toast is recreated in another layer: a portal that moves receives
+            // no more clicks
             html! { <ToastIn key={format!("{number} {count}")} {element} {text} {icon} {on_close} /> }
         }
         None => Html::default(),
@@ -222,8 +225,8 @@ fn Frame(props: &FrameProps) -> Html {
     }
 }
 
-/// The window's title follows the screen, and so does the focus, for people who use a screen reader or the keyboard. A
-/// dialog gives it back to what opened it.
+/// Sets the window's title to that of the screen and moves the focus to the screen, for people who use a screen reader
+/// or the keyboard. After a dialog, the focus stays where the dialog has returned it to.
 #[hook]
 fn use_title(route: Route) {
     let last = use_mut_ref(|| None::<Route>);
@@ -264,7 +267,7 @@ fn use_opened(navigator: Navigator) {
                 OpenTarget::Invite => Route::Invite,
             });
             store::changed();
-            // taken, so that the next window does not follow it again
+            // clears the target in the shell, so that the next window does not follow the link again
             wasm_bindgen_futures::spawn_local(async {
                 drop(api::opened().await);
             });

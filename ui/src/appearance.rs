@@ -1,4 +1,4 @@
-//! Light or dark: the one thing that the webview itself remembers.
+//! The theme, light or dark: the only setting that the webview itself stores.
 
 use happening_api::Theme;
 
@@ -6,14 +6,14 @@ use crate::api;
 
 const KEY: &str = "theme";
 
-/// Of the page's root: what was chosen; absent when the system decides.
+/// The attribute of the page's root that holds the chosen theme; absent when the system decides.
 pub(crate) const ATTRIBUTE: &str = "data-theme";
 
 fn storage() -> Option<web_sys::Storage> {
     gloo::utils::window().local_storage().ok().flatten()
 }
 
-/// The choice of last time.
+/// The theme that was chosen last.
 pub(crate) fn chosen() -> Theme {
     match storage().and_then(|storage| storage.get_item(KEY).ok().flatten()).as_deref() {
         Some("light") => Theme::Light,
@@ -22,7 +22,7 @@ pub(crate) fn chosen() -> Theme {
     }
 }
 
-/// Chooses and remembers.
+/// Stores the chosen theme and applies it.
 pub(crate) fn choose(theme: Theme) {
     if let Some(storage) = storage() {
         let kept = match theme {
@@ -30,12 +30,12 @@ pub(crate) fn choose(theme: Theme) {
             Theme::Light => storage.set_item(KEY, "light"),
             Theme::Dark => storage.set_item(KEY, "dark"),
         };
-        drop(kept); // a full or forbidden storage forgets the choice at the next start
+        drop(kept); // if the storage is full or not allowed, the choice is lost at the next start
     }
     apply(theme);
 }
 
-/// Shows it.
+/// Applies a theme to the page and to what the system draws.
 pub(crate) fn apply(theme: Theme) {
     let Some(root) = gloo::utils::document().document_element() else { return };
     let shown = match theme {
@@ -43,9 +43,9 @@ pub(crate) fn apply(theme: Theme) {
         Theme::Light => root.set_attribute(ATTRIBUTE, "light"),
         Theme::Dark => root.set_attribute(ATTRIBUTE, "dark"),
     };
-    drop(shown); // the attribute's name is a good one
+    drop(shown); // fails only for an invalid attribute name
     wasm_bindgen_futures::spawn_local(async move {
-        // what the system draws, such as the menu bar; a shell that cannot leaves it as it is
+        // for what the system draws, such as the menu bar; if the shell fails, that stays as it is
         drop(api::appearance(theme).await);
     });
 }

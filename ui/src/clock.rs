@@ -7,7 +7,7 @@ use crate::format;
 
 const EVERY_MS: u32 = 60_000;
 
-/// The time now. Who uses it is drawn again every minute.
+/// The time now. A component that uses it is drawn again every minute.
 #[hook]
 pub(crate) fn use_now() -> DateTime<Utc> {
     let redraw = use_force_update();

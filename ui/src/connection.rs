@@ -1,4 +1,4 @@
-//! Whether the server can be reached, and how old what is shown is, as the answers tell.
+//! Whether the server can be reached, and how old the shown data is. Both follow from the answers.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -6,30 +6,31 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use yew::prelude::*;
 
-/// From when an answer is that was kept; `None` for the server's own.
+/// The time of a kept answer; `None` for an answer that the server has just given.
 pub(crate) type AsOf = Option<DateTime<Utc>>;
 
-/// What the screens show is not what the server says now.
+/// Says that the screens show data that may be out of date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Old {
-    /// From when the oldest of it is.
+    /// The time of the oldest answer that is shown.
     pub(crate) since: DateTime<Utc>,
-    /// The server could not be reached last; otherwise only some of it could not be read again.
+    /// Whether the last call did not reach the server. Otherwise the server answers again, but some shown data could
+    /// not be read again yet.
     pub(crate) offline: bool,
 }
 
 #[derive(Default)]
 struct Known {
-    /// The last answer of all was a kept one.
+    /// The time of the last answer if it was a kept one, whether or not a screen shows it.
     offline: AsOf,
-    /// From when the oldest of what is on the screen is.
+    /// The time of the oldest answer on the screen, if that is a kept one.
     shown: AsOf,
     told: Option<Old>,
     listeners: BTreeMap<u32, Callback<Option<Old>>>,
 }
 
 impl Known {
-    /// What was read for no screen counts only while nothing that is shown is old.
+    /// An answer that no screen shows counts only while no shown answer is a kept one.
     fn old(&self) -> Option<Old> {
         let since = self.shown.or(self.offline)?;
         Some(Old { since, offline: self.offline.is_some() })
@@ -52,17 +53,17 @@ fn change(what: impl FnOnce(&mut Known)) {
     }
 }
 
-/// An answer came: as it is now, or as it was known then.
+/// Notes an answer: `None` if the server gave it now, else the time of the kept one.
 pub(crate) fn note(as_of: AsOf) {
     change(|known| known.offline = as_of);
 }
 
-/// The oldest of what is on the screen is from then.
+/// Notes the time of the oldest kept answer on the screen.
 pub(crate) fn shown(oldest: AsOf) {
     change(|known| known.shown = oldest);
 }
 
-/// How old what the screens show is; `None` while all of it is what the server says.
+/// How old the shown data is; `None` while all of it is current.
 #[hook]
 pub(crate) fn use_old() -> Option<Old> {
     let old = use_state(|| KNOWN.with_borrow(|known| known.told));
@@ -76,7 +77,7 @@ pub(crate) fn use_old() -> Option<Old> {
             let number = KNOWN.with_borrow_mut(|known| {
                 let number = known.listeners.last_key_value().map_or(0, |(last, _)| last + 1);
                 known.listeners.insert(number, listener);
-                old.set(known.told); // it can have changed since this was drawn
+                old.set(known.told); // the value may have changed since this component was drawn
                 number
             });
             move || KNOWN.with_borrow_mut(|known| drop(known.listeners.remove(&number)))
@@ -90,16 +91,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_is_as_old_as_its_oldest_answer() {
+    fn the_oldest_shown_answer_determines_the_age() {
         let at = |second: i64| DateTime::from_timestamp(second, 0);
         let told = || KNOWN.with_borrow(|known| known.told);
         let old = |second, offline| at(second).map(|since| Old { since, offline });
         note(at(70));
         assert_eq!(told(), old(70, true));
         shown(at(80));
-        assert_eq!(told(), old(80, true), "what is on no screen does not count");
+        assert_eq!(told(), old(80, true), "an answer on no screen counted as shown");
         note(None);
-        assert_eq!(told(), old(80, false), "the server answers again, but what is shown is as it was");
+        assert_eq!(told(), old(80, false), "the shown answer counted as current because the server answers again");
         shown(None);
         assert_eq!(told(), None);
     }

@@ -1,4 +1,4 @@
-//! Finds events, bookings, organizations and actions by their names: Ctrl or Cmd K.
+//! The finder, opened by Ctrl or Cmd K: searches events, bookings, organizations and actions by name.
 
 use happening_api::{Booking, Event, EventFilter, OrgId};
 use yew::prelude::*;
@@ -17,7 +17,7 @@ pub(crate) struct Props {
     pub(crate) on_close: Callback<()>,
 }
 
-/// Something that was found.
+/// A search result.
 #[derive(Clone, Debug, PartialEq)]
 struct Found {
     icon: &'static str,
@@ -114,7 +114,7 @@ pub(crate) fn Finder(props: &Props) -> Html {
     let bookings = bookings.value.as_deref().cloned().unwrap_or_default();
     let found = find(&words, &here, &events, &bookings);
     let chosen = (*at).min(found.len().saturating_sub(1));
-    // the list is longer than what is seen of it
+    // scrolls the chosen row into view, since the list can be longer than the dialog
     use_effect_with(chosen, |chosen| {
         if let Some(row) = gloo::utils::document().get_element_by_id(&format!("found-{chosen}")) {
             let nearest = web_sys::ScrollIntoViewOptions::new();

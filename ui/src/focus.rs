@@ -1,4 +1,4 @@
-//! Where the keyboard goes.
+//! The keyboard's focus.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,21 +9,22 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{FocusOptions, HtmlElement, MutationObserver, MutationObserverInit, Node};
 use yew::prelude::*;
 
-/// Puts the focus on the first element of a selector, which is answered; `None` when the page has none.
+/// Focuses and returns the first element that matches a selector; `None` when the page has none.
 pub(crate) fn focus(selector: &str) -> Option<HtmlElement> {
     let element = gloo::utils::document().query_selector(selector).ok().flatten()?;
     let element = element.dyn_into::<HtmlElement>().ok()?;
-    drop(element.focus()); // it is on the page
+    drop(element.focus()); // the element is on the page
     Some(element)
 }
 
-/// Nothing that is on the page has it.
+/// Whether no element of the page has the focus.
 pub(crate) fn is_lost() -> bool {
     gloo::utils::document().active_element().is_none_or(|element| element.tag_name() == "BODY")
 }
 
-/// Keeps the focus when what had it goes from the page, as a row does with the button that ended it: who types or listens goes
-/// on in the dialog or on the screen, and not from the top of the window. What only moved has it again.
+/// Keeps the focus when the focused element is removed from the page, such as a row whose button deleted it: the focus
+/// moves to the dialog or the screen, so that a person with a keyboard or a screen reader does not start again at the
+/// top of the window. An element that only moved within the page gets the focus back.
 #[hook]
 pub(crate) fn use_kept_focus() {
     use_effect_with((), move |()| {
@@ -40,13 +41,13 @@ pub(crate) fn use_kept_focus() {
                 let to = event.dyn_ref::<FocusEvent>().and_then(FocusEvent::related_target);
                 let stays =
                     |element: HtmlElement| element.is_connected() && !element.matches(":disabled").unwrap_or(false);
-                // the person clicked where nothing is; neither the window nor the element went
+                // the person clicked on an empty place: the window still has the focus, and the element is still there
                 if here && to.is_none() && target(event).is_some_and(stays) {
                     last.borrow_mut().take();
                 }
             })
         };
-        // runs when all changes of a moment are done: what moved the focus on purpose has moved it
+        // runs after all changes of the same moment, so code that moves the focus on purpose has already moved it
         let on_change = Closure::<dyn FnMut()>::new(move || {
             if !is_lost() {
                 return;
@@ -55,7 +56,7 @@ pub(crate) fn use_kept_focus() {
             let Some(had) = had else { return };
             if had.is_connected() {
                 keep(Some(&had));
-                // one that cannot have it now may have it later
+                // an element that cannot take the focus now, for example because it is disabled, may take it later
                 if is_lost() {
                     last.borrow_mut().replace(had);
                 }
@@ -68,7 +69,7 @@ pub(crate) fn use_kept_focus() {
             let what = MutationObserverInit::new();
             what.set_child_list(true);
             what.set_subtree(true);
-            drop(observer.observe_with_options(&body, &what)); // refuses only options that name nothing
+            drop(observer.observe_with_options(&body, &what)); // fails only for options that observe nothing
         }
         move || {
             if let Some(observer) = observer {
@@ -83,7 +84,7 @@ fn target(event: &Event) -> Option<HtmlElement> {
     event.target().and_then(|target| target.dyn_into().ok())
 }
 
-/// The title of the topmost dialog, as those come last in the page; else the screen.
+/// The title of the topmost dialog, which comes last in the page; without a dialog, the screen.
 fn place() -> Option<HtmlElement> {
     let document = gloo::utils::document();
     let titles = document.query_selector_all("dialog[open] h2[tabindex]").ok()?;
@@ -92,11 +93,11 @@ fn place() -> Option<HtmlElement> {
     title.or_else(screen)?.dyn_into().ok()
 }
 
-/// Without scrolling: the place where the row was stays in sight.
+/// Focuses an element without scrolling, so that the place of the removed row stays visible.
 fn keep(element: Option<&HtmlElement>) {
     if let Some(element) = element {
         let options = FocusOptions::new();
         options.set_prevent_scroll(true);
-        drop(element.focus_with_options(&options)); // it is on the page
+        drop(element.focus_with_options(&options)); // the element is on the page
     }
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 pub(crate) use crate::locale::own_zone;
 use crate::locale::{self, DateParts};
 
-/// A date in an event's zone.
+/// The parts of a date and time in an event's time zone.
 pub(crate) struct EventDate {
     /// "Mar"
     pub(crate) month: String,
@@ -19,7 +19,7 @@ pub(crate) struct EventDate {
     pub(crate) weekday: String,
 }
 
-/// The parts of a moment in a zone; an unknown zone counts as UTC.
+/// The parts of a moment in a time zone; an unknown zone counts as UTC.
 pub(crate) fn event_date(at: DateTime<Utc>, zone: &str) -> EventDate {
     let part = |parts: DateParts<'_>| in_zone(at, zone, parts);
     EventDate {
@@ -39,7 +39,7 @@ fn long_date(at: DateTime<Utc>, zone: &str) -> String {
     format!("{} {date}", in_zone(at, zone, &[("weekday", "long")]))
 }
 
-/// "Friday 12 March, 19:30", with the own time beside it when it differs.
+/// "Friday 12 March, 19:30", followed by the time in this machine's zone when it differs.
 pub(crate) fn date_line(at: DateTime<Utc>, zone: &str) -> String {
     let there = event_date(at, zone);
     let here = event_date(at, &own_zone());
@@ -51,7 +51,7 @@ pub(crate) fn date_line(at: DateTime<Utc>, zone: &str) -> String {
     }
 }
 
-/// An unknown zone counts as UTC.
+/// Formats a moment in a time zone; an unknown zone counts as UTC.
 fn in_zone(at: DateTime<Utc>, zone: &str, parts: DateParts<'_>) -> String {
     locale::date(at, zone, parts).or_else(|| locale::date(at, "UTC", parts)).unwrap_or_default()
 }
@@ -72,12 +72,12 @@ pub(crate) fn month(at: DateTime<Utc>) -> String {
     in_zone(at, &own_zone(), &[("month", "long"), ("year", "numeric")])
 }
 
-/// "March 2024", of a date that is in no zone
+/// "March 2024", of a date without a time zone
 pub(crate) fn month_of(date: NaiveDate) -> String {
     in_zone(date.and_time(NaiveTime::MIN).and_utc(), "UTC", &[("month", "long"), ("year", "numeric")])
 }
 
-/// A role as people call it.
+/// A role's name on the screens.
 pub(crate) fn role(role: happening_api::Role) -> &'static str {
     match role {
         happening_api::Role::OrgAdmin => "Admin",
@@ -91,11 +91,11 @@ pub(crate) fn count(value: i64, one: &str, many: &str) -> String {
     format!("{} {}", number(value), if value == 1 { one } else { many })
 }
 
-/// How times of a zone and moments belong together; the browser knows the zones.
+/// Converts between moments and the local times of a zone. The browser knows the zones; tests use zones of their own.
 pub(crate) trait Zones {
-    /// The moment of a time on the clocks of a zone; `None` for an unknown zone.
+    /// The moment at which the clocks of a zone show a local time; `None` for an unknown zone.
     fn moment(&self, local: NaiveDateTime, zone: &str) -> Option<DateTime<Utc>>;
-    /// The time on the clocks of a zone.
+    /// The local time that the clocks of a zone show at a moment.
     fn local(&self, at: DateTime<Utc>, zone: &str) -> Option<NaiveDateTime>;
 }
 
@@ -104,7 +104,8 @@ pub(crate) struct BrowserZones;
 
 impl Zones for BrowserZones {
     fn moment(&self, local: NaiveDateTime, zone: &str) -> Option<DateTime<Utc>> {
-        // the offset is asked for twice, since the first guess may lie on the other side of a change of the clocks
+        // the offset is read twice, because the first guess may lie on the other side of a change to or from summer
+        // time
         let mut at = local.and_utc();
         for _ in 0..2 {
             at += local - self.local(at, zone)?;
@@ -130,7 +131,7 @@ pub(crate) fn hour_now() -> u32 {
     js_sys::Date::new_0().get_hours()
 }
 
-/// Now, by this machine's clock; for what is shown only.
+/// The time of this machine's clock; used only for what is shown.
 pub(crate) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(js_sys::Date::now() as i64).unwrap_or_default()
 }
@@ -180,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_as_people_write_them() {
+    fn numbers_and_lists_are_formatted_for_people() {
         assert_eq!([number(0), number(999), number(1200), number(100_000)], ["0", "999", "1,200", "100,000"]);
         assert_eq!(
             [ordinal(1), ordinal(2), ordinal(3), ordinal(11), ordinal(22)],

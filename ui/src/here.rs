@@ -1,23 +1,23 @@
-//! What every screen may know: who is here, their organizations, and which of them the screens are about.
+//! The context of every screen: who is signed in, their organizations, and the selected organization.
 
 use happening_api::{ApiFailure, Booking, Event, OrgId, Organization, Role, User};
 use yew::prelude::*;
 
-/// The context of every screen.
+/// The context, provided by the app.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Here {
     pub(crate) me: User,
     pub(crate) organizations: std::rc::Rc<Vec<Organization>>,
-    /// The organizations were read at least once; until then there seem to be none.
+    /// Whether the organizations were read at least once; before that, the list is empty.
     pub(crate) organizations_known: bool,
     pub(crate) organizations_failure: Option<ApiFailure>,
-    /// The organization that the screens are about; `None` is all of them.
+    /// The selected organization; `None` stands for all.
     pub(crate) scope: Option<OrgId>,
     pub(crate) on_scope: Callback<Option<OrgId>>,
 }
 
 impl Here {
-    /// Creates and runs events somewhere.
+    /// Whether the person may create events in at least one organization.
     pub(crate) fn is_staff(&self) -> bool {
         self.organizations.iter().any(|one| matches!(one.role, Role::OrgAdmin | Role::Organizer))
     }
@@ -35,21 +35,22 @@ impl Here {
         }
     }
 
-    /// The bookings that are for events within the scope.
+    /// The bookings of events in the selected organization.
     pub(crate) fn within<'b>(&self, bookings: &'b [Booking]) -> impl Iterator<Item = &'b Booking> + use<'b> {
         let scope = self.scope;
         let inside = move |org| scope.is_none_or(|scope| scope == org);
         bookings.iter().filter(move |one| one.event.as_ref().is_none_or(|event| inside(event.org_id)))
     }
 
-    /// Organizations in which they may create events, within the scope.
+    /// The organizations in which the person may create events, of those that are selected.
     pub(crate) fn staffed(&self) -> Vec<Organization> {
         let runs = |one: &&Organization| matches!(one.role, Role::OrgAdmin | Role::Organizer);
         let within = |one: &&Organization| self.scope.is_none_or(|scope| scope == one.id);
         self.organizations.iter().filter(runs).filter(within).cloned().collect()
     }
 
-    /// The organization that the screens are about; without one the first that the person administers or belongs to.
+    /// The selected organization; if none is selected, the first that the person administers, or else the first that
+    /// they belong to.
     pub(crate) fn organization(&self) -> Option<&Organization> {
         match self.scope {
             Some(scope) => self.organizations.iter().find(|one| one.id == scope),
@@ -61,7 +62,7 @@ impl Here {
     }
 }
 
-/// The context; the app provides it.
+/// Reads the context.
 #[hook]
 pub(crate) fn use_here() -> Here {
     use_context::<Here>().expect("the app provides it")

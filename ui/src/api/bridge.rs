@@ -1,4 +1,4 @@
-//! The border to the shell: commands out, events in.
+//! The connection to the shell: calls its commands and receives its events.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -23,7 +23,7 @@ pub(crate) async fn invoke<A: Serialize, T: DeserializeOwned>(command: &str, arg
     let arguments = if arguments.is_object() { arguments } else { js_sys::Object::new().into() };
     let answer = match tauri_invoke(command, arguments) {
         Ok(promise) => JsFuture::from(promise).await,
-        Err(missing) => Err(missing), // there is no shell around this window
+        Err(missing) => Err(missing), // the page runs outside of the shell
     };
     match answer {
         Ok(value) => read(value),
@@ -32,7 +32,7 @@ pub(crate) async fn invoke<A: Serialize, T: DeserializeOwned>(command: &str, arg
     }
 }
 
-/// What the shell answered, as the type that was asked for.
+/// Converts the shell's answer to the type that the caller expects.
 pub(crate) fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, ApiFailure> {
     serde_wasm_bindgen::from_value(value).map_err(|error| unexpected(&error.to_string()))
 }
@@ -43,21 +43,21 @@ fn unexpected(message: &str) -> ApiFailure {
 
 type Handler = Closure<dyn FnMut(JsValue)>;
 
-/// Hears an event of the shell as long as it lives.
+/// Receives an event of the shell until it is dropped.
 pub(crate) struct Listener(Rc<RefCell<Registered>>);
 
 struct Registered {
     handler: Option<Handler>,
-    /// Takes it back; there when the shell has taken it.
+    /// Ends the registration; set once the shell has answered it.
     unlisten: Option<Function>,
     dropped: bool,
 }
 
 impl Registered {
-    /// The handler must outlive its registration: the shell would call what is no longer there.
+    /// Ends the registration, then drops the handler. Dropped earlier, the handler could still be called by the shell.
     fn take_back(&mut self) {
         if let Some(unlisten) = self.unlisten.take() {
-            drop(unlisten.call0(&JsValue::UNDEFINED)); // a shell that is gone calls no handler
+            drop(unlisten.call0(&JsValue::UNDEFINED)); // fails when the shell has gone; then it calls no handler
             self.handler = None;
         }
     }
@@ -71,7 +71,8 @@ impl Drop for Listener {
     }
 }
 
-/// Hears an event of the shell that is meant for this window or for all. Keep the listener.
+/// Calls `on_event` for each event of the shell that is meant for this window or for all windows, until the returned
+/// listener is dropped.
 pub(crate) fn listen<T: DeserializeOwned + 'static>(event: &'static str, on_event: impl Fn(T) + 'static) -> Listener {
     let handler = Handler::new(move |value: JsValue| {
         let payload = js_sys::Reflect::get(&value, &"payload".into()).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What the screens ask of the shell. There is one way out of the webview: the shell's own commands, of which those that the
-//! server answers are [`ask`]ed for.
+//! What the screens ask of the shell. The webview reaches the outside only through the shell's commands; [`ask`] sends
+//! a call to the server through one of them.
 
 mod bridge;
 
@@ -16,7 +16,7 @@ use crate::connection::{self, AsOf};
 pub(crate) use bridge::listen;
 pub(crate) use happening_api::endpoint;
 
-/// As [`happening_api::Answered`], of which the value is not read yet.
+/// [`happening_api::Answered`] with the value left as JavaScript, to be converted to the answer's type later.
 #[derive(Deserialize)]
 pub(crate) struct Answered {
     #[serde(with = "serde_wasm_bindgen::preserve")]
@@ -24,7 +24,7 @@ pub(crate) struct Answered {
     as_of: Option<DateTime<Utc>>,
 }
 
-/// A function for each command.
+/// Generates a function for each command.
 macro_rules! functions {
     ($($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
         $(
@@ -41,23 +41,24 @@ macro_rules! functions {
 
 happening_api::with_commands!(functions);
 
-/// What the server answers.
+/// Sends a call to the server, and returns its answer.
 pub(crate) async fn ask<E: Endpoint>(endpoint: E) -> Result<E::Answer, ApiFailure> {
     read(endpoint).await.0
 }
 
-/// What the server answers, and from when that is if it could not be reached.
+/// As [`ask`], and also tells the time of the answer if the server could not be reached and the answer is a kept one.
 pub(crate) async fn read<E: Endpoint>(endpoint: E) -> (Result<E::Answer, ApiFailure>, AsOf) {
     match call(endpoint.into()).await {
         Ok(answered) => {
-            connection::note(answered.as_of); // whether or not this app understands it
+            // noted before the answer is converted, since a failed conversion says nothing about the connection
+            connection::note(answered.as_of);
             (bridge::read(answered.value), answered.as_of)
         }
         Err(failure) => (Err(failure), None),
     }
 }
 
-/// A key for one click; trying again uses the same.
+/// A new idempotency key for one click; a retry uses the same key.
 pub(crate) fn new_key() -> String {
     uuid::Uuid::new_v4().to_string()
 }

@@ -9,18 +9,18 @@ pub(crate) struct Props {
     pub(crate) title: AttrValue,
     #[prop_or_default]
     pub(crate) subtitle: Html,
-    /// What the button does.
+    /// The text of the button that does it.
     pub(crate) label: AttrValue,
-    /// The button that leaves everything as it is.
+    /// The text of the button that leaves everything as it is.
     pub(crate) keep: AttrValue,
     pub(crate) busy: bool,
-    /// What went wrong at the last try.
+    /// The failure of the last try.
     #[prop_or_default]
     pub(crate) notice: Html,
-    /// It cannot be done yet.
+    /// Whether the button is disabled, for example until a reason is given.
     #[prop_or_default]
     pub(crate) disabled: bool,
-    /// It ends nothing, so the button need not warn.
+    /// The action ends nothing, so the button shows no warning.
     #[prop_or_default]
     pub(crate) harmless: bool,
     pub(crate) on_go: Callback<()>,

@@ -1,4 +1,4 @@
-//! Seconds until something is tried again by itself.
+//! Seconds until the app retries something.
 
 use yew::prelude::*;
 
@@ -7,8 +7,8 @@ pub(crate) struct Props {
     pub(crate) seconds: u64,
 }
 
-/// Counts down; what happens at the end is not its work. Still there after it, it counts again: the try failed, and the
-/// server asked to wait the same.
+/// Counts down and does nothing at the end. If it is still shown after that, it starts again, because the retry failed
+/// and the server asked for the same wait.
 #[component]
 pub(crate) fn Countdown(props: &Props) -> Html {
     let left = use_state(|| props.seconds);

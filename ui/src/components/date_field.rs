@@ -1,4 +1,5 @@
-//! A date as text, with a month to choose from beside it. Native pickers differ between web engines, and one has none.
+//! A text field for a date, with a button that opens a calendar. Native date pickers differ between web engines, and
+//! one engine has none.
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 use yew::prelude::*;
@@ -23,13 +24,13 @@ pub(crate) struct Props {
 pub(crate) fn DateField(props: &Props) -> Html {
     let shown = use_state(|| None::<NaiveDate>);
     let button = use_node_ref();
-    // the calendar that had the focus is removed, so the button gets it
+    // the calendar, which had the focus, is removed, so the focus moves to the button
     let close = {
         let (shown, button) = (shown.clone(), button.clone());
         Callback::from(move |()| {
             shown.set(None);
             if let Some(button) = button.cast::<web_sys::HtmlElement>() {
-                drop(button.focus()); // it is beside the field
+                drop(button.focus()); // the button is on the page
             }
         })
     };

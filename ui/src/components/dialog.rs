@@ -1,4 +1,5 @@
-//! A dialog over a screen: focus starts on its title, stays inside, and returns to what opened it; Escape closes.
+//! A dialog over a screen: the focus starts on its title, stays inside, and returns to the element that had it before;
+//! Escape closes the dialog.
 
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlDialogElement, HtmlElement};
@@ -13,17 +14,17 @@ pub(crate) struct Props {
     pub(crate) title: AttrValue,
     #[prop_or_default]
     pub(crate) subtitle: Html,
-    /// `large` fills the window.
+    /// The class `large` makes the dialog fill the window.
     #[prop_or_default]
     pub(crate) class: Classes,
     pub(crate) on_close: Callback<()>,
-    /// It can be left without an answer.
+    /// Whether the person can close the dialog without an answer.
     #[prop_or(true)]
     pub(crate) closable: bool,
     pub(crate) children: Html,
 }
 
-/// Of a title: one dialog can lie over another.
+/// A unique id for a dialog's title, since one dialog can lie over another.
 fn new_name() -> AttrValue {
     thread_local! {
         static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
@@ -37,7 +38,7 @@ fn new_name() -> AttrValue {
 pub(crate) fn Dialog(props: &Props) -> Html {
     let node = use_node_ref();
     let name = use_state(new_name);
-    let inside = use_context::<Here>().is_some(); // who is not signed in is offline nowhere
+    let inside = use_context::<Here>().is_some(); // without a person who is signed in, the dialog shows no offline bar
     {
         let node = node.clone();
         use_effect_with((), move |()| {
@@ -53,7 +54,7 @@ pub(crate) fn Dialog(props: &Props) -> Html {
             let layer = layer.map(layers::put_on_top);
             move || {
                 drop(layer);
-                // while it is open, nothing behind it can take the focus
+                // the dialog must be closed first, since nothing behind an open one can take the focus
                 if let Some(dialog) = dialog {
                     dialog.close();
                 }

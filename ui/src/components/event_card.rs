@@ -6,7 +6,7 @@ use yew::prelude::*;
 use super::{Leaf, icon};
 use crate::format;
 
-/// Fewer free seats than this are few.
+/// A card says that only few seats are left when fewer than this are free.
 const FEW_SEATS: i32 = 10;
 
 #[derive(Properties, PartialEq)]
@@ -16,7 +16,7 @@ pub(crate) struct Props {
     pub(crate) on_open: Callback<()>,
 }
 
-/// The pattern and word of a kind of event.
+/// The pattern, icon and name of a kind of event.
 pub(crate) fn kind(category: Option<Category>) -> (&'static str, &'static str, &'static str) {
     match category {
         Some(Category::Concert) => ("concert", "music", "Concert"),
@@ -26,7 +26,7 @@ pub(crate) fn kind(category: Option<Category>) -> (&'static str, &'static str, &
     }
 }
 
-/// A card with date, name, free seats and the one thing to do.
+/// A card with the event's date, name and free seats, and a button for the one thing to do.
 #[component]
 pub(crate) fn EventCard(props: &Props) -> Html {
     let event = &props.event;
@@ -68,7 +68,7 @@ pub(crate) fn EventCard(props: &Props) -> Html {
     }
 }
 
-/// Twenty small seats that say how full it is, and the same in words.
+/// A bar that shows how full the event is, and the same in words.
 fn meter(event: &Event) -> Html {
     let free = i64::from(event.available_slots);
     let (class, picture, words) = match event.available_slots {
@@ -90,7 +90,7 @@ fn meter(event: &Event) -> Html {
     }
 }
 
-/// Twenty small seats, filled from the left; what they say stands beside them in words.
+/// A bar of twenty small seats, filled from the left. Screen readers skip it, because the text beside it says the same.
 pub(crate) fn bar(event: &Event) -> Html {
     let taken = f64::from(event.total_slots - event.available_slots) / f64::from(event.total_slots.max(1)) * 100.0;
     html! {

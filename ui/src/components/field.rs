@@ -1,4 +1,4 @@
-//! A labelled field with its hint or what is wrong with it.
+//! A labelled form field with its hint, or with what is wrong in it.
 
 use yew::prelude::*;
 
@@ -6,7 +6,7 @@ use super::icon;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
-    /// Of the control inside.
+    /// The id of the control inside the field.
     pub(crate) id: AttrValue,
     pub(crate) label: AttrValue,
     #[prop_or_default]
@@ -18,7 +18,7 @@ pub(crate) struct Props {
     pub(crate) children: Html,
 }
 
-/// The field. The control says `aria-describedby="<id>-note"` when it wants its note read.
+/// The field. A control with `aria-describedby="<id>-note"` has its hint or error read out.
 #[component]
 pub(crate) fn Field(props: &Props) -> Html {
     let note = format!("{}-note", props.id);
@@ -35,7 +35,7 @@ pub(crate) fn Field(props: &Props) -> Html {
     }
 }
 
-/// The text of the field that an event comes from.
+/// The text of the field that sent an input event.
 pub(crate) fn value_of(event: &InputEvent) -> String {
     let target = event.target_dyn_into::<web_sys::HtmlInputElement>().map(|input| input.value());
     target

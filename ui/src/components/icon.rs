@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-/// An icon; what it means stands beside it in words.
+/// An icon. The text beside it says what it means.
 #[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn icon(name: &str) -> Html {
     let path = match name {

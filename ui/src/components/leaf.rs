@@ -1,4 +1,4 @@
-//! A leaf of a calendar: month and day.
+//! A small calendar leaf with month and day.
 
 use chrono::{DateTime, Utc};
 use yew::prelude::*;
@@ -11,7 +11,7 @@ pub(crate) struct Props {
     pub(crate) zone: String,
 }
 
-/// Month and day of a date; the date stands beside it in words.
+/// The leaf for a date. Screen readers skip it, because the text beside it has the whole date.
 #[component]
 pub(crate) fn Leaf(props: &Props) -> Html {
     let date = format::event_date(props.at, &props.zone);

@@ -1,4 +1,4 @@
-//! What screens are made of. Nothing in here calls the server.
+//! The components of the screens. No component calls the server.
 
 mod confirm;
 mod countdown;

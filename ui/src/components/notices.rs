@@ -1,4 +1,4 @@
-//! What a screen says about itself: banners, failures, nothing there, not there yet.
+//! Notices of a screen: banners, failures, empty lists, placeholders while it loads.
 
 use happening_api::ApiFailure;
 use yew::prelude::*;
@@ -8,7 +8,7 @@ use crate::connection::use_old;
 use crate::features::failure;
 use crate::{format, store};
 
-/// What a banner is about.
+/// Whether a banner asks for patience or reports something bad.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
     Wait,
@@ -23,7 +23,7 @@ pub(crate) struct BannerProps {
     pub(crate) children: Html,
 }
 
-/// A short notice. Bad ones are announced at once, others politely.
+/// A short notice. Screen readers announce a bad one at once, others when they are idle.
 #[component]
 pub(crate) fn Banner(props: &BannerProps) -> Html {
     let (class, picture, role) = match props.tone {
@@ -41,12 +41,12 @@ pub(crate) fn Banner(props: &BannerProps) -> Html {
 #[derive(Properties, PartialEq)]
 pub(crate) struct FailureProps {
     pub(crate) failure: ApiFailure,
-    /// What is on the screen is from an earlier answer.
+    /// The screen still shows an earlier answer.
     #[prop_or_default]
     pub(crate) old_shown: bool,
 }
 
-/// A read that failed, with a way to try again.
+/// Says why a read failed, with a button to try again.
 #[component]
 pub(crate) fn FailureNotice(props: &FailureProps) -> Html {
     let words = failure::of_read(&props.failure);
@@ -63,7 +63,7 @@ pub(crate) fn FailureNotice(props: &FailureProps) -> Html {
     }
 }
 
-/// Says that the server cannot be reached, how old what is shown is, and what can be done.
+/// Says that the server cannot be reached, how old the shown data is, and what the person can do.
 #[component]
 pub(crate) fn OfflineBar() -> Html {
     let Some(old) = use_old() else { return Html::default() };
@@ -85,7 +85,7 @@ pub(crate) struct EmptyProps {
     pub(crate) children: Html,
 }
 
-/// Nothing is there, and what can be done about it.
+/// Says that a list is empty, and what the person can do about it.
 #[component]
 pub(crate) fn Empty(props: &EmptyProps) -> Html {
     html! {
@@ -101,17 +101,17 @@ pub(crate) fn Empty(props: &EmptyProps) -> Html {
     }
 }
 
-/// Something is being read; it takes the room that the answer will take.
+/// A placeholder for text that is being read. It takes the space that the answer will take.
 pub(crate) fn skeleton(lines: usize) -> Html {
     shapes("lines", lines)
 }
 
-/// The same for cards.
+/// A placeholder for cards.
 pub(crate) fn card_skeleton(cards: usize) -> Html {
     shapes("cards", cards)
 }
 
-/// The same for a list of rows.
+/// A placeholder for rows of a list.
 pub(crate) fn row_skeleton(rows: usize) -> Html {
     shapes("rows", rows)
 }

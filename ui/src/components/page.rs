@@ -7,7 +7,7 @@ use super::{FailureNotice, icon, skeleton};
 use crate::here::Here;
 use crate::route::Route;
 
-/// Title, the line below it, and what can be done.
+/// A page's title, the line below it, and its buttons.
 pub(crate) fn head(title: impl Into<AttrValue>, lede: Html, actions: Html) -> Html {
     html! {
         <header class="page-head">
@@ -18,12 +18,12 @@ pub(crate) fn head(title: impl Into<AttrValue>, lede: Html, actions: Html) -> Ht
     }
 }
 
-/// The way back to where a page belongs.
+/// A link back to the page above.
 pub(crate) fn back(to: Route, name: impl Into<AttrValue>) -> Html {
     html! { <p class="page-back"><Link<Route> {to}>{ icon("back") }{ name.into() }</Link<Route>></p> }
 }
 
-/// What a screen about organizations shows before they are known; `None` once they are.
+/// The page that a screen about organizations shows until the organizations have been read; `None` afterwards.
 pub(crate) fn without_organizations(here: &Here, title: &'static str) -> Option<Html> {
     if here.organizations_known {
         return None;

@@ -13,7 +13,7 @@ pub(crate) struct Props {
     pub(crate) on_change: Callback<i32>,
 }
 
-/// A small number to choose.
+/// A control for choosing a small number.
 #[component]
 pub(crate) fn Stepper(props: &Props) -> Html {
     let to = |value: i32| {

@@ -1,10 +1,10 @@
-//! A short message about what was just done. The feed has the same.
+//! A short message about what was just done or failed.
 
 use yew::prelude::*;
 
 use super::icon;
 
-/// Milliseconds that a toast stays; under the pointer or the focus it waits.
+/// Milliseconds after which a toast closes; it stays while it has the pointer or the focus.
 const TOAST_MS: u32 = 8_000;
 
 #[derive(Properties, PartialEq)]
@@ -16,14 +16,15 @@ struct Props {
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct InProps {
-    /// Where it is shown, and read out.
+    /// The element in which the message is shown and read out.
     pub(crate) element: web_sys::Element,
     pub(crate) text: String,
     pub(crate) icon: &'static str,
     pub(crate) on_close: Callback<()>,
 }
 
-/// The message, in an element elsewhere. Another element wants another key.
+/// The message, shown in another element through a portal. For another element it needs another key, so that it is
+/// recreated.
 #[component]
 pub(crate) fn ToastIn(props: &InProps) -> Html {
     let InProps { element, text, icon, on_close } = props;

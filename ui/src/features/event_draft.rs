@@ -1,4 +1,4 @@
-//! What is typed into the form of an event: checked as it is typed, sent as the fields that changed.
+//! The form of an event: checks the fields while the person types, and finds the fields that changed.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use happening_api::{
 
 use crate::format::{self, Zones};
 
-/// Seats per person that a new event suggests.
+/// The limit of seats per person that the form for a new event starts with.
 const PER_PERSON_AT_FIRST: i32 = 10;
 
-/// The fields as text.
+/// The form's fields as text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Draft {
     pub(crate) name: String,
@@ -27,11 +27,11 @@ pub(crate) struct Draft {
     pub(crate) total: String,
     pub(crate) per_person: String,
     pub(crate) visibility: Visibility,
-    /// Set when the event is handed over.
+    /// The new owner, when the event is handed over.
     pub(crate) owner: Option<UserId>,
 }
 
-/// A draft that can be sent.
+/// The parsed values of a draft without problems.
 #[derive(Clone, Debug, PartialEq)]
 struct Values {
     event_date: DateTime<Utc>,
@@ -40,11 +40,11 @@ struct Values {
     max_seats_per_user: Option<i32>,
 }
 
-/// Field to what is wrong with it.
+/// For each field with a problem, a sentence about it.
 pub(crate) type Problems = BTreeMap<&'static str, String>;
 
 impl Draft {
-    /// A new event's.
+    /// The draft of a new event.
     pub(crate) fn new(zone: String) -> Self {
         Self {
             name: String::new(),
@@ -63,7 +63,7 @@ impl Draft {
         }
     }
 
-    /// The draft that an event begins with; its times are those of its own time zone.
+    /// The draft of an existing event; its times are in the event's time zone.
     pub(crate) fn of(event: &Event, zones: &impl Zones) -> Self {
         let split = |at: Option<DateTime<Utc>>| {
             let local = at.and_then(|at| zones.local(at, &event.time_zone));
@@ -88,7 +88,7 @@ impl Draft {
         }
     }
 
-    /// What is wrong, by field. Whatever the server alone can know comes with its answer.
+    /// The problems that the app can find, by field. The server's answer adds those that only the server can find.
     pub(crate) fn problems(&self, zones: &impl Zones, now: DateTime<Utc>) -> Problems {
         let mut problems = Problems::new();
         if !(1..=200).contains(&self.name.trim().chars().count()) {
@@ -138,7 +138,7 @@ impl Draft {
         }
     }
 
-    /// The end; a time alone is meant for the day of the start.
+    /// The event's end; without an end date, the end time is on the day of the start.
     fn end(&self, zones: &impl Zones) -> Option<DateTime<Utc>> {
         let date = if self.end_date.trim().is_empty() { &self.date } else { &self.end_date };
         self.moment(date, &self.end_time, zones)
@@ -158,7 +158,7 @@ impl Draft {
         })
     }
 
-    /// The new event; `None` while something is wrong.
+    /// The request for a new event; `None` while the draft has problems.
     pub(crate) fn create(&self, org_id: OrgId, zones: &impl Zones) -> Option<CreateEvent> {
         let values = self.values(zones)?;
         Some(CreateEvent {
@@ -176,10 +176,10 @@ impl Draft {
         })
     }
 
-    /// The fields that differ from the event; `None` while something is wrong.
+    /// The fields that differ from the event; `None` while the draft has problems.
     pub(crate) fn changes(&self, event: &Event, zones: &impl Zones) -> Option<UpdateEvent> {
         let mut values = self.values(zones)?;
-        // fields hold minutes and clocks; what was not touched keeps the moment that it had
+        // the fields show local time to the minute; an untouched field keeps the event's exact moment, with its seconds
         let before = Self::of(event, zones);
         let same_zone = self.time_zone == before.time_zone;
         if same_zone && (&self.date, &self.time) == (&before.date, &before.time) {
@@ -206,12 +206,12 @@ impl Draft {
     }
 }
 
-/// Nothing would be saved.
+/// Whether an edit contains no change.
 pub(crate) fn is_empty(changes: &UpdateEvent) -> bool {
     serde_json::to_value(changes).is_ok_and(|value| value.as_object().is_some_and(serde_json::Map::is_empty))
 }
 
-/// What saving will do, in sentences.
+/// Sentences that say what saving will do.
 pub(crate) fn effects(event: &Event, changes: &UpdateEvent) -> Vec<String> {
     let mut lines = Vec::new();
     let told: Vec<&str> = [
@@ -273,7 +273,7 @@ pub(crate) fn effects(event: &Event, changes: &UpdateEvent) -> Vec<String> {
     lines
 }
 
-/// Fields in which two versions of an event differ: what it is called, in one version, in the other.
+/// The fields in which two versions of an event differ: the field's name, its value in one version, and in the other.
 pub(crate) fn differences(one: &Draft, other: &Draft) -> Vec<(&'static str, String, String)> {
     let when = |date: &str, time: &str| format!("{date} {time}").trim().to_owned();
     let category = |draft: &Draft| draft.category.map_or("none", Category::as_str).to_owned();
@@ -293,7 +293,7 @@ pub(crate) fn differences(one: &Draft, other: &Draft) -> Vec<(&'static str, Stri
     all.into_iter().filter(|(_, one, other)| one != other).collect()
 }
 
-/// Seats that keep the hall from getting smaller, in words.
+/// Says which booked seats keep the hall from getting smaller.
 pub(crate) fn too_small(seats: &[i32]) -> String {
     let smallest = seats.iter().max().copied().unwrap_or(1);
     let (are, those) = if seats.len() == 1 { ("is", "that seat has") } else { ("are", "those seats have") };
@@ -328,7 +328,7 @@ mod tests {
 
     use super::*;
 
-    /// Clocks that are two hours ahead in "X/Two", and no other zone than that and UTC.
+    /// Time zones for tests: "X/Two" is two hours ahead of UTC, and UTC is the only other one.
     struct Two;
 
     impl Zones for Two {
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn an_untouched_draft_changes_nothing() {
+    fn an_untouched_draft_has_no_changes() {
         let event = event();
         let draft = Draft::of(&event, &Two);
         assert_eq!((draft.date.as_str(), draft.time.as_str()), ("2027-04-24", "20:00"));
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_that_no_field_shows_are_kept() {
+    fn unshown_seconds_are_kept() {
         let event =
             Event { event_date: at("2027-04-24T18:00:30Z"), ends_at: Some(at("2027-04-24T20:00:45Z")), ..event() };
         let draft = Draft { description: "New".to_owned(), ..Draft::of(&event, &Two) };
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_sent_and_its_effect_is_told() {
+    fn only_changed_fields_are_sent_and_described() {
         let event = event();
         let draft = Draft {
             time: "19:00".to_owned(),
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_by_field() {
+    fn problems_are_found_by_field() {
         let now = at("2027-04-24T00:00:00Z");
         let good = Draft { date: "24 Apr 2027".to_owned(), name: "Gala".to_owned(), ..Draft::new("X/Two".to_owned()) };
         assert!(good.problems(&Two, now).is_empty(), "{:?}", good.problems(&Two, now));

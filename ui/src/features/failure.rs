@@ -1,4 +1,4 @@
-//! What a failure means to a person: what happened, what it means, what to do.
+//! Failures in words: what happened, what it means, what the person can do.
 
 use happening_api::{ApiFailure, ErrorCode, Outcome};
 
@@ -7,9 +7,9 @@ use happening_api::{ApiFailure, ErrorCode, Outcome};
 pub(crate) struct Words {
     pub(crate) title: String,
     pub(crate) text: String,
-    /// Doing the same again makes sense.
+    /// Whether the screen offers to try again.
     pub(crate) again: bool,
-    /// Seconds to wait before, when the server asked for it.
+    /// Seconds to wait before trying again, when the server asked for it.
     pub(crate) wait_s: Option<u64>,
 }
 
@@ -18,8 +18,9 @@ pub(crate) fn of_read(failure: &ApiFailure) -> Words {
     of(failure, false)
 }
 
-/// The words for a failed booking or change. They say that nothing happened only when that is certain. `unsure`: an earlier try may
-/// have done it. `keyed`: every try has the same key, so it is done once at most.
+/// The words for a failed booking or change. They say that nothing happened only when that is certain. `unsure`: an
+/// earlier try may have succeeded. `keyed`: every try has the same idempotency key, so the server carries it out at
+/// most once.
 pub(crate) fn of_write(failure: &ApiFailure, unsure: bool, keyed: bool) -> Words {
     let mut words = match failure {
         ApiFailure::Busy { retry_after_s, .. } if unsure => unknown(Some(*retry_after_s)),
@@ -29,11 +30,11 @@ pub(crate) fn of_write(failure: &ApiFailure, unsure: bool, keyed: bool) -> Words
     if !keyed && (unsure || is_unsure(failure)) {
         words.text = format!("Look whether it was done before you try again.{}", request_of(failure));
     }
-    words.again |= unsure; // nothing else settles it
+    words.again |= unsure; // only another try tells what happened
     words
 }
 
-/// What support wants to know.
+/// The request's id, for support.
 fn request_of(failure: &ApiFailure) -> String {
     match failure {
         ApiFailure::Refused { body, .. } if body.code == ErrorCode::Internal => {
@@ -53,8 +54,8 @@ pub(crate) fn of_booking(failure: &ApiFailure, unsure: bool) -> Words {
     words
 }
 
-/// What is said about a failed booking or change to somebody who has left its screen: nobody tries it again, and the fields and
-/// keys that it had are gone.
+/// The words for a failed booking or change whose screen the person has left. The app does not try again, because the
+/// form's fields and the idempotency key are gone.
 pub(crate) fn of_left(failure: &ApiFailure, unsure: bool) -> String {
     if unsure || is_unsure(failure) {
         return "We don't know whether your last action was done. Look before you do it again.".to_owned();
@@ -62,7 +63,7 @@ pub(crate) fn of_left(failure: &ApiFailure, unsure: bool) -> String {
     format!("Your last action was not done. {}.", of_write(failure, false, false).title)
 }
 
-/// Whether a failed booking or change may have happened all the same.
+/// Whether a booking or change that failed may have succeeded at the server.
 pub(crate) fn is_unsure(failure: &ApiFailure) -> bool {
     match failure {
         ApiFailure::NoAnswer => true,
@@ -73,7 +74,7 @@ pub(crate) fn is_unsure(failure: &ApiFailure) -> bool {
     }
 }
 
-/// What is wrong with one field of what was sent.
+/// The problem that the server found in one field.
 pub(crate) fn field(failure: &ApiFailure, name: &str) -> Option<String> {
     match failure {
         ApiFailure::Refused { body, .. } => body.details.fields.get(name).map(|reason| sentence(reason)),
@@ -169,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_certain_nothing_says_so() {
+    fn nothing_changed_is_said_only_when_certain() {
         let says_nothing = |failure: &ApiFailure| of_write(failure, false, true).text.contains("Nothing was changed");
         assert!(says_nothing(&ApiFailure::Offline));
         assert!(says_nothing(&ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Nothing) }));
@@ -183,7 +184,7 @@ mod tests {
             assert!(is_unsure(&unsure) && !says_nothing(&unsure), "{unsure:?}");
             assert!(of_write(&unsure, false, true).text.contains("cannot do it twice"), "{unsure:?}");
         }
-        // what an earlier try may have done is not undone by a later one that did nothing
+        // an earlier try may have succeeded, even if a later one certainly did nothing
         for later in [ApiFailure::Offline, ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Nothing) }] {
             assert!(
                 !is_unsure(&later) && of_write(&later, true, true).text.contains("cannot do it twice"),
@@ -193,10 +194,10 @@ mod tests {
     }
 
     #[test]
-    fn who_has_left_is_promised_nothing() {
+    fn of_left_says_not_done_only_when_certain() {
         let nothing = ApiFailure::Busy { retry_after_s: 1, outcome: Some(Outcome::Nothing) };
         assert_eq!(of_left(&nothing, false), "Your last action was not done. A lot is going on right now.");
-        // an earlier try may have done it
+        // an earlier try may have succeeded
         for (failure, unsure) in [(&nothing, true), (&ApiFailure::Offline, true), (&ApiFailure::NoAnswer, false)] {
             assert!(of_left(failure, unsure).starts_with("We don't know"), "{failure:?}");
         }

@@ -1,4 +1,4 @@
-//! Giving seats of a booking up: which are ticked, and what will happen.
+//! Giving back seats of a booking: says what will happen to the ticked seats.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use happening_api::Booking;
 
 use crate::format;
 
-/// What happens when the ticked seats are given up, in sentences.
+/// Sentences that say what happens when the ticked seats are given back.
 pub(crate) fn preview(booking: &Booking, ticked: &BTreeSet<i32>, others_wait: bool) -> Vec<String> {
     let kept: Vec<i32> = booking.seat_numbers.iter().copied().filter(|seat| !ticked.contains(seat)).collect();
     let given: Vec<i32> = ticked.iter().copied().collect();
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_preview_names_what_stays_and_what_goes() {
+    fn the_preview_names_kept_and_given_seats() {
         let lines = preview(&booking(&[41, 42, 43], 0), &BTreeSet::from([43]), true);
         assert_eq!(lines[..2], ["You keep seats 41 and 42.", "Seat 43 goes to the waitlist first."]);
         let lines = preview(&booking(&[41], 0), &BTreeSet::from([41]), false);

@@ -1,4 +1,4 @@
-//! What a person has of an event: seats that they hold, and seats that they wait for.
+//! The seats of a person at an event: those that they hold, and those that they wait for.
 
 use happening_api::{Booking, BookingStatus, EventId};
 
@@ -12,7 +12,7 @@ pub(crate) struct Holding {
 }
 
 impl Holding {
-    /// By their bookings, of which only those of the event count.
+    /// Adds up a person's bookings of the event; `own` may contain bookings of other events.
     pub(crate) fn of(own: &[Booking], event: EventId) -> Self {
         let active = own.iter().filter(|one| one.event_id == event && one.status != BookingStatus::Cancelled);
         active.fold(Self::default(), |sum, one| Self {
@@ -21,12 +21,13 @@ impl Holding {
         })
     }
 
-    /// What counts against the limit of one person.
+    /// The number of seats that counts against the limit per person.
     pub(crate) fn counted(self) -> i32 {
         self.held + self.waited_for
     }
 
-    /// In a sentence, with what they can still have under a limit; nothing when they have nothing.
+    /// A sentence that says what the person has and, under a limit, how many seats they can still book; `None` when
+    /// they have no seats.
     pub(crate) fn sentence(self, max: Option<i32>) -> Option<String> {
         let seats = |count: i32| format::seats(i64::from(count));
         let have = match (self.held, self.waited_for) {
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seat_that_is_waited_for_is_not_a_seat() {
+    fn held_and_waited_for_seats_are_told_apart() {
         assert_eq!(sentence(0, 1, None), "You wait for 1 seat of this event.");
         assert_eq!(sentence(2, 0, None), "You have 2 seats for this event.");
         assert_eq!(sentence(2, 1, None), "You have 2 seats for this event and wait for 1 more.");

@@ -1,4 +1,5 @@
-//! Pure state of what screens do: reducers and sentences without browser, tested on the host.
+//! The state of the screens as pure functions: reducers and sentences. They need no browser, so their tests run on the
+//! host.
 
 pub(crate) mod event_draft;
 pub(crate) mod failure;

@@ -1,5 +1,5 @@
-//! Choosing seats of one event and booking them. A choice is never changed silently: a seat that is gone is named, the rest
-//! is kept, and the number wanted stays.
+//! Choosing seats of one event and booking them. The app never changes a choice silently: it names a seat that another
+//! person took, keeps the other seats, and keeps the number of seats wanted.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -11,12 +11,12 @@ use yew::Reducible;
 
 use super::failure::is_unsure;
 
-/// What a seat is to the person who chooses.
+/// The state of a seat for the person who chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SeatState {
     Free,
     Chosen,
-    /// Booked by the same person before.
+    /// Held by the person through an earlier booking.
     Own,
     Taken,
     /// Chosen, but another person booked it first.
@@ -36,31 +36,31 @@ impl SeatState {
     }
 }
 
-/// What the person asked for last.
+/// The person's last request.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Wish {
     /// Exactly the chosen seats.
     Chosen(Vec<i32>),
-    /// The lowest free seats, and nothing if there are fewer.
+    /// This many of the lowest free seats; none if fewer are free.
     Free(i32),
-    /// So many, waiting for all of them.
+    /// This many seats; if too few are free, the booking waits for all of them.
     Wait(i32),
-    /// So many, waiting, and taking what is free at once.
+    /// As `Wait`, and if the booking waits, a claim takes the seats that are free.
     WaitAndTake(i32),
 }
 
-/// Where booking stands.
+/// The progress of booking.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step {
     Choosing,
-    /// Sent with this key; the answer is on its way.
+    /// The request was sent with this key, and the answer has not come yet.
     Booking {
         wish: Wish,
         key: String,
-        /// An earlier try with this key may have booked.
+        /// An earlier try with this key may have succeeded.
         unsure: bool,
     },
-    /// No good answer came; trying again uses the same key.
+    /// The request failed; a retry uses the same key.
     Failed {
         wish: Wish,
         key: String,
@@ -83,16 +83,16 @@ pub(crate) struct Selection {
     /// Most seats that can be wanted.
     party_max: i32,
     step: Step,
-    /// How many tries have failed: two that failed in the same way are two.
+    /// The number of failed tries, so that a second failure counts even if it equals the first.
     failures: u32,
     /// Every seat as the map shows it; seat n is `states[n - 1]`.
     states: Rc<Vec<SeatState>>,
 }
 
-/// What can happen.
+/// An input of the state machine.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    /// The server's map as it is now.
+    /// A new map came from the server.
     Map(SeatMap),
     /// The most seats that this person can still have.
     Limit(i32),
@@ -100,7 +100,7 @@ pub(crate) enum Action {
     Party(i32),
     /// Replace the choice.
     Choose(Vec<i32>),
-    /// Choose these, too, as many of them as can be.
+    /// Choose these seats, too, up to the most that the person can choose.
     Add(Vec<i32>),
     Send {
         wish: Wish,
@@ -110,7 +110,7 @@ pub(crate) enum Action {
 }
 
 impl Selection {
-    /// Nothing known yet.
+    /// The state before the server's map has come.
     pub(crate) fn new(party: i32) -> Self {
         Self {
             total: 0,
@@ -154,7 +154,7 @@ impl Selection {
         usize::try_from(seat - 1).ok().and_then(|at| self.taken.get(at)).copied().unwrap_or(true)
     }
 
-    /// Whether a seat can be chosen, or is.
+    /// Whether a seat is free or already chosen.
     pub(crate) fn can_choose(&self, seat: i32) -> bool {
         matches!(self.state_of(seat), SeatState::Free | SeatState::Chosen)
     }
@@ -179,23 +179,23 @@ impl Selection {
         &self.step
     }
 
-    /// How many tries have failed.
+    /// The number of failed tries.
     pub(crate) fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// An answer is on its way.
+    /// Whether a request waits for its answer.
     pub(crate) fn busy(&self) -> bool {
         matches!(self.step, Step::Booking { .. })
     }
 
-    /// Nothing can be changed while an answer is on its way, nor while it is not known whether something is booked: another
-    /// choice would be a second booking. The same request again settles it.
+    /// Whether the choice is locked: while an answer has not come, and while it is unknown whether the booking
+    /// succeeded. Another choice would be a second booking; repeating the same request tells the result.
     pub(crate) fn fixed(&self) -> bool {
         self.busy() || matches!(self.step, Step::Failed { unsure: true, .. })
     }
 
-    /// Whether a request with that key may be sent now.
+    /// Whether a request with this key may be sent now.
     fn may_send(&self, key: &str) -> bool {
         match &self.step {
             Step::Booking { .. } => false,
@@ -204,17 +204,17 @@ impl Selection {
         }
     }
 
-    /// How many seats are free; chosen ones are.
+    /// The number of free seats, including the chosen ones.
     pub(crate) fn free(&self) -> i32 {
         self.taken.iter().filter(|taken| !**taken).count() as i32
     }
 
-    /// The server's map has come.
+    /// Whether the server's map has come.
     pub(crate) fn is_known(&self) -> bool {
         self.total > 0
     }
 
-    /// Fewer seats are free than wanted, so the person has to decide how to go on.
+    /// Whether fewer seats are free than wanted, so that the person has to decide what to do.
     pub(crate) fn too_few(&self) -> bool {
         self.is_known() && self.free() < self.party
     }
@@ -230,7 +230,8 @@ impl Selection {
         self.own = map.mine.iter().copied().collect();
         let taken = |seat: &i32| self.is_taken(*seat) && !self.own.contains(seat);
         let gone: Vec<i32> = self.chosen.iter().copied().filter(taken).collect();
-        // the chosen seats may be taken by ourselves while an answer is on its way, or when none came
+        // chosen seats that are taken now may be this person's own, while an answer has not come, or after a failure
+        // that leaves the result unknown
         let ours = matches!(self.step, Step::Booking { .. } | Step::Done(_) | Step::Failed { unsure: true, .. });
         if !ours {
             self.lose(&gone);
@@ -280,7 +281,8 @@ impl Selection {
                 Step::Choosing
             }
             Err(failure) => {
-                // the server looks for the key before it refuses
+                // a refusal means that no earlier try succeeded: the server looks for the key's booking before it
+                // refuses
                 let refused = matches!(&failure, ApiFailure::Refused { body, .. } if body.code != ErrorCode::Internal);
                 let unsure = is_unsure(&failure) || (unsure && !refused);
                 self.failures += 1;
@@ -322,7 +324,7 @@ impl Reducible for Selection {
 }
 
 impl Wish {
-    /// The call for it. Seats that were chosen are booked exactly, never replaced.
+    /// The request's body. Chosen seats are booked exactly, never replaced by others.
     pub(crate) fn body(&self, event_id: EventId) -> CreateBooking {
         let (seats, seat_numbers, waitlist) = match self {
             Self::Chosen(seats) => (seats.len() as i32, Some(seats.clone()), false),
@@ -367,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn while_nobody_knows_whether_it_is_booked_only_the_same_request_can_be_sent() {
+    fn an_unsure_booking_allows_only_the_same_request() {
         let unsure = after(vec![map(9, &[]), Action::Toggle(2), send(&[2]), silence()]);
         let other = Action::Send { wish: Wish::Wait(2), key: "other".to_owned() };
         for change in [Action::Toggle(3), Action::Party(5), Action::Choose(vec![4]), Action::Add(vec![4]), other] {
@@ -375,9 +377,9 @@ mod tests {
         }
         let again = unsure.clone().reduce(send(&[2]));
         assert!(again.busy());
-        // seats that are taken by now may be our own
+        // taken seats may be the person's own
         assert!(unsure.reduce(map(9, &[2])).lost().is_empty());
-        // a refusal settles it
+        // after a refusal it is certain that nothing is booked
         let settled = again.reduce(taken(&[2]));
         assert!(!settled.fixed() && settled.lost() == [2]);
     }
@@ -387,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_keeps_what_is_free_and_names_what_is_gone() {
+    fn a_conflict_keeps_free_seats_and_names_lost_ones() {
         let state =
             after(vec![map(20, &[1]), Action::Choose(vec![14, 15, 16, 17]), send(&[14, 15, 16, 17]), taken(&[14, 15])]);
         assert_eq!((state.chosen(), state.lost()), (vec![16, 17], vec![14, 15]));
@@ -398,25 +400,25 @@ mod tests {
     }
 
     #[test]
-    fn a_seat_that_goes_while_choosing_is_lost_and_not_replaced() {
+    fn a_chosen_seat_that_is_taken_is_not_replaced() {
         let state = after(vec![map(9, &[]), Action::Choose(vec![4, 5]), map(9, &[5])]);
         assert_eq!((state.chosen(), state.lost(), state.party()), (vec![4], vec![5], 2));
-        // it stays named until the next choice, whatever the map says meanwhile
+        // the lost seat stays named until the next choice, even if a newer map shows it as free
         let state = state.reduce(map(9, &[]));
         assert_eq!(state.lost(), [5]);
         let state = state.reduce(Action::Toggle(2));
-        assert_eq!(state.state_of(5), SeatState::Free, "it came back");
+        assert_eq!(state.state_of(5), SeatState::Free, "the seat is free again, but not shown as free");
     }
 
     #[test]
-    fn a_range_takes_what_is_free_up_to_the_limit() {
+    fn a_range_chooses_free_seats_up_to_the_limit() {
         let state = after(vec![map(20, &[3]), Action::Limit(4), Action::Toggle(1), Action::Add((1..=9).collect())]);
         assert_eq!((state.chosen(), state.party()), (vec![1, 2, 4, 5], 4));
         assert_eq!(state.states()[..4], [SeatState::Chosen, SeatState::Chosen, SeatState::Taken, SeatState::Chosen]);
     }
 
     #[test]
-    fn a_failure_keeps_key_and_wish_for_the_next_try() {
+    fn a_failure_keeps_key_and_wish_for_the_retry() {
         let state = after(vec![
             map(9, &[]),
             Action::Choose(vec![4]),
@@ -430,25 +432,25 @@ mod tests {
             unsure: true,
         };
         assert_eq!((state.step(), state.chosen()), (&expected, vec![4]));
-        // it was booked after all: nobody else took it
+        // the new map shows that the booking succeeded
         let booked = Action::Map(SeatMap { total: 9, taken: vec![4], mine: vec![4], version: 2 });
         let state = state.reduce(booked);
         assert_eq!((state.chosen(), state.lost()), (vec![4], vec![]));
-        // a next try that does nothing leaves it open whether the first one did
+        // a later try that certainly did nothing does not tell whether the first one succeeded
         let before = state.failures();
         let state = state.reduce(send(&[4])).reduce(Action::Answer(Box::new(Err(ApiFailure::Offline))));
         assert!(matches!(state.step(), Step::Failed { unsure: true, .. }));
-        assert_eq!(state.failures(), before + 1, "it is another one, and waits for itself");
+        assert_eq!(state.failures(), before + 1, "the second failure was not counted");
     }
 
     #[test]
-    fn an_own_booking_on_its_way_is_not_a_lost_seat() {
+    fn a_seat_being_booked_is_not_lost() {
         let state = after(vec![map(9, &[]), Action::Choose(vec![4]), send(&[4]), map(9, &[4])]);
         assert_eq!((state.chosen(), state.lost()), (vec![4], vec![]));
     }
 
     #[test]
-    fn too_few_is_about_the_number_wanted() {
+    fn too_few_compares_free_seats_with_wanted_ones() {
         assert!(after(vec![map(9, &[1, 2, 3, 4, 5, 6, 7, 8])]).too_few());
         assert!(!after(vec![map(9, &[1, 2, 3, 4, 5, 6, 7])]).too_few());
     }

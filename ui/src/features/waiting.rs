@@ -1,10 +1,11 @@
-//! The waitlist explains itself: place, what is ahead, and a reason for each move, in sentences.
+//! Sentences that explain the waitlist to a person: their position, what is ahead of them, and why their position
+//! changed.
 
 use happening_api::{Booking, HistoryAction, HistoryEntry, WaitlistMove};
 
 use crate::format;
 
-/// What is ahead of a booking that waits.
+/// Says what is ahead of a booking on the waitlist.
 pub(crate) fn ahead(booking: &Booking) -> String {
     match (booking.bookings_ahead.unwrap_or(0), booking.seats_ahead.unwrap_or(0)) {
         (0, _) => "Nobody is ahead of you. The next seat that is given back is yours.".to_owned(),
@@ -20,12 +21,12 @@ pub(crate) fn ahead(booking: &Booking) -> String {
     }
 }
 
-/// Its place now; nothing for one that does not wait.
+/// Says the booking's position; `None` for a booking that does not wait.
 pub(crate) fn place(booking: &Booking) -> Option<String> {
     booking.position.map(|place| format!("You are {} on the waitlist", format::ordinal(place)))
 }
 
-/// A change ahead of the booking as a title and a sentence.
+/// A title and a sentence about a change ahead of the booking.
 pub(crate) fn moved(change: &WaitlistMove) -> (String, String) {
     let (from, to) = (format::ordinal(change.from), format::ordinal(change.to));
     let title = if change.to < change.from {
@@ -46,7 +47,7 @@ pub(crate) fn moved(change: &WaitlistMove) -> (String, String) {
     (title, text)
 }
 
-/// What the free seats are, and what taking them means.
+/// Says how many seats are free, and what happens when the person claims them.
 pub(crate) fn offer(free: i32, wanted: i32, rest: i32) -> String {
     let why = if free < wanted {
         format!(
@@ -62,7 +63,7 @@ pub(crate) fn offer(free: i32, wanted: i32, rest: i32) -> String {
     }
 }
 
-/// A change of the history as a title and a sentence.
+/// A title and a sentence about an entry of the booking's history.
 pub(crate) fn told(entry: &HistoryEntry, booking: &Booking, total: i32) -> (String, String) {
     let seats = format::seat_list(&entry.seat_numbers);
     // only staff give a reason when they book
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_explained_by_what_is_ahead_and_how_it_moved() {
+    fn a_position_is_explained_by_what_is_ahead() {
         let second = waiting(3, 2, 11);
         assert!(ahead(&second).starts_with("Ahead of you: 1 booking that waits for 11 seats."));
         assert_eq!(place(&second).as_deref(), Some("You are 2nd on the waitlist"));
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_booking_by_staff_is_not_told_as_ones_own() {
+    fn a_booking_by_staff_says_so() {
         let mut entry = HistoryEntry {
             id: Uuid::nil().into(),
             action: HistoryAction::Created,
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_move_has_a_reason() {
+    fn a_move_is_explained() {
         let change = |action, seat_numbers: &[i32], still_waits_for, from, to| WaitlistMove {
             action,
             seat_numbers: seat_numbers.to_vec(),
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_history_is_told_in_sentences() {
+    fn history_entries_become_sentences() {
         let entry = |action, seat_numbers: &[i32]| HistoryEntry {
             id: Uuid::nil().into(),
             action,
