@@ -1,12 +1,12 @@
-//! What lies over what: the window, and dialogs over it. While a dialog is open, nothing behind it can be reached or is read
-//! out, so what the app says is said in the topmost one.
+//! Layers: the window, and dialogs over it. While a dialog is open, nothing behind it can be reached or is read out, so
+//! the app shows its messages in the topmost dialog.
 
 use std::cell::RefCell;
 
 use web_sys::Element;
 use yew::prelude::*;
 
-/// The class of an element that holds what is said.
+/// The class of an element in which messages are shown.
 pub(crate) const LAYER: &str = "toasts";
 
 #[derive(Default)]
@@ -16,11 +16,11 @@ struct Layers {
     listener: Option<Callback<Option<TopLayer>>>,
 }
 
-/// Where a dialog says things.
+/// A dialog's element for messages.
 #[derive(Clone, PartialEq)]
 pub(crate) struct TopLayer {
     pub(crate) element: Element,
-    /// No other layer has or had it.
+    /// A number that no other layer has or had.
     pub(crate) number: u32,
 }
 
@@ -38,10 +38,10 @@ fn change(what: impl FnOnce(&mut Layers)) {
     }
 }
 
-/// A dialog's, as long as this is.
+/// Keeps a dialog registered as a layer until it is dropped.
 pub(crate) struct Layer(u32);
 
-/// A dialog is open over everything else.
+/// Registers a dialog that was opened over everything else.
 pub(crate) fn put_on_top(element: Element) -> Layer {
     let mut number = 0;
     change(|layers| {
@@ -58,7 +58,7 @@ impl Drop for Layer {
     }
 }
 
-/// Where the topmost dialog says things; `None` while there is no dialog.
+/// The topmost dialog's element for messages; `None` while there is no dialog.
 #[hook]
 pub(crate) fn use_top_layer() -> Option<TopLayer> {
     let top = use_state(|| None);

@@ -1,8 +1,8 @@
 //! The app's screens, in the shell's webview.
 //!
-//! `api` calls the shell, `store` keeps what was read, `session` knows who is signed in, `features` hold the pure state of what a
-//! screen does, `seat_map` draws a hall, `components` show things and call nothing, `pages` put it all together. Texts stand where
-//! they are shown.
+//! `api` calls the shell, `store` keeps the server's answers, `session` knows who is signed in, `features` hold the
+//! screens' state as pure functions, `seat_map` draws a hall, `components` show things and do not call the server,
+//! `pages` combine all of these. Texts are written where they are shown.
 
 mod api;
 mod app;
@@ -31,7 +31,7 @@ mod store;
 mod typing;
 mod write;
 
-/// Puts the app into the page.
+/// Renders the app into the page.
 pub fn start() {
     breakdown::watch();
     appearance::apply(appearance::chosen());

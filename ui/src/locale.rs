@@ -1,4 +1,4 @@
-//! How numbers, lists and dates are written: in the language of the texts, by the customs of this machine's region.
+//! Formats numbers, lists and dates: in English, like the texts, by the customs of this machine's region.
 
 use chrono::{DateTime, Utc};
 
@@ -7,11 +7,11 @@ pub(crate) use self::intl::{date, date_in, hour, list, number, own_zone};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use self::plain::{date, date_in, hour, list, number, own_zone};
 
-/// What a date shows, as `Intl.DateTimeFormat` names it.
+/// The parts of a date to show, as options of `Intl.DateTimeFormat`.
 pub(crate) type DateParts<'p> = &'p [(&'p str, &'p str)];
 
-/// The locale for a machine of this one: `de-DE` is `en-DE`, English as it is written there. Without a region as in Britain, like
-/// the texts.
+/// The locale for a machine's locale: `de-DE` becomes `en-DE`, English as it is written in Germany. A locale without a
+/// region becomes `en-GB`, like the texts.
 #[cfg(any(test, target_arch = "wasm32"))]
 fn for_machine(language: &str) -> String {
     let letters = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -30,7 +30,7 @@ mod intl {
 
     use super::{DateParts, DateTime, Utc, for_machine};
 
-    /// Different ones at a time; a person meets a few zones, and each screen a few shapes of dates.
+    /// Most formatters that are kept. A person meets few time zones, and a screen shows few formats of dates.
     const FORMATS_MAX: usize = 256;
     const ZONE_KEPT_MS: f64 = 60_000.0;
 
@@ -43,7 +43,8 @@ mod intl {
         static LISTS: Intl::ListFormat = Intl::ListFormat::new(&locales(), &Object::new());
     }
 
-    /// English of a region that the browser has no customs of is written as in America; then as in Britain, like the texts.
+    /// The locale itself if the browser knows it, else `en-GB`, like the texts. Otherwise, the browser would use
+    /// American customs for a region that it does not know.
     fn known(tag: String) -> String {
         let format = Intl::DateTimeFormat::new(&Array::of1(&tag.as_str().into()), &Object::new());
         let taken = Reflect::get(&format.resolved_options(), &"locale".into()).ok();
@@ -62,7 +63,7 @@ mod intl {
         if cycle.is_ok_and(|cycle| cycle == "h12") { "numeric" } else { "2-digit" }
     }
 
-    /// The zone of this machine. It is asked for again after a while: a laptop travels.
+    /// The time zone of this machine. It is read again after a minute, since the machine may be a laptop on a journey.
     pub(crate) fn own_zone() -> String {
         let now_ms = js_sys::Date::now();
         OWN_ZONE.with_borrow_mut(|known| match known {
@@ -77,7 +78,7 @@ mod intl {
         zone.and_then(|zone| zone.as_string()).unwrap_or_else(|| "UTC".to_owned())
     }
 
-    /// How the hour is written: "09:30", but "9:30 AM".
+    /// The format of hours: two digits as in "09:30", or one as in "9:30 AM".
     pub(crate) fn hour() -> &'static str {
         HOUR.with(|hour| *hour)
     }
@@ -94,13 +95,13 @@ mod intl {
         LISTS.with(|lists| lists.format(&items)).into()
     }
 
-    /// A moment in a zone; `None` for a zone that the browser does not know.
+    /// Formats a moment in a time zone; `None` for a zone that the browser does not know.
     pub(crate) fn date(at: DateTime<Utc>, zone: &str, parts: DateParts<'_>) -> Option<String> {
         TAG.with(|tag| date_in(tag, at, zone, parts))
     }
 
-    /// As [`date`], in a locale of one's own. Formatters are kept: making one takes the engine 2 ms, a hundred times what using it
-    /// takes, and a long list asks for the same ones again and again.
+    /// As [`date`], in a given locale. Formatters are kept, because creating one takes the engine 2 ms, a hundred times
+    /// as long as using it, and a long list needs the same ones again and again.
     pub(crate) fn date_in(locale: &str, at: DateTime<Utc>, zone: &str, parts: DateParts<'_>) -> Option<String> {
         let key = parts.iter().fold(format!("{locale} {zone}"), |key, (name, value)| format!("{key} {name}={value}"));
         let format = FORMATS.with_borrow_mut(|formats| {
@@ -113,7 +114,7 @@ mod intl {
         format.call1(&JsValue::UNDEFINED, &date).ok()?.as_string()
     }
 
-    /// `None` for a zone that the browser does not know.
+    /// Creates a formatter; `None` for a time zone that the browser does not know.
     fn formatter(locale: &str, zone: &str, parts: DateParts<'_>) -> Option<Function> {
         let options = Object::new();
         for (name, value) in parts.iter().chain([&("timeZone", zone)]) {
@@ -127,7 +128,7 @@ mod intl {
     }
 }
 
-/// Without a browser, where the sentences are tested: as in Britain, and no dates.
+/// Replaces `intl` where there is no browser, as in tests: numbers and lists as in Britain, and no dates.
 #[cfg(not(target_arch = "wasm32"))]
 mod plain {
     use super::{DateParts, DateTime, Utc};
@@ -172,7 +173,7 @@ mod tests {
     use super::for_machine;
 
     #[test]
-    fn the_language_is_the_texts_and_the_region_the_machines() {
+    fn locales_are_english_with_the_machines_region() {
         let machines = ["en-US", "de-DE", "zh-Hans-CN", "es-419", "pt_BR", "en", "C", ""];
         let expected = ["en-US", "en-DE", "en-CN", "en-419", "en-BR", "en-GB", "en-GB", "en-GB"];
         assert_eq!(machines.map(for_machine), expected);

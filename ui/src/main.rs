@@ -1,4 +1,4 @@
-//! The app's screens: starts in the webview.
+//! Starts the app's screens in the webview.
 
 fn main() {
     happening_ui::start();

@@ -1,15 +1,16 @@
-//! A moment in which buttons do nothing: something in front of the person has just changed, and a second click or a held key was
-//! meant for what stood there before.
+//! A pause in which buttons do nothing after something on the screen has changed, because a second click or a held key
+//! was meant for what the screen showed before.
 
 use yew::prelude::*;
 
-/// Longer than the clicks of an impatient hand are apart.
+/// Longer than the time between two clicks of an impatient person.
 const PAUSE_MS: u32 = 1_000;
 
-/// True for a second after `what` has changed; `None` while it is not known, and becoming known is no change.
+/// Whether `what` has changed within the last second. `None` stands for an unknown value; the change from `None` to a
+/// value does not count.
 #[hook]
 pub(crate) fn use_pause_after<T: PartialEq + Clone + 'static>(what: Option<T>) -> bool {
-    // what the person has had time to see; the pause begins with the very drawing that shows something else
+    // the value that the person has had time to see; the pause begins with the rendering that first shows another one
     let seen = use_state(|| what.clone());
     let pauses = seen.is_some() && *seen != what;
     use_effect_with((what, pauses), move |(what, pauses)| {

@@ -1,22 +1,23 @@
-//! Whether the screen that asked for something is still there when the answer comes.
+//! Whether the screen that started a request is still open when the answer comes.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use yew::prelude::*;
 
-/// Of one screen or dialog.
+/// The presence of a person on one screen or dialog.
 #[derive(Clone)]
 pub(crate) struct Presence(Rc<Cell<bool>>);
 
 impl Presence {
-    /// The person has not left it. One who has is not led to another screen, and hears of a failure in another way.
+    /// Whether the screen is still open. A person who has left it is not led to another screen, and sees a failure as a
+    /// short message instead.
     pub(crate) fn lasts(&self) -> bool {
         self.0.get()
     }
 }
 
-/// The presence of the component that asks for it.
+/// The presence of a person on the component that uses this hook.
 #[hook]
 pub(crate) fn use_presence() -> Presence {
     let here = use_memo((), |()| Presence(Rc::new(Cell::new(true))));

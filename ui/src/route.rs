@@ -1,4 +1,4 @@
-//! Addresses of screens. An address is enough to come back to a screen.
+//! The addresses of the screens. An address alone is enough to come back to a screen.
 
 use happening_api::{BookingId, EventId};
 use serde::{Deserialize, Serialize};
@@ -14,14 +14,14 @@ pub(crate) enum Route {
     Events,
     #[at("/events/:id")]
     Event { id: Uuid },
-    /// Seat selection over the event.
+    /// The dialog for choosing seats, over the event.
     #[at("/events/:id/seats")]
     Seats { id: Uuid },
     #[at("/bookings")]
     Bookings,
     #[at("/bookings/:id")]
     Booking { id: Uuid },
-    /// Giving seats up, over the booking.
+    /// The dialog for giving back seats, over the booking.
     #[at("/bookings/:id/seats")]
     ManageSeats { id: Uuid },
     #[at("/organize")]
@@ -48,13 +48,13 @@ pub(crate) enum Route {
     Nothing,
 }
 
-/// What an address of [`Route::Seats`] may say behind its question mark.
+/// The query of an address of [`Route::Seats`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct SeatsWish {
-    /// How many seats are wanted.
+    /// The number of seats wanted.
     pub(crate) seats: i32,
-    /// Begin with the best ones together.
+    /// Whether the dialog starts with the best seats together.
     pub(crate) together: bool,
 }
 
@@ -64,7 +64,7 @@ impl Default for SeatsWish {
     }
 }
 
-/// Places of the sidebar.
+/// The entries of the sidebar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Home,
@@ -101,7 +101,7 @@ impl Route {
         Self::EditEvent { id: event.0 }
     }
 
-    /// Where the sidebar shows it.
+    /// The sidebar's entry for the screen.
     pub(crate) fn place(self) -> Option<Place> {
         Some(match self {
             Self::Home => Place::Home,

@@ -1,10 +1,10 @@
-//! Short messages to the person: what was just done, or went wrong after its screen was left.
+//! Short messages to the person: about what was just done, or about a failure after they left its screen.
 
 use std::cell::{Cell, RefCell};
 
 use yew::prelude::*;
 
-/// What a message is about.
+/// Whether a message reports a success or a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
     Done,
@@ -16,40 +16,40 @@ thread_local! {
     static PEOPLE: Cell<u32> = const { Cell::new(0) };
 }
 
-/// The person who is here, among all who were.
+/// Identifies the person who is signed in now, so that a message for them is not shown to the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hearer(u32);
 
-/// Who hears a message now.
+/// The person who would see a message now.
 pub(crate) fn hearer() -> Hearer {
     Hearer(PEOPLE.get())
 }
 
-/// Says what was just done.
+/// Shows a message about what was just done.
 pub(crate) fn tell(text: String) {
     say(text, Tone::Done);
 }
 
-/// As [`warn`], unless another person is here now.
+/// As [`warn`], but only if this person is still signed in.
 pub(crate) fn warn_only(hearer: Hearer, text: String) {
     if hearer == self::hearer() {
         warn(text);
     }
 }
 
-/// Says what went wrong after its screen was left.
+/// Shows a message about a failure after the person left its screen.
 pub(crate) fn warn(text: String) {
     say(text, Tone::Wrong);
 }
 
-/// Without a person who is signed in there is no screen to show it on, and it is dropped.
+/// Shows a message. While no person is signed in, no screen can show it, and it is dropped.
 fn say(text: String, tone: Tone) {
     if let Some(listener) = LISTENER.with_borrow(Clone::clone) {
         listener.emit((text, tone));
     }
 }
 
-/// The last message, with a number of its own, and how to take it away.
+/// The last message with its number, and a callback that closes it.
 #[hook]
 pub(crate) fn use_said() -> (Option<(u32, String, Tone)>, Callback<()>) {
     let said = use_state(|| None::<(u32, String, Tone)>);

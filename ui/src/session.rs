@@ -1,11 +1,11 @@
-//! Who is signed in, as the shell says.
+//! The session, as the shell tells it: who is signed in.
 
 use happening_api::SessionView;
 use yew::prelude::*;
 
 use crate::api;
 
-/// The session as it is now; asks once, then hears of every change.
+/// The current session: asks the shell once, then follows its events.
 #[hook]
 pub(crate) fn use_session() -> SessionView {
     let view = use_state(|| SessionView::Restoring);

@@ -7,7 +7,7 @@ use yew::prelude::*;
 use crate::api;
 use crate::route::Route;
 
-/// What a key or a menu entry asks for.
+/// The action of a key or a menu entry.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Wanted {
     Go(Route),
@@ -16,7 +16,7 @@ pub(crate) enum Wanted {
     SignOut,
 }
 
-/// By the key that is pressed together with Ctrl or Cmd.
+/// The action of a key that is pressed together with Ctrl or Cmd.
 fn of_key(key: &str) -> Option<Wanted> {
     Some(match key {
         "1" => Wanted::Go(Route::Home),
@@ -33,7 +33,7 @@ fn of_key(key: &str) -> Option<Wanted> {
     })
 }
 
-/// By the name of the menu's entry.
+/// The action of a menu entry, by the entry's id.
 fn of_menu(entry: &str) -> Option<Wanted> {
     Some(match entry {
         "home" => Wanted::Go(Route::Home),
@@ -52,12 +52,12 @@ fn of_menu(entry: &str) -> Option<Wanted> {
     })
 }
 
-/// What lies behind a dialog stays as it is until it is closed.
+/// Whether a dialog is open; while one is, shortcuts must not change the screen behind it.
 pub(crate) fn dialog_is_open() -> bool {
     gloo::utils::document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_some())
 }
 
-/// Hears keys and the menu as long as the app is shown.
+/// Calls `wanted` for keys and menu entries while the app is shown.
 #[hook]
 pub(crate) fn use_shortcuts(wanted: Callback<Wanted>) {
     let latest = use_mut_ref(|| wanted.clone());

@@ -1,4 +1,4 @@
-//! The sidebar: which organization, where to, and who is here.
+//! The sidebar: the selected organization, the links to the screens, and the signed-in person.
 
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -10,7 +10,7 @@ use crate::route::{Place, Route};
 use crate::write::use_write;
 use crate::{api, format, said, store};
 
-/// The choice in the switcher that creates an organization.
+/// The value of the switcher's entry that creates an organization.
 const CREATE: &str = "create";
 
 #[derive(Properties, PartialEq)]
@@ -41,7 +41,7 @@ pub(crate) fn Sidebar(props: &Props) -> Html {
     };
     let sign_out = Callback::from(|_: MouseEvent| {
         wasm_bindgen_futures::spawn_local(async {
-            drop(api::sign_out().await); // the session event says how it went
+            drop(api::sign_out().await); // the event `session` tells the result
         });
     });
     let is_staff = here.is_staff();
@@ -69,7 +69,7 @@ pub(crate) fn Sidebar(props: &Props) -> Html {
     }
 }
 
-/// Which organization everything on the screen is about; the last entry creates one.
+/// Selects the organization that the screens show; the last entry creates a new one.
 #[component]
 fn OrganizationSwitch() -> Html {
     let here = use_here();

@@ -1,11 +1,11 @@
-//! Typed words, which are sent when the person pauses.
+//! Typed words, of which the app uses a version from the last pause in typing.
 
 use yew::prelude::*;
 
-/// Milliseconds without typing before a search is sent.
+/// Milliseconds without typing after which a search is sent.
 const PAUSE_MS: u32 = 250;
 
-/// What was typed, as it was when the typing paused last.
+/// The typed text at the last pause in typing.
 #[hook]
 pub(crate) fn use_paused(typed: &str) -> UseStateHandle<String> {
     let words = use_state(String::new);

@@ -1,4 +1,4 @@
-//! A change at the server: while it runs, when it failed, and trying it again with the same key.
+//! Changes at the server: their progress, their failures, and retries with the same key.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,30 +13,30 @@ use crate::features::failure;
 use crate::presence::{Presence, use_presence};
 use crate::said::{self, Hearer};
 
-/// How often a change that the server asked to wait with is tried without being asked.
+/// How often the app itself sends a change, when the server asks to wait.
 const TRIES_MAX: u32 = 5;
 
 type Job = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), ApiFailure>>>>>;
 
-/// A change, as a screen sees it.
+/// The state of a change, for the screen that makes it.
 #[derive(Clone)]
 pub(crate) struct Write {
     busy: UseStateHandle<bool>,
     failure: UseStateHandle<Option<ApiFailure>>,
     job: Rc<std::cell::RefCell<Option<Job>>>,
     presence: Presence,
-    /// An earlier try of the same job may have done it.
+    /// An earlier try of the same job may have succeeded.
     unsure: Rc<std::cell::RefCell<bool>>,
     kind: Rc<std::cell::Cell<Kind>>,
 }
 
-/// What a job is.
+/// The kind of a job.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    /// It changes nothing at the server.
+    /// The job changes nothing at the server.
     Read,
     Change,
-    /// A change whose every try has the same key.
+    /// A change whose tries all have the same idempotency key.
     Keyed,
 }
 
@@ -54,8 +54,8 @@ impl Write {
         self.failure.set(None);
     }
 
-    /// Starts it. The job tells of its success itself; it is run again when the server says that nothing happened and asks to
-    /// wait, and when the person asks for it.
+    /// Starts a job. The job itself reports its success. It is run again when the server says that nothing happened and
+    /// asks to wait, and when the person clicks "Try again".
     pub(crate) fn start<F>(&self, job: impl Fn() -> F + 'static)
     where
         F: Future<Output = Result<(), ApiFailure>> + 'static,
@@ -63,7 +63,7 @@ impl Write {
         self.start_as(Kind::Change, job);
     }
 
-    /// As [`Write::start`], of a job that changes nothing at the server: a file, a check.
+    /// As [`Write::start`], for a job that changes nothing at the server, such as saving a file or checking an address.
     pub(crate) fn start_read<F>(&self, job: impl Fn() -> F + 'static)
     where
         F: Future<Output = Result<(), ApiFailure>> + 'static,
@@ -71,7 +71,8 @@ impl Write {
         self.start_as(Kind::Read, job);
     }
 
-    /// As [`Write::start`], of a job that has a key, so that it is done once however often it is tried.
+    /// As [`Write::start`], for a job with an idempotency key, which the server carries out once however often it is
+    /// sent.
     pub(crate) fn start_keyed<F>(&self, job: impl Fn() -> F + 'static)
     where
         F: Future<Output = Result<(), ApiFailure>> + 'static,
@@ -88,7 +89,7 @@ impl Write {
         self.run(Rc::new(move || Box::pin(job())));
     }
 
-    /// Whether it is not known what became of it: only the same again settles that.
+    /// Whether the result of the change is unknown; only repeating the same change tells it.
     pub(crate) fn unsure(&self) -> bool {
         *self.unsure.borrow() && self.failure().is_some()
     }
@@ -112,7 +113,7 @@ impl Write {
                     Err(failure) if this.kind.get() != Kind::Read && failure::is_unsure(failure) => {
                         *this.unsure.borrow_mut() = true;
                     }
-                    // a refusal says how things stand
+                    // after a refusal it is certain whether the change was made
                     Err(ApiFailure::Refused { .. }) => *this.unsure.borrow_mut() = false,
                     _ => {}
                 }
@@ -129,7 +130,7 @@ impl Write {
         });
     }
 
-    /// Tells later whether the screen that asks for the change is still there.
+    /// Tells later whether the screen that makes the change is still open.
     pub(crate) fn presence(&self) -> Presence {
         self.presence.clone()
     }
@@ -144,7 +145,7 @@ impl Write {
         }
     }
 
-    /// What went wrong, in words, with a way to try again. Nothing when nothing did.
+    /// The failure in words, with a button to try again; nothing if there is no failure.
     pub(crate) fn notice(&self) -> Html {
         let Some(failure) = self.failure() else { return Html::default() };
         let mut words = match self.kind.get() {
@@ -173,7 +174,7 @@ impl Write {
     }
 }
 
-/// A change of one kind; each screen has one for each thing that it can do at the same time.
+/// The state of a change; a screen has one for each change that it can make at the same time.
 #[hook]
 pub(crate) fn use_write() -> Write {
     let busy = use_state(|| false);

@@ -1,4 +1,4 @@
-//! About: version, updates when the app was built with an address for them, and what support wants to know.
+//! The about screen: version, updates if the app was built with an update feed, and a report for support.
 
 use yew::prelude::*;
 
@@ -28,11 +28,11 @@ pub(crate) fn About() -> Html {
 
 #[derive(Properties, PartialEq)]
 pub(super) struct DiagnosticsProps {
-    /// Says that it was copied.
+    /// Shows the result of copying.
     pub(super) tell: Callback<String>,
 }
 
-/// What support wants to know, to be copied.
+/// The report for support, with a button to copy it.
 #[component]
 pub(super) fn Diagnostics(props: &DiagnosticsProps) -> Html {
     let diagnostics = store::use_command("diagnostics".to_owned(), api::diagnostics);

@@ -1,4 +1,4 @@
-//! One booking: its seats or its place, what is ahead of it, and what happened to it.
+//! A booking: its seats or its position, what is ahead of it, and its history.
 
 use chrono::{DateTime, Utc};
 use happening_api::{Booking, BookingStatus, Event, EventStatus, HistoryAction, HistoryEntry, User, WaitlistMove};
@@ -19,7 +19,7 @@ use crate::{format, store};
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) booking_id: Uuid,
-    /// The dialog for giving seats up is open.
+    /// Whether the dialog for giving back seats is open.
     pub(crate) managing: bool,
 }
 
@@ -100,7 +100,8 @@ pub(crate) fn BookingPage(props: &Props) -> Html {
     }
 }
 
-/// A booking of a list carries its event's facts; one that was read alone gets its name for the dialog.
+/// Adds the event's facts to a booking, because the dialog needs the event's name: only bookings that were read as a
+/// list come with these facts.
 fn with_event(booking: &Booking, event: &Event) -> Booking {
     let facts = happening_api::BookingEvent {
         id: event.id,
@@ -116,7 +117,7 @@ fn with_event(booking: &Booking, event: &Event) -> Booking {
     Booking { event: Some(facts), ..booking.clone() }
 }
 
-/// What the booking is now.
+/// The booking's status, seats and wait.
 fn standing(booking: &Booking) -> Html {
     let waits = booking.waiting_seats > 0;
     html! {
@@ -169,7 +170,7 @@ fn side(booking: &Booking, me: &User) -> Html {
     }
 }
 
-/// Its history and what happened ahead of it, newest first, in sentences.
+/// The booking's history and the changes ahead of it, newest first, in sentences.
 fn happened(booking: &Booking, event: &Event, history: &[HistoryEntry], moves: &[WaitlistMove]) -> Html {
     if history.is_empty() {
         return html! { <div class="card"><Empty title="Nothing yet" text="Every change of this booking is told here." /></div> };
@@ -219,7 +220,8 @@ struct ClaimProps {
     free: i32,
 }
 
-/// Seats that are free although people wait: fewer than the first of them wants, so everyone can book them.
+/// Offers free seats to a booking that waits. Seats stay free although people wait when they are fewer than the first
+/// of them wants; everyone can book them.
 #[component]
 fn Claim(props: &ClaimProps) -> Html {
     let write = use_write();

@@ -1,4 +1,4 @@
-//! A person's bookings, grouped by event, with what can be done with each.
+//! A person's bookings, grouped by event, with buttons for what can be done with each.
 
 use happening_api::{Booking, BookingId, BookingStatus, CancelBooking, ClaimSeats, EventStatus};
 use yew::prelude::*;
@@ -10,7 +10,7 @@ use crate::route::Route;
 use crate::write::{Write, use_write};
 use crate::{format, said, store};
 
-/// Bookings by event, the events in the order of `before`.
+/// Groups bookings by event; the events are in the order of their dates, or in the opposite order.
 pub(super) fn groups(bookings: impl Iterator<Item = Booking>, soonest_first: bool) -> Vec<Vec<Booking>> {
     let mut groups: Vec<Vec<Booking>> = Vec::new();
     for booking in bookings {
@@ -26,7 +26,7 @@ pub(super) fn groups(bookings: impl Iterator<Item = Booking>, soonest_first: boo
     groups
 }
 
-/// Holds or wants something, of an event that is not over.
+/// Whether a booking holds or waits for seats of an event that is not over.
 pub(super) fn is_current(booking: &Booking) -> bool {
     let open = |status| matches!(status, EventStatus::Upcoming | EventStatus::Ongoing);
     booking.status != BookingStatus::Cancelled && booking.event.as_ref().is_some_and(|event| open(event.status))
@@ -34,9 +34,9 @@ pub(super) fn is_current(booking: &Booking) -> bool {
 
 #[derive(Properties, PartialEq)]
 pub(super) struct Props {
-    /// With their events.
+    /// The bookings with their events, grouped by event.
     pub(super) groups: Vec<Vec<Booking>>,
-    /// The event stands above the list already.
+    /// Leaves out the event's facts, because the page shows them above the list.
     #[prop_or_default]
     pub(super) bare: bool,
 }
@@ -65,7 +65,7 @@ pub(super) fn BookingList(props: &Props) -> Html {
             let held: i64 = group.iter().map(|one| one.seat_numbers.len() as i64).sum();
             let several = if group.len() == 1 { String::new() } else { format!("{} bookings, ", group.len()) };
             let date = format::date_line(event.event_date, &event.time_zone);
-            // who only waits is told so by the line below
+            // no number of seats for a person who only waits: the line below says so
             let seats = if held == 0 { String::new() } else { format!(" · {several}{}", format::seats(held)) };
             html! {
                 <li class="booking" key={event.id.to_string()}>
@@ -96,7 +96,7 @@ struct LineProps {
     on_cancel: Callback<Booking>,
 }
 
-/// Seats as small tickets; many are told by their number.
+/// Shows seats as small chips, and the number of further seats if there are many.
 pub(super) fn seat_chips(seats: &[i32]) -> Html {
     const SHOWN: usize = 10;
     let chips = seats
@@ -145,8 +145,8 @@ fn Line(props: &LineProps) -> Html {
     }
 }
 
-/// Takes free seats for a booking that waits: exactly `seats`, or all that are free and wanted. Nobody can click again while it
-/// is not known what became of it: that would be another claim.
+/// Claims free seats for a booking that waits: exactly `seats`, or as many as are free and wanted. While the result of
+/// a claim is unknown, the person cannot click again, because that would be another claim.
 pub(super) fn claimer(write: &Write, id: BookingId, seats: Option<i32>) -> Callback<MouseEvent> {
     let write = write.clone();
     Callback::from(move |_: MouseEvent| {
@@ -163,7 +163,7 @@ pub(super) fn claimer(write: &Write, id: BookingId, seats: Option<i32>) -> Callb
     })
 }
 
-/// What a booking is, in chips and words.
+/// A booking's status and seats, as chips and text.
 pub(super) fn status_chips(booking: &Booking) -> Html {
     html! {
         <>
@@ -189,7 +189,7 @@ pub(super) struct CancelProps {
     pub(super) on_close: Callback<()>,
 }
 
-/// Confirms a cancellation: names the seats and what happens.
+/// The dialog that asks before a booking is cancelled: names the seats and what happens.
 #[component]
 pub(super) fn Cancel(props: &CancelProps) -> Html {
     let write = use_write();

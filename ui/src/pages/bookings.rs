@@ -1,4 +1,4 @@
-//! My bookings: what is ahead, and what was.
+//! My bookings: current ones and past ones.
 
 use happening_api::Booking;
 use yew::prelude::*;

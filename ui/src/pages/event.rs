@@ -1,4 +1,4 @@
-//! An event: facts, seats left, the way to book, and one's own bookings.
+//! An event: its facts, the free seats, buttons for booking, and the person's own bookings.
 
 use happening_api::{Booking, BookingStatus, Download, Event, EventStatus, SEATS_PER_BOOKING_MAX, Saved, Visibility};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use crate::{format, said, store};
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) event_id: Uuid,
-    /// The dialog for choosing seats is open.
+    /// Whether the dialog for choosing seats is open.
     pub(crate) choosing: bool,
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn EventPage(props: &Props) -> Html {
     }
 }
 
-/// The event's own numbers are newer than those that came with the list.
+/// Updates the event's facts in the person's bookings, since the event was read later than the list of bookings.
 fn with_facts(own: &[Booking], event: &Event) -> Vec<Booking> {
     let fresh = |booking: &Booking| {
         let mut booking = booking.clone();
@@ -93,7 +93,7 @@ pub(super) fn when(event: &Event) -> String {
     format!("{start} to {end}")
 }
 
-/// What an event's status is called.
+/// A chip with the event's status.
 pub(super) fn status_chip(status: EventStatus) -> Html {
     let (class, picture, word) = match status {
         EventStatus::Upcoming => ("", "calendar", "Upcoming"),
@@ -142,7 +142,7 @@ struct PanelProps {
     own: Vec<Booking>,
 }
 
-/// Seats left and the way to book.
+/// The free seats and the buttons for booking.
 #[component]
 fn BookPanel(props: &PanelProps) -> Html {
     let here = use_here();
@@ -163,7 +163,8 @@ fn BookPanel(props: &PanelProps) -> Html {
     let choose = {
         let (navigator, id) = (navigator.clone(), event.id);
         Callback::from(move |wish: SeatsWish| {
-            drop(navigator.push_with_query(&Route::seats(id), &wish)); // a number and a yes or no can be written
+            // fails only for values that a query cannot hold, such as maps
+            drop(navigator.push_with_query(&Route::seats(id), &wish));
         })
     };
     let have = Holding::of(&props.own, event.id);
@@ -196,7 +197,7 @@ fn BookPanel(props: &PanelProps) -> Html {
     }
 }
 
-/// How many seats, and whether the app or the person finds them.
+/// Lets the person choose the number of seats, and whether the app finds them or they do.
 fn ways_to_book(event: &Event, limit: Option<i32>, party: &UseStateHandle<i32>, choose: &Callback<SeatsWish>) -> Html {
     let max = limit.unwrap_or(SEATS_PER_BOOKING_MAX).min(event.total_slots).min(SEATS_PER_BOOKING_MAX);
     let seats = (**party).min(max);
@@ -229,7 +230,7 @@ fn closed_because(status: EventStatus) -> &'static str {
     }
 }
 
-/// Saves a file where the person says, and tells its name.
+/// Saves a file where the person chooses, and tells its name.
 pub(super) async fn save_file(file: Download) -> Result<(), happening_api::ApiFailure> {
     if let Saved::File { name } = api::save(file).await? {
         said::tell(format!("Saved as {name}."));

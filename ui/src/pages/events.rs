@@ -1,4 +1,4 @@
-//! All events that the person may book: search, kind, only those with free seats.
+//! All events that the person may book, filtered by words, kind, dates and free seats.
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use happening_api::{Category, EventFilter, EventStatus, time_in_bounds};
@@ -14,7 +14,7 @@ use crate::route::Route;
 use crate::store;
 use crate::typing::use_paused;
 
-/// More events than this are not shown at once.
+/// Most events that are shown at once.
 const SHOWN_MAX: usize = 120;
 
 /// The screen.
@@ -116,13 +116,13 @@ pub(crate) fn Events() -> Html {
     }
 }
 
-/// The first moment of a day here; `None` while it is none.
+/// The first moment of a day in this machine's time zone; `None` while the text is no date.
 fn day_begins(text: &str) -> Option<DateTime<Utc>> {
     let date = parse_date(text)?;
     BrowserZones.moment(date.and_time(NaiveTime::MIN), &format::own_zone()).filter(|time| time_in_bounds(*time))
 }
 
-/// The last second of a day here.
+/// The last second of a day in this machine's time zone.
 fn day_ends(text: &str) -> Option<DateTime<Utc>> {
     let next = parse_date(text)?.succ_opt()?;
     let end = BrowserZones.moment(next.and_time(NaiveTime::MIN), &format::own_zone())? - TimeDelta::seconds(1);

@@ -1,4 +1,4 @@
-//! Home: what comes up, what is yours, what you run.
+//! The home screen: upcoming events, the person's bookings, and the events that they run.
 
 use std::rc::Rc;
 
@@ -18,7 +18,7 @@ use crate::route::Route;
 use crate::store::{self, Resource};
 
 const CARDS: usize = 3;
-/// Own events that the home screen shows.
+/// Events run by the person that the home screen shows.
 const ORGANIZED_SHOWN: usize = 4;
 
 /// The screen.

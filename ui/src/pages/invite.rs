@@ -1,4 +1,5 @@
-//! An invite whose link was opened: who invites whom into what, and joining. Its token stays in the shell.
+//! The invite whose link was opened: who invites the person into which organization, and a button to join. The invite's
+//! token stays in the shell.
 
 use yew::prelude::*;
 use yew_router::prelude::*;

@@ -1,4 +1,4 @@
-//! Giving up seats of a booking: tick them, read what happens, do it.
+//! The dialog for giving back seats of a booking: the person ticks seats, reads what will happen, and confirms.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ fn Ticks(props: &TicksProps) -> Html {
 
     let write = use_write();
     let booking = &props.booking;
-    // a seat that is no longer held cannot be given up
+    // ignores ticked seats that the booking no longer holds
     let chosen: BTreeSet<i32> = ticked.iter().copied().filter(|seat| booking.seat_numbers.contains(seat)).collect();
     let all = chosen.len() == booking.seat_numbers.len();
     let toggle = |seat: i32| {

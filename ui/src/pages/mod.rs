@@ -1,4 +1,4 @@
-//! Screens, one file each. A page reads what it shows, and puts features and components together.
+//! The screens, one file each. A page reads the data that it shows, and combines features and components.
 
 mod about;
 mod board;
@@ -28,7 +28,8 @@ use yew::prelude::*;
 
 use crate::route::Route;
 
-/// The page of a route. Another event or booking is another page; a dialog over it is not.
+/// The page of a route. A page is recreated for another event or booking, but not when a dialog over it opens or
+/// closes.
 pub(crate) fn page(route: Route) -> Html {
     match route {
         Route::Home | Route::Nothing => html! { <home::Home /> },
@@ -54,7 +55,7 @@ pub(crate) fn page(route: Route) -> Html {
     }
 }
 
-/// Puts a text into the clipboard and says so.
+/// Copies a text to the clipboard and says so.
 fn copy_text(text: String, tell: Callback<String>) {
     wasm_bindgen_futures::spawn_local(async move {
         let done = crate::api::copy(text).await.is_ok();

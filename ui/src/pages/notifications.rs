@@ -112,7 +112,7 @@ fn Entry(props: &EntryProps) -> Html {
                 navigator.push(&route);
             }
             wasm_bindgen_futures::spawn_local(async move {
-                // who went to where it leads is tried again by the next click
+                // no warning if the click also led to another screen: the next click on the entry tries again
                 if api::ask(endpoint::ReadNotification { notification_id: id }).await.is_err() && route.is_none() {
                     said::warn("It could not be marked as read. Try again in a moment.".to_owned());
                 }
@@ -136,7 +136,7 @@ fn Entry(props: &EntryProps) -> Html {
     }
 }
 
-/// Where an entry leads.
+/// The screen to which an entry leads.
 fn target(entry: &Notification) -> Option<Route> {
     entry.booking_id.map(Route::booking).or_else(|| entry.event_id.map(Route::event))
 }

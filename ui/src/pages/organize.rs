@@ -74,8 +74,8 @@ pub(crate) fn Organize() -> Html {
     }
 }
 
-/// One's own events and all of the administered organizations, soonest first, or those that are over, last first. Of everything that
-/// may be seen, a list would be cut before the end.
+/// The person's own events and all events of the organizations that they administer: current ones, soonest first, or
+/// past ones, latest first. One list of all events that the person may see would be cut off before the end.
 #[hook]
 fn use_run_by_me(scope: Option<OrgId>, administered: &[OrgId], past: bool) -> Resource<Vec<Event>> {
     let statuses: &[_] = if past { &[Some(EventStatus::Completed), Some(EventStatus::Cancelled)] } else { &[None] };
@@ -101,7 +101,7 @@ fn use_run_by_me(scope: Option<OrgId>, administered: &[OrgId], past: bool) -> Re
     Resource { value, failure: read.failure }
 }
 
-/// An event with its numbers; leads to its board.
+/// A row with an event's numbers and a link to its board.
 pub(super) fn event_row(event: &Event) -> Html {
     let date = format::date_line(event.event_date, &event.time_zone);
     let sold = event.total_slots - event.available_slots;

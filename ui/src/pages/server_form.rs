@@ -1,4 +1,4 @@
-//! The server's address: checks it before it is taken.
+//! The form for the server's address, which it checks before the app uses it.
 
 use happening_api::ServerCheck;
 use yew::prelude::*;
@@ -11,10 +11,10 @@ use crate::write::use_write;
 pub(super) struct Props {
     /// The address that is used now.
     pub(super) server: String,
-    /// A person is signed in, and would be signed out.
+    /// Whether a person is signed in; changing the address signs them out.
     #[prop_or_default]
     pub(super) signed_in: bool,
-    /// Another address is used from now on.
+    /// Called when the address was changed.
     #[prop_or_default]
     pub(super) on_changed: Callback<()>,
 }

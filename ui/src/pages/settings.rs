@@ -1,4 +1,4 @@
-//! Settings: server, appearance, how one is told, one's data, one's account.
+//! Settings: server, appearance, notifications, the person's data and their account.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Signing in: start, waiting for the browser, failed.
+//! Signing in: the start, waiting for the browser, and failures.
 
 use happening_api::{SessionView, SignInFailure};
 use yew::prelude::*;
@@ -9,7 +9,8 @@ use crate::components::{icon, skeleton};
 use crate::focus::focus;
 use crate::{api, store};
 
-/// Any page can open such a link, so it is said, and nothing else happens.
+/// Shown for a sign-in link that the app did not expect. Any web page can open such a link, so the app does nothing
+/// else.
 pub(crate) const STRAY: &str = "A sign-in that nobody was waiting for came back from the browser. It was ignored.";
 
 #[derive(Properties, PartialEq)]
@@ -17,7 +18,7 @@ pub(crate) struct Props {
     pub(crate) session: SessionView,
 }
 
-/// A button that asks the shell for something; what comes of it is told by the session event.
+/// A click that calls a command of the shell; the event `session` tells the result.
 fn ask<F>(future: impl Fn() -> F + 'static) -> Callback<MouseEvent>
 where
     F: Future + 'static,
@@ -33,7 +34,7 @@ where
 /// The screen of a person who is not signed in.
 #[component]
 pub(crate) fn SignIn(props: &Props) -> Html {
-    // who just signed out was on a screen that is gone
+    // sets title and focus, since the screen of a person who has just signed out is gone
     use_effect_with((), |()| {
         gloo::utils::document().set_title("Happening");
         focus(".welcome-pane");
@@ -60,7 +61,7 @@ pub(crate) fn SignIn(props: &Props) -> Html {
     }
 }
 
-/// Signing in, step by step; on its own screen, or over the one that was left when the session ended.
+/// Signing in, step by step: on the sign-in screen, or over the screen that was open when the session ended.
 #[component]
 pub(crate) fn SignInPane(props: &Props) -> Html {
     let changes = use_state(|| 0u32);
@@ -79,7 +80,7 @@ pub(crate) fn SignInPane(props: &Props) -> Html {
     {
         let (changing, support) = (changing.clone(), support.clone());
         use_effect_with((), move |()| {
-            // the menu is there before anybody has signed in
+            // these entries of the menu can be chosen before a person signs in
             let listener = api::listen::<String>("menu", move |entry| match entry.as_str() {
                 "about" => support.set(true),
                 "settings" => changing.set(true),
@@ -110,7 +111,7 @@ pub(crate) fn SignInPane(props: &Props) -> Html {
                 <p class="small muted">{ "Server: " }<span class="soft">{ server }</span>{ " " }<button id="change-server" class="link" onclick={change}>{ "Change" }</button></p>
             }
             if *support {
-                // created again with every step: its text is read once, when it is created
+                // the key recreates the report with every step, because a report is read once, when it is created
                 <Support key={format!("{:?}", props.session)} />
             } else {
                 <p class="small">{ details(&support) }</p>
@@ -137,7 +138,7 @@ fn Support() -> Html {
     html! { <><Diagnostics {tell} /><p class="small soft" role="status">{ &*said }</p></> }
 }
 
-/// Seen only when it takes long.
+/// Shown only when restoring the session takes long.
 fn restoring() -> Html {
     html! {
         <>
@@ -184,7 +185,8 @@ fn Waiting(props: &WaitingProps) -> Html {
         Callback::from(move |_: MouseEvent| {
             let copied = copied.clone();
             wasm_bindgen_futures::spawn_local(async move {
-                copied.set(api::copy_sign_in_link().await.unwrap_or(false)); // the button goes on offering it
+                // on a failure, the button still offers to copy the link
+                copied.set(api::copy_sign_in_link().await.unwrap_or(false));
             });
         })
     };

@@ -1,4 +1,4 @@
-//! Staff end somebody's booking, or take some of its seats, and say why.
+//! The dialog in which staff cancel a person's booking or some of its seats, with a reason.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::{format, said, store};
 #[derive(Properties, PartialEq)]
 pub(super) struct Props {
     pub(super) booking: Booking,
-    /// The event has begun, so there is no waitlist.
+    /// Whether the event has started; there is no waitlist after that.
     pub(super) started: bool,
     pub(super) on_close: Callback<()>,
 }

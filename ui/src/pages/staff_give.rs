@@ -1,4 +1,4 @@
-//! Staff book seats for a person who has a booking at the event, or had one, and say why.
+//! The dialog in which staff book seats for a person who has or had a booking at the event, with a reason.
 
 use happening_api::{
     ApiFailure, Booking, CreateBooking, ErrorCode, Event, EventStatus, OnConflict, SEATS_PER_BOOKING_MAX,
@@ -38,7 +38,7 @@ pub(super) fn StaffGive(props: &Props) -> Html {
     let name = props.of.user.as_ref().map_or_else(|| "Somebody".to_owned(), |user| user.name.clone());
     let free = event.available_slots;
     let most = free.min(SEATS_PER_BOOKING_MAX);
-    // somebody else may have taken some since they were counted
+    // another person may have booked some of the free seats since they were counted
     let count = (*seats).clamp(1, most.max(1));
     let on_go = {
         let body = CreateBooking {

@@ -1,4 +1,4 @@
-//! The map's drawing alone, for `cargo xtask bench seat-map`.
+//! Draws the map without the rest of the app, for `cargo xtask bench seat-map`.
 
 use std::rc::Rc;
 
@@ -9,13 +9,13 @@ use web_sys::HtmlCanvasElement;
 use super::draw::{self, Canvases, Shown};
 use happening_halls::{Glyph, Hall, View};
 
-/// A hall that a script draws and changes.
+/// A hall that a script can draw and change.
 #[wasm_bindgen]
 pub struct SeatMapBench {
     hall: Hall,
     view: View,
     glyphs: Rc<Vec<Glyph>>,
-    /// What they become, and were before: made beforehand, so that it is not measured.
+    /// The glyphs after the next change, made in advance so that the benchmark does not measure that.
     others: Rc<Vec<Glyph>>,
     drawn: draw::Drawn,
     changes: usize,
@@ -23,7 +23,7 @@ pub struct SeatMapBench {
 
 #[wasm_bindgen]
 impl SeatMapBench {
-    /// A concert hall of so many seats, two thirds of them taken, on a surface of so many CSS pixels.
+    /// A concert hall of `seats` seats, two thirds of them taken, on a surface of `width` by `height` CSS pixels.
     #[wasm_bindgen(constructor)]
     pub fn new(seats: i32, width: f32, height: f32) -> Self {
         let hall = Hall::new(Some(Category::Concert), seats);
@@ -41,7 +41,7 @@ impl SeatMapBench {
         draw::draw(&canvases, &mut self.drawn, Shown { hall, view, glyphs, cursor: None, looks: 0 });
     }
 
-    /// From now on [`SeatMapBench::change`] changes one seat out of so many; beginning at the back.
+    /// Makes [`SeatMapBench::change`] change every `one_of`th seat, counted from the last one.
     pub fn will_change(&mut self, one_of: usize) {
         let mut others = self.glyphs.to_vec();
         for glyph in others.iter_mut().rev().step_by(one_of) {
@@ -50,12 +50,12 @@ impl SeatMapBench {
         self.others = Rc::new(others);
     }
 
-    /// Changes seats, or changes them back.
+    /// Changes the seats, or changes them back.
     pub fn change(&mut self) {
         std::mem::swap(&mut self.glyphs, &mut self.others);
     }
 
-    /// Shows a little more or less of the hall.
+    /// Changes the view a little, by zooming in or out.
     pub fn turn(&mut self) {
         self.changes += 1;
         let zoom = if self.changes.is_multiple_of(2) { 1.001 } else { 1.0 };

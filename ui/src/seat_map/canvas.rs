@@ -1,4 +1,4 @@
-//! The canvas that a person moves about in: pointer, wheel, keyboard.
+//! The map's canvas, which a person uses by pointer, wheel and keyboard.
 
 use std::rc::Rc;
 
@@ -11,9 +11,9 @@ use super::surface::{use_looks, use_size};
 use crate::components::icon;
 use crate::features::selection::SeatState;
 
-/// Pixels that the pointer may move within a click.
+/// Pixels that the pointer may move during a click; a longer movement is a drag.
 const CLICK_SLACK: f32 = 4.0;
-/// Rows that a page key jumps over.
+/// Rows that Page Up and Page Down jump over.
 const PAGE_ROWS: usize = 10;
 
 #[derive(Properties, PartialEq)]
@@ -21,21 +21,21 @@ pub(crate) struct Props {
     pub(crate) hall: Rc<Hall>,
     /// Seat n is `states[n - 1]`.
     pub(crate) states: Rc<Vec<SeatState>>,
-    /// Where the keyboard starts.
+    /// The seat at which the keyboard's cursor starts.
     pub(crate) start: i32,
     pub(crate) on_toggle: Callback<i32>,
-    /// Seats of a range or a rectangle.
+    /// Called with the seats of a range or a rectangle.
     pub(crate) on_add: Callback<Vec<i32>>,
     pub(crate) on_best: Callback<()>,
 }
 
-/// What the pointer does while it is down.
+/// A movement of the pointer while its button is down.
 #[derive(Clone, Copy, PartialEq)]
 struct Drag {
     from: (f32, f32),
     to: (f32, f32),
     moved: bool,
-    /// With shift: a rectangle of seats, not the hall.
+    /// Shift was held: the drag selects a rectangle of seats instead of moving the hall.
     takes: bool,
 }
 
@@ -79,10 +79,10 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
         let (drag, canvas) = (drag.clone(), canvas.clone());
         Callback::from(move |event: PointerEvent| {
             if event.button() != 0 {
-                return; // the others open menus
+                return; // other buttons open menus
             }
             if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
-                drop(canvas.set_pointer_capture(event.pointer_id())); // a drag may leave the canvas
+                drop(canvas.set_pointer_capture(event.pointer_id())); // so that a drag may leave the canvas
             }
             drag.set(Some(Drag { from: at(&event), to: at(&event), moved: false, takes: event.shift_key() }));
         })
@@ -156,7 +156,8 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
     let state = |seat: i32| props.states.get(seat as usize - 1).copied().unwrap_or(SeatState::Taken);
     let words = pointed.map(|seat| format!("Seat {}: {}", crate::format::number(i64::from(seat)), state(seat).words()));
     let label = format!("Seat map, {} seats.", crate::format::number(props.hall.places.len() as i64));
-    // a node in any case: one child more would recreate the canvases, and end the drag
+    // always a node, so that the number of children stays the same: otherwise Yew would recreate the canvases, which
+    // would end the drag
     let rectangle = match *drag {
         Some(drag) if drag.moved && drag.takes => rectangle(drag.from, drag.to),
         _ => Html::default(),
@@ -182,7 +183,7 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
     }
 }
 
-/// The rectangle that is drawn with shift, over the canvas.
+/// The rectangle of a drag with Shift, shown over the canvas.
 fn rectangle(from: (f32, f32), to: (f32, f32)) -> Html {
     let (left, top) = (from.0.min(to.0), from.1.min(to.1));
     let (width, height) = ((from.0 - to.0).abs(), (from.1 - to.1).abs());
@@ -197,7 +198,7 @@ fn at(event: &PointerEvent) -> (f32, f32) {
     (event.offset_x() as f32, event.offset_y() as f32)
 }
 
-/// Shows the whole hall at first, and the same part of it when the surface changes.
+/// Shows the whole hall at first, and the same part of it after the surface's size has changed.
 #[hook]
 fn use_whole_view(view: &UseStateHandle<Option<View>>, size: (f32, f32), hall: &Rc<Hall>) {
     let (view, hall) = (view.clone(), hall.clone());
@@ -275,7 +276,7 @@ fn key_handler(
     })
 }
 
-/// Where a key leads from a seat; `None` for a key that leads nowhere.
+/// The seat to which a key moves the cursor; `None` for other keys.
 fn moved(hall: &Hall, here: i32, key: &str, far: bool) -> Option<i32> {
     let total = hall.places.len() as i32;
     let row = hall.row_of(here);
@@ -305,7 +306,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_lead_along_rows_and_never_out_of_the_hall() {
+    fn keys_move_along_rows_and_stay_inside() {
         let hall = Hall::new(Some(Category::Concert), 200);
         assert_eq!(moved(&hall, 1, "ArrowLeft", false), Some(1));
         assert_eq!(moved(&hall, 200, "ArrowRight", false), Some(200));

@@ -1,4 +1,4 @@
-//! Draws a hall on two canvases: one pixel buffer for all seats, and the few words over it.
+//! Draws a hall on two canvases: all seats as one pixel buffer, and the words over them.
 
 use std::rc::Rc;
 
@@ -7,10 +7,10 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 use happening_halls::{Colour, Colours, Front, Glyph, Hall, Picture, Pixels, Scene, View};
 
-/// Seats carry their number from this many CSS pixels per seat on.
+/// CSS pixels per seat from which on seats show their numbers.
 const NUMBERS_FROM_PX: f32 = 22.0;
 
-/// Height of the front's word in CSS pixels.
+/// Largest height of the word at the front, in CSS pixels.
 const WORD_PX_MAX: f64 = 30.0;
 
 struct Theme {
@@ -21,23 +21,25 @@ struct Theme {
     font: String,
 }
 
-/// What a hall is drawn on: the words have a canvas of their own over that of the seats, so that seats can change below them.
+/// The canvases of a hall. The words have a canvas over that of the seats, so that a changed seat does not require
+/// drawing the words again.
 #[derive(Clone)]
 pub(crate) struct Canvases {
     pub(crate) seats: HtmlCanvasElement,
     pub(crate) words: HtmlCanvasElement,
 }
 
-/// What is kept from one drawing to the next.
+/// The results of a drawing that the next one can use.
 #[derive(Default)]
 pub(crate) struct Drawn {
     picture: Picture,
-    /// With the number that it was read at: reading the colours of a style sheet takes longer than drawing with them.
+    /// The theme, with the value of `looks` at which it was read. It is kept because reading the colours of a style
+    /// sheet takes longer than drawing with them.
     theme: Option<(u32, Theme)>,
     words: Option<Words>,
 }
 
-/// What the words were drawn for, and the CSS pixel that they end above.
+/// The inputs of the drawn words, and the lowest CSS pixel that they reach.
 #[derive(PartialEq)]
 struct Words {
     looks: u32,
@@ -47,20 +49,20 @@ struct Words {
     end: f64,
 }
 
-/// What is drawn, beside the pixels that the screen has.
+/// The inputs of a drawing.
 #[derive(Clone, Copy)]
 pub(crate) struct Shown<'s> {
     pub(crate) hall: &'s Hall,
     pub(crate) view: &'s View,
     /// Seat n is `glyphs[n - 1]`.
     pub(crate) glyphs: &'s Rc<Vec<Glyph>>,
-    /// The seat that the keyboard is at.
+    /// The seat with the keyboard's cursor.
     pub(crate) cursor: Option<i32>,
-    /// Another number whenever the theme is another one.
+    /// A number that changes whenever the theme or the resolution does.
     pub(crate) looks: u32,
 }
 
-/// Draws everything, of which `drawn` keeps what did not change. Does nothing while the canvas has no size.
+/// Draws the hall, except for the parts that `drawn` shows to be unchanged. Does nothing while the canvas has no size.
 pub(crate) fn draw(canvases: &Canvases, drawn: &mut Drawn, shown: Shown<'_>) {
     let Shown { hall, view, glyphs, cursor, looks } = shown;
     let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio()) as f32;
@@ -91,7 +93,7 @@ pub(crate) fn draw(canvases: &Canvases, drawn: &mut Drawn, shown: Shown<'_>) {
     }
 }
 
-/// Shows pixels of the picture.
+/// Copies pixels of the picture to the canvas.
 fn put(canvas: &HtmlCanvasElement, picture: &Picture, pixels: Pixels) {
     let (width, height) = picture.size();
     let (width, height) = (width as u32, height as u32);
@@ -106,13 +108,13 @@ fn put(canvas: &HtmlCanvasElement, picture: &Picture, pixels: Pixels) {
     }
 }
 
-/// The lowest CSS pixel that the front of the hall or its word may reach.
+/// The lowest CSS pixel that the front of the hall and its word may reach.
 fn front_ends(front: Front, view: &View) -> f64 {
     let (Front::Arc { radius: y, .. } | Front::Line { y, .. }) = front;
     f64::from(view.to_surface(0.0, y).1) + f64::from(view.scale()) + WORD_PX_MAX
 }
 
-/// Of a canvas of so many pixels.
+/// The drawing context of a canvas, which is given this size in pixels.
 fn context(canvas: &HtmlCanvasElement, width: u32, height: u32) -> Option<CanvasRenderingContext2d> {
     if (canvas.width(), canvas.height()) != (width, height) {
         canvas.set_width(width);

@@ -1,10 +1,10 @@
-//! What the shapes of the map mean.
+//! The legend of the map's shapes.
 
 use yew::prelude::*;
 
 use crate::features::selection::SeatState;
 
-/// The shapes of these states, with their names.
+/// A list of the shapes of these states, with their names.
 pub(crate) fn legend(states: &[SeatState]) -> Html {
     let entries = states.iter().map(|state| {
         let (shape, name) = entry(*state);

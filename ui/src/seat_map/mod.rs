@@ -1,5 +1,6 @@
-//! The seat map: the canvas that a person moves about in (`canvas`), what is put on it (`draw`), what for (`surface`), and what
-//! its shapes mean (`legend`). Where seats are, what is shown of them, and their pixels are in the crate `happening-halls`.
+//! The seat map: the canvas that a person uses (`canvas`), drawing on it (`draw`), its size and theme (`surface`), and
+//! the legend of its shapes (`legend`). The crate `happening-halls` knows where seats are, which part of a hall a view
+//! shows, and the seats' pixels.
 
 #[cfg(feature = "bench")]
 mod bench;

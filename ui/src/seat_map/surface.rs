@@ -1,4 +1,4 @@
-//! What a canvas is drawn for: its size, and how the page looks.
+//! The size of a canvas, and the page's theme and resolution.
 
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use yew::prelude::*;
 
 use crate::appearance;
 
-/// Size of an element in CSS pixels, as it changes.
+/// The size of an element in CSS pixels; it follows changes.
 #[hook]
 pub(super) fn use_size(node: NodeRef) -> (f32, f32) {
     let size = use_state(|| (0.0, 0.0));
@@ -42,19 +42,20 @@ pub(super) fn use_size(node: NodeRef) -> (f32, f32) {
     *size
 }
 
-/// Another number whenever the same hall is drawn in another way: by another theme, or with other pixels.
+/// A number that changes whenever the same hall must be drawn in another way: with another theme, or with another
+/// resolution.
 #[hook]
 pub(super) fn use_looks() -> u32 {
     use_theme_changes() + use_ratio_changes()
 }
 
-/// Counts changes of the pixels per CSS pixel, as when the window moves to another screen.
+/// Counts changes of the number of pixels per CSS pixel, for example when the window moves to another monitor.
 #[hook]
 fn use_ratio_changes() -> u32 {
     let changes = use_state(|| 0u32);
     {
         let changes = changes.clone();
-        // a query asks for one ratio only, so every change wants a new one
+        // a media query tests for one ratio, so each change of the ratio needs a new query
         use_effect_with(*changes, move |_| {
             let window = gloo::utils::window();
             let same = format!("(resolution: {}dppx)", window.device_pixel_ratio());
@@ -67,7 +68,7 @@ fn use_ratio_changes() -> u32 {
     *changes
 }
 
-/// Counts changes between light and dark: a canvas does not follow the style sheet by itself.
+/// Counts changes between light and dark, because a canvas does not follow the style sheet by itself.
 #[hook]
 fn use_theme_changes() -> u32 {
     let changes = use_state(|| 0u32);
@@ -80,13 +81,13 @@ fn use_theme_changes() -> u32 {
                 let count = Rc::clone(&count);
                 query.map(|query| gloo::events::EventListener::new(&query, "change", move |_| count()))
             };
-            // chosen in this window or in another one
+            // the theme was chosen in this window or in another one
             let on_choice = Closure::<dyn FnMut()>::new(move || count());
             let observer = MutationObserver::new(on_choice.as_ref().unchecked_ref()).ok();
             if let (Some(observer), Some(root)) = (&observer, gloo::utils::document().document_element()) {
                 let what = MutationObserverInit::new();
                 what.set_attribute_filter(&js_sys::Array::of1(&appearance::ATTRIBUTE.into()));
-                drop(observer.observe_with_options(&root, &what)); // refuses only options that name nothing
+                drop(observer.observe_with_options(&root, &what)); // fails only for options that observe nothing
             }
             move || {
                 if let Some(observer) = observer {

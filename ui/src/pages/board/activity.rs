@@ -1,4 +1,4 @@
-//! What an event's numbers are, and what happened.
+//! An event's numbers, and what happened at it.
 
 use chrono::{DateTime, Utc};
 use happening_api::{ActivityEntry, Event};

@@ -1,4 +1,4 @@
-//! Making an event like another one.
+//! Duplicating an event.
 
 use happening_api::{DuplicateEvent, Event};
 use yew::prelude::*;
@@ -19,7 +19,7 @@ pub(super) struct DuplicateProps {
     pub(super) on_close: Callback<()>,
 }
 
-/// The same event on another date.
+/// The dialog that creates the same event on another date.
 #[component]
 pub(super) fn Duplicate(props: &DuplicateProps) -> Html {
     let write = use_write();

@@ -17,7 +17,7 @@ pub(super) struct EndProps {
     pub(super) on_close: Callback<()>,
 }
 
-/// Cancels or deletes an event, after saying what that does.
+/// The dialog that cancels or deletes an event, after saying what that does.
 #[component]
 pub(super) fn EndEvent(props: &EndProps) -> Html {
     let write = use_write();

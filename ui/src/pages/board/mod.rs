@@ -1,4 +1,4 @@
-//! One event's board, for its staff: numbers, seats, activity, waitlist, bookings, and what can be done with it.
+//! An event's board, for its staff: numbers, seats, activity, waitlist, bookings, and buttons for changes.
 
 mod activity;
 mod duplicate;
@@ -36,7 +36,7 @@ pub(crate) struct Props {
     pub(crate) event_id: Uuid,
 }
 
-/// What is open over the board.
+/// The dialog that is open over the board.
 #[derive(Clone, PartialEq)]
 enum Open {
     Nothing,
@@ -55,7 +55,7 @@ struct Known {
     activity: Rc<Vec<ActivityEntry>>,
 }
 
-/// All that the board shows; known when all of it is.
+/// Everything that the board shows; known once all its reads are answered.
 #[hook]
 fn use_known(event_id: EventId) -> Resource<Known> {
     let event = store::use_read(endpoint::Event { event_id });
@@ -95,7 +95,7 @@ pub(crate) fn Board(props: &Props) -> Html {
         }
         Rc::new(states)
     });
-    // a board beside others is told apart by its window's title
+    // the window's title names the event, so that several boards' windows can be told apart
     use_effect_with(known.as_ref().map(|known| known.event.name.clone()), |name| {
         if let Some(name) = name {
             gloo::utils::document().set_title(&format!("{name} - Happening"));
@@ -131,7 +131,7 @@ pub(crate) fn Board(props: &Props) -> Html {
     let who = if event.visibility == happening_api::Visibility::Public { "open to everyone" } else { "members only" };
     let confirmed: Vec<Booking> = of_status(&known.bookings, |one| !one.seat_numbers.is_empty());
     let ended: Vec<Booking> = of_status(&known.bookings, |one| one.status == BookingStatus::Cancelled);
-    // a list is read to a thousand bookings or so; the export has all of them
+    // the shell reads only the first thousand or so bookings of a list; the export contains all of them
     let cut = confirmed.iter().map(|one| one.seat_numbers.len()).sum::<usize>() < known.map.taken.len();
     let note =
         if cut { "The first ones, by their lowest seat. Attendees saves all of them" } else { "By their lowest seat" };
@@ -204,7 +204,7 @@ fn Actions(props: &ActionsProps) -> Html {
         let id = event.id;
         Callback::from(move |_: MouseEvent| {
             wasm_bindgen_futures::spawn_local(async move {
-                drop(api::open_board(id).await); // the shell says why in its log
+                drop(api::open_board(id).await); // the shell logs why it failed
             });
         })
     };

@@ -1,26 +1,27 @@
-//! Bookings of an event, for its staff.
+//! A table of an event's bookings, for its staff.
 
 use happening_api::{Booking, UserId};
 use yew::prelude::*;
 
 use crate::format;
 
-/// Bookings that a table shows before it is asked for more.
+/// Bookings that a table shows until the person asks for all.
 const ROWS_AT_FIRST: usize = 25;
 
 #[derive(Properties, PartialEq)]
 pub(super) struct TableProps {
     pub(super) title: &'static str,
     pub(super) note: &'static str,
-    /// What an empty list means.
+    /// The text that is shown instead of an empty table.
     pub(super) nobody: AttrValue,
     pub(super) bookings: Vec<Booking>,
     pub(super) waitlist: bool,
-    /// The person who looks: their own booking is given seats as anybody's is, on the event's page.
+    /// The signed-in person. They book for themselves on the event's page, so their own booking has no button for
+    /// giving seats.
     pub(super) me: UserId,
-    /// The event has begun: one's own booking stays as it is.
+    /// Whether the event has started: staff cannot cancel their own booking after that.
     pub(super) started: bool,
-    /// Ends a booking; without it none can be ended.
+    /// Cancels a booking; without this callback, the table has no buttons for it.
     #[prop_or_default]
     pub(super) on_cancel: Option<Callback<Booking>>,
     /// Gives seats to the person of a booking.
@@ -28,7 +29,7 @@ pub(super) struct TableProps {
     pub(super) on_give: Option<Callback<Booking>>,
 }
 
-/// The table, and what an empty one means.
+/// The table, or a text instead of an empty one.
 #[component]
 pub(super) fn BookingTable(props: &TableProps) -> Html {
     let all = use_state(|| false);

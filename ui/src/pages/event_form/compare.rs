@@ -1,4 +1,4 @@
-//! Two versions of an event, when somebody else saved first.
+//! Compares two versions of an event, when another person saved it first.
 
 use happening_api::Event;
 use yew::prelude::*;
@@ -9,7 +9,8 @@ use crate::write::Write;
 
 pub(super) type Base = UseStateHandle<Option<Event>>;
 
-/// Goes on from what somebody else saved, with one's own fields: saving then changes what differs.
+/// Continues from the version that the other person saved, with this person's fields: saving then changes the fields
+/// that differ.
 pub(super) fn keep_mine(base: &Base, write: &Write) -> Callback<Event> {
     let (base, write) = (base.clone(), write.clone());
     Callback::from(move |theirs: Event| {
@@ -35,7 +36,7 @@ pub(super) struct CompareProps {
     pub(super) on_theirs: Callback<Event>,
 }
 
-/// Somebody else saved first: both versions, and what to go on with.
+/// Shows both versions, and lets the person choose one to continue with.
 #[component]
 pub(super) fn Compare(props: &CompareProps) -> Html {
     let theirs = Draft::of(&props.theirs, &BrowserZones);

@@ -1,4 +1,4 @@
-//! The fields.
+//! The fields of the form.
 
 use happening_api::{Category, Event, EventStatus, OrgId, Visibility};
 use yew::prelude::*;
@@ -37,7 +37,7 @@ pub(super) fn fields(
     let input = |id: &'static str, value: &str, change: fn(&mut Draft, String), disabled: bool| {
         let changed = set(change);
         let on_input = Callback::from(move |event: InputEvent| changed.emit(value_of(&event)));
-        // the label of a pair of fields names the date
+        // a date and a time share one label, which names the date, so the time needs a label of its own
         let label = match id {
             "event_time" => Some("Starts at this time"),
             "end_time" => Some("Ends at this time"),
@@ -75,7 +75,7 @@ pub(super) fn fields(
     }
 }
 
-/// Whose note says what a field is about: a time has the one of its date.
+/// The id of the field whose note describes a field: a time shares the note of its date.
 fn note_of(id: &str) -> &str {
     match id {
         "event_time" => "event_date",

@@ -1,4 +1,4 @@
-//! The form itself: what was typed, what is wrong with it, and saving it.
+//! The form itself: the draft, its problems, and saving it.
 
 use happening_api::{ApiFailure, ErrorBody, ErrorCode, Event, OrgId, Visibility};
 use yew::prelude::*;
@@ -29,7 +29,7 @@ pub(super) fn Form(props: &FormProps) -> Html {
     let here = use_here();
     let navigator = use_navigator().expect("inside the router");
     let write = use_write();
-    // the version that is edited: the one that was read, or the newer one that somebody else saved meanwhile
+    // the version that the form changes: the one that was read, or a newer one that another person saved meanwhile
     let base = use_state(|| props.event.clone());
     let fresh = {
         let base = base.clone();
@@ -44,7 +44,7 @@ pub(super) fn Form(props: &FormProps) -> Html {
         org.filter(|org| staffed.iter().any(|one| one.id == *org)).or_else(|| staffed.first().map(|one| one.id));
     let mut problems = draft.problems(&BrowserZones, format::now());
     if let Some(event) = base.as_ref() {
-        // what is not touched is not judged: an ongoing event keeps its past start
+        // an unchanged start is not checked, since an ongoing event keeps its past start
         let untouched = Draft::of(event, &BrowserZones);
         if (&untouched.date, &untouched.time) == (&draft.date, &draft.time) {
             problems.remove("event_date");
@@ -52,7 +52,7 @@ pub(super) fn Form(props: &FormProps) -> Html {
     }
     add_refused(&mut problems, write.failure());
     let shown = if *checked { problems.clone() } else { Problems::new() };
-    // where the person reads what is wrong, as after a check of one's own
+    // after a refusal by the server, the focus moves to the list of problems, as after the app's own check
     let to_read = !shown.is_empty();
     use_effect_with(write.failure().cloned(), move |failure| {
         if failure.is_some() && to_read {
@@ -134,27 +134,27 @@ pub(super) fn Form(props: &FormProps) -> Html {
     }
 }
 
-/// What saving needs to know.
+/// The state that saving needs.
 struct Saving {
     navigator: Navigator,
     write: Write,
     base: UseStateHandle<Option<Event>>,
     draft: UseStateHandle<Draft>,
     org: Option<OrgId>,
-    /// Of the click that creates: the same for a next try.
+    /// The idempotency key for creating the event; a retry uses the same.
     key: String,
     problems: Problems,
     checked: UseStateHandle<bool>,
 }
 
-/// Saves what was typed, unless something is wrong with it, and leads to the event's board.
+/// Saves the draft unless it has problems, then goes to the event's board.
 fn saver(saving: Saving) -> Callback<SubmitEvent> {
     Callback::from(move |event: SubmitEvent| {
         event.prevent_default();
         saving.checked.set(true);
         let mut local = saving.draft.problems(&BrowserZones, format::now()).into_keys();
         if local.any(|field| saving.problems.contains_key(field)) {
-            // it is on the page after this click was drawn
+            // the list of problems is on the page only after this click was handled
             gloo_timers::callback::Timeout::new(0, || drop(focus("#problems"))).forget();
             return;
         }
@@ -179,12 +179,12 @@ fn saver(saving: Saving) -> Callback<SubmitEvent> {
                 Ok(())
             }
         };
-        // a change has the version that it is of instead
+        // an edit needs no key, because it carries the version that it changes
         if creates { write.start_keyed(job) } else { write.start(job) }
     })
 }
 
-/// `None` when there is nothing that could be sent.
+/// Creates the event or changes it; `None` when there is nothing to send.
 async fn send(base: Option<Event>, draft: Draft, org: Option<OrgId>, key: String) -> Result<Option<Event>, ApiFailure> {
     if let Some(event) = base {
         let changes = draft.changes(&event, &BrowserZones).unwrap_or_default();
@@ -195,7 +195,7 @@ async fn send(base: Option<Event>, draft: Draft, org: Option<OrgId>, key: String
         })
         .await
         {
-            // an earlier try was done, though its answer did not come
+            // an earlier try succeeded, although its answer did not come
             Err(ApiFailure::Refused { body, .. }) if body.code == ErrorCode::Stale && is_saved(&draft, &body) => {
                 Ok(body.details.event.map(|event| *event))
             }
@@ -208,12 +208,12 @@ async fn send(base: Option<Event>, draft: Draft, org: Option<OrgId>, key: String
     }
 }
 
-/// Whether what stands at the server is what was to be saved.
+/// Whether the server already has the event as the draft describes it.
 fn is_saved(draft: &Draft, refusal: &ErrorBody) -> bool {
     refusal.details.event.as_ref().is_some_and(|event| Draft::of(event, &BrowserZones) == *draft)
 }
 
-/// What the server alone could know is shown at its field.
+/// Adds the problems that only the server could find, at their fields.
 fn add_refused(problems: &mut Problems, failure: Option<&ApiFailure>) {
     let Some(ApiFailure::Refused { body, .. }) = failure else { return };
     if body.code == ErrorCode::SeatsBooked {
@@ -228,7 +228,7 @@ fn add_refused(problems: &mut Problems, failure: Option<&ApiFailure>) {
     }
 }
 
-/// Everything that is wrong, with links to the fields.
+/// All problems, with links to their fields.
 fn summary(problems: &Problems) -> Html {
     if problems.is_empty() {
         return Html::default();

@@ -1,4 +1,4 @@
-//! Creating and editing an event: checked while it is typed, and it says what saving will do.
+//! Creating and editing an event: the form checks the fields while the person types, and says what saving will do.
 
 mod compare;
 mod fields;
@@ -18,7 +18,7 @@ use crate::store;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
-    /// `None` creates one.
+    /// The event to edit; `None` creates an event.
     pub(crate) event_id: Option<Uuid>,
 }
 
@@ -27,7 +27,8 @@ pub(crate) struct Props {
 pub(crate) fn EventForm(props: &Props) -> Html {
     let here = use_here();
     let id = props.event_id;
-    // what another person saves meanwhile is told when saving, not while typing
+    // read once, so that an edit by another person does not change the form while this person types; they learn of it
+    // when they save
     let read = store::use_read_once(id.map(|id| endpoint::Event { event_id: id.into() }));
     let event = read.value;
     if let Some(waiting) = without_organizations(&here, "Event") {

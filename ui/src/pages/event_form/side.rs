@@ -1,4 +1,4 @@
-//! Beside the form: what saving will do, and who the event belongs to.
+//! The parts beside the form: what saving will do, and who owns the event.
 
 use happening_api::{Event, UserId};
 use yew::prelude::*;
@@ -38,7 +38,7 @@ pub(super) struct HandOverProps {
     pub(super) on_owner: Callback<Option<UserId>>,
 }
 
-/// Admins hand an event over to another organizer.
+/// Lets admins hand the event over to another organizer.
 #[component]
 pub(super) fn HandOver(props: &HandOverProps) -> Html {
     let here = use_here();

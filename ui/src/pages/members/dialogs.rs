@@ -1,4 +1,4 @@
-//! What is asked before something is changed: editing, removing, revoking, ending.
+//! The dialogs for editing an organization, removing a member, revoking an invite and ending an organization.
 
 use happening_api::{Invite, Member, Organization, UpdateOrganization};
 use yew::prelude::*;

@@ -15,19 +15,20 @@ use crate::pages::copy_text;
 use crate::write::use_write;
 use crate::{format, said, store};
 
-/// What is written, and what was sent already: an address leaves the one for the other, so what is left can be sent again.
+/// The typed addresses and the sent invites. An address is removed from the text once its invite is sent, so that the
+/// rest can be sent again.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Invites {
     typed: String,
     sent: Vec<Sent>,
-    /// The one that was not sent, and so nothing after it.
+    /// The address at which sending stopped; no invite after it was sent.
     stopped: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct Sent {
     email: String,
-    /// A page that opens the app, for passing it on in another way.
+    /// The address of a page that opens the app, for sending the invite in another way.
     url: String,
 }
 
@@ -38,7 +39,7 @@ enum Action {
 }
 
 impl Invites {
-    /// Every address once.
+    /// The typed addresses without duplicates.
     fn addresses(&self) -> Vec<String> {
         let mut addresses: Vec<String> = Vec::new();
         let apart = |c: char| c == ',' || c == ';' || c.is_whitespace();
@@ -64,7 +65,7 @@ impl Reducible for Invites {
                 left.retain(|address| !address.eq_ignore_ascii_case(&sent.email));
                 next.typed = left.join(", ");
                 next.stopped = None;
-                // the link of an invite that was sent before no longer works
+                // a new invite makes the link of an earlier one invalid
                 next.sent.retain(|one| !one.email.eq_ignore_ascii_case(&sent.email));
                 next.sent.push(sent);
             }
@@ -81,7 +82,7 @@ fn told(emails: &[String]) -> String {
     }
 }
 
-/// "It stopped at ada@happening.invalid, with 2 more after it." Whether that one was sent is said by the failure.
+/// "It stopped at ada@happening.invalid, with 2 more after it." The failure says whether that invite was sent.
 fn stopped(address: &str, left: usize) -> String {
     match left.saturating_sub(1) {
         0 => format!("It stopped at {address}."),
@@ -97,7 +98,7 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
     let on_input = {
         let (write, invites) = (write.clone(), invites.dispatcher());
         Callback::from(move |event: InputEvent| {
-            write.clear(); // trying again would send what was written before
+            write.clear(); // a retry would use the former addresses
             invites.dispatch(Action::Type(value_of(&event)));
         })
     };
@@ -119,7 +120,7 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
                 let invites = invites.clone();
                 let (wishes, done) = (Rc::clone(&wishes), Rc::clone(&done));
                 async move {
-                    // trying again goes on with the one that failed
+                    // a retry continues with the address that failed
                     while let Some((body, key)) = wishes.get(done.get()) {
                         let made = api::ask(endpoint::CreateInvite { key: key.clone(), body: body.clone() }).await;
                         let made = made.inspect_err(|_| invites.dispatch(Action::Stop(body.email.clone())))?;
@@ -164,7 +165,7 @@ pub(super) fn InvitePeople(props: &DialogProps) -> Html {
     }
 }
 
-/// Whom an invite was sent to, with their links.
+/// The people to whom an invite was sent, with their links.
 fn sent(sent: &[Sent]) -> Html {
     if sent.is_empty() {
         return Html::default();
@@ -184,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_sent_leaves_what_is_left() {
+    fn sent_addresses_are_removed_from_the_text() {
         let typed = |text: &str| Rc::new(Invites { typed: text.to_owned(), ..Invites::default() });
         assert_eq!(typed(" ").addresses(), Vec::<String>::new());
         let invites = typed("ada@x.test, grace@x.test;ADA@x.test\nalan@x.test ,");

@@ -1,4 +1,4 @@
-//! Who changed what, when.
+//! The organization's audit log: who changed what, and when.
 
 use happening_api::{AuditEntry, OrgId, UserId};
 use yew::prelude::*;
@@ -12,7 +12,7 @@ pub(super) struct LogProps {
     pub(super) org: OrgId,
 }
 
-/// Who changed what, when; read when it is asked for.
+/// The audit log; it is read only when the person opens it.
 #[component]
 pub(super) fn Log(props: &LogProps) -> Html {
     let open = use_state(|| false);

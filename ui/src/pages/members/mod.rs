@@ -1,4 +1,4 @@
-//! An organization: its members and their roles, invites, what was changed, and ending it.
+//! An organization: its members and their roles, invites, the audit log, and ending it.
 
 mod dialogs;
 mod invite;
@@ -17,7 +17,7 @@ use crate::components::{Empty, FailureNotice, head, icon, skeleton, without_orga
 use crate::here::use_here;
 use crate::{format, store};
 
-/// What is open over the screen.
+/// The dialog that is open over the screen.
 #[derive(Clone, PartialEq)]
 enum Open {
     Nothing,
@@ -28,7 +28,7 @@ enum Open {
     End,
 }
 
-/// The screen: the organization that is chosen, or the first one.
+/// The screen of the selected organization, or of the first one.
 #[component]
 pub(crate) fn Members() -> Html {
     let here = use_here();

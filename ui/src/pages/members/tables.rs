@@ -14,7 +14,7 @@ use crate::write::use_write;
 use crate::{format, said};
 
 const ROWS_AT_FIRST: usize = 25;
-/// An invite that ends sooner than this is marked.
+/// An invite that expires within this time is marked.
 const ENDS_SOON_HOURS: i64 = 36;
 
 #[derive(Properties, PartialEq)]
@@ -91,10 +91,10 @@ fn fits(member: &Member, words: &str) -> bool {
     wanted.is_empty() || holds(&member.name) || member.email.as_deref().is_some_and(holds)
 }
 
-/// What the server finds, when an organization has more members than were read at once.
+/// The server's search, for an organization with more members than the app reads at once.
 struct Far {
     found: Resource<Vec<Member>>,
-    /// The answer for these words is not there yet.
+    /// The answer for the typed words has not come yet.
     waits: bool,
 }
 
@@ -185,7 +185,7 @@ pub(super) fn role_select(label: &str, current: Role, fixed: bool, on_role: Call
     let on_change = Callback::from(move |event: Event| {
         let Some(select) = event.target_dyn_into::<web_sys::HtmlSelectElement>() else { return };
         if let Some(role) = Role::parse(&select.value()) {
-            // the list that is read next says what became of it
+            // the select shows the old role until the list is read again with the new one
             select.set_value(current.as_str());
             on_role.emit(role);
         }

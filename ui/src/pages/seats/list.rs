@@ -1,4 +1,4 @@
-//! The same seats as a list.
+//! The seats of the map as a list.
 
 use std::rc::Rc;
 
@@ -15,10 +15,10 @@ pub(super) struct ListProps {
     pub(super) selection: UseReducerHandle<Selection>,
 }
 
-/// Rows that the list shows at once: a hall of 100,000 seats has hundreds.
+/// Rows that the list shows at once, since a hall of 100,000 seats has hundreds.
 const ROWS_SHOWN: usize = 60;
 
-/// All free seats, by rows of numbers: what the map can do, this can do.
+/// All free seats, grouped by row. People who cannot use the map can do the same here.
 #[component]
 pub(super) fn SeatList(props: &ListProps) -> Html {
     let open = use_state(|| None::<usize>);

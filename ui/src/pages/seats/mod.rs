@@ -1,4 +1,4 @@
-//! Choosing seats: the map, the same seats as a list beside it, and what booking them came to.
+//! Choosing seats: the map, the same seats as a list beside it, and the result of booking them.
 
 mod list;
 mod outcome;
@@ -40,11 +40,12 @@ pub(crate) fn Seats(props: &Props) -> Html {
     let selection = use_reducer(|| Selection::new(wish.seats.clamp(1, SEATS_PER_BOOKING_MAX)));
     let id = props.event_id;
     let event = store::use_read(endpoint::Event { event_id: id.into() });
-    // seats are chosen on it at once, so it is never one from before
+    // an old map must not be shown, since the person chooses seats on it at once
     let map = store::use_fresh_read(endpoint::Seats { event_id: id.into() });
     let user = here.me.id;
     let own = store::use_read(endpoint::MyBookings { user_id: user });
-    // what is waited for counts, too; while the bookings are not known, what is held
+    // seats that the person waits for count towards the limit, too; while their bookings are unknown, only the held
+    // seats count
     let have = own.value.as_ref().map(|own| Holding::of(own, id.into()));
     {
         let selection = selection.dispatcher();
@@ -118,13 +119,13 @@ pub(crate) fn Seats(props: &Props) -> Html {
 /// Chooses the best seats together.
 fn choose_best(hall: &Hall, selection: &UseReducerHandle<Selection>) {
     let best = hall.best_together(selection.party() as usize, |seat| selection.can_choose(seat));
-    // what was chosen is not lost for a wish that cannot be met
+    // keeps the present choice if there are not enough seats together
     if !best.is_empty() {
         selection.dispatch(Action::Choose(best));
     }
 }
 
-/// Does so once, as soon as the seats are known.
+/// Chooses the best seats once, as soon as the seats are known, if the person asked for that.
 #[hook]
 fn use_together_at_first(wanted: bool, hall: Option<&Rc<Hall>>, selection: &UseReducerHandle<Selection>) {
     let (hall, selection) = (hall.cloned(), selection.clone());
@@ -135,7 +136,7 @@ fn use_together_at_first(wanted: bool, hall: Option<&Rc<Hall>>, selection: &UseR
     });
 }
 
-/// Sends a wish; the key is new for a new click and the same for a next try.
+/// Sends a booking; a new click has a new key, and a retry has the same.
 fn sender(
     on_close: Callback<()>,
     event: &Event,
@@ -144,7 +145,7 @@ fn sender(
 ) -> Callback<(Wish, String)> {
     let event = event.clone();
     Callback::from(move |(wish, key): (Wish, String)| {
-        // an earlier try with this key may have booked
+        // an earlier try with this key may have succeeded
         let unsure = matches!(selection.step(), Step::Failed { key: before, unsure: true, .. } if *before == key);
         selection.dispatch(Action::Send { wish: wish.clone(), key: key.clone() });
         let (selection, event, on_close, presence) =
@@ -170,7 +171,8 @@ fn sender(
     })
 }
 
-/// The booking, and what became of taking the free seats at once when that was wished for and did not work.
+/// Books seats, and claims the free ones at once if the person wished that. Returns the booking, and the failure of the
+/// claim.
 async fn book(event: &Event, wish: &Wish, key: String) -> Result<(Booking, Option<ApiFailure>), ApiFailure> {
     let booking = api::ask(endpoint::CreateBooking { key: key.clone(), body: wish.body(event.id) }).await?;
     if !matches!(wish, Wish::WaitAndTake(_)) || booking.waiting_seats == 0 {
@@ -188,7 +190,7 @@ async fn book(event: &Event, wish: &Wish, key: String) -> Result<(Booking, Optio
     }
 }
 
-/// The place on the waitlist stays; the booking's page offers the free seats again.
+/// Says why a claim failed. The booking keeps its position, and its page offers the free seats again.
 fn told_of_claim(failure: &ApiFailure) -> &'static str {
     match failure {
         ApiFailure::Refused { .. } => " Somebody was faster with the free seats.",
@@ -218,7 +220,8 @@ fn told(booking: &Booking, event: &Event) -> String {
     }
 }
 
-/// F6 leads from the map to the list, to what is chosen, and back to the map; with shift the other way.
+/// F6 moves the focus from the map to the list, to the chosen seats, and back to the map; with Shift in the other
+/// direction.
 fn go_on_by_f6(event: KeyboardEvent) {
     const PARTS: [&str; 3] = [".hall-canvas", ".seat-list", ".seat-summary"];
     if event.key() != "F6" {
@@ -237,7 +240,7 @@ fn go_on_by_f6(event: KeyboardEvent) {
     focus(PARTS[next]);
 }
 
-/// The shapes of one's own map; the one of a seat that was lost while there is one.
+/// The legend of the map; it explains lost seats only while there are any.
 fn shapes(selection: &Selection) -> Html {
     let lost = selection.lost().is_empty();
     let all = [SeatState::Free, SeatState::Chosen, SeatState::Own, SeatState::Taken, SeatState::Lost];

@@ -1,4 +1,4 @@
-//! What the last try came to.
+//! The result of the last try to book.
 
 use yew::prelude::*;
 
@@ -6,7 +6,7 @@ use crate::components::{Banner, Countdown, Tone, icon};
 use crate::features::failure;
 use crate::features::selection::{Selection, Step, Wish};
 
-/// Milliseconds after which a person wonders whether anything happens.
+/// Milliseconds after which the app says that it still waits for the answer.
 const LONG_MS: u32 = 5_000;
 
 #[derive(Properties, PartialEq)]
@@ -15,8 +15,7 @@ pub(super) struct OutcomeProps {
     pub(super) send: Callback<(Wish, String)>,
 }
 
-/// What the last try came to, when it was not a booking. When the server asks to wait, the same click is tried again by
-/// itself, with the same key.
+/// The failure of the last try to book. When the server asks to wait, the app retries by itself, with the same key.
 #[component]
 pub(super) fn Outcome(props: &OutcomeProps) -> Html {
     let failed = match props.selection.step() {
@@ -25,7 +24,8 @@ pub(super) fn Outcome(props: &OutcomeProps) -> Html {
     };
     {
         let send = props.send.clone();
-        // counted: a next failure can be just like the one before, and what came between may not have been drawn
+        // depends on the number of failures, too: the next failure can equal the last one, and the state between the
+        // two may not have been drawn
         use_effect_with((failed.clone(), props.selection.failures()), move |(failed, _)| {
             let again = failed.clone().and_then(|(wish, key, failure, unsure)| {
                 let wait_s = failure::of_booking(&failure, unsure).wait_s?.clamp(1, 60);
@@ -53,7 +53,7 @@ pub(super) fn Outcome(props: &OutcomeProps) -> Html {
     }
 }
 
-/// Nothing at first; that it goes on, when the answer is long in coming.
+/// Shows nothing at first; after [`LONG_MS`], says that the answer has not come yet.
 #[component]
 fn StillWaiting() -> Html {
     let long = use_state(|| false);

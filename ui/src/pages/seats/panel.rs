@@ -1,4 +1,4 @@
-//! Beside the map: party size, what is chosen, the list, and the one thing to do.
+//! The panel beside the map: the number of seats, the chosen seats, the list, and the button for booking.
 
 use std::rc::Rc;
 
@@ -25,7 +25,7 @@ pub(super) struct PanelProps {
     pub(super) on_best: Callback<()>,
 }
 
-/// Party size, what is chosen, the list, and the one thing to do.
+/// The panel.
 #[component]
 pub(super) fn Panel(props: &PanelProps) -> Html {
     let selection = &props.selection;
@@ -68,7 +68,7 @@ pub(super) fn Panel(props: &PanelProps) -> Html {
     }
 }
 
-/// No row has so many side by side: the closest that there are.
+/// Offers the closest free seats when no row has enough side by side.
 fn apart(props: &PanelProps, party: i32) -> Html {
     let selection = &props.selection;
     let closest = props.hall.closest(party as usize, |seat| selection.can_choose(seat));
@@ -102,7 +102,8 @@ fn conflict(selection: &Selection) -> Html {
     }
 }
 
-/// After a conflict: the free seats that are nearest to what is still chosen, or to what is gone, as many as are missing.
+/// Offers replacements after a conflict: as many free seats as are missing, nearest to those still chosen, or to the
+/// lost ones.
 fn nearest(props: &PanelProps) -> Html {
     let selection = &props.selection;
     let (kept, lost) = (selection.chosen(), selection.lost());
@@ -121,7 +122,7 @@ fn nearest(props: &PanelProps) -> Html {
         let selection = selection.dispatcher();
         Callback::from(move |_: MouseEvent| {
             selection.dispatch(Action::Add(nearest.clone()));
-            focus(".seat-summary"); // the button goes, and the focus would go with it
+            focus(".seat-summary"); // the button is removed, and without this the focus would be lost
         })
     };
     html! { <button id="nearest" class="button wide" disabled={selection.fixed()} onclick={take}>{ words }</button> }
@@ -153,7 +154,7 @@ fn picked(selection: &UseReducerHandle<Selection>) -> Html {
     }
 }
 
-/// Which refusal stands on the screen.
+/// The key of the failed try that the screen shows.
 fn failed(selection: &Selection) -> Option<String> {
     match selection.step() {
         Step::Failed { key, .. } => Some(key.clone()),
@@ -161,8 +162,8 @@ fn failed(selection: &Selection) -> Option<String> {
     }
 }
 
-/// Booking what is chosen although more was wanted: an act of its own, apart from the one that books all, so that a click meant for
-/// that one never does this.
+/// A separate button that books only the chosen seats although the person wanted more, so that a click meant for the
+/// button that books all never does this.
 fn fewer(props: &PanelProps, paused: bool) -> Html {
     let selection = &props.selection;
     let chosen = selection.chosen();
@@ -203,7 +204,7 @@ fn actions(props: &PanelProps, paused: bool) -> Html {
     }
 }
 
-/// Three plain choices, each with what it means.
+/// Offers three choices when too few seats are free, and says what each means.
 fn too_few(
     (party, free): (i32, i32),
     (busy, fixed): (bool, bool),
