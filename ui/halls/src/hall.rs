@@ -1,7 +1,8 @@
-//! A generated hall: a pure function of the event's category and its number of seats.
+//! Generates a hall from the event's category and its number of seats alone.
 //!
-//! A seat's place depends on its number alone, so a hall that grows keeps the places of all seats that it had. Concerts sit
-//! in arcs around a stage, hackathons at tables, everything else in straight rows. Units: one seat pitch.
+//! A seat's place depends only on its number, so a hall that grows keeps the places of all seats that it had. Concerts
+//! sit in arcs around a stage, hackathons at tables, all other events in straight rows. The unit of length is the
+//! distance between neighbouring seats (the seat pitch).
 
 use happening_api::Category;
 
@@ -12,7 +13,7 @@ use crate::near::Near;
 pub struct Place {
     pub x: f32,
     pub y: f32,
-    /// How the seat is turned, radians.
+    /// The angle by which the seat is turned, in radians.
     pub angle: f32,
     pub row: u32,
     /// Seats of a row with the same block stand side by side.
@@ -33,7 +34,7 @@ pub enum Front {
 pub struct Hall {
     pub places: Vec<Place>,
     pub front: Front,
-    /// Left, top, right, bottom, with a margin.
+    /// The left, top, right and bottom edges of the hall, with a margin.
     pub bounds: [f32; 4],
     near: Near,
 }
@@ -57,8 +58,8 @@ impl Hall {
         Self { places, front, bounds, near }
     }
 
-    /// Puts the indices of all places into `found` that are no farther than `reach` to the side and up or down from a point of
-    /// the hall, and of some more, in no order.
+    /// Puts the indices of all places into `found` that are at most `reach` to the side of a point and at most `reach`
+    /// above or below it. It may add some that are farther, and the order is arbitrary.
     pub(crate) fn near(&self, point: (f32, f32), reach: f32, found: &mut Vec<usize>) {
         self.near.find(point, reach, found);
     }
@@ -108,8 +109,8 @@ impl Hall {
         best.map(|(_, from)| (0..count).map(|offset| (from + offset) as i32 + 1).collect()).unwrap_or_default()
     }
 
-    /// The `count` free seats whose numbers are closest to each other, nearest to the front; for when no row has so many side
-    /// by side. Empty when there are fewer.
+    /// The `count` free seats whose numbers are closest to each other, nearest to the front; used when no row has as
+    /// many side by side. Empty when there are fewer.
     pub fn closest(&self, count: usize, free: impl Fn(i32) -> bool) -> Vec<i32> {
         let seats: Vec<i32> = (1..=self.places.len() as i32).filter(|seat| free(*seat)).collect();
         let spread = |window: &&[i32]| window.last().copied().unwrap_or(0) - window[0];
@@ -147,7 +148,7 @@ impl Hall {
         Some((seat - before, seat + after))
     }
 
-    /// The seat in the neighbouring row that is closest, for the arrow keys.
+    /// The closest seat in the next row to the front (`forward`) or to the back, for the arrow keys.
     pub fn neighbour_row(&self, seat: i32, forward: bool) -> Option<i32> {
         let own = self.places.get(usize::try_from(seat - 1).ok()?)?;
         let row = if forward { own.row.checked_sub(1)? } else { own.row + 1 };
@@ -160,7 +161,7 @@ impl Hall {
     }
 }
 
-/// Rows of 8, 10, 12, … seats around the stage, from the second on with two aisles.
+/// Curved rows of 8, 10, 12, … seats around the stage, with two aisles from the fourth row on.
 fn arcs(total: usize) -> Vec<Place> {
     let mut places = Vec::with_capacity(total);
     for row in 0u32.. {
@@ -233,7 +234,7 @@ fn bounds(places: &[Place], front: Front) -> [f32; 4] {
     for place in places {
         bounds = [bounds[0].min(place.x), bounds[1].min(place.y), bounds[2].max(place.x), bounds[3].max(place.y)];
     }
-    // the front stays in the middle
+    // symmetric, so that the front stays in the middle
     let half = bounds[0].abs().max(bounds[2]);
     [-half - 1.2, bounds[1] - 0.8, half + 1.2, bounds[3] + 1.2]
 }
@@ -270,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_seats_stand_on_each_other() {
+    fn seats_do_not_overlap() {
         for category in CATEGORIES {
             let hall = Hall::new(category, 1200);
             for (at, one) in hall.places.iter().enumerate() {
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_closest_seats_are_found_when_none_are_side_by_side() {
+    fn the_closest_seats_need_not_be_side_by_side() {
         let hall = Hall::new(Some(Category::Concert), 30);
         assert_eq!(hall.closest(3, |seat| [1, 4, 8, 10, 11].contains(&seat)), [8, 10, 11]);
         assert!(hall.closest(3, |seat| seat < 3).is_empty());
@@ -299,7 +300,7 @@ mod tests {
     #[test]
     fn the_nearest_seats_lie_around_what_was_chosen() {
         let hall = Hall::new(Some(Category::Concert), 30);
-        // 12 and 15 are beside what is kept, 4 is in front of it
+        // 12 and 15 are beside the kept seats, 4 is in front of them
         assert_eq!(hall.nearest(&[13, 14], 2, |seat| ![13, 14].contains(&seat)), [12, 15]);
         assert_eq!(hall.nearest(&[13, 14], 1, |seat| [1, 15, 30].contains(&seat)), [15]);
         assert!(hall.nearest(&[13], 3, |seat| seat < 3).is_empty());

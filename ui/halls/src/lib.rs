@@ -1,5 +1,6 @@
-//! Halls: where the seats of an event are, what is shown of them, and how they are drawn into pixels. No browser here, so all of
-//! it is tested on the host; a crate of its own, since the inner loops are built for speed and the screens for size.
+//! Halls: where the seats of an event are, which part a view shows, and how they are drawn into pixels. Nothing here
+//! needs a browser, so all tests run on the host. It is a separate crate because its inner loops are compiled for
+//! speed, and the screens for size.
 
 mod hall;
 mod near;

@@ -1,8 +1,8 @@
-//! Which seats are near a point, without looking at all of them: a grid of cells, each a seat's pitch wide.
+//! Finds the seats near a point without a search through all of them: a grid of cells, each one seat pitch wide.
 
 use crate::hall::Place;
 
-/// Seats by cell: those of cell c are `seats[starts[c]..starts[c + 1]]`.
+/// The indices of seats, sorted by cell: those of cell c are `seats[starts[c]..starts[c + 1]]`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Near {
     left: f32,
@@ -21,7 +21,8 @@ impl Near {
         let mut near =
             Self { left, top, columns, rows, starts: vec![0; columns * rows + 1], seats: vec![0; places.len()] };
         let cells: Vec<usize> = places.iter().map(|place| near.cell(place.x, place.y)).collect();
-        // a counting sort: how many each cell has, where each begins, then each seat to its place
+        // a counting sort: counts the seats of each cell, computes where each cell begins, then puts each seat into its
+        // cell
         for cell in &cells {
             near.starts[cell + 1] += 1;
         }
@@ -36,12 +37,13 @@ impl Near {
         near
     }
 
-    /// Puts the indices of all places into `found` that are no farther than `reach` to the side and up or down, and of some more.
+    /// Puts the indices of all places into `found` that are at most `reach` to the side of a point and at most `reach`
+    /// above or below it. It may add some that are farther.
     pub(crate) fn find(&self, (x, y): (f32, f32), reach: f32, found: &mut Vec<usize>) {
         found.clear();
         let (from, to) = (self.column(x - reach), self.column(x + reach));
         for row in self.row(y - reach)..=self.row(y + reach) {
-            // cells of a row are side by side, and so are their seats
+            // the cells of a row are adjacent in `starts`, so their seats are one range of `seats`
             let (first, last) = (row * self.columns + from, row * self.columns + to);
             let seats = self.starts[first] as usize..self.starts[last + 1] as usize;
             found.extend(self.seats[seats].iter().map(|seat| *seat as usize));
@@ -70,7 +72,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_near_is_missed(total in 1..500i32, x in -40.0..40.0f32, y in -10.0..60.0f32, reach in 0.1..9.0f32) {
+        fn all_near_seats_are_found(total in 1..500i32, x in -40.0..40.0f32, y in -10.0..60.0f32, reach in 0.1..9.0f32) {
             for category in [None, Some(Category::Concert), Some(Category::Hackathon)] {
                 let hall = Hall::new(category, total);
                 let mut found = Vec::new();

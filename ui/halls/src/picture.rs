@@ -1,5 +1,5 @@
-//! The pixels of a hall as it was drawn last. Drawn again in the same view, only what changed is: a redraw for one seat must not
-//! cost what a hall of 100,000 costs.
+//! The pixels of a hall at the last drawing. If the view is unchanged, the next drawing redraws only the changed seats:
+//! a redraw for one seat must not cost as much as drawing a hall of 100,000.
 
 use std::rc::Rc;
 
@@ -7,30 +7,32 @@ use crate::hall::{Front, Hall, Place};
 use crate::raster::{Brush, Colours, Glyph, Pixels, Raster, Spot};
 use crate::view::View;
 
-/// With more than one of so many seats changed, drawing all is quicker than mending: for shapes, and for dots.
+/// If more than one in this many seats has changed, drawing all of them is faster than redrawing the changed ones: the
+/// limit for shapes, and for dots.
 const MENDED_ONE_OF: [usize; 2] = [24, 400];
 
-/// What is to be seen.
+/// What a drawing shows.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'s> {
     pub hall: &'s Hall,
-    /// Which part of the hall, and how large.
+    /// The visible part of the hall, and its scale.
     pub view: View,
-    /// What each seat looks like: seat n is `glyphs[n - 1]`. Shared, so that a picture can keep them without copying.
+    /// The shape of each seat: seat n is `glyphs[n - 1]`. Shared, so that a picture can keep the glyphs without copying
+    /// them.
     pub glyphs: &'s Rc<Vec<Glyph>>,
-    /// Of the theme that is shown.
+    /// The colours of the current theme.
     pub colours: Colours,
     /// Pixels of the surface per CSS pixel of the view.
     pub ratio: f32,
-    /// The seat that the keyboard is at.
+    /// The seat with the keyboard's cursor.
     pub cursor: Option<i32>,
 }
 
-/// The pixels, and what they show.
+/// The pixels, and the scene that they show.
 #[derive(Default)]
 pub struct Picture {
     raster: Raster,
-    /// Of every seat, as long as they are dots.
+    /// The position of every seat, while seats are drawn as dots.
     spots: Vec<Spot>,
     drawn: Option<Drawn>,
 }
@@ -41,10 +43,10 @@ struct Drawn {
     cursor: Option<i32>,
 }
 
-/// What all seats share: when it changes, all are drawn.
+/// The inputs that all seats share: when one changes, all seats are drawn again.
 #[derive(PartialEq)]
 struct Look {
-    /// Of the hall, and of the glyphs: they are read apart, and one can be newer for a moment.
+    /// The number of seats in the hall, and of glyphs. The two are read separately, so for a moment they can differ.
     seats: (usize, usize),
     front: Front,
     view: View,
@@ -53,8 +55,8 @@ struct Look {
 }
 
 impl Picture {
-    /// Brings the pixels up to date with the scene, and tells which of them may differ from before.
-    #[inline(never)] // as it is compiled here: who calls it is compiled to be small
+    /// Updates the pixels to the scene, and returns the rectangle of those that may have changed.
+    #[inline(never)] // inlined, it would be compiled for size as its callers are, not for speed
     pub fn draw(&mut self, scene: &Scene<'_>) -> Option<Pixels> {
         let look = scene.look();
         if let Some(mut drawn) = self.drawn.take().filter(|drawn| drawn.look == look) {
@@ -76,7 +78,7 @@ impl Picture {
         (self.raster.width, self.raster.height)
     }
 
-    /// The pixels as the canvas takes them: rows of red, green, blue, opacity.
+    /// The pixels in the canvas's format: rows of red, green, blue, opacity.
     pub fn bytes(&self) -> &[u8] {
         self.raster.bytes()
     }
@@ -114,7 +116,7 @@ impl Picture {
         self.raster.around(surface.at(left, top), surface.at(right, bottom), brush.ring_reach())
     }
 
-    /// Draws what lies around each of these seats anew, and nothing else.
+    /// Redraws the squares around the changed seats, and nothing else.
     fn mend(&mut self, scene: &Scene<'_>, changed: &Changed) -> Option<Pixels> {
         let (brush, surface) = (scene.brush(), scene.surface());
         let (mut near, mut touched) = (Vec::new(), None);
@@ -125,16 +127,16 @@ impl Picture {
             let (x, y) = surface.at(place.x, place.y);
             let square = self.raster.clip_to(x, y, reach);
             if square.left >= square.right || square.top >= square.bottom {
-                continue; // out of sight
+                continue; // the seat is outside the view
             }
             touched = Some(touched.map_or(square, |before: Pixels| before.with(square)));
             if brush.draws_dots() {
                 self.raster.mark_larger(square);
             }
             self.raster.erase();
-            // whole pixels reach a little farther, into a neighbour's reach
+            // the square is rounded up to whole pixels, so neighbours that are slightly farther away can reach into it
             scene.hall.near((place.x, place.y), (reach + 1.0 + brush.reach()) / brush.size, &mut near);
-            near.sort_unstable(); // what is drawn over what is told by the number
+            near.sort_unstable(); // seats are drawn in the order of their numbers, as in a new picture
             for at in &near {
                 if let (Some(place), Some(glyph)) = (scene.hall.places.get(*at), scene.glyphs.get(*at)) {
                     let (x, y) = surface.at(place.x, place.y);
@@ -192,7 +194,7 @@ impl Scene<'_> {
     }
 }
 
-/// From places of the hall to pixels.
+/// Converts places in the hall to pixels.
 #[derive(Clone, Copy)]
 struct Surface {
     scale: f32,
@@ -206,15 +208,15 @@ impl Surface {
     }
 }
 
-/// Seats, by index.
+/// The changed seats, by index.
 struct Changed {
     glyphs: Vec<usize>,
-    /// That the keyboard left or came to.
+    /// The seats that the keyboard's cursor left or reached.
     rings: Vec<usize>,
 }
 
 impl Drawn {
-    /// What looks different now; `None` when it is too much to be mended.
+    /// The seats that look different now; `None` when there are so many that drawing all seats is faster.
     fn changed(&self, scene: &Scene<'_>) -> Option<Changed> {
         const AT_ONCE: usize = 64;
         let mended_max = scene.glyphs.len() / MENDED_ONE_OF[usize::from(scene.brush().draws_dots())];
@@ -234,7 +236,8 @@ impl Drawn {
     }
 }
 
-/// Whether bytes differ, found out eight at a time: `!=` of slices looks at each when it is compiled for the web.
+/// Whether bytes differ. It compares eight bytes at a time, because `!=` on slices compares single bytes when it is
+/// compiled for the web.
 fn differ(one: &[u8], other: &[u8]) -> bool {
     let ((one, one_rest), (other, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
     let words = one.iter().zip(other).map(|(one, other)| u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other));
@@ -266,7 +269,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn mended_pixels_are_those_of_a_new_picture(
+        fn redrawing_equals_a_new_picture(
             kind in 0..3usize,
             zoom in 1.0..12.0f32,
             ratio in 1.0..2.0f32,
@@ -293,10 +296,10 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn so_are_those_of_dots_and_of_many_changes(
+        fn redrawing_dots_equals_a_new_picture(
             kind in 0..3usize,
             zoom in 1.0..2.0f32,
-            // a few are mended, more are drawn over what was there
+            // a few changed seats are redrawn, more cause all dots to be drawn
             rounds in proptest::collection::vec(
                 (
                     proptest::collection::vec((0..5_000usize, 0..7usize), 1..24),
@@ -330,8 +333,8 @@ mod tests {
     }
 
     #[test]
-    fn a_hall_that_grows_after_its_seats_is_drawn_anew() {
-        // more seats in the row that is there: nothing else tells of them
+    fn a_hall_that_grows_after_its_glyphs_is_redrawn() {
+        // the larger hall only has more seats in the same row, so only their number shows that it has grown
         let (small, large) = (Hall::new(None, 12), Hall::new(None, 20));
         for ratio in [1.0, 0.1] {
             let glyphs = Rc::new(vec![Glyph::Taken; 20]);
@@ -345,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_view_or_hall_or_theme_is_drawn_anew() {
+    fn a_new_view_hall_or_theme_is_redrawn() {
         let (small, large) = (Hall::new(None, 50), Hall::new(None, 60));
         let view = View::whole(&small, 100.0, 80.0);
         let glyphs = [50, 60].map(|seats| Rc::new(vec![Glyph::Taken; seats]));

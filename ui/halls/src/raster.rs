@@ -8,7 +8,8 @@ pub(crate) use dots::Spot;
 /// Red, green, blue.
 pub type Colour = [u8; 3];
 
-/// Seats of fewer pixels are dots: their shapes could not be told apart, and 100,000 of them are on the surface at once.
+/// Pixels per seat pitch from which on seats have shapes. Smaller ones are dots, because their shapes could not be told
+/// apart, and up to 100,000 of them are visible at once.
 const SHAPES_FROM: f32 = 5.0;
 
 /// Pixels, four bytes each: red, green, blue, opacity.
@@ -17,13 +18,14 @@ pub(crate) struct Raster {
     pub(crate) width: usize,
     pub(crate) height: usize,
     pixels: Vec<u32>,
-    /// Nothing is drawn outside of it.
+    /// Nothing is drawn outside of this rectangle.
     clip: Pixels,
-    /// Outside of these is nothing but single pixels of dots; with one more than [`dots::LARGER_MAX`] it is not known where.
+    /// The rectangles with more than single-pixel dots. With more than [`dots::LARGER_MAX`] rectangles the list is
+    /// incomplete.
     larger: Vec<Pixels>,
 }
 
-/// A rectangle of pixels; right and bottom lie outside of it.
+/// A rectangle of pixels; `right` and `bottom` are exclusive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pixels {
     pub left: usize,
@@ -33,7 +35,7 @@ pub struct Pixels {
 }
 
 impl Pixels {
-    /// The smallest rectangle that holds both.
+    /// The smallest rectangle that contains both.
     pub(crate) fn with(self, other: Self) -> Self {
         Self {
             left: self.left.min(other.left),
@@ -44,7 +46,7 @@ impl Pixels {
     }
 }
 
-/// One shape per state, so that the map reads without colour.
+/// One shape per state, so that a person can read the map without its colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::NoUninit)]
 #[repr(u8)]
 pub enum Glyph {
@@ -58,9 +60,9 @@ pub enum Glyph {
     Taken,
     /// A dashed box with a cross.
     Lost,
-    /// A box whose lower right half is filled: somebody else is choosing it. No server tells of it yet.
+    /// A box whose lower right half is filled: another person is choosing the seat. No server reports this state yet.
     Held,
-    /// A cross without a box: nobody can book it. No server tells of it yet.
+    /// A cross without a box: the seat cannot be booked. No server reports this state yet.
     Closed,
 }
 
@@ -76,12 +78,12 @@ pub struct Colours {
     pub cursor: Colour,
 }
 
-/// What seats of one size are drawn with.
+/// The colours and sizes for drawing seats at one scale.
 pub(crate) struct Brush {
     colours: Colours,
     /// Pixels per seat pitch.
     pub(crate) size: f32,
-    /// By [`Glyph`], for seats that are too small for a shape.
+    /// The dot of each [`Glyph`], for seats that are too small for a shape.
     dots: [Dot; 7],
 }
 
@@ -103,19 +105,19 @@ impl Brush {
         self.size < SHAPES_FROM
     }
 
-    /// How many pixels a seat may reach from its middle.
+    /// The most pixels that a seat reaches from its middle.
     pub(crate) fn reach(&self) -> f32 {
         if self.draws_dots() { self.size * 0.5 + 1.0 } else { self.size * 0.7 + 2.0 }
     }
 
-    /// How many pixels the ring around a seat may reach from its middle.
+    /// The most pixels that the cursor's ring reaches from the seat's middle.
     pub(crate) fn ring_reach(&self) -> f32 {
         self.size * 0.85 + 2.0
     }
 }
 
 impl Raster {
-    /// A transparent surface, in the memory of the last one when it fits.
+    /// Makes the surface transparent and gives it a size. It reuses the memory of the last one if that is large enough.
     pub(crate) fn clear(&mut self, width: usize, height: usize) {
         (self.width, self.height) = (width, height);
         self.pixels.clear();
@@ -124,13 +126,13 @@ impl Raster {
         self.clip_to_nothing();
     }
 
-    /// Draws nothing outside of a square from now on, and tells its pixels.
+    /// Limits drawing to a square around a point, and returns its pixels.
     pub(crate) fn clip_to(&mut self, x: f32, y: f32, reach: f32) -> Pixels {
         self.clip = self.around((x, y), (x, y), reach);
         self.clip
     }
 
-    /// The pixels of a rectangle and of what it reaches.
+    /// The pixels of a rectangle that is enlarged by `reach` on every side.
     pub(crate) fn around(&self, first: (f32, f32), last: (f32, f32), reach: f32) -> Pixels {
         let within = |at: f32, limit: usize| (at.max(0.0) as usize).min(limit);
         Pixels {
@@ -141,12 +143,12 @@ impl Raster {
         }
     }
 
-    /// Draws everywhere again.
+    /// Ends the limit, so that drawing reaches the whole surface.
     pub(crate) fn clip_to_nothing(&mut self) {
         self.clip = Pixels { left: 0, top: 0, right: self.width, bottom: self.height };
     }
 
-    /// Makes what may be drawn on transparent.
+    /// Makes the pixels transparent to which drawing is limited.
     pub(crate) fn erase(&mut self) {
         let Pixels { left, top, right, bottom } = self.clip;
         for row in top..bottom {
@@ -154,7 +156,7 @@ impl Raster {
         }
     }
 
-    /// The pixels as the canvas takes them.
+    /// The pixels in the canvas's format.
     pub(crate) fn bytes(&self) -> &[u8] {
         bytemuck::cast_slice(&self.pixels)
     }
@@ -225,13 +227,14 @@ impl Raster {
         }
     }
 
-    /// A ring around the seat that the keyboard is at.
+    /// Draws the keyboard's cursor: a ring around a seat.
     pub(crate) fn cursor(&mut self, brush: &Brush, x: f32, y: f32, angle: f32) {
         let (size, colour) = (brush.size, brush.colours.cursor);
         self.paint(x, y, angle, size * 0.85, colour, |u, v| boxed(u, v, size * 0.62, size * 0.18).abs() - 1.1);
     }
 
-    /// Fills where `distance` is negative; the last half pixel on either side of its zero is smoothed.
+    /// Fills the pixels where `distance` is negative. Pixels within half a pixel of its zero are blended, which makes
+    /// the edge smooth.
     fn paint(&mut self, x: f32, y: f32, angle: f32, reach: f32, colour: Colour, distance: impl Fn(f32, f32) -> f32) {
         let (sin, cos) = angle.sin_cos();
         let first = |at: f32, limit: usize| ((at - reach - 1.0).floor().max(0.0) as usize).max(limit);
@@ -260,7 +263,7 @@ impl Raster {
     }
 }
 
-/// Distance to a box of half width `half` whose corners are rounded by `round`.
+/// Signed distance to a box of half width `half` whose corners are rounded by `round`.
 fn boxed(u: f32, v: f32, half: f32, round: f32) -> f32 {
     let (a, b) = (u.abs() - half + round, v.abs() - half + round);
     a.max(0.0).hypot(b.max(0.0)) + a.max(b).min(0.0) - round
@@ -304,7 +307,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_state_has_an_outline_of_its_own() {
+    fn every_state_has_its_own_outline() {
         for (at, one) in ALL.iter().enumerate() {
             for other in &ALL[at + 1..] {
                 let (one_dark, other_dark) = (covered(*one), covered(*other));
@@ -315,7 +318,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_shape_at_the_edge_or_outside_stays_inside_the_buffer() {
+    fn shapes_never_write_outside_the_buffer() {
         let mut raster = Raster::default();
         raster.clear(10, 10);
         for (x, y) in [(0.0, 0.0), (10.0, 10.0), (-50.0, 3.0), (5.0, 500.0)] {

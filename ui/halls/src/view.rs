@@ -1,19 +1,19 @@
-//! What part of a hall is shown, and how large: pan, zoom, hit-test by arithmetic.
+//! The visible part of a hall and its scale: panning, zooming, and finding the seat under a point.
 
 use crate::hall::Hall;
 
 const ZOOM_MAX: f32 = 12.0;
-/// Seat pitches from its middle within which a seat is pointed at.
+/// The distance from a seat's middle, in seat pitches, within which a point hits the seat.
 const HIT_REACH: f32 = 0.62;
 
-/// The view of a hall on a surface of so many CSS pixels.
+/// The view of a hall on a surface of `width` by `height` CSS pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     pub width: f32,
     pub height: f32,
     /// 1 shows the whole hall.
     pub zoom: f32,
-    /// Hall coordinates in the middle of the surface.
+    /// The point of the hall that is in the middle of the surface.
     pub centre: (f32, f32),
     fit: f32,
     bounds: [f32; 4],
@@ -43,7 +43,7 @@ impl View {
         self.fit * self.zoom
     }
 
-    /// Where a place of the hall is on the surface.
+    /// The point of the surface at which a place of the hall is shown.
     pub fn to_surface(self, x: f32, y: f32) -> (f32, f32) {
         let scale = self.scale();
         (self.width / 2.0 + (x - self.centre.0) * scale, self.height / 2.0 + (y - self.centre.1) * scale)
@@ -62,7 +62,7 @@ impl View {
             .map(|(seat, _)| seat)
     }
 
-    /// Seats within a rectangle of the surface, by number.
+    /// The numbers of the seats within a rectangle of the surface, ascending.
     pub fn inside(&self, hall: &Hall, from: (f32, f32), to: (f32, f32)) -> Vec<i32> {
         let (left, right) = (from.0.min(to.0), from.0.max(to.0));
         let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
@@ -76,7 +76,7 @@ impl View {
             .collect()
     }
 
-    /// Nearer or farther, keeping the point of the surface where it is.
+    /// The view zoomed by a factor; the hall stays in place under the given point of the surface.
     pub fn zoomed(self, factor: f32, x: f32, y: f32) -> Self {
         let before = self.scale();
         let mut view = self;
@@ -87,7 +87,7 @@ impl View {
         view.clamped()
     }
 
-    /// Moved by CSS pixels.
+    /// The view moved by CSS pixels.
     pub fn moved(self, x: f32, y: f32) -> Self {
         let scale = self.scale();
         let mut view = self;
@@ -96,7 +96,7 @@ impl View {
         view.clamped()
     }
 
-    /// With a place of the hall in sight.
+    /// The view, moved if necessary so that a place of the hall is visible.
     pub fn showing(self, x: f32, y: f32) -> Self {
         let (at_x, at_y) = self.to_surface(x, y);
         let inside = (20.0..self.width - 20.0).contains(&at_x) && (20.0..self.height - 20.0).contains(&at_y);

@@ -1,7 +1,8 @@
-//! What the screens have read from the server. An answer is read once for all that show it, is there at once for who comes back,
-//! and is read again when there is a reason.
+//! The store of the server's answers. An answer is read once for all components that show it, is shown at once to a
+//! person who comes back to a screen, and is read again when there is a reason.
 //!
-//! The work is done once for all types (`use_keys`), since every type that a hook is made for makes the bundle larger.
+//! The work is done by one function for all types (`use_keys`), because a hook that is compiled for each type makes the
+//! bundle larger.
 
 mod state;
 
@@ -18,7 +19,7 @@ use yew::prelude::*;
 use self::state::{Came, How, Known, Life, Next, Reader, Store, Turn, Value};
 use crate::{api, connection};
 
-/// What is known of something that was read.
+/// The state of a read: the last answer and the last failure.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Resource<T> {
     /// The last good answer.
@@ -34,18 +35,18 @@ impl<T: 'static> Resource<T> {
 }
 
 impl<T> Resource<T> {
-    /// Nothing has been answered yet.
+    /// Whether neither an answer nor a failure has come yet.
     pub(crate) fn loading(&self) -> bool {
         self.value.is_none() && self.failure.is_none()
     }
 
-    /// Both; known when both are.
+    /// Joins two resources; the joined one has a value when both have one.
     pub(crate) fn and<U>(self, other: Resource<U>) -> Resource<(Rc<T>, Rc<U>)> {
         Resource { value: self.value.zip(other.value).map(Rc::new), failure: self.failure.or(other.failure) }
     }
 }
 
-/// How a key is read, and whether two of its answers are the same.
+/// How to read a key, how to compare two of its answers, and how long to keep them.
 #[derive(Clone)]
 struct Reading {
     read: Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Came>>>>,
@@ -84,26 +85,27 @@ fn wanted<E: Endpoint>(endpoint: E) -> (String, Reading) {
     (key, Reading::of(Life::Kept, move || api::read(endpoint.clone())))
 }
 
-/// The same for one part of a screen alone, which begins with nothing.
+/// As [`wanted`], for one reader alone: no other reader's answer is shown to it.
 fn own<E: Endpoint>(endpoint: E, life: Life, reader: Reader) -> (String, Reading) {
     let (key, reading) = wanted(endpoint);
     (format!("{key} for {reader:?}"), Reading { life, ..reading })
 }
 
-/// What an endpoint answers.
+/// Reads an endpoint, and reads it again while the component is shown and there is a reason.
 #[hook]
 pub(crate) fn use_read<E: Endpoint>(endpoint: E) -> Resource<E::Answer> {
     Resource::of(use_keys(vec![wanted(endpoint)]).swap_remove(0))
 }
 
-/// As [`use_read`], while there is something to ask; until then nothing is known.
+/// As [`use_read`], for an endpoint that is not always needed; `None` reads nothing.
 #[hook]
 pub(crate) fn use_read_if<E: Endpoint>(endpoint: Option<E>) -> Resource<E::Answer> {
     let known = use_keys(endpoint.map(wanted).into_iter().collect());
     Resource::of(known.into_iter().next().unwrap_or_default())
 }
 
-/// What several endpoints answer, in that order; known when all are.
+/// As [`use_read`], for several endpoints: the answers are in the same order, and there is a value once all have
+/// answered.
 #[hook]
 pub(crate) fn use_reads<E: Endpoint>(endpoints: Vec<E>) -> Resource<Vec<Rc<E::Answer>>> {
     let known = use_keys(endpoints.into_iter().map(wanted).collect());
@@ -114,14 +116,14 @@ pub(crate) fn use_reads<E: Endpoint>(endpoints: Vec<E>) -> Resource<Vec<Rc<E::An
     }
 }
 
-/// As [`use_read`], for what must not begin with an answer from before: nothing is known until the server has answered this.
+/// As [`use_read`], but never starts with an earlier answer: there is no value until the server has answered this read.
 #[hook]
 pub(crate) fn use_fresh_read<E: Endpoint>(endpoint: E) -> Resource<E::Answer> {
     let reader = *use_memo((), |()| next_reader());
     Resource::of(use_keys(vec![own(endpoint, Life::Shown, reader)]).swap_remove(0))
 }
 
-/// As [`use_fresh_read`], read until it is known and then never again.
+/// As [`use_fresh_read`], but stops reading after the first good answer.
 #[hook]
 pub(crate) fn use_read_once<E: Endpoint>(endpoint: Option<E>) -> Resource<E::Answer> {
     let reader = *use_memo((), |()| next_reader());
@@ -129,7 +131,7 @@ pub(crate) fn use_read_once<E: Endpoint>(endpoint: Option<E>) -> Resource<E::Ans
     Resource::of(known.into_iter().next().unwrap_or_default())
 }
 
-/// What a command of the shell answers, asked once; another name asks again.
+/// The answer of a command of the shell, which is called once; another `name` calls it again.
 #[hook]
 pub(crate) fn use_command<T: PartialEq + 'static, F>(name: String, command: fn() -> F) -> Resource<T>
 where
@@ -173,7 +175,8 @@ fn use_keys(wanted: Vec<(String, Reading)>) -> Vec<Known> {
             for key in before.iter().filter(|key| !keys.contains(key)) {
                 STORE.with_borrow_mut(|store| store.leave(key, reader));
             }
-            // an answer can come between drawing and this: who was not yet a reader was not drawn again
+            // an answer that came after the rendering and before this effect did not redraw this component, which was
+            // not registered yet
             let now_known = STORE.with_borrow(|store| keys.iter().map(|key| store.known(key)).collect::<Vec<_>>());
             if !drawn.iter().zip(&now_known).all(|(drawn, now)| drawn.is(now)) {
                 redraw.force_update();
@@ -192,7 +195,7 @@ fn use_keys(wanted: Vec<(String, Reading)>) -> Vec<Known> {
     known
 }
 
-/// Reads a key, again when the server asks to wait.
+/// Reads a key, and repeats the read when the server asks to wait.
 async fn read(key: String, turn: Turn) {
     loop {
         let next = STORE.with_borrow(|store| store.next(&key, turn, js_sys::Date::now()));
@@ -221,7 +224,7 @@ fn tell_age() {
     connection::shown(STORE.with_borrow(Store::oldest));
 }
 
-/// Reads again all that is shown; nothing while the window is hidden.
+/// Reads all shown keys again, unless the window is hidden.
 pub(crate) fn read_again() {
     if gloo::utils::document().hidden() {
         return;
@@ -231,13 +234,13 @@ pub(crate) fn read_again() {
     }
 }
 
-/// Something has changed: reads again all that is shown, and forgets what is not.
+/// Called after a change: reads all shown keys again, and forgets those that are not shown.
 pub(crate) fn changed() {
     STORE.with_borrow_mut(Store::forget_what_is_left);
     read_again();
 }
 
-/// Forgets everything: another person is here, or none.
+/// Forgets all answers, since another person is signed in, or none.
 pub(crate) fn clear() {
     STORE.with_borrow_mut(Store::clear);
 }

@@ -1,5 +1,5 @@
-//! The state of the store: for each key the last answer, the parts of the screen that show it, and the read that is on its way. No
-//! I/O: the caller starts the reads and passes their answers in.
+//! The state of the store: for each key the last answer, the components that show it, and the read whose answer has not
+//! come. This file does no I/O: the caller starts the reads and passes their answers in.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,27 +9,27 @@ use happening_api::ApiFailure;
 
 use crate::connection::AsOf;
 
-/// An answer, of whatever type the read has.
+/// An answer; each key has its own type of answers.
 pub(super) type Value = Rc<dyn Any>;
 
-/// What a read came to, and from when it is.
+/// The result of a read, with the time of the answer if it is a kept one.
 pub(super) type Came = (Result<Value, ApiFailure>, AsOf);
 
-/// Answers that are kept although they are on no screen any more, so that going back shows them at once.
+/// Most answers that are kept although no screen shows them, so that going back shows them at once.
 const LEFT_MAX: usize = 30;
 
-/// Longest wait that a server can ask for, in seconds.
+/// Longest wait that is accepted from a server, in seconds.
 const WAIT_MAX_S: u64 = 60;
 
-/// A part of a screen that shows answers.
+/// A component that shows answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Reader(pub(super) u32);
 
-/// One read among all. A later one has a higher number.
+/// The number of a read; a later read has a higher one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Turn(u64);
 
-/// What is known of a key.
+/// The last answer and the last failure of a key.
 #[derive(Clone, Default)]
 pub(super) struct Known {
     /// The last good answer.
@@ -39,7 +39,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Whether it is the very same.
+    /// Whether both are the same answer and the same failure.
     pub(super) fn is(&self, other: &Self) -> bool {
         let same_value = match (&self.value, &other.value) {
             (Some(one), Some(other)) => Rc::ptr_eq(one, other),
@@ -49,55 +49,55 @@ impl Known {
     }
 }
 
-/// How long an answer serves.
+/// How long an answer is kept, and whether it is read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
-    /// It is read again, and kept when it is on no screen any more.
+    /// The answer is read again, and kept when no screen shows it any more.
     Kept,
-    /// It is read again, and forgotten with its screen.
+    /// The answer is read again, and forgotten when no screen shows it any more.
     Shown,
-    /// As [`Life::Shown`], and read until it is known only.
+    /// As [`Life::Shown`], but not read again after the first good answer.
     Once,
 }
 
-/// How a key is read.
+/// How to read a key.
 pub(super) trait How: Clone {
-    /// Whether two of its answers say the same.
+    /// Whether two answers of the key are equal.
     fn same(&self, one: &Value, other: &Value) -> bool;
 
     fn life(&self) -> Life;
 }
 
-/// What a read that was started does next.
+/// The next step of a read that was started.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Next<H> {
     Read(H),
-    /// The server asked to wait this long.
+    /// Wait for this time, because the server asked for it.
     Wait {
         ms: u32,
     },
-    /// A later read does it, or it is on no screen any more.
+    /// Stop: a later read replaces this one, or no screen shows the key any more.
     Nothing,
 }
 
 struct Entry<H> {
     known: Known,
     as_of: AsOf,
-    /// How it is read.
+    /// How to read the key.
     how: H,
-    /// The first read of this entry. An answer to an earlier one was meant for the person who was here before.
+    /// The first read of this entry. An answer to an earlier read was for the person who was signed in before.
     first: Turn,
     latest: Turn,
-    /// The latest read has not been answered.
+    /// Whether the answer to the latest read has not come.
     reading: bool,
     readers: BTreeSet<Reader>,
-    /// Until when the server asked to wait.
+    /// The time until which the server asked to wait.
     wait_until_ms: f64,
-    /// When it was left, as a number that grows.
+    /// When the last screen that showed the key was left, as a number that grows.
     left: u64,
 }
 
-/// All that is known.
+/// The answers of all keys.
 pub(super) struct Store<H> {
     entries: BTreeMap<String, Entry<H>>,
     turns: u64,
@@ -113,7 +113,8 @@ impl<H: How> Store<H> {
         Turn(self.turns)
     }
 
-    /// A part of a screen shows a key from now on. Answers the read that has to begin; none while one is on its way for other parts.
+    /// A component shows a key from now on. Returns the read that the caller must start; `None` if other components'
+    /// read of the key is under way.
     pub(super) fn show(&mut self, key: &str, reader: Reader, how: H) -> Option<Turn> {
         let turn = self.turn();
         let entry = self.entries.entry(key.to_owned()).or_insert_with(|| Entry {
@@ -128,7 +129,7 @@ impl<H: How> Store<H> {
             left: 0,
         });
         if entry.readers.is_empty() {
-            entry.known.failure = None; // of an earlier visit
+            entry.known.failure = None; // the failure is from an earlier visit
         }
         entry.readers.insert(reader);
         if entry.reading && entry.readers.len() > 1 {
@@ -138,7 +139,7 @@ impl<H: How> Store<H> {
         Some(turn)
     }
 
-    /// It does so no longer.
+    /// A component no longer shows a key.
     pub(super) fn leave(&mut self, key: &str, reader: Reader) {
         let left = self.turn().0;
         let Some(entry) = self.entries.get_mut(key) else { return };
@@ -167,7 +168,7 @@ impl<H: How> Store<H> {
         }
     }
 
-    /// All that is shown has to be read again. Answers the reads that begin, with what they read.
+    /// Starts a new read of every shown key. Returns the keys and the reads that the caller must start.
     pub(super) fn again(&mut self) -> Vec<(String, Turn)> {
         let is_known_for_good = |entry: &Entry<H>| entry.how.life() == Life::Once && entry.known.value.is_some();
         let shown = self.entries.iter().filter(|(_, entry)| !entry.readers.is_empty() && !is_known_for_good(entry));
@@ -183,21 +184,21 @@ impl<H: How> Store<H> {
             .collect()
     }
 
-    /// What that read does now. A reason to read again does not shorten a wait that the server asked for.
+    /// The next step of a read. A wait that the server asked for stays as long when there is a new reason to read.
     pub(super) fn next(&self, key: &str, turn: Turn, now_ms: f64) -> Next<H> {
         match self.entries.get(key) {
             Some(entry) if entry.latest == turn && !entry.readers.is_empty() => {
-                // a clock that was set back does not make it longer
+                // so that a clock that was set back does not make the wait longer
                 let ms = (entry.wait_until_ms - now_ms).min(1000.0 * WAIT_MAX_S as f64);
                 if ms > 0.0 { Next::Wait { ms: ms.ceil() as u32 } } else { Next::Read(entry.how.clone()) }
             }
-            // nothing was sent for it yet
+            // this read has sent nothing yet
             _ => Next::Nothing,
         }
     }
 
-    /// A read was answered. Answers who has to be drawn again. An answer that a later read may already contradict counts only while
-    /// nothing else is known.
+    /// Takes the answer of a read in. Returns the components that must be drawn again. When a later read has been
+    /// started, which may contradict this answer, the answer counts only if there is no other one.
     pub(super) fn answered(&mut self, key: &str, turn: Turn, (result, as_of): Came, now_ms: f64) -> Vec<Reader> {
         let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.first <= turn) else { return Vec::new() };
         let is_latest = entry.latest == turn;
@@ -211,13 +212,13 @@ impl<H: How> Store<H> {
         if let Some(wait_s) = wait_s {
             entry.wait_until_ms = now_ms + 1000.0 * wait_s.clamp(1, WAIT_MAX_S) as f64;
         }
-        entry.reading &= !is_latest || wait_s.is_some(); // who was asked to wait goes on
+        entry.reading &= !is_latest || wait_s.is_some(); // a read that was asked to wait is still under way
         let known = match result {
             Ok(value) => {
                 entry.as_of = as_of;
                 Known { value: Some(value), failure: None }
             }
-            // what may no longer be known is not shown any longer
+            // data that the person may no longer see is removed from the screen
             Err(failure @ ApiFailure::Refused { status: 403 | 404, .. }) => {
                 entry.as_of = None;
                 Known { value: None, failure: Some(failure) }
@@ -229,25 +230,25 @@ impl<H: How> Store<H> {
             (one, other) => one.is_none() && other.is_none(),
         };
         if same && entry.known.failure == known.failure {
-            return Vec::new(); // nothing to be seen
+            return Vec::new(); // nothing visible has changed
         }
         entry.known = known;
         entry.readers.iter().copied().collect()
     }
 
-    /// What is known of a key; why an earlier visit failed is not.
+    /// The answer and the failure of a key; a failure of an earlier visit is left out.
     pub(super) fn known(&self, key: &str) -> Known {
         let Some(entry) = self.entries.get(key) else { return Known::default() };
         let failure = entry.known.failure.clone().filter(|_| !entry.readers.is_empty());
         Known { value: entry.known.value.clone(), failure }
     }
 
-    /// From when the oldest is that is shown and that the server could not be asked for again.
+    /// The time of the oldest kept answer that is shown; `None` if the server has given all shown answers.
     pub(super) fn oldest(&self) -> AsOf {
         self.entries.values().filter(|entry| !entry.readers.is_empty()).filter_map(|entry| entry.as_of).min()
     }
 
-    /// Forgets what is on no screen.
+    /// Forgets the keys that no screen shows.
     pub(super) fn forget_what_is_left(&mut self) {
         self.entries.retain(|_, entry| !entry.readers.is_empty());
     }
@@ -312,26 +313,26 @@ mod tests {
     }
 
     #[test]
-    fn one_read_serves_all_who_show_it() {
+    fn one_read_serves_all_components() {
         let mut store = Store::new();
         let turn = begin(&mut store, HERE);
-        assert_eq!(store.show(KEY, THERE, KEPT), None, "it is on its way");
+        assert_eq!(store.show(KEY, THERE, KEPT), None, "the key was read a second time");
         assert_eq!(store.answered(KEY, turn, good(1), 0.0), [HERE, THERE]);
         assert_eq!(shown(&store), (Some(1), false));
         let turn = again(&mut store);
-        assert!(store.answered(KEY, turn, good(1), 0.0).is_empty(), "the same is not drawn again");
+        assert!(store.answered(KEY, turn, good(1), 0.0).is_empty(), "an equal answer was drawn again");
         let turn = again(&mut store);
         assert_eq!(store.answered(KEY, turn, good(2), 0.0), [HERE, THERE]);
     }
 
     #[test]
-    fn who_comes_back_sees_the_last_answer_and_no_old_failure() {
+    fn a_revisit_shows_the_answer_but_no_old_failure() {
         let mut store = Store::new();
         let turn = begin(&mut store, HERE);
         store.answered(KEY, turn, good(1), 0.0);
         let turn = again(&mut store);
         store.answered(KEY, turn, away(), 0.0);
-        assert_eq!(shown(&store), (Some(1), true), "what is known stays");
+        assert_eq!(shown(&store), (Some(1), true), "a failure removed the last answer");
         store.leave(KEY, HERE);
         assert_eq!(shown(&store), (Some(1), false));
         begin(&mut store, HERE);
@@ -342,13 +343,13 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_from_before_a_change_does_not_undo_it() {
+    fn an_earlier_answer_does_not_replace_a_later_one() {
         let mut store = Store::new();
         let first = begin(&mut store, HERE);
         let second = again(&mut store);
         assert_eq!(store.next(KEY, first, 0.0), Next::Nothing);
         store.answered(KEY, first, good(1), 0.0);
-        assert_eq!(shown(&store), (Some(1), false), "better than nothing");
+        assert_eq!(shown(&store), (Some(1), false), "the only answer was not shown");
         let third = again(&mut store);
         assert!(store.answered(KEY, second, good(2), 0.0).is_empty());
         store.answered(KEY, third, good(3), 0.0);
@@ -358,24 +359,24 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_to_read_again_does_not_shorten_a_wait() {
+    fn rereading_does_not_shorten_a_wait() {
         let mut store = Store::new();
         let turn = begin(&mut store, HERE);
         assert_eq!(store.next(KEY, turn, 0.0), Next::Read(KEPT));
         store.answered(KEY, turn, busy(7), 1000.0);
         assert_eq!(store.next(KEY, turn, 3000.0), Next::Wait { ms: 5000 });
-        assert_eq!(store.show(KEY, THERE, KEPT), None, "the read that waits serves them, too");
+        assert_eq!(store.show(KEY, THERE, KEPT), None, "the waiting read does not serve a second component");
         let later = again(&mut store);
         assert_eq!(store.next(KEY, later, 3000.0), Next::Wait { ms: 5000 });
-        assert_eq!(store.next(KEY, turn, 3000.0), Next::Nothing, "there is a later one");
+        assert_eq!(store.next(KEY, turn, 3000.0), Next::Nothing, "a replaced read went on");
         assert_eq!(store.next(KEY, later, 8000.0), Next::Read(KEPT));
         store.leave(KEY, HERE);
         store.leave(KEY, THERE);
-        assert_eq!(store.next(KEY, later, 8000.0), Next::Nothing, "nobody looks any more");
+        assert_eq!(store.next(KEY, later, 8000.0), Next::Nothing, "a key on no screen was read");
     }
 
     #[test]
-    fn an_answer_for_somebody_who_has_left_is_shown_to_nobody_else() {
+    fn an_answer_is_not_shown_to_the_next_person() {
         let mut store = Store::new();
         let turn = begin(&mut store, HERE);
         store.clear();
@@ -385,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_of_what_is_shown_counts() {
+    fn the_oldest_shown_answer_counts() {
         let mut store = Store::new();
         let old = |second| (Ok(Rc::new(1) as Value), DateTime::from_timestamp(second, 0));
         for (key, reader, second) in [("a", HERE, 70), ("b", THERE, 50)] {
@@ -394,14 +395,14 @@ mod tests {
         }
         assert_eq!(store.oldest(), DateTime::from_timestamp(50, 0));
         store.leave("b", THERE);
-        assert_eq!(store.oldest(), DateTime::from_timestamp(70, 0), "what is on no screen does not count");
+        assert_eq!(store.oldest(), DateTime::from_timestamp(70, 0), "an answer on no screen counted");
         let turn = store.again()[0].1;
         store.answered("a", turn, good(1), 0.0);
         assert_eq!(store.oldest(), None);
     }
 
     #[test]
-    fn only_so_much_is_kept_of_what_was_left() {
+    fn only_the_latest_unshown_answers_are_kept() {
         let mut store = Store::new();
         for number in 0..2 * LEFT_MAX {
             let key = format!("/events/{number}");
@@ -411,22 +412,22 @@ mod tests {
         }
         let known = |number: usize| store.known(&format!("/events/{number}")).value.is_some();
         assert_eq!((0..2 * LEFT_MAX).filter(|number| known(*number)).count(), LEFT_MAX);
-        assert!(known(2 * LEFT_MAX - 1) && !known(0), "the last ones");
+        assert!(known(2 * LEFT_MAX - 1) && !known(0), "not the latest answers were kept");
     }
     #[test]
-    fn an_answer_that_came_between_two_screens_is_seen_by_the_next() {
+    fn an_answer_between_two_screens_is_shown() {
         let mut store = Store::new();
         let turn = begin(&mut store, HERE);
         let rendered = store.known(KEY);
         store.leave(KEY, HERE);
-        assert!(store.answered(KEY, turn, good(1), 0.0).is_empty(), "there is no screen to be drawn");
+        assert!(store.answered(KEY, turn, good(1), 0.0).is_empty(), "a component on no screen was drawn");
         let turn = begin(&mut store, THERE);
-        assert!(!rendered.is(&store.known(KEY)), "who has drawn what was known before has to draw again");
-        assert!(store.answered(KEY, turn, good(1), 0.0).is_empty(), "since the same answer makes nobody draw");
+        assert!(!rendered.is(&store.known(KEY)), "a component that drew the former state was not drawn again");
+        assert!(store.answered(KEY, turn, good(1), 0.0).is_empty(), "an equal answer was drawn again");
     }
 
     #[test]
-    fn what_may_no_longer_be_known_goes() {
+    fn a_forbidden_or_missing_answer_is_removed() {
         let mut store = Store::new();
         let turn = begin(&mut store, HERE);
         store.answered(KEY, turn, good(1), 0.0);
@@ -443,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_once_is_read_until_it_is_known_and_forgotten_with_its_screen() {
+    fn a_read_once_stops_after_its_answer() {
         let mut store = Store::new();
         let turn = store.show(KEY, HERE, Numbers(Life::Once)).expect("it is read");
         store.answered(KEY, turn, away(), 0.0);
@@ -455,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_makes_no_wait_longer() {
+    fn a_clock_set_back_does_not_lengthen_a_wait() {
         let mut store = Store::new();
         let turn = begin(&mut store, HERE);
         store.answered(KEY, turn, busy(7), 1e12);

@@ -1,11 +1,12 @@
-//! Seats that are too small for shapes: squares of a few pixels, most of them one. Quick enough to draw 100,000 with every change.
+//! Draws seats that are too small for shapes, as squares of a few pixels, most of them one pixel. It is fast enough to
+//! draw 100,000 with every change.
 
 use super::{Brush, Glyph, Pixels, Raster, SHAPES_FROM};
 
-/// With more rectangles than this, making everything transparent is quicker than making these so.
+/// With more rectangles than this, clearing the whole surface is faster than clearing the rectangles.
 const LARGER_MAX: usize = 4096;
 
-/// A square whose size says more than its colour.
+/// A square. Its size tells states apart better than its colour.
 #[derive(Clone, Copy)]
 pub(super) struct Dot {
     pub(super) pixel: u32,
@@ -13,20 +14,20 @@ pub(super) struct Dot {
 }
 
 impl Dot {
-    /// Pixels to the left of the one that a seat's middle is in, and above it.
+    /// The square's pixels to the left of the pixel of the seat's middle, and above it.
     fn before(self) -> usize {
         (self.side - 1) / 2
     }
 }
 
-/// The pixel that a seat's middle is in, by its index; [`EDGE`] when a dot there might not be inside of the surface.
+/// The index of the pixel at a seat's middle; [`EDGE`] if a dot there may reach beyond the surface.
 pub(crate) type Spot = u32;
 
 const EDGE: Spot = Spot::MAX;
 
 impl Raster {
-    /// Makes ready for [`Raster::dots`] with the spots of the last time. Whatever is drawn at a spot covers the single pixel that
-    /// was there, so only the rest has to be made transparent.
+    /// Prepares the surface for [`Raster::dots`] with the same spots as last time. Each new dot covers the single pixel
+    /// that was at its spot, so only larger dots have to be cleared.
     pub(crate) fn clear_larger(&mut self) {
         if self.larger.len() > LARGER_MAX {
             self.clear(self.width, self.height);
@@ -38,7 +39,7 @@ impl Raster {
         }
     }
 
-    /// Tells that more than single pixels of dots is drawn here.
+    /// Notes a rectangle in which more than single-pixel dots are drawn.
     pub(crate) fn mark_larger(&mut self, pixels: Pixels) {
         let empty = pixels.left >= pixels.right || pixels.top >= pixels.bottom;
         if !empty && self.larger.len() <= LARGER_MAX {
@@ -57,10 +58,10 @@ impl Raster {
         }
     }
 
-    /// Where dots are drawn for seats around these points.
-    #[inline(never)] // as it is compiled here: for speed
+    /// Computes the spots of dots for seats around these points.
+    #[inline(never)] // inlined, it would be compiled for size as its callers are
     pub(crate) fn spots(&self, points: impl Iterator<Item = (f32, f32)>, spots: &mut Vec<Spot>) {
-        const EDGE_PIXELS: Spot = SHAPES_FROM as Spot; // no dot is larger
+        const EDGE_PIXELS: Spot = SHAPES_FROM as Spot; // no dot is larger than this
         let (width, height) = (self.width as Spot, self.height as Spot);
         let within = |at: Spot, end: Spot| at.wrapping_sub(EDGE_PIXELS) < end.saturating_sub(2 * EDGE_PIXELS);
         spots.clear();
@@ -70,9 +71,10 @@ impl Raster {
         }));
     }
 
-    /// Draws seats that are too small for shapes, as [`Raster::seat`] does one by one; `point` tells where the ones at the edge
-    /// are. Nothing may be clipped. Where seats are is found out before: a loop that does both takes three times as long,
-    /// because the processor does not read ahead past writes to places that it does not know yet.
+    /// Draws seats that are too small for shapes, with the same result as [`Raster::seat`] for each; `point` returns
+    /// the places of seats at the edge. The clip must be the whole surface. The spots are computed beforehand: a loop
+    /// that did both would take three times as long, because the processor cannot read ahead of writes whose address it
+    /// does not know yet.
     #[inline(never)]
     pub(crate) fn dots(&mut self, brush: &Brush, seats: &[Glyph], spots: &[Spot], point: impl Fn(usize) -> (f32, f32)) {
         let single = brush.dots.map(|dot| if dot.side == 1 { dot.pixel } else { 0 });
@@ -99,8 +101,8 @@ impl Raster {
     }
 }
 
-/// Draws until a dot is larger than a pixel or at the edge, and tells how many it drew. By far the most are not, when there are
-/// 100,000 of them.
+/// Draws dots until one is larger than a pixel or at the edge, and returns how many it drew. In a hall of 100,000
+/// seats, nearly all dots are single pixels.
 #[inline(never)]
 fn single_dots(pixels: &mut [u32], single: &[u32; 7], seats: &[Glyph], spots: &[Spot]) -> usize {
     for (at, (glyph, spot)) in seats.iter().zip(spots).enumerate() {
@@ -113,8 +115,8 @@ fn single_dots(pixels: &mut [u32], single: &[u32; 7], seats: &[Glyph], spots: &[
     seats.len().min(spots.len())
 }
 
-/// The next lower whole number, of one below four million; quicker than `floor`. A float of that size has no place for a
-/// fraction, so adding one rounds to the nearest, and leaves the whole number in the lowest bits.
+/// Rounds down a number below four million; faster than `floor`. A float near 1.5 * 2^23 has no bits for a fraction, so
+/// adding that number rounds to the nearest integer, which is then in the lowest bits.
 fn down(at: f32) -> i32 {
     const SHIFT: f32 = 12_582_912.0; // 1.5 * 2^23
     let nearest = (at + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()) as i32;
@@ -126,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_lower_number_is_found_on_both_sides_of_zero() {
+    fn down_rounds_down_on_both_sides_of_zero() {
         for n in -5_000..5_000i32 {
             for part in [0.0, 0.01, 0.3, 0.5, 0.7, 0.99f32] {
                 assert_eq!(down(n as f32 + part), n, "{n} {part}");
