@@ -12,8 +12,7 @@ macro_rules! with_commands {
             session() -> SessionView;
             sign_in() -> ();
             open_sign_in_again() -> ();
-            /// Copies the link of the sign-in that waits for the browser to the clipboard; answers whether there was
-            /// one.
+            /// Copies the link of the pending sign-in to the clipboard; answers whether there was one.
             copy_sign_in_link() -> bool;
             cancel_sign_in() -> ();
             sign_out() -> ();

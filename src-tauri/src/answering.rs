@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 
-/// Starts a server that answers every GET with the JSON that `answer` returns for the server's address and the path; it
-/// answers an empty text as 404. The server runs until the process ends. Returns its address.
+/// Starts a server that answers every GET with the JSON that `answer` returns for the server's address and the path; an
+/// empty text becomes a 404. The server runs until the process ends. Returns its address.
 pub(crate) fn start(answer: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> std::io::Result<String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let base = format!("http://{}", listener.local_addr()?);

@@ -242,7 +242,7 @@ fn refusal(status: StatusCode, retry_after_s: u64, bytes: &[u8]) -> ApiFailure {
         Ok(body) if body.code == ErrorCode::Unavailable => {
             ApiFailure::Busy { retry_after_s, outcome: body.details.outcome }
         }
-        // the server does nothing for a request that it refuses for its rate
+        // a request over the rate limit is refused before the server does anything
         Ok(body) if body.code == ErrorCode::RateLimited => {
             ApiFailure::Busy { retry_after_s, outcome: Some(Outcome::Nothing) }
         }

@@ -70,8 +70,8 @@ pub(crate) fn open_sign_in_again(app: AppHandle, session: State<'_, Session>) {
     }
 }
 
-/// Copies the link of the sign-in that waits for the browser, without showing the link to the webview. Answers whether
-/// there was one.
+/// Copies the link of the pending sign-in to the clipboard, without passing it to the webview. Answers whether there
+/// was one.
 #[tauri::command]
 pub(crate) async fn copy_sign_in_link(
     clipboard: State<'_, Clipboard>,
@@ -82,7 +82,7 @@ pub(crate) async fn copy_sign_in_link(
     Ok(true)
 }
 
-/// Copies a text to the clipboard. The shell does it because only some webviews allow it to a page.
+/// Copies a text to the clipboard. The shell does it because only some webviews allow a page to do it.
 #[tauri::command]
 pub(crate) async fn copy(clipboard: State<'_, Clipboard>, text: String) -> Result<(), ApiFailure> {
     clipboard.put(&text).map_err(|error| unexpected(&error))

@@ -27,7 +27,7 @@ pub(crate) fn show_main(app: &AppHandle) {
     }
 }
 
-/// Whether the app has set a theme since it started.
+/// Whether the theme that was set last is light or dark, as opposed to that of the system.
 static THEME_CHOSEN: AtomicBool = AtomicBool::new(false);
 
 /// Sets the theme of what the system draws of the app's windows to that of the screens.
@@ -41,7 +41,7 @@ pub(crate) fn follow_theme(window: &WebviewWindow, theme: Theme) {
     if THEME_CHOSEN.swap(chosen.is_some(), Ordering::Relaxed) || chosen.is_some() {
         app.set_theme(chosen);
     }
-    // GTK takes "no theme" for light, so after a theme was set it is told the system's theme
+    // GTK takes "no theme" for light, so a dark theme of the system is set explicitly
     #[cfg(target_os = "linux")]
     if chosen.is_none()
         && let Ok(system) = window.theme()

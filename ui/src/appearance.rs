@@ -45,7 +45,8 @@ pub(crate) fn apply(theme: Theme) {
     };
     drop(shown); // fails only for an invalid attribute name
     wasm_bindgen_futures::spawn_local(async move {
-        // for what the system draws, such as the menu bar; if the shell fails, that stays as it is
+        // the shell sets the theme of what the system draws, such as the menu bar; if that fails, the former theme
+        // stays there
         drop(api::appearance(theme).await);
     });
 }

@@ -13,7 +13,7 @@ use yew::prelude::*;
 pub(crate) fn focus(selector: &str) -> Option<HtmlElement> {
     let element = gloo::utils::document().query_selector(selector).ok().flatten()?;
     let element = element.dyn_into::<HtmlElement>().ok()?;
-    drop(element.focus()); // the element is on the page
+    drop(element.focus()); // cannot fail, since the element is on the page
     Some(element)
 }
 
@@ -98,6 +98,6 @@ fn keep(element: Option<&HtmlElement>) {
     if let Some(element) = element {
         let options = FocusOptions::new();
         options.set_prevent_scroll(true);
-        drop(element.focus_with_options(&options)); // the element is on the page
+        drop(element.focus_with_options(&options)); // cannot fail, since the element is on the page
     }
 }

@@ -11,7 +11,7 @@ const HIT_REACH: f32 = 0.62;
 pub struct View {
     pub width: f32,
     pub height: f32,
-    /// 1 shows the whole hall.
+    /// The zoom factor; 1 shows the whole hall.
     pub zoom: f32,
     /// The point of the hall that is in the middle of the surface.
     pub centre: (f32, f32),

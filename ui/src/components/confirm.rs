@@ -9,9 +9,9 @@ pub(crate) struct Props {
     pub(crate) title: AttrValue,
     #[prop_or_default]
     pub(crate) subtitle: Html,
-    /// The text of the button that does it.
+    /// The text of the button that confirms.
     pub(crate) label: AttrValue,
-    /// The text of the button that leaves everything as it is.
+    /// The text of the button that closes the dialog and changes nothing.
     pub(crate) keep: AttrValue,
     pub(crate) busy: bool,
     /// The failure of the last try.

@@ -30,7 +30,7 @@ pub(crate) fn DateField(props: &Props) -> Html {
         Callback::from(move |()| {
             shown.set(None);
             if let Some(button) = button.cast::<web_sys::HtmlElement>() {
-                drop(button.focus()); // the button is on the page
+                drop(button.focus()); // cannot fail, since the button is on the page
             }
         })
     };

@@ -1,4 +1,4 @@
-//! Icons: outlines on a 24 grid in the colour of the text.
+//! Icons: outlines on a grid of 24 by 24, in the colour of the text.
 
 use yew::prelude::*;
 

@@ -163,7 +163,7 @@ fn BookPanel(props: &PanelProps) -> Html {
     let choose = {
         let (navigator, id) = (navigator.clone(), event.id);
         Callback::from(move |wish: SeatsWish| {
-            // fails only for values that a query cannot hold, such as maps
+            // cannot fail, since a query can hold a number and a boolean
             drop(navigator.push_with_query(&Route::seats(id), &wish));
         })
     };

@@ -192,7 +192,7 @@ impl<H: How> Store<H> {
                 let ms = (entry.wait_until_ms - now_ms).min(1000.0 * WAIT_MAX_S as f64);
                 if ms > 0.0 { Next::Wait { ms: ms.ceil() as u32 } } else { Next::Read(entry.how.clone()) }
             }
-            // this read has sent nothing yet
+            // the read can stop here, because it has no request under way
             _ => Next::Nothing,
         }
     }
