@@ -1,4 +1,5 @@
-//! The answer to a command: made once; a creating call's is kept beside what it answers, and given again to every copy of the call.
+//! The answer to a command. The answer to a creating or claiming call is kept in the history, and given again to every copy of the
+//! call.
 
 use axum::response::{IntoResponse, Response};
 use happening_api::Booking;
@@ -14,12 +15,12 @@ impl Answer {
         Self(serde_json::to_string(booking).expect("a booking has string keys and finite numbers"))
     }
 
-    /// One that was kept.
+    /// An answer that was kept before.
     pub(crate) fn kept(json: String) -> Self {
         Self(json)
     }
 
-    /// The text, to be kept.
+    /// The JSON text, to be kept.
     pub(crate) fn into_json(self) -> String {
         self.0
     }

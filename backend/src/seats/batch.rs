@@ -1,4 +1,4 @@
-//! What a transaction makes of its commands: each is decided on its event's state, and what follows is noted as rows.
+//! Decides the commands of a transaction: each on its event's state. The resulting rows are collected, to be written together.
 
 mod create;
 mod portions;
@@ -22,23 +22,23 @@ use crate::access::{Access, EventAction};
 use crate::clock::Clock;
 use crate::switches::Switch;
 
-/// An event in a transaction: its row, and its state with what was decided since.
+/// An event in a transaction: its locked row, its state, and the changes that were decided on the state since.
 #[derive(Debug)]
 pub(super) struct Work {
     pub(super) row: EventRow,
     pub(super) known: Known,
     pub(super) changes: Vec<Change>,
-    /// Seats are being added until there are so many.
+    /// The capacity to which seats are still being added in portions.
     raising_to: Option<u32>,
 }
 
-/// What a command came to, once the transaction is committed.
+/// What was decided about a command; it holds once the transaction is committed.
 #[derive(Debug)]
 pub(super) enum Verdict {
     Reply(Reply),
-    /// It needs what this transaction writes: it waits for the next one.
+    /// The command needs rows that this transaction writes, so it waits for the next transaction.
     Later,
-    /// The state is not that of the rows.
+    /// The state in memory contradicts the rows.
     Contradiction,
 }
 
@@ -54,19 +54,20 @@ impl From<Rule> for Verdict {
     }
 }
 
-/// A transaction's decisions.
+/// The decisions of a transaction.
 #[derive(Debug)]
 pub(super) struct Batch {
-    /// The database's clock after the locks were had.
+    /// The database's time, read after the rows were locked.
     pub(super) now: DateTime<Utc>,
     clock: Clock,
     pub(super) rows: Rows,
-    /// Ids that are written: a copy of a command waits, to be found.
+    /// Ids of the commands that this batch has done. A copy of such a command waits for the next transaction, which finds its result
+    /// in the rows.
     ids: std::collections::HashSet<Uuid>,
 }
 
 impl Work {
-    /// Nothing is decided yet.
+    /// An event on which nothing was decided yet.
     pub(super) fn new(row: EventRow, known: Known) -> Self {
         let raising_to = row.raising_to.map(i32::cast_unsigned);
         Self { row, known, changes: Vec::new(), raising_to }
@@ -87,7 +88,7 @@ impl Work {
         Ok((outcome, promotions))
     }
 
-    /// Where a booking stands now.
+    /// What a booking holds and wants now.
     fn place(&self, booking: BookingId) -> Place {
         let known = self.known.seats.booking(booking).filter(|booking| !booking.ended);
         let Some(known) = known else {
@@ -98,7 +99,7 @@ impl Work {
         Place { status, waiting_seats: known.wanted, waiting_order }
     }
 
-    /// A booking as its caller sees it now.
+    /// A booking as the API shows it to its caller now.
     fn shown(&self, id: BookingId, facts: &BookingFacts, now: DateTime<Utc>) -> Booking {
         let known = self.known.seats.booking(id);
         let ahead = known.as_ref().and_then(|booking| booking.ahead);
@@ -170,7 +171,7 @@ impl Batch {
             (Found::Done, Some(booking), Some(of)) => {
                 Verdict::Reply(Reply::Done(Answer::of(&work.shown(booking, of, self.now))))
             }
-            // what the caller may not know of is not there, whatever their key was used for
+            // a caller who may not see the event gets 404, even with a key that was used for something else
             _ if work.row.deleted || facts.access(EventAction::See) == Access::Hidden => Refusal::NOT_FOUND.into(),
             _ => Refusal::KeyReused.into(),
         }
@@ -180,10 +181,10 @@ impl Batch {
     fn booking_of<'f>(work: &Work, facts: &'f Facts, booking: BookingId) -> Result<&'f BookingFacts, Verdict> {
         let known = work.known.seats.booking(booking);
         match &facts.booking {
-            // made in this transaction
+            // the booking was created in this transaction
             None if known.is_some() => Err(Verdict::Later),
             None => Err(Refusal::NOT_FOUND.into()),
-            // the bookings of a cancelled event end in portions
+            // the bookings of a cancelled event end in portions; those that have not ended yet count as cancelled, too
             Some(row) if row.status == BookingStatus::Cancelled || work.row.status == EventStatus::Cancelled => {
                 Err(Rule::AlreadyCancelled.into())
             }
@@ -203,7 +204,7 @@ impl Batch {
         let given = work.given(self.now, false);
         let ended = work.known.seats.booking(booking).is_some_and(|booking| booking.ended);
         let may_book = facts.access(EventAction::Book) == Access::Allowed;
-        // a former member keeps the place, but may not take seats
+        // a former member keeps the place on the waitlist, but may not take seats
         if !ended && given.limits.is_upcoming && !may_book {
             return Err(Refusal::Access(Access::Forbidden).into());
         }
@@ -229,7 +230,7 @@ impl Batch {
         (booking, seats, reason): (BookingId, Option<&[Seat]>, Option<&str>),
     ) -> Result<Answer, Verdict> {
         let by_staff = facts.booking.as_ref().is_some_and(|of| of.person != command.caller);
-        // they managed the event when they asked
+        // The handler checked this right when the request came; the caller may have lost it since.
         match facts.access(EventAction::Manage) {
             refused @ (Access::Forbidden | Access::Hidden) if by_staff => return Err(Refusal::Access(refused).into()),
             _ => {}
@@ -263,11 +264,11 @@ impl Batch {
         }
         self.promote(work, &promotions, &command.request_id);
         let mut shown = work.shown(booking, of, self.now);
-        shown.seats -= self.rows.less(booking).cast_signed(); // its wait ended in this transaction
+        shown.seats -= self.rows.less(booking).cast_signed(); // part of its wait may have ended in this transaction
         Ok(Answer::of(&shown))
     }
 
-    /// Notes what bookings of the waitlist got.
+    /// Adds the rows and messages for the bookings that got seats from the waitlist.
     fn promote(&mut self, work: &Work, promotions: &[Promotion], request_id: &str) {
         for Promotion { booking, person, seats } in promotions {
             let (event, count) = (work.row.id, seats.len() as u32);
@@ -280,7 +281,7 @@ impl Batch {
         }
     }
 
-    /// Notes the event's counts and log, when something changed. Answers what the state is called after the commit.
+    /// Adds the event's counts and its log entry, when something changed. Returns the version and head of the state after the commit.
     pub(super) fn close(&mut self, work: &Work) -> Option<(i64, Uuid)> {
         if work.changes.is_empty() && work.raising_to == work.row.raising_to.map(i32::cast_unsigned) {
             return None;
@@ -310,7 +311,7 @@ impl Batch {
         Some((version, head))
     }
 
-    /// Notes in the organization's log what staff did to another person's booking.
+    /// Adds an entry to the organization's audit log: what staff did to another person's booking.
     fn audit(
         &mut self,
         work: &Work,
@@ -335,7 +336,7 @@ impl Batch {
     }
 }
 
-/// A message about a booking.
+/// What a message to a person says about a booking.
 struct Told<'a> {
     kind: NotificationType,
     person: UserId,

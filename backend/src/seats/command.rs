@@ -1,4 +1,4 @@
-//! What a caller asks of an event's seats, and what it is answered.
+//! The commands that change an event's seats, and the replies to them.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use uuid::Uuid;
 use super::answer::Answer;
 use crate::access::Access;
 
-/// A change that is asked for.
+/// A change of an event's seats that a caller or a timer asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Command {
-    /// Id of the booking that it creates, else of the history row that it writes. By it a command that was done is recognized.
+    /// The id of the booking that the command creates, or else of the history row that it writes. By this id a copy of a command that
+    /// was done before is recognized.
     pub(crate) id: Uuid,
     pub(crate) event: EventId,
     pub(crate) caller: UserId,
@@ -30,47 +31,48 @@ pub(crate) enum Kind {
         waitlist: bool,
         /// SHA-256 of the request's body.
         request_hash: Vec<u8>,
-        /// Staff of the event book for another person.
+        /// Set when staff of the event book for another person.
         on_behalf: Option<OnBehalf>,
     },
     Claim {
         booking: BookingId,
-        /// Exactly so many; without it all that are free and wanted.
+        /// Claims exactly so many seats; `None` claims all seats that are both free and wanted.
         seats: Option<u32>,
     },
     GiveBack {
         booking: BookingId,
-        /// The seats to give back. Without it the whole booking is cancelled, with its place on the waitlist.
+        /// The seats to give back. `None` cancels the whole booking, including its place on the waitlist.
         seats: Option<Vec<Seat>>,
         reason: Option<String>,
     },
-    /// A portion of a long change. A timer asks for it, no caller.
+    /// A portion of a long change. Only timers ask for it.
     Due(Due),
 }
 
-/// Whom staff book for, and why.
+/// The person whom staff book for, and the reason they gave.
 #[derive(Clone, Debug)]
 pub(crate) struct OnBehalf {
     pub(crate) person: UserId,
     pub(crate) reason: String,
 }
 
-/// Bookings that end, or seats that go to the waitlist, in one transaction: more would hold the event's row for long.
+/// How many bookings end, or how many seats go to the waitlist, in one transaction. More would lock the event's row for long.
 pub(crate) const PORTION: u32 = 500;
 
-/// Changes that are too long for one transaction. Each portion holds the event's row for a moment only.
+/// Changes that are too long for one transaction, so they are done in portions, each of which locks the event's row only briefly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
-    /// The event has started: so many bookings at most leave the waitlist.
+    /// The event has started: at most so many bookings leave the waitlist.
     EndWaiting { at_most: u32 },
-    /// The event was cancelled: bookings with so many seats at most end. The caller is the person who cancelled it.
+    /// The event was cancelled: bookings with at most so many seats end. The caller is the person who cancelled the event.
     EndBookings { at_most: u32 },
-    /// The capacity was raised: so many of the new seats at most go to the waitlist. All that are left once none waits.
+    /// The capacity was raised: at most so many of the new seats go to the waitlist. Once no booking waits, all remaining seats are
+    /// added.
     AddSeats { at_most: u32 },
 }
 
 impl Kind {
-    /// The booking that the command is about; none for a new one.
+    /// The existing booking that the command is about; `None` when it creates a booking.
     pub(super) fn booking(&self) -> Option<BookingId> {
         match self {
             Self::Create { .. } | Self::Due(_) => None,
@@ -79,30 +81,30 @@ impl Kind {
     }
 }
 
-/// What became of a command.
+/// The result of a command.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    /// Committed: the booking as it is now.
+    /// The command was committed. Holds the booking as it is now.
     Done(Answer),
-    /// It was committed before, by a copy of this command: the first answer.
+    /// A copy of this command was committed before. Holds the first answer.
     Replayed(Answer),
     Refused(Refusal),
-    /// A portion is done: so many bookings or seats are left to do.
+    /// The portion was committed. Holds how many bookings or seats remain.
     Portion {
         left: u32,
     },
-    /// Nothing happened: the database is away, or the event's row was not had in time.
+    /// Nothing happened: the database is away, or the event's row could not be locked in time.
     Nothing,
-    /// It may have happened.
+    /// It is unknown whether the command was committed.
     Unknown,
 }
 
-/// Why a command must not be done, as things stand under the event's lock.
+/// Why a command must not be done, decided while the event's row is locked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The caller may not do this, or not know of the event.
+    /// The caller may not do this, or may not see the event.
     Access(Access),
-    /// The id belongs to another request.
+    /// The id was already used by a different request.
     KeyReused,
     Rule(happening_seating::Refusal),
 }
@@ -111,34 +113,34 @@ impl Refusal {
     pub(super) const NOT_FOUND: Self = Self::Access(Access::Hidden);
 }
 
-/// A command that waits for its turn.
+/// A command in a queue.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) command: Command,
     pub(super) reply: oneshot::Sender<Reply>,
-    /// When it came, or when the reply to its commit was lost.
+    /// When the command arrived, or when the reply to its commit was lost.
     pub(super) since: std::time::Instant,
-    /// Times that it failed alone.
+    /// How many times the command failed when it was alone in its transaction.
     pub(super) failures: u32,
-    /// A transaction with it may have been committed.
+    /// Whether a transaction with this command may have been committed.
     pub(super) may_be_done: bool,
 }
 
-/// A command that has not begun by then is given up.
+/// A command that no transaction has begun after this time is given up.
 pub(super) const WAIT_MAX: Duration = Duration::from_millis(900);
 
 impl Pending {
-    /// It has waited for too long.
+    /// Whether the command has waited longer than `WAIT_MAX`.
     pub(super) fn is_late(&self) -> bool {
         self.since.elapsed() > WAIT_MAX
     }
 
-    /// Answers. The caller may be gone: what was done stays, and a repeated call finds it.
+    /// Sends the reply. The caller may have gone; the change stays, and a repeated call finds it.
     pub(super) fn answer(self, reply: Reply) {
         drop(self.reply.send(reply));
     }
 
-    /// Answers that it was not done, as far as is known.
+    /// Replies that nothing happened or, if an earlier transaction may have committed the command, that this is unknown.
     pub(super) fn give_up(self) {
         let reply = if self.may_be_done { Reply::Unknown } else { Reply::Nothing };
         self.answer(reply);

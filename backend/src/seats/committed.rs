@@ -1,4 +1,4 @@
-//! What a commit made of an event, for those who watch.
+//! What a commit changed at an event, to be written to Redis for the people who watch the event.
 
 use happening_api::{BookingId, EventId};
 use happening_seating::{Change, Order};
@@ -10,20 +10,20 @@ use super::states::Known;
 #[derive(Clone, Debug)]
 pub(crate) struct Committed {
     pub(crate) event: EventId,
-    /// Head of the state before.
+    /// The head of the state before the commit.
     pub(crate) before: Uuid,
     pub(crate) version: i64,
     pub(crate) head: Uuid,
     pub(crate) free: u32,
     pub(crate) waiting_bookings: u32,
     pub(crate) waiting_seats: u32,
-    /// Order and booking.
+    /// The bookings that joined the waitlist, with their order.
     pub(crate) joined: Vec<(Order, BookingId)>,
     pub(crate) left: Vec<BookingId>,
 }
 
 impl Committed {
-    /// What is shown of a state that these changes made of the one called `before`.
+    /// Describes the state `known`, into which these changes turned the state with the head `before`.
     pub(crate) fn of(event: EventId, known: &Known, before: Uuid, changes: &[Change]) -> Self {
         let Known { version, head, seats, .. } = known;
         let waiting = seats.waiting();

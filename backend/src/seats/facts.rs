@@ -1,7 +1,7 @@
-//! What a transaction reads: the locked rows of its events, and what the rows alone know of its commands.
+//! What a transaction reads: the locked rows of its events, and facts about its commands that only the rows have, not the states.
 //!
-//! Two statements on purpose. A statement sees what was committed when it began, but a locked row as it is when the lock is had; so
-//! the lock joins nothing, and everything else, the clock, too, is looked up afterwards.
+//! These are two statements, because a statement sees other rows as of its own start, but a locked row as of the moment it was
+//! locked. So the statement that locks joins no other table, and everything else, the time included, is read by a second statement.
 
 use std::collections::HashMap;
 
@@ -16,18 +16,18 @@ use super::protection::{Protection, out};
 use super::states::Known;
 use crate::access::{self, Access, EventAction, EventStanding};
 
-/// An event's row, locked until the end of the transaction.
+/// An event's row. It stays locked until the transaction ends.
 #[derive(Clone, Debug)]
 pub(crate) struct EventRow {
     pub(crate) id: EventId,
     pub(crate) org: OrgId,
     pub(super) status: EventStatus,
     pub(super) event_date: DateTime<Utc>,
-    /// When it is over: a day after its start, unless it says otherwise.
+    /// When the event is over: at its end or, if it has none, 24 hours after its start.
     pub(super) over_at: DateTime<Utc>,
     pub(super) seats_per_person_max: Option<i32>,
     pub(super) total: i32,
-    /// Seats are being added until there are so many.
+    /// The capacity to which seats are still being added in portions.
     pub(super) raising_to: Option<i32>,
     pub(super) free: i32,
     pub(super) waiting_bookings: i64,
@@ -38,30 +38,31 @@ pub(crate) struct EventRow {
 }
 
 impl EventRow {
-    /// Bookings are taken at this moment. `completed` and `ongoing` rows began; the worker may be late with others.
+    /// Whether the event takes bookings at this moment. The start is compared with the time, too, since the worker may set the status
+    /// late.
     pub(crate) fn is_upcoming(&self, now: DateTime<Utc>) -> bool {
         !self.deleted && self.status == EventStatus::Upcoming && now < self.event_date
     }
 
-    /// It takes place, and is not over: its staff may give out seats.
+    /// Whether the event's staff may give out seats: it is not over, not cancelled and not deleted.
     pub(crate) fn is_on(&self, now: DateTime<Utc>) -> bool {
         let may_begin = matches!(self.status, EventStatus::Upcoming | EventStatus::Ongoing);
         !self.deleted && may_begin && now < self.over_at
     }
 
-    /// About how many rows its state is read from.
+    /// About how many rows must be read to load the event's state.
     pub(super) fn rows(&self) -> u32 {
         let taken = self.total.saturating_sub(self.free);
         u32::try_from(i64::from(taken) + self.waiting_bookings).unwrap_or(u32::MAX)
     }
 
-    /// Whether the state is that of the row, by name and by what both count.
+    /// Whether the state is the current one: it has the row's version and head, and the same counts.
     pub(super) fn is_of(&self, known: &Known) -> bool {
         let named_so = (self.version, self.head) == (known.version, known.head);
         named_so && (self.counts_as(known) || out(Protection::CountsCompared))
     }
 
-    /// Whether the row counts what the state does.
+    /// Whether the row and the state have the same counts.
     pub(super) fn counts_as(&self, known: &Known) -> bool {
         let waiting = known.seats.waiting();
         self.total.cast_unsigned() == known.seats.total()
@@ -71,10 +72,10 @@ impl EventRow {
     }
 }
 
-/// Locks the rows of events in the order of their ids. Without `wait`, rows that another transaction has are left out.
+/// Locks the rows of events in the order of their ids. Without `wait`, rows that another transaction has locked are left out.
 ///
 /// # Errors
-/// When the database fails; with `wait` also when a row was not had within the lock timeout.
+/// When the database fails; with `wait` also when a row could not be locked within the lock timeout.
 pub(super) async fn lock(
     conn: &mut PgConnection,
     events: &[EventId],
@@ -109,7 +110,7 @@ pub(super) async fn lock(
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// The booking that a command is about, as its row says.
+/// The row of the booking that a command is about.
 #[derive(Clone, Debug)]
 pub(super) struct BookingFacts {
     pub(super) person: UserId,
@@ -120,37 +121,37 @@ pub(super) struct BookingFacts {
     pub(super) created_at: DateTime<Utc>,
 }
 
-/// What was written by a copy of a command.
+/// What an earlier copy of the same command wrote.
 #[derive(Clone, Debug)]
 pub(super) enum Found {
-    /// The first answer, and whether it was to the same request.
+    /// The kept first answer, and whether it belongs to the same request.
     Answer { answer: Answer, same_request: bool },
-    /// A booking whose first answer was forgotten, with the people of a past event.
+    /// The command was done, but its answer was deleted with the personal data of a past event.
     Forgotten,
-    /// It has no answer of its own: the booking as it is now.
+    /// The command was done and has no kept answer: the booking is shown as it is now.
     Done,
 }
 
-/// What the rows alone know of a command.
+/// Facts about a command that are only in the rows, not in the state.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     pub(super) found: Option<Found>,
-    /// The caller has a user row, and was not deleted.
+    /// Whether the caller has a user row that is not marked as deleted.
     pub(super) known: bool,
-    /// The command is about the caller's own booking.
+    /// Whether the command is about the caller's own booking.
     pub(super) is_own: bool,
-    /// A timer asks for the command, no caller.
+    /// Whether a timer asks for the command, not a caller.
     pub(super) is_due: bool,
     pub(super) visibility: Visibility,
     pub(super) role: Option<Role>,
     pub(super) owner: bool,
-    /// Asked only of those who would not see the event otherwise.
+    /// Whether the caller has an active booking at the event. Looked up only when nothing else lets the caller see the event.
     pub(super) has_booking: bool,
     pub(super) booking: Option<BookingFacts>,
 }
 
 impl Facts {
-    /// Whether the caller may do that with the event.
+    /// Whether the caller may do this with the event.
     pub(super) fn access(&self, action: EventAction) -> Access {
         let Self { visibility, role, owner, has_booking, .. } = *self;
         if self.known {
@@ -160,7 +161,8 @@ impl Facts {
         }
     }
 
-    /// The command is due by itself, about the caller's own booking or an event that they know of, or was done before.
+    /// Whether the event's state is needed to answer: a timer asks, the command is about the caller's own booking, it was done
+    /// before, or the caller may see the event.
     pub(super) fn matters(&self) -> bool {
         self.is_due || self.is_own || self.found.is_some() || self.access(EventAction::See) != Access::Hidden
     }
@@ -171,10 +173,11 @@ const CLAIM: i16 = 1;
 const GIVE_BACK: i16 = 2;
 const DUE: i16 = 3;
 
-/// Looks up what is known of commands, in their order, and the time. The events' rows are locked.
+/// Looks up the facts of commands, in their order, and the time. Commands may be decided by them only while the events' rows are locked.
 ///
-/// Each `limit 1` keeps its rows from being joined by the planner's own choice: whatever it believes of a table's size, they are looked
-/// up one by one, by the whole key. A plan from when an organization was small once read all of its 10,000 members for each booking.
+/// Each `limit 1` keeps the planner from joining that table in another way: whatever the planner's statistics say, a row is looked up
+/// by its whole key. Without it, a plan that was cached when an organization was small read all of its 10,000 members for each
+/// booking.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
-//! After a transaction that failed: which of its commands are tried again, in which order, and which are given up. A batch is taken apart
-//! by event, then half by half, until it shows whose command it is.
+//! Chooses which commands of a failed transaction are tried again, in which order, and which are given up. When the database refuses
+//! a batch, the batch is split by event and then halved, until the failing command is isolated.
 
 use happening_api::EventId;
 use uuid::Uuid;
@@ -10,18 +10,18 @@ use super::queue::Held;
 use super::rows::WriteError;
 use crate::database;
 
-/// Times that a command may fail alone.
+/// A command that failed alone for this many times is given up.
 pub(super) const FAILURES_MAX: u32 = 3;
-/// What Postgres says of a statement that took longer than it may, of a row that was not had in time, of a deadlock.
+/// Postgres' error codes for a statement that exceeded its timeout, a lock that exceeded its timeout, and a deadlock.
 const STATEMENT_TIMEOUT: &str = "57014";
 const LOCK_TIMEOUT: &str = "55P03";
 const DEADLOCK: &str = "40P01";
 
-/// Why a transaction was not committed, or is not known to be.
+/// Why a transaction was not committed, or why it is unknown whether it was.
 #[derive(Debug)]
 pub(super) enum Failure {
     Refused(WriteError),
-    /// It took too long to prepare.
+    /// Preparing the transaction took longer than its timeout.
     Late,
     /// Deciding this command panicked.
     Panicked {
@@ -44,13 +44,13 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-/// After a failure: commands that can be tried again are, in the order in which they stood.
+/// Handles a failed transaction: commands that can be tried again are, in their order.
 pub(super) fn after(failure: Failure, mut part: Vec<Held>, todo: &mut Vec<Vec<Held>>) {
     match failure {
         Failure::Unknown(error) => {
             tracing::warn!(%error, "the reply to a commit was lost");
             for held in &mut part {
-                held.contended = true; // the transaction that has the row next knows that the lost one has ended
+                held.contended = true; // a later transaction can lock the row only after the lost one has ended
                 for pending in &mut held.commands {
                     (pending.may_be_done, pending.since) = (true, std::time::Instant::now());
                     if out(Protection::SameIdAgain) {
@@ -75,8 +75,8 @@ pub(super) fn after(failure: Failure, mut part: Vec<Held>, todo: &mut Vec<Vec<He
     }
 }
 
-/// A transaction of several events took too long. Each event goes to a side lane, so that the slow one delays no other. The commands
-/// had begun in time, so their waiting time starts again.
+/// A transaction of several events took too long. Each event goes to a side lane, so that the slow event delays no other. The
+/// commands had begun in time, so their waiting time starts again.
 fn part_ways(part: &mut [Held]) {
     for held in part {
         held.contended = true;
@@ -99,14 +99,14 @@ fn after_refusal(error: &WriteError, mut part: Vec<Held>, todo: &mut Vec<Vec<Hel
     if part.len() > 1 && code == STATEMENT_TIMEOUT {
         part_ways(&mut part);
     } else if part.len() > 1 && !database.is_some_and(is_broken) {
-        // whose it is shows when each is alone
+        // try each event alone, to find the one that fails
         todo.extend(part.into_iter().map(|held| vec![held]));
     } else if code == LOCK_TIMEOUT {
-        part.iter_mut().for_each(|held| held.contended = true); // another transaction has the row
+        part.iter_mut().for_each(|held| held.contended = true); // another transaction holds the row
     } else if database.is_some_and(is_broken)
         && part.iter().flat_map(|held| &held.commands).all(|one| one.failures == 0)
     {
-        // a connection that broke is replaced once; a database that does not answer is not waited for
+        // after a broken connection the batch is tried once more; when the database does not answer, it is given up
         part.iter_mut().flat_map(|held| &mut held.commands).for_each(|one| one.failures += 1);
         todo.push(part);
     } else if database.is_some_and(database::is_away) && code != DEADLOCK {
@@ -123,7 +123,8 @@ fn is_broken(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Io(io) if io.kind() != std::io::ErrorKind::TimedOut)
 }
 
-/// The rows refuse something of one event: halves show whose it is. A single command is tried again on a state from the rows.
+/// The database refuses something of a single event: its commands are halved until the failing command is alone, which is then tried
+/// again on a state read from the rows.
 fn refused_alone(error: &WriteError, held: &mut Held) {
     held.forget();
     if held.commands.len() > 1 {
@@ -154,7 +155,7 @@ mod tests {
     use crate::seats::command::{Command, Due, Kind, Reply, WAIT_MAX};
     use crate::seats::queue::Queues;
 
-    /// Two events with a command each, which have waited for longer than they may but had begun.
+    /// Two events with a command each. The commands have waited longer than they may, but had begun in time.
     fn two_events() -> (Arc<Queues>, Vec<Held>, Vec<oneshot::Receiver<Reply>>) {
         let queues = Queues::new(true, Duration::from_secs(1));
         let mut answers = Vec::new();
@@ -174,17 +175,17 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_too_slow_takes_no_other_with_it() {
+    fn a_slow_event_fails_no_other() {
         let failures = [Failure::Late, Failure::Refused(crate::seats::simulation::refused(STATEMENT_TIMEOUT).into())];
         for failure in failures {
             let (queues, part, mut answers) = two_events();
             let mut todo = Vec::new();
             after(failure, part, &mut todo);
-            assert!(todo.is_empty(), "they are tried again one after the other");
+            assert!(todo.is_empty(), "the events are tried again together");
             let mut again: Vec<Held> = (0..2).filter_map(|_| queues.take_side()).collect();
             again.iter_mut().for_each(Held::give_up_late);
             assert_eq!(again.iter().map(|held| held.commands.len()).collect::<Vec<_>>(), [1, 1]);
-            assert!(answers.iter_mut().all(|answer| answer.try_recv().is_err()), "one was given up");
+            assert!(answers.iter_mut().all(|answer| answer.try_recv().is_err()), "a command was given up");
         }
     }
 }

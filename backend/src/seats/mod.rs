@@ -1,10 +1,11 @@
-//! The seat writer: the one path by which what an event sells changes.
+//! The seat writer: every change of an event's seats, bookings and waitlist goes through it.
 //!
 //! A [`Command`] stands in its event's queue (`queue`), until a lane takes it (`writer`). The lane's transaction locks the event's
-//! row and looks up what the rows alone know (`facts`), brings the state in memory up to the row (`states`), decides by the rules of
-//! the crate `happening-seating` (`batch`), writes what follows with an entry of the log (`rows`, `log`), commits and answers. What
-//! becomes of the commands of a transaction that failed is said in `failure`.
-//! A freed seat gets its next owner in `hand_out` of that crate, and its rows in `promote` of `batch`.
+//! row and looks up what only the database's rows know about the command (`facts`), brings the state in memory up to the row
+//! (`states`), decides by the rules of the crate `happening-seating` (`batch`), writes the resulting rows with an entry of the log
+//! (`rows`, `log`), commits and answers. When a transaction fails, `failure` says which of its commands are tried again.
+//!
+//! `hand_out` of that crate chooses the next owner of a freed seat; `promote` of `batch` writes its rows.
 
 mod answer;
 mod batch;
@@ -47,10 +48,10 @@ pub(crate) use store::{COMMITTED_MAX, LOADS_AT_ONCE, Parts};
 pub(crate) use turn::{Turn, TurnError};
 pub(crate) use writer::{MAIN_LANES, SIDE_LANES};
 
-/// An event stays in the side lanes for so long after another transaction had its row.
+/// How long an event stays in the side lanes after another transaction was found to hold its row.
 const CONTENDED_FOR: Duration = Duration::from_secs(1);
 
-/// The front of the seat writer. Cheap to clone.
+/// The entry point of the seat writer. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Seats {
     queues: Arc<Queues>,
@@ -60,7 +61,8 @@ pub(crate) struct Seats {
 }
 
 impl Seats {
-    /// Starts the lanes; they end when `stop` is cancelled and what waits has been done. Readers use `pool`.
+    /// Starts the lanes; they end when `stop` is cancelled and every queued command is done. The reader takes its connections from
+    /// `pool`.
     pub(crate) fn start(parts: Parts, pool: PgPool, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
         let queues = Queues::new(!Switch::BatchesOfOne.is_on(), CONTENDED_FOR);
         let running = writer::start(&parts, &queues, tasks, stop);
@@ -68,7 +70,7 @@ impl Seats {
         Self { queues, running, parts, reader }
     }
 
-    /// Does a command; answers when it was committed, refused or given up.
+    /// Runs a command; returns once it was committed, refused or given up.
     ///
     /// # Errors
     /// [`Full`]: nothing happened.
@@ -79,7 +81,8 @@ impl Seats {
         Ok(answer.await.unwrap_or(Reply::Unknown))
     }
 
-    /// The event for oneself, in a transaction that has its row; `None` when there is no such event.
+    /// Waits for a [`Turn`]: a transaction that has locked the event's row and has the event for itself. `None` when the event does
+    /// not exist.
     ///
     /// # Errors
     /// [`TurnError`]: nothing happened.
@@ -90,12 +93,12 @@ impl Seats {
         Turn::begin(self.parts.clone(), conn, held).await
     }
 
-    /// Answers from states in memory, beside the writer.
+    /// The reader, which answers questions from states of its own in memory, without the writer.
     pub(crate) fn reader(&self) -> &Reader {
         &self.reader
     }
 
-    /// Every lane runs.
+    /// Whether all lanes are running.
     pub(crate) fn is_whole(&self) -> bool {
         self.running.all()
     }

@@ -1,8 +1,9 @@
-//! Who has which event. The commands of an event stand in one queue, in the order in which they came, and at most one transaction
-//! of this process is at an event at a time.
+//! Which lane works on which event. The commands of an event stand in one queue, in the order in which they arrived, and at most one
+//! transaction of this process works on an event at a time.
 //!
-//! Main lanes take commands of several events for one transaction, and wait for no row. An event whose state takes long to read, whose
-//! row another transaction had a moment ago, or that an edit wants for itself, goes to a side lane, which has one event at a time.
+//! A main lane takes commands of several events for one transaction, and does not wait for locked rows. An event goes to a side lane,
+//! which works on one event at a time, when its state takes long to read, when another transaction held its row a moment ago, or when
+//! a turn (an edit) wants the event for itself.
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,11 +18,11 @@ use super::command::{Pending, WAIT_MAX};
 use super::protection::{Protection, out};
 use super::states::{Known, States};
 
-/// Commands that may wait, over all events.
+/// How many commands and turns may wait, over all events.
 const WAITING_MAX: usize = 4096;
-/// Commands of one transaction.
+/// How many commands one transaction may have.
 const BATCH_MAX: usize = 256;
-/// Commands of one event in a transaction, however many events there are.
+/// How many commands of one event a main lane takes at least, if so many wait, even when many events are ready.
 const SHARE_MIN: usize = 16;
 
 /// The queue is full; nothing happened.
@@ -29,20 +30,20 @@ const SHARE_MIN: usize = 16;
 #[error("too many changes of seats wait")]
 pub(crate) struct Full;
 
-/// What waits at an event.
+/// An entry of an event's queue.
 #[derive(Debug)]
 enum Waiting {
     Command(Pending),
-    /// An edit that wants the event for itself, and since when.
+    /// A turn that wants the event for itself: where its `Held` is sent, and since when it waits.
     Alone(oneshot::Sender<Held>, Instant),
 }
 
 #[derive(Debug, Default)]
 struct Line {
     waiting: VecDeque<Waiting>,
-    /// In one of the lists of what is ready, or in a lane.
+    /// Whether a lane has the event, or it is listed in `main` or `side`.
     taken: bool,
-    /// Its state takes long to read.
+    /// Whether the event's state takes long to read, so a side lane must load it.
     to_be_loaded: bool,
 }
 
@@ -55,7 +56,7 @@ struct Inner {
     states: States,
     waiting: usize,
     full_batches: bool,
-    /// An event stays in the side lanes for so long after another transaction had its row.
+    /// How long an event stays in the side lanes after another transaction was found to hold its row.
     contended_for: Duration,
 }
 
@@ -67,27 +68,27 @@ pub(super) struct Queues {
     pub(super) side: Notify,
 }
 
-/// An event that one lane has for itself. When it is dropped, the event is there for the next one.
+/// An event while one lane (or turn) has it. Dropping this releases the event for the next lane.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) event: EventId,
     pub(super) known: Option<Known>,
-    /// Decided since the state was that of the rows, and not committed.
+    /// Changes decided on `known` that are not committed yet.
     pub(super) changes: Vec<Change>,
     pub(super) commands: Vec<Pending>,
-    /// Parts of a batch that failed, for after `commands`; the next one is the last.
+    /// Parts of a batch that failed, to be done after `commands`. The last element is done first.
     pub(super) later: Vec<Vec<Pending>>,
-    /// Commands that wait for another transaction.
+    /// Commands that this transaction could not decide; they go back to the front of the queue.
     pub(super) back: Vec<Pending>,
-    /// Another transaction has the event's row.
+    /// Whether another transaction holds the event's row.
     pub(super) contended: bool,
-    /// The event's state takes long to read: a side lane loads it.
+    /// Whether the event's state takes long to read, so a side lane must load it.
     pub(super) to_be_loaded: bool,
     queues: Arc<Queues>,
 }
 
 impl Held {
-    /// Takes back what was decided since the last commit.
+    /// Undoes in the state what was decided since the last commit.
     pub(super) fn undo(&mut self) {
         let changes = std::mem::take(&mut self.changes);
         if out(Protection::Undo) {
@@ -98,14 +99,14 @@ impl Held {
         }
     }
 
-    /// Gives up what has waited for too long.
+    /// Gives up the commands that have waited longer than `WAIT_MAX`.
     pub(super) fn give_up_late(&mut self) {
         let (late, young) = std::mem::take(&mut self.commands).into_iter().partition(Pending::is_late);
         self.commands = young;
         Vec::into_iter(late).for_each(Pending::give_up);
     }
 
-    /// Lets go of a state that is not to be trusted: the next one to come loads it.
+    /// Drops a state that may be wrong; the next lane that takes the event loads it again.
     pub(super) fn forget(&mut self) {
         self.changes.clear();
         self.known = None;
@@ -114,7 +115,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // the event must be free for the next one, whatever its state is
+        // Whatever the undo does, the event must be released: when undoing panics, the state is dropped instead.
         if std::thread::panicking() || catch_unwind(AssertUnwindSafe(|| self.undo())).is_err() {
             self.forget();
         }
@@ -129,7 +130,7 @@ impl Drop for Held {
 }
 
 impl Queues {
-    /// Batches of one command take what batching gives away: for benchmarks.
+    /// With `full_batches` false, a transaction has one command only: benchmarks measure by this what batching gains.
     pub(super) fn new(full_batches: bool, contended_for: Duration) -> Arc<Self> {
         let queues = Self::default();
         let mut inner = queues.lock();
@@ -151,7 +152,7 @@ impl Queues {
         self.push(event, Waiting::Command(pending))
     }
 
-    /// Asks for an event; its holder is sent when its turn has come.
+    /// Queues a turn for an event. The receiver gets the event when the turn has come.
     ///
     /// # Errors
     /// [`Full`].
@@ -172,7 +173,7 @@ impl Queues {
         Ok(())
     }
 
-    /// Lists an event for the lanes, when commands wait for it and no lane has it.
+    /// Lists an event for the main or the side lanes, when its queue is not empty and no lane has it.
     fn make_ready(&self, inner: &mut Inner, event: EventId) {
         let Inner { lines, main, side, contended, contended_for, .. } = inner;
         let Some(line) = lines.get_mut(&event).filter(|line| !line.taken) else { return };
@@ -194,7 +195,7 @@ impl Queues {
         }
     }
 
-    /// Commands of several events, for one transaction.
+    /// Takes commands of several events, for one transaction.
     pub(super) fn take_main(self: &Arc<Self>) -> Vec<Held> {
         let mut inner = self.lock();
         let batch_max = if inner.full_batches { BATCH_MAX } else { 1 };
@@ -213,7 +214,7 @@ impl Queues {
         taken
     }
 
-    /// One event, with its commands; none when an edit got it, or nothing waits.
+    /// Takes one event with its commands. `None` when no event is ready, or when the event was handed to a waiting turn.
     pub(super) fn take_side(self: &Arc<Self>) -> Option<Held> {
         let mut inner = self.lock();
         let event = inner.side.pop_front()?;
@@ -226,7 +227,7 @@ impl Queues {
             inner.waiting -= 1;
             drop(inner);
             if let Some(Waiting::Alone(sender, _)) = front {
-                drop(sender.send(held)); // who does not wait any more gives it back by that
+                drop(sender.send(held)); // if the turn gave up, this drops `held` and so releases the event
             }
             return None;
         }
@@ -242,7 +243,7 @@ impl Queues {
                 && let Some(Waiting::Command(pending)) = line.waiting.pop_front()
             {
                 inner.waiting -= 1;
-                // also one whose turn comes again and again, since others have the row
+                // commands that were put back several times because of a locked row expire here, too
                 if pending.is_late() { pending.give_up() } else { commands.push(pending) }
             }
         }
@@ -259,7 +260,7 @@ impl Queues {
         }
     }
 
-    /// The event is free; what did not get its turn stands in front again.
+    /// Releases an event; commands that were not done go back to the front of its queue.
     fn release(&self, held: &mut Held, back: Vec<Pending>) {
         let event = held.event;
         let mut inner = self.lock();
@@ -280,7 +281,7 @@ impl Queues {
         self.make_ready(&mut inner, event);
     }
 
-    /// Gives up what has waited for too long.
+    /// Gives up every command and turn that has waited longer than `WAIT_MAX`.
     pub(super) fn sweep(&self) {
         let mut late = Vec::new();
         let mut inner = self.lock();
@@ -305,13 +306,13 @@ impl Queues {
         }
     }
 
-    /// An event's state in memory, while no lane has it.
+    /// A copy of an event's state in memory. `None` while a lane has it.
     #[cfg(test)]
     pub(super) fn known(&self, event: EventId) -> Option<Known> {
         self.lock().states.look(event).cloned()
     }
 
-    /// Changes an event's state in memory behind the writer's back; false while a lane has it.
+    /// Corrupts an event's state in memory, to test that the writer notices. False while a lane has it.
     #[cfg(test)]
     pub(super) fn misremember(&self, event: EventId, change: impl FnOnce(&mut Known) -> bool) -> bool {
         let mut inner = self.lock();
@@ -321,7 +322,7 @@ impl Queues {
         changed
     }
 
-    /// Whether nothing waits and no lane has anything.
+    /// Whether all queues are empty and no lane has an event.
     pub(super) fn is_idle(&self) -> bool {
         self.lock().lines.is_empty()
     }

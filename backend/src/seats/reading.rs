@@ -1,6 +1,8 @@
-//! Places on waitlists and orders of lists, answered from states in memory, so that no read grows with the number of bookings.
+//! The reader: answers places on waitlists and orders of lists from states in memory, so that the cost of a read does not grow with
+//! the number of bookings.
 //!
-//! These states are not the writer's: a lane has an event's state for itself while it works. They follow the log in the same way.
+//! The reader has states of its own, because a lane takes an event's state out of the writer's store while it works. Both kinds
+//! follow the log in the same way.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,17 +15,17 @@ use uuid::Uuid;
 use super::protection::{Protection, out};
 use super::states::{self, Known, LogRow, States};
 
-/// Of all states together.
+/// The most memory of all the reader's states together.
 const BYTES_MAX: usize = 128 << 20;
-/// Events that are brought up to their rows at once.
+/// How many locks events share while their states are brought up to date.
 const TURNS: usize = 64;
-/// States that are loaded at once. Fewer than the writer's, which must not wait for readers.
+/// How many states are loaded at a time. It is lower than the writer's limit, since the writer must not wait for readers.
 const LOADS_AT_ONCE: usize = 1;
 
-/// What an event's state is called in its row.
+/// The version and head of an event's state, as in its row.
 pub(crate) type Name = (i64, Uuid);
 
-/// Where states are read from: the server's is Postgres, the simulation has another one.
+/// Where states are read from: Postgres in the server, a model in the simulation.
 pub(super) trait Source: Clone + Send + Sync + 'static {
     /// See [`states::load`].
     fn load(&self, event: EventId) -> impl Future<Output = sqlx::Result<Option<Known>>> + Send;
@@ -49,15 +51,15 @@ pub(crate) struct Reader<S = PgPool>(Arc<Inner<S>>);
 struct Inner<S> {
     source: S,
     states: Mutex<States>,
-    /// An event's readers come one after the other, so that one of them brings its state up to the row for all. Nothing else is held
-    /// while one waits for its turn, no connection either.
+    /// Requests for the same event take turns, so that the first one brings the state up to date for all. A request that waits here
+    /// holds nothing else, in particular no connection.
     turns: [tokio::sync::Mutex<()>; TURNS],
     loads: Semaphore,
 }
 
 #[expect(private_bounds, reason = "only the server's source is named outside")]
 impl<S: Source> Reader<S> {
-    /// It brings its states up to date from there.
+    /// A reader that loads its states from `source`.
     pub(super) fn new(source: S) -> Self {
         Self(Arc::new(Inner {
             source,
@@ -67,8 +69,9 @@ impl<S: Source> Reader<S> {
         }))
     }
 
-    /// Asks an event's state something. It is the one of that name or, when the rows have gone on, a later one. `None` when there is no
-    /// such event. Keep no connection while waiting for the answer.
+    /// Answers a question from an event's state. The state is the one with this name or, when the rows have changed since, a later
+    /// one. `None` when the event does not exist. The caller must not hold a connection while it waits for the answer, since loading
+    /// needs one.
     ///
     /// # Errors
     /// When the database fails.
@@ -79,7 +82,7 @@ impl<S: Source> Reader<S> {
         question: impl FnOnce(&EventSeats) -> T,
     ) -> sqlx::Result<Option<T>> {
         if !self.has(event, name) {
-            // a task of its own: a caller who leaves does not throw the work away
+            // this runs as a task of its own, so that the work is kept when the caller goes away
             let reader = self.clone();
             let brought_up = tokio::spawn(async move { reader.bring_up(event, name).await }).await;
             brought_up.map_err(|_| sqlx::Error::WorkerCrashed)??;
@@ -87,7 +90,7 @@ impl<S: Source> Reader<S> {
         Ok(self.look(event, |known| question(&known.seats)))
     }
 
-    /// Asks the state of an event that is there.
+    /// Answers a question from the state that is in memory now; `None` when there is none.
     pub(super) fn look<T>(&self, event: EventId, question: impl FnOnce(&Known) -> T) -> Option<T> {
         let mut states = self.states();
         let known = states.take(event)?;
@@ -100,7 +103,7 @@ impl<S: Source> Reader<S> {
         self.states().look(event).is_some_and(|known| (known.version, known.head) == name)
     }
 
-    /// Makes the state of an event the one of that name, or a later one.
+    /// Brings the state of an event to the given name, or a later one.
     pub(super) async fn bring_up(&self, event: EventId, name: Name) -> sqlx::Result<()> {
         let turn = (event.0.as_u128() % TURNS as u128) as usize;
         let _turn = self.0.turns[turn].lock().await;
@@ -122,12 +125,12 @@ impl<S: Source> Reader<S> {
         Ok(())
     }
 
-    /// Carries an event's state on by the log. False when the log has a gap, or continues another history: the state is gone then.
+    /// Applies log rows to an event's state. Returns false, and drops the state, when the log has a gap or continues another history.
     fn carry_on(&self, event: EventId, rows: &[LogRow]) -> bool {
         let mut states = self.states();
         let Some(mut known) = states.take(event) else { return false };
         let mut rows = rows.iter();
-        // the first row must be the state's own
+        // the first row must be the state's own version and head
         let own = rows.next().is_some_and(|row| {
             row.version == known.version && (row.head == known.head || out(Protection::OwnRowFirst))
         });

@@ -1,7 +1,8 @@
-//! What a transaction writes: rows column by column, folded to their final values, and the two statements that write them.
+//! What a transaction writes: rows collected column by column, of which only the final values are written, and the two statements
+//! that write them.
 //!
-//! Releases and updates come first, in a statement of their own: a seat that is released and taken in one statement violates its
-//! index, or does not, by chance.
+//! Releases and updates are written first, in a statement of their own: if one statement released and took the same seat, the order
+//! of the two would be undefined, and the unique index might be violated.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,13 +15,13 @@ use uuid::Uuid;
 use super::answer::Answer;
 use crate::clock::Clock;
 
-/// A booking that comes into being, as its row begins.
+/// The row of a new booking.
 #[derive(Debug)]
 pub(super) struct NewBooking {
     pub(super) id: BookingId,
     pub(super) event: EventId,
     pub(super) person: UserId,
-    /// Wanted in total.
+    /// The number of seats that were asked for.
     pub(super) seats: u32,
     pub(super) waiting_number: Option<i32>,
     pub(super) reassigned: bool,
@@ -35,20 +36,20 @@ pub(super) struct Place {
     pub(super) waiting_order: Option<u64>,
 }
 
-/// A row of the history.
+/// A row of the booking history.
 #[derive(Debug)]
 pub(super) struct History<'a> {
     pub(super) id: Uuid,
     pub(super) booking: BookingId,
     pub(super) event: EventId,
     pub(super) action: HistoryAction,
-    /// How many seats it was about; for a creation all that were wanted.
+    /// How many seats the entry is about; for a creation all seats that were asked for.
     pub(super) count: u32,
     pub(super) seats: &'a [Seat],
     pub(super) actor: Option<UserId>,
     pub(super) reason: Option<String>,
     pub(super) answer: Option<Answer>,
-    /// What a claim asked for.
+    /// The number of seats that a claim asked for.
     pub(super) asked: Option<u32>,
 }
 
@@ -62,7 +63,7 @@ pub(super) struct Audit {
     pub(super) details: serde_json::Value,
 }
 
-/// An event at the end of the transaction.
+/// The counts of an event at the end of the transaction.
 #[derive(Debug)]
 pub(super) struct EventCounts {
     pub(super) event: EventId,
@@ -81,14 +82,15 @@ pub(super) struct EventCounts {
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pub(super) created: BTreeMap<BookingId, NewBooking>,
-    /// Bookings whose place is written, also of those that came into being.
+    /// What bookings hold and want at the end, of changed and of new bookings.
     pub(super) places: BTreeMap<BookingId, Place>,
-    /// By how much the number that was wanted in all is lower, of bookings that go on with what they hold.
+    /// By how much the requested number of seats (`bookings.seats`) is lowered: for bookings that stop waiting but keep the seats
+    /// they hold.
     less: HashMap<BookingId, u32>,
     pub(super) seats: Vec<SeatRow>,
-    /// Of a seat that was taken in this transaction: its row in `seats`.
+    /// For each seat that was taken in this transaction, the index of its row in `seats`.
     taken: HashMap<(EventId, Seat), usize>,
-    /// Seats that were taken before, and are given back.
+    /// Seats that were taken before this transaction and are given back in it.
     pub(super) released: Vec<(EventId, BookingId, Seat)>,
     pub(super) history: HistoryColumns,
     pub(super) outbox: Vec<Message>,
@@ -113,7 +115,7 @@ pub(super) struct HistoryColumns {
     events: Vec<Uuid>,
     pub(super) actions: Vec<String>,
     counts: Vec<i32>,
-    /// Array literals: `unnest` flattens nested arrays.
+    /// Written as array literals, because `unnest` flattens nested arrays.
     seats: Vec<String>,
     actors: Vec<Option<Uuid>>,
     reasons: Vec<Option<String>>,
@@ -134,22 +136,22 @@ impl Rows {
         self.created.insert(booking.id, booking);
     }
 
-    /// The booking's place is written; a later one replaces it.
+    /// Sets what the booking holds and wants; a later call replaces an earlier one.
     pub(super) fn place(&mut self, booking: BookingId, place: Place) {
         self.places.insert(booking, place);
     }
 
-    /// The booking wants so many fewer in all.
+    /// Lowers the booking's requested number of seats.
     pub(super) fn want_less(&mut self, booking: BookingId, count: u32) {
         self.less.insert(booking, count);
     }
 
-    /// By how much fewer it wants in all.
+    /// By how much the booking's requested number of seats is lowered.
     pub(super) fn less(&self, booking: BookingId) -> u32 {
         self.less.get(&booking).copied().unwrap_or_default()
     }
 
-    /// The booking holds seats.
+    /// The booking takes seats.
     pub(super) fn take(&mut self, event: EventId, booking: BookingId, person: UserId, seats: &[Seat]) {
         for seat in seats {
             self.taken.insert((event, *seat), self.seats.len());
@@ -157,7 +159,7 @@ impl Rows {
         }
     }
 
-    /// The booking holds them no more.
+    /// The booking gives seats back.
     pub(super) fn give_back(&mut self, event: EventId, booking: BookingId, seats: &[Seat]) {
         for seat in seats {
             match self.taken.remove(&(event, *seat)) {
@@ -189,7 +191,7 @@ impl Rows {
         self.audit.push(row);
     }
 
-    /// An entry of the log, encoded.
+    /// Adds an encoded entry of the log.
     pub(super) fn log(&mut self, event: EventId, version: i64, head: Uuid, entry: Vec<u8>) {
         self.log.push((event, version, head, entry));
     }
@@ -198,7 +200,7 @@ impl Rows {
         self.events.push(counts);
     }
 
-    /// Whether nothing is to be written.
+    /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
@@ -209,7 +211,7 @@ impl Rows {
 pub(crate) enum WriteError {
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// The rows are not what the state was: going on would write over something.
+    /// The database's rows are not what the state expected; going on would overwrite a change.
     #[error("{what}: {written} rows instead of {expected}")]
     OtherRows { what: &'static str, written: i64, expected: i64 },
 }
@@ -219,10 +221,11 @@ fn expect(what: &'static str, written: i64, expected: usize) -> Result<(), Write
     if written == expected { Ok(()) } else { Err(WriteError::OtherRows { what, written, expected }) }
 }
 
-/// Writes everything.
+/// Writes all rows.
 ///
 /// # Errors
-/// When the database fails, refuses a row, or has others than are expected. Nothing may be committed then.
+/// When the database fails, refuses a row, or changes another number of rows than expected. The transaction must not be committed
+/// then.
 pub(super) async fn write(
     conn: &mut PgConnection,
     rows: &Rows,
@@ -233,7 +236,7 @@ pub(super) async fn write(
     write_new(conn, rows, now, clock).await
 }
 
-/// Seats that are given back, and bookings that were there before.
+/// Writes released seats and changed bookings.
 async fn write_changed(conn: &mut PgConnection, rows: &Rows, now: DateTime<Utc>) -> Result<(), WriteError> {
     let changed: Vec<(&BookingId, &Place)> =
         rows.places.iter().filter(|(booking, _)| !rows.created.contains_key(booking)).collect();
@@ -270,7 +273,7 @@ async fn write_changed(conn: &mut PgConnection, rows: &Rows, now: DateTime<Utc>)
     expect("bookings changed", written.changed, changed.len())
 }
 
-/// New rows, and the events' counts.
+/// Writes new rows and the events' counts.
 #[expect(clippy::too_many_lines, reason = "one statement, and a line for each of its columns")]
 async fn write_new(conn: &mut PgConnection, rows: &Rows, now: DateTime<Utc>, clock: Clock) -> Result<(), WriteError> {
     let created: Vec<(&NewBooking, &Place)> =
@@ -373,7 +376,7 @@ fn json(message: &Message) -> String {
     serde_json::to_string(message).expect("a message has string keys and finite numbers")
 }
 
-/// A list of numbers as Postgres reads it: `unnest` flattens nested arrays.
+/// A list of numbers as a Postgres array literal, because `unnest` flattens nested arrays.
 fn array_literal(numbers: &[Seat]) -> String {
     let list = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     format!("{{{list}}}")

@@ -1,4 +1,5 @@
-//! States of events in memory: loaded from the rows once, then carried on by what this process commits and by the log.
+//! States of events in memory. A state is loaded from the rows once, and then kept current by this process' own commits and by the
+//! log.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,20 +13,20 @@ use super::facts::EventRow;
 use super::log::{self, Entry};
 use super::protection::{Protection, out};
 
-/// A state, and what it is called.
+/// An event's state with its name (version and head).
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
-    /// Counts transactions; with `head` it names the state.
+    /// Counts the transactions that changed the event. Together with `head` it names the state.
     pub(crate) version: i64,
-    /// Made by chance for each transaction: after a restore or a failover, another history can have the same version.
+    /// A random id for each transaction: after a restore or a failover, a different history can have the same version.
     pub(crate) head: Uuid,
-    /// The log has a row of this version.
+    /// Whether the log has a row of this version.
     pub(crate) in_log: bool,
     pub(crate) seats: EventSeats,
 }
 
-/// The states that the rows of these events hold, but of those that do not exist. The caller holds the events' rows, or reads one
-/// snapshot.
+/// Reads the states of these events from the rows; events that do not exist are left out. The caller must have locked the events'
+/// rows, or read in one snapshot.
 ///
 /// # Errors
 /// When the database fails, or the rows of an event contradict each other.
@@ -69,7 +70,7 @@ pub(super) async fn read_all(conn: &mut PgConnection, events: &[EventId]) -> sql
     known.collect()
 }
 
-/// That of one event; `None` when there is no such event.
+/// Reads the state of one event; `None` when it does not exist.
 ///
 /// # Errors
 /// As [`read_all`].
@@ -77,7 +78,7 @@ pub(crate) async fn read(conn: &mut PgConnection, event: EventId) -> sqlx::Resul
     Ok(read_all(conn, &[event]).await?.remove(&event))
 }
 
-/// The state of one event, in a snapshot of its own, which holds no row. `None` when there is no such event.
+/// Reads the state of one event in a read-only snapshot, without locking its row. `None` when the event does not exist.
 ///
 /// # Errors
 /// As [`read_all`].
@@ -99,7 +100,7 @@ pub(super) struct LogRow {
     pub(super) changes: Vec<u8>,
 }
 
-/// The log of events from these versions on, in order.
+/// The log rows of events from these versions on, in order. The first row is that of the given version itself.
 ///
 /// # Errors
 /// When the database fails.
@@ -117,12 +118,12 @@ pub(super) async fn tail(conn: &mut PgConnection, from: &[(EventId, i64)]) -> sq
     .await
 }
 
-/// Brings states to the version of their locked rows by the log; those for which it has a gap are not in the answer.
+/// Brings states to their locked rows by the log. A state for which the log has a gap is left out of the answer.
 pub(super) fn catch_up(mut behind: HashMap<EventId, (Known, EventRow)>, rows: &[LogRow]) -> HashMap<EventId, Known> {
     let mut begun = HashSet::new();
     for row in rows {
         let Some((known, _)) = behind.get_mut(&row.event) else { continue };
-        // the first row must be the state's own: the tail of another history is not followed
+        // the first row must be the state's own version and head: otherwise the log continues another history
         let follows = if begun.insert(row.event) {
             row.version == known.version && (row.head == known.head || out(Protection::OwnRowFirst))
         } else {
@@ -136,13 +137,13 @@ pub(super) fn catch_up(mut behind: HashMap<EventId, (Known, EventRow)>, rows: &[
     behind.into_iter().filter_map(|(event, pair)| Some((event, reached(pair)?))).collect()
 }
 
-/// Takes a row of the log; false when it does not continue the state.
+/// Applies a row of the log to a state. False when it does not continue this state; the state must then be dropped.
 pub(super) fn follow(known: &mut Known, (version, head): (i64, Uuid), changes: &[u8]) -> bool {
     if version != known.version + 1 {
         return false;
     }
     let applied = match Entry::decode(changes) {
-        // changes of another state than this one would be refused by a panic
+        // applying panics when the changes belong to a different state
         Ok(Entry::Changes(changes)) => catch_unwind(AssertUnwindSafe(|| known.seats.apply(&changes))).is_ok(),
         _ => false,
     };
@@ -154,10 +155,10 @@ fn contradiction(event: EventId, what: &str) -> sqlx::Error {
     sqlx::Error::Protocol(format!("the rows of event {event} contradict each other: {what}"))
 }
 
-/// Of the writer's states together.
+/// The most memory of all the writer's states together.
 const WRITER_BYTES_MAX: usize = 256 << 20;
 
-/// States that are not in use, bounded by what they take in memory.
+/// States that no lane is using, limited by their memory.
 #[derive(Debug)]
 pub(super) struct States {
     known: HashMap<EventId, (Known, usize, u64)>,
@@ -173,24 +174,24 @@ impl Default for States {
 }
 
 impl States {
-    /// So many bytes at most, of all together.
+    /// An empty store for states of at most so many bytes together.
     pub(super) fn new(bytes_max: usize) -> Self {
         Self { known: HashMap::new(), bytes: 0, bytes_max, uses: 0 }
     }
 
-    /// An event's state as it is.
+    /// The state of an event, left in the store.
     pub(super) fn look(&self, event: EventId) -> Option<&Known> {
         self.known.get(&event).map(|(known, ..)| known)
     }
 
-    /// Takes a state out, to work on it.
+    /// Takes a state out of the store, to work on it.
     pub(super) fn take(&mut self, event: EventId) -> Option<Known> {
         let (known, bytes, _) = self.known.remove(&event)?;
         self.bytes -= bytes;
         Some(known)
     }
 
-    /// Puts a state back. Those that were used the longest ago make room for it.
+    /// Puts a state back. The least recently used states are dropped when the memory limit is exceeded.
     pub(super) fn put(&mut self, event: EventId, known: Known) {
         let bytes = size_of::<Known>() + known.seats.bytes();
         self.uses += 1;

@@ -1,5 +1,5 @@
-//! What a lane asks of the world. The server's is Postgres; the simulation has another one, in which every statement can be delayed,
-//! lost or repeated.
+//! What a lane needs from the outside. In the server this is Postgres; the simulation has another implementation, in which every
+//! statement can be delayed, lost or repeated.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,21 +18,21 @@ use super::states::{self, Known, LogRow};
 use crate::clock::Clock;
 use crate::wake::Wake;
 
-/// The statements of the seat writer, and what follows a commit.
+/// The statements of the seat writer, and the work after a commit.
 pub(super) trait Store: Clone + Send + Sync + 'static {
     /// A transaction, which is rolled back when it is dropped.
     type Tx: Send;
 
     fn clock(&self) -> Clock;
 
-    /// Waits for so long at most.
+    /// Runs `work` for at most this time; `None` when it took longer.
     fn within<T: Send>(
         &self,
         time: Duration,
         work: impl Future<Output = T> + Send,
     ) -> impl Future<Output = Option<T>> + Send;
 
-    /// Outside of a transaction: the state of an event that one of these callers may know of.
+    /// Loads the state of an event outside of a transaction. `None` when none of the callers may see the event.
     fn load(&self, event: EventId, commands: &[&Command]) -> impl Future<Output = sqlx::Result<Option<Known>>> + Send;
 
     fn begin(&self) -> impl Future<Output = sqlx::Result<Self::Tx>> + Send;
@@ -66,7 +66,7 @@ pub(super) trait Store: Clone + Send + Sync + 'static {
         events: &[EventId],
     ) -> impl Future<Output = sqlx::Result<HashMap<EventId, Known>>> + Send;
 
-    /// Rows that states may be read from while others wait for the events.
+    /// How many rows a main lane may read states from in one transaction, while other events of its batch wait.
     fn rows_read_max(&self) -> u32;
 
     /// See [`rows::write`].
@@ -79,25 +79,25 @@ pub(super) trait Store: Clone + Send + Sync + 'static {
 
     fn commit(&self, tx: Self::Tx) -> impl Future<Output = sqlx::Result<()>> + Send;
 
-    /// Something was committed.
+    /// Runs after a commit: passes the changes on to Redis and wakes the relay.
     fn committed(&self, committed: Vec<Committed>);
 }
 
-/// What the server's lanes need.
+/// What the server's lanes share.
 #[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) pool: PgPool,
-    /// Shows what was committed.
+    /// Receives every commit, to write it to Redis.
     pub(crate) watcher: mpsc::Sender<Vec<Committed>>,
     pub(crate) relay_wake: Wake,
     pub(crate) clock: Clock,
-    /// Turns at loading whole states.
+    /// Limits how many whole states are loaded at a time.
     pub(crate) loads: Arc<Semaphore>,
 }
 
-/// Transactions that wait to be shown; later ones are left out, and the event's next one shows everything.
+/// How many commits may wait to be written to Redis. Later ones are dropped; the event's next commit then makes Redis current again.
 pub(crate) const COMMITTED_MAX: usize = 256;
-/// States that are loaded at once.
+/// How many states the writer loads at a time.
 pub(crate) const LOADS_AT_ONCE: usize = 2;
 
 impl Store for Parts {
@@ -117,7 +117,7 @@ impl Store for Parts {
         if !facts.iter().flatten().any(Facts::matters) {
             return Ok(None);
         }
-        let _turn = self.loads.acquire().await; // never closed
+        let _turn = self.loads.acquire().await; // the semaphore is never closed
         states::load(&mut conn, event).await
     }
 

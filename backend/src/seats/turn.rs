@@ -1,4 +1,4 @@
-//! A transaction that has one event for itself: for edits and other long changes, which read and write more than seats.
+//! A turn: a transaction that has one event for itself. Edits and other long changes use it, which read and write more than seats.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ use super::store::{Parts, Store};
 use super::writer;
 use crate::database;
 
-/// Why a turn did not come, or was not committed. Nothing happened, except after `Unknown`.
+/// Why a turn could not begin, or was not committed. Nothing happened, except possibly after `Unknown`.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TurnError {
     #[error(transparent)]
@@ -40,13 +40,13 @@ impl From<sqlx::Error> for TurnError {
     }
 }
 
-/// The turn. Dropped without a commit, it leaves nothing behind.
+/// A turn. When it is dropped without a commit, nothing is changed.
 pub(crate) struct Turn {
     parts: Parts,
     tx: Option<Transaction<'static, Postgres>>,
     work: Option<Work>,
     batch: Batch,
-    /// What the state is called after the commit, once that is written.
+    /// The version and head of the state after the commit, set once `write` has written them.
     name: Option<(i64, Uuid)>,
     held: Held,
 }
@@ -78,24 +78,24 @@ impl Turn {
         self.tx.as_mut().expect("the transaction ends with the turn")
     }
 
-    /// The database's clock after the lock was had.
+    /// The database's time, read after the event's row was locked.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.batch.now
     }
 
-    /// The event has so many seats from now on; new ones go to the waitlist first, those that are too many for this transaction in
-    /// portions of their own.
+    /// Changes the event's total number of seats. New seats go to the waitlist first. If there are too many for this transaction, the
+    /// timers add the rest in portions.
     ///
     /// # Errors
-    /// When the event takes no bookings, or seats beyond are held.
+    /// When the event takes no bookings, or when seats that would be removed are held.
     pub(crate) fn resize(&mut self, total: u32, request_id: &str) -> Result<(), Rule> {
         let Self { work, batch, .. } = self;
         let work = work.as_mut().expect("the state ends with the turn");
         batch.resize(work, total, PORTION, request_id).map(drop)
     }
 
-    /// The event does not take place: its first bookings end. Answers how many it had, and how many of them are left to be ended in
-    /// portions of their own.
+    /// Cancels the event and ends its first bookings. Returns how many bookings the event had, and how many of them the timers still
+    /// have to end in portions.
     ///
     /// # Errors
     /// At present never: no rule refuses it.
@@ -107,7 +107,7 @@ impl Turn {
         Ok((had, batch.end_bookings(work, actor, PORTION, request_id)?))
     }
 
-    /// Writes what was decided, so that what is read afterwards shows it.
+    /// Writes what was decided, so that queries later in this transaction see it.
     ///
     /// # Errors
     /// [`TurnError::Write`]
@@ -117,7 +117,7 @@ impl Turn {
             if let (Some(tx), Some(_)) = (&mut self.tx, self.name) {
                 let written = rows::write(tx, &self.batch.rows, self.batch.now, self.parts.clock).await;
                 if let Err(error) = written {
-                    // the state may not be that of the rows: the next one to come loads it
+                    // the state may differ from the rows now; the next lane that takes the event loads it
                     self.work = None;
                     self.held.forget();
                     return Err(error.into());
@@ -156,7 +156,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            // the one who has the event next takes back what was decided
+            // the drop of `held` undoes these uncommitted changes
             (self.held.known, self.held.changes) = (Some(work.known), work.changes);
         }
     }

@@ -1,6 +1,7 @@
-//! The lanes: one transaction after the other, each locking its events, catching up, deciding, writing, committing.
+//! The lanes. Each runs one transaction after the other: it locks the events' rows, brings their states up to date, decides, writes
+//! and commits.
 //!
-//! Nothing that was computed in a transaction that failed is used again: its decisions are taken back, and `failure` says which of its
+//! After a failed transaction none of its decisions remain in the states: they are undone, and `failure` chooses which of its
 //! commands are decided again, and when.
 
 use std::collections::HashMap;
@@ -28,21 +29,23 @@ use crate::metrics;
 use crate::switches::Switch;
 use crate::telemetry::{self, SPANS};
 
-/// Lanes for several events at a time, and for one; each can have a connection.
+/// Main lanes work on several events at a time, side lanes on one. The writer's connection pool has a connection for each.
 pub(crate) const MAIN_LANES: usize = 4;
 pub(crate) const SIDE_LANES: usize = 8;
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
 const RESTART_PAUSE: Duration = Duration::from_millis(100);
-/// Before COMMIT nothing has happened: who waits for longer is answered so.
+/// The most time for everything before COMMIT. Giving up here is safe: nothing has been committed, and callers can be told so.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(1);
-/// The largest events take this long on a busy machine; no row is held meanwhile.
+/// The most time for loading a state outside of a transaction. The largest events take this long on a busy machine; no row is locked
+/// meanwhile.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(16);
-/// Longer: a commit that is only slow should be answered, since giving up on it leaves the caller not knowing.
+/// The most time for COMMIT. It is longer than that for preparing: after a timeout the caller does not learn whether the commit
+/// happened, so a commit that is merely slow should be waited for.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Requests that the trace of a batch names.
+/// How many requests the trace of a batch links to at most.
 const LINKS_MAX: usize = 128;
 
-/// Lanes that run. Fewer than there should be: one ended, and is being started again.
+/// The number of lanes that run. It is lower than it should be while a lane that panicked waits to be restarted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Running(Arc<AtomicUsize>);
 
@@ -52,7 +55,7 @@ impl Running {
     }
 }
 
-/// Starts the lanes; they end when `stop` is cancelled and nothing waits.
+/// Starts the lanes; they end when `stop` is cancelled and all queues are empty.
 pub(super) fn start(parts: &Parts, queues: &Arc<Queues>, tasks: &TaskTracker, stop: &CancellationToken) -> Running {
     let running = Running(Arc::new(AtomicUsize::new(MAIN_LANES + SIDE_LANES)));
     for lane in 0..MAIN_LANES + SIDE_LANES {
@@ -92,7 +95,7 @@ async fn run(parts: Parts, queues: Arc<Queues>, main: bool, stop: CancellationTo
                 return;
             }
             tokio::select! {
-                // one that came since is kept for the first who asks
+                // `notify_one` stores a permit when no lane is waiting, so a command that arrived since `take` wakes this lane
                 () = notify.notified() => {}
                 () = tokio::time::sleep(SWEEP_EVERY), if stop.is_cancelled() => {}
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
@@ -110,7 +113,8 @@ async fn run(parts: Parts, queues: Arc<Queues>, main: bool, stop: CancellationTo
     }
 }
 
-/// Does the commands of events, as one transaction when nothing fails.
+/// Runs the commands of the given events, in one transaction unless something fails. With `waits` (side lanes), it waits for locked
+/// rows and loads missing states.
 pub(super) async fn work<S: Store>(store: &S, held: Vec<Held>, waits: bool) {
     let mut todo = vec![held];
     while let Some(mut part) = todo.pop() {
@@ -128,8 +132,8 @@ pub(super) async fn work<S: Store>(store: &S, held: Vec<Held>, waits: bool) {
     }
 }
 
-/// Loads what is not in memory, holding no row. What cannot be loaded now is met under the lock. An event that none of the callers
-/// may know of is not loaded: what that takes would tell that it exists.
+/// Loads the states that are not in memory, without a lock. What cannot be loaded here is read later, under the lock. A state is
+/// loaded only when one of the callers may see the event: otherwise the time that loading takes would reveal that the event exists.
 async fn load<S: Store>(store: &S, part: &mut [Held]) {
     for held in part.iter_mut().filter(|held| held.known.is_none()) {
         let commands: Vec<&Command> = held.commands.iter().map(|one| &one.command).collect();
@@ -141,11 +145,11 @@ async fn load<S: Store>(store: &S, part: &mut [Held]) {
     }
 }
 
-/// What a committed transaction came to.
+/// What a transaction decided, to be used once it is committed.
 struct Done {
-    /// Of the events that were decided on: one for each command, in their order.
+    /// For each event that was locked: a verdict for each command, in their order.
     verdicts: HashMap<EventId, Vec<Verdict>>,
-    /// What states are called after the commit.
+    /// The version and head of each changed state after the commit.
     names: HashMap<EventId, (i64, Uuid)>,
     written: bool,
 }
@@ -158,7 +162,7 @@ async fn attempt<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
         "a lane panics, so that what becomes of its commands is seen"
     );
     if !done.written {
-        return Ok(done); // dropping the transaction takes the locks back
+        return Ok(done); // dropping the transaction releases its locks
     }
     match store.within(COMMIT_TIMEOUT, store.commit(tx)).await {
         Some(Ok(())) => Ok(done),
@@ -169,7 +173,7 @@ async fn attempt<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
     }
 }
 
-/// Everything up to COMMIT.
+/// Runs the transaction up to, but without, COMMIT.
 async fn prepare<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<(S::Tx, Done), Failure> {
     let mut tx = store.begin().await?;
     let ids: Vec<EventId> = part.iter().map(|held| held.event).collect();
@@ -182,7 +186,8 @@ async fn prepare<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
         None
     };
     let locked = store.lock(&mut tx, &ids, waits).await?;
-    // what does not exist looks like a row that another transaction has, until a side lane asks
+    // A main lane skips locked rows, so an event that does not exist looks to it like a locked one, until a side lane waits for the
+    // row.
     let mut had: Vec<&mut Held> = part.iter_mut().filter(|held| waits || locked.contains_key(&held.event)).collect();
     let commands: Vec<&Command> = had.iter().flat_map(|held| &held.commands).map(|one| &one.command).collect();
     let (now, facts) = match early {
@@ -199,10 +204,11 @@ async fn prepare<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
     let mut batch = Batch::new(now, store.clock());
     let (mut verdicts, mut names) = (HashMap::new(), HashMap::new());
     for ((held, facts), matters) in had.into_iter().zip(&mut facts_of).zip(matter) {
-        // a state that nothing is asked of was not brought up to its row
+        // when no command of an event `matters`, its state was not brought up to the row, so it is not used
         let known = if matters { held.known.take() } else { None };
         let (Some(known), Some(row)) = (known, locked.get(&held.event)) else {
-            // an event that no caller of this batch may know of goes the way of one that does not exist
+            // If no caller in this batch may see the event, treat it exactly like an event that does not exist, so that timing
+            // reveals nothing.
             let beside = !waits && held.known.is_none();
             held.to_be_loaded |= beside && !matters;
             let verdict = |facts| if beside { Verdict::Later } else { without_state(facts) };
@@ -213,7 +219,7 @@ async fn prepare<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
         let mut decided = Vec::with_capacity(held.commands.len());
         for (Pending { command, .. }, facts) in held.commands.iter().zip(facts) {
             let decide = AssertUnwindSafe(|| batch.decide(&mut work, command, facts.as_ref()));
-            // after a panic the state is not to be trusted, and goes with `work`
+            // after a panic the state may be wrong; it is dropped together with `work`
             let verdict =
                 catch_unwind(decide).map_err(|_| Failure::Panicked { event: held.event, command: command.id })?;
             decided.push(verdict);
@@ -229,7 +235,7 @@ async fn prepare<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<
     Ok((tx, Done { verdicts, names, written }))
 }
 
-/// An event that does not exist, that the caller may not know of, or whose state could not be read.
+/// The verdict when the event has no state here: it does not exist, the caller may not see it, or its state could not be read.
 fn without_state(facts: &Option<Facts>) -> Verdict {
     match facts {
         Some(facts) if facts.matters() => Verdict::Later,
@@ -237,8 +243,9 @@ fn without_state(facts: &Option<Facts>) -> Verdict {
     }
 }
 
-/// Makes each state that of its locked row: by the log or, when there is none in memory or the log has a gap, from the rows. A main lane
-/// reads a bounded number of rows. What it did not read has no state afterwards; what is too large for it goes to a side lane.
+/// Brings each state up to its locked row: by the log or, when there is no state in memory or the log has a gap, by reading the rows.
+/// A main lane reads a bounded number of rows, and leaves events beyond that bound without a state. An event that is too large for
+/// any main lane is marked for a side lane.
 pub(super) async fn catch_up<S: Store>(
     store: &S,
     tx: &mut S::Tx,
@@ -262,7 +269,7 @@ pub(super) async fn catch_up<S: Store>(
     read_missing(store, tx, had, locked, waits).await
 }
 
-/// Reads the states of locked events that have none.
+/// Reads the states of locked events that have no state in memory.
 async fn read_missing<S: Store>(
     store: &S,
     tx: &mut S::Tx,
@@ -289,7 +296,7 @@ async fn read_missing<S: Store>(
     Ok(())
 }
 
-/// After the commit: states have their new names, callers are answered, and who watches is told.
+/// After the commit: gives the states their new names, answers the callers, and passes the changes on to Redis.
 fn settle<S: Store>(store: &S, part: Vec<Held>, mut done: Done, todo: &mut Vec<Vec<Held>>) {
     let mut committed = Vec::new();
     for mut held in part {
@@ -302,9 +309,10 @@ fn settle<S: Store>(store: &S, part: Vec<Held>, mut done: Done, todo: &mut Vec<V
         }
         match done.verdicts.remove(&held.event) {
             Some(verdicts) => answer(&mut held, verdicts),
-            None => held.contended = true, // another transaction has the row
+            None => held.contended = true, // no verdicts: another transaction holds the row
         }
-        // what was not decided for want of the row or a state stands before the next part: all of it goes back to the queue
+        // When commands were not decided because the row was locked or the state was missing, the later parts must not overtake them:
+        // all of them go back to the queue.
         let goes_on = (held.known.is_some() && !held.contended) || out(Protection::PartsInOrder);
         if goes_on && let Some(next) = held.later.pop() {
             held.commands = next;
@@ -316,7 +324,8 @@ fn settle<S: Store>(store: &S, part: Vec<Held>, mut done: Done, todo: &mut Vec<V
     }
 }
 
-/// Answers the commands of an event. One that contradicts the state is tried again on a state from the rows.
+/// Answers the commands of an event. A command that contradicts the state is tried again, after the state was loaded again from the
+/// rows.
 fn answer(held: &mut Held, verdicts: Vec<Verdict>) {
     let mut contradiction = false;
     for (mut pending, verdict) in std::mem::take(&mut held.commands).into_iter().zip(verdicts) {

@@ -1,4 +1,4 @@
-//! A new booking: for the caller or, by staff, for another person.
+//! Creating a booking: by a caller for themselves or, on behalf of another person, by staff of the event.
 
 use happening_api::{BookingId, BookingStatus, HistoryAction, NotificationType};
 use happening_seating::{Outcome, Seat};
@@ -10,10 +10,10 @@ use crate::seats::command::{Command, Kind, OnBehalf, Refusal};
 use crate::seats::facts::{BookingFacts, Facts};
 use crate::seats::rows::{History, NewBooking};
 
-/// What was decided of a new booking.
+/// A new booking as it was decided.
 struct Made<'a> {
     row: BookingFacts,
-    /// None while it waits.
+    /// The seats it holds; empty while it waits.
     held: &'a [Seat],
     request_hash: &'a [u8],
     on_behalf: Option<&'a OnBehalf>,
@@ -58,7 +58,7 @@ impl Batch {
         Ok(self.note_new(work, command, &made))
     }
 
-    /// Notes the rows of a new booking, and who is told. Answers the booking.
+    /// Adds the rows of a new booking and the message to its person. Returns the answer to the command.
     fn note_new(&mut self, work: &Work, command: &Command, made: &Made<'_>) -> Answer {
         let Made { row, held, request_hash, on_behalf } = made;
         let (booking, event) = (BookingId(command.id), command.event);

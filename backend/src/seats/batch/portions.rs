@@ -1,4 +1,5 @@
-//! Long changes, decided a portion at a time: the end of a waitlist, the end of a cancelled event's bookings, a raised capacity.
+//! Long changes, which are decided a portion at a time: ending a waitlist, ending the bookings of a cancelled event, adding the seats
+//! of a raised capacity.
 
 use happening_api::{EventStatus, HistoryAction, NotificationType, UserId};
 use happening_seating::{Given, Left, Limits, Outcome, Refusal as Rule};
@@ -9,7 +10,8 @@ use crate::seats::protection::{Protection, out};
 use crate::seats::rows::History;
 
 impl Batch {
-    /// A portion of a long change. One that is finished, or not to be done any more, has nothing left.
+    /// Decides a portion of a long change. When the change is finished, or must not be done any more, the answer is that nothing is
+    /// left.
     pub(super) fn due(&mut self, work: &mut Work, command: &Command, due: Due) -> Verdict {
         let request_id = &command.request_id;
         let done = match due {
@@ -26,7 +28,7 @@ impl Batch {
         }
     }
 
-    /// Ends the waits of an event that has started. Answers how many bookings still wait.
+    /// Ends the waits of an event that has started. Returns how many bookings still wait.
     fn end_waiting(&mut self, work: &mut Work, at_most: u32, request_id: &str) -> Result<u32, Rule> {
         let given = work.given(self.now, true);
         let event = work.row.id;
@@ -46,7 +48,7 @@ impl Batch {
         Ok(work.known.seats.waiting().bookings)
     }
 
-    /// Ends bookings of a cancelled event. Answers how many are left.
+    /// Ends bookings of a cancelled event. Returns how many are left.
     pub(in crate::seats) fn end_bookings(
         &mut self,
         work: &mut Work,
@@ -69,8 +71,8 @@ impl Batch {
         Ok(work.known.seats.active_count())
     }
 
-    /// Adds seats of a raised capacity: a portion of them while more are waited for, otherwise all. So none is free before the waitlist
-    /// is served. Answers how many are left to be added.
+    /// Adds seats of a raised capacity: `at_most` of them while the waitlist wants more than that, otherwise all that are left. So no
+    /// new seat is free for others before the waitlist is served. Returns how many are left to be added.
     fn add_seats(&mut self, work: &mut Work, at_most: u32, request_id: &str) -> Result<u32, Rule> {
         let Some(goal) = work.raising_to else { return Ok(0) };
         let given = work.given(self.now, true);
@@ -86,11 +88,11 @@ impl Batch {
         Ok(goal - total)
     }
 
-    /// The event has so many seats from now on; new ones go to the waitlist first, a portion in this transaction. Answers how many are
-    /// left to be added.
+    /// Changes the event's total number of seats to `goal`. Of new seats only a portion is added in this transaction, to the waitlist
+    /// first. Returns how many are left to be added.
     ///
     /// # Errors
-    /// When the event takes no bookings, or seats beyond are held.
+    /// When the event takes no bookings, or when seats that would be removed are held.
     pub(in crate::seats) fn resize(
         &mut self,
         work: &mut Work,
