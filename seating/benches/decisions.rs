@@ -1,4 +1,4 @@
-//! What one decision costs in a hall of 100,000 seats with 20,000 waiting bookings, and how much room a state takes.
+//! Measures one decision at an event with 100,000 seats and 20,000 waiting bookings, and the memory that a state takes.
 
 use happening_api::{BookingId, UserId};
 use happening_seating::{Choice, Command, EventSeats, Given, Limits};
@@ -14,7 +14,7 @@ fn main() {
     divan::main();
 }
 
-/// Ids that lie as far apart as real ones.
+/// An id that is spread over the whole range, as random ids are.
 fn id(n: u32) -> Uuid {
     Uuid::from_u128(u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
 }
@@ -24,7 +24,7 @@ fn create(n: u32) -> Command {
     Command::Create { booking, person, seats: 1, choice: Choice::Any, waitlist: true }
 }
 
-/// Every seat is held by a booking of its own.
+/// An event whose seats are all held, each by a booking of its own.
 fn full() -> EventSeats {
     let mut state = EventSeats::new(TOTAL);
     for n in 1..=TOTAL {
@@ -33,7 +33,7 @@ fn full() -> EventSeats {
     state
 }
 
-/// And many wait for more.
+/// A full event with bookings that wait.
 fn crowded() -> EventSeats {
     let mut state = full();
     for n in TOTAL + 1..=TOTAL + WAITING {
@@ -42,7 +42,7 @@ fn crowded() -> EventSeats {
     state
 }
 
-/// A command and its undoing, so that each meets the same state.
+/// Measures a command together with undoing it, so that every run starts with the same state.
 fn there_and_back(bencher: divan::Bencher<'_, '_>, mut state: EventSeats, command: impl Fn(u32) -> Command) {
     let mut n = 0;
     bencher.bench_local(move || {

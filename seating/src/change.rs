@@ -1,26 +1,27 @@
-//! What a decision did, small enough for a log: applying it elsewhere gives an equal state, taking it back gives the state before.
+//! The changes that a decision made, small enough for a log. Applying them to an equal state gives an equal result, and undoing them
+//! restores the state before.
 
 use happening_api::{BookingId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{EventSeats, Order, Seat};
 
-/// A step of a decision. Each holds what taking it back needs.
+/// One step of a decision. It contains everything that is needed to undo it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
-    /// A booking came into being; what it holds and wants follows.
+    /// A booking was added; further changes say what it holds and wants.
     Entered { booking: BookingId, person: UserId },
-    /// A booking holds seats that were free.
+    /// A booking took seats that were free.
     Took { booking: BookingId, seats: Vec<Seat> },
-    /// Seats of a booking are free.
+    /// A booking gave seats back; they are free.
     GaveBack { booking: BookingId, seats: Vec<Seat> },
-    /// What a booking wants changed; it joined the waitlist at `order`.
+    /// The number of seats that a booking wants changed; its order on the waitlist is `order`.
     Wants { booking: BookingId, order: Order, from: u32, to: u32 },
-    /// The last place of the waitlist that was given out.
+    /// The order of the booking that joined the waitlist last changed.
     LastOrder { from: Order, to: Order },
     /// A booking ended.
     Ended { booking: BookingId },
-    /// The hall has more or fewer seats; those that came or went are free.
+    /// The event's total number of seats changed; the added or removed seats are free.
     Resized { from: u32, to: u32 },
 }
 
@@ -28,15 +29,15 @@ impl EventSeats {
     /// Applies changes that were decided on an equal state.
     ///
     /// # Panics
-    /// When they were decided on another state: going on would give seats out twice.
+    /// When the changes were decided on a different state: going on would give seats out twice.
     pub fn apply(&mut self, changes: &[Change]) {
         changes.iter().for_each(|change| self.apply_one(change));
     }
 
-    /// Takes changes back, the last one first.
+    /// Undoes changes, the last one first.
     ///
     /// # Panics
-    /// When they were not the last ones that were applied.
+    /// When these are not the changes that were applied last.
     pub fn undo(&mut self, changes: &[Change]) {
         changes.iter().rev().for_each(|change| self.undo_one(change));
     }

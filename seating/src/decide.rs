@@ -1,58 +1,59 @@
-//! The rules: what a command does to an event's seats, or why it is refused.
+//! The rules: how a command changes an event's seats, or why it is refused.
 
 use happening_api::{BookingId, SEATS_PER_BOOKING_MAX, UserId};
 
 use crate::state::Limits;
 use crate::{Booking, Change, EventSeats, Order, Seat};
 
-/// A change of an event's seats that a caller asks for.
+/// A change of an event's seats that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// A new booking. Its id is the command's own, so a copy of the command is recognized.
+    /// Creates a booking. The booking's id is that of the command, so a copy of the command can be recognized.
     Create { booking: BookingId, person: UserId, seats: u32, choice: Choice, waitlist: bool },
-    /// Takes free seats for a booking that waits; all that are free and wanted, or exactly so many.
+    /// Takes free seats for a waiting booking: exactly `seats`, or as many as are both free and wanted.
     Claim { booking: BookingId, seats: Option<u32> },
-    /// Gives all seats back and leaves the waitlist.
+    /// Gives all seats of a booking back and removes it from the waitlist.
     Cancel { booking: BookingId },
-    /// Gives some seats back.
+    /// Gives some seats of a booking back.
     CancelSeats { booking: BookingId, seats: Vec<Seat> },
-    /// The hall has so many seats from now on.
+    /// Sets the event's total number of seats.
     Resize { total: u32 },
-    /// The event has started: the first bookings of the waitlist, so many at most, want nothing more. Those that hold nothing end.
+    /// The event has started: removes the first bookings of the waitlist, `at_most` of them. Those that hold no seat end.
     EndWaiting { at_most: u32 },
-    /// The event does not take place: bookings with so many seats together at most end, where one that only waits counts as one. Those
-    /// with the lowest seats come first, then those that only wait. The seats go to no one.
+    /// The event was cancelled: ends bookings that hold at most `at_most` seats together, where a booking that only waits counts as
+    /// one seat. They end in the order of their lowest seats, and bookings that only wait come last. The seats are not given to the
+    /// waitlist.
     EndBookings { at_most: u32 },
 }
 
 /// Which seats a new booking wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// The lowest free ones.
+    /// The lowest free seats.
     Any,
-    /// These; the lowest free ones when one of them is taken.
+    /// These seats, or the lowest free seats when one of these is taken.
     Rather(Vec<Seat>),
-    /// These or none.
+    /// These seats; the command is refused when one of them is taken.
     Only(Vec<Seat>),
 }
 
-/// What the rows alone know of a command and its moment, looked up under the event's lock.
+/// The circumstances of a command that the state does not have. They are read while the event's row is locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Given {
     pub limits: Limits,
-    /// The caller may act although the event has begun.
+    /// The caller is staff, who may act after the event has started.
     pub by_staff: bool,
 }
 
-/// What a command came to.
+/// The result of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The booking holds these seats; `reassigned`: others than it asked for.
+    /// The booking holds these seats; `reassigned` says that they are not the ones it asked for.
     Booked {
         seats: Vec<Seat>,
         reassigned: bool,
     },
-    /// The booking waits; `position` is counted from 1.
+    /// The booking is on the waitlist; `position` is counted from 1.
     Waits {
         order: Order,
         position: u32,
@@ -61,7 +62,7 @@ pub enum Outcome {
     Claimed {
         seats: Vec<Seat>,
     },
-    /// Seats that were given back; `ended`: the booking has nothing left.
+    /// The booking gave these seats back; `ended` says that it neither holds nor wants any more.
     GaveBack {
         seats: Vec<Seat>,
         ended: bool,
@@ -77,7 +78,7 @@ pub enum Outcome {
     },
 }
 
-/// Why nothing was done.
+/// Why a command was refused; nothing changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("the event takes no bookings")]
@@ -112,27 +113,27 @@ pub enum Refusal {
     SeatsBooked { seats: Vec<Seat>, total: u32 },
 }
 
-/// Seats that a freed or new seat's booking got.
+/// The seats that a booking on the waitlist got in a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Promotion {
     pub booking: BookingId,
     pub person: UserId,
-    /// Ascending.
+    /// In ascending order.
     pub seats: Vec<Seat>,
 }
 
-/// A booking that left the waitlist without getting all that it wanted, or ended because its event does.
+/// A booking that left the waitlist before it got all the seats it wanted, or that ended with its event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
     pub booking: BookingId,
     pub person: UserId,
-    /// Seats that it still wanted.
+    /// How many seats it still wanted.
     pub wanted: u32,
-    /// Seats that it holds, or held when its event ended. One that leaves the waitlist without any ends.
+    /// The seats that it holds, or held until its event ended. A booking that leaves the waitlist without seats ends.
     pub seats: Vec<Seat>,
 }
 
-/// A command that was done: what its caller is told, who got seats by it, and what changed.
+/// The decision on a command: the answer to its caller, the bookings that got seats from the waitlist, and the changes of the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     pub outcome: Outcome,
@@ -140,17 +141,17 @@ pub struct Decision {
     pub changes: Vec<Change>,
 }
 
-/// The changes of one command, made as they are decided.
+/// A decision in progress: each change is applied to the state as soon as it is decided.
 struct Deciding<'s> {
     state: &'s mut EventSeats,
     changes: Vec<Change>,
 }
 
 impl EventSeats {
-    /// Does a command, or leaves everything as it was.
+    /// Decides a command and applies its changes; a refused command changes nothing.
     ///
     /// # Errors
-    /// [`Refusal`]: the first rule that does not hold, in the order in which callers are promised them.
+    /// [`Refusal`]: the first rule that the command breaks. The order of the rules is documented to callers.
     pub fn decide(&mut self, command: &Command, given: Given) -> Result<Decision, Refusal> {
         let mut deciding = Deciding { state: self, changes: Vec::new() };
         let decided = match command {
@@ -279,7 +280,7 @@ impl Deciding<'_> {
         seats.sort_unstable();
         self.change(Change::GaveBack { booking, seats: seats.clone() });
         let kept = self.state.kept(slot);
-        // giving the last one back ends the booking, unless it still waits for more
+        // giving the last seat back ends the booking, unless it waits for more
         let ended = kept.held == 0 && kept.wanted == 0;
         if ended {
             self.change(Change::Ended { booking });
@@ -345,8 +346,8 @@ impl Deciding<'_> {
         }
     }
 
-    /// Gives seats that have just become free, lowest first, to the first booking of the waitlist that still wants one, other than the
-    /// one that gave them back. After the start of the event the waitlist has ended.
+    /// Gives seats that have just become free, lowest first, to the first booking of the waitlist that still wants one, other than
+    /// the booking that gave them back. Does nothing after the event has started, since the waitlist has ended then.
     fn hand_out(&mut self, seats: &[Seat], giver: Option<u32>, given: Given) -> Vec<Promotion> {
         let mut promotions: Vec<Promotion> = Vec::new();
         let mut left = seats;
@@ -380,5 +381,5 @@ impl Deciding<'_> {
     }
 }
 
-/// Commands are bounded before they come here: a booking wants 1 to [`SEATS_PER_BOOKING_MAX`] seats.
+/// `Kept` counts the seats of a booking in a `u16`. Callers check that a booking asks for 1 to [`SEATS_PER_BOOKING_MAX`] seats.
 const _: () = assert!(SEATS_PER_BOOKING_MAX <= u16::MAX as i32);

@@ -1,4 +1,5 @@
-//! The free seats of an event: a bitmap, and a bitmap of its words, so that the lowest free seat is found in a few steps.
+//! The free seats of an event: a bitmap, and a second bitmap of its words that are not 0, so that the lowest free seat is found in a
+//! few steps.
 
 use crate::Seat;
 
@@ -7,15 +8,15 @@ const BITS: usize = u64::BITS as usize;
 /// A set of seats.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FreeSeats {
-    /// Bit `n % 64` of word `n / 64`: seat `n + 1` is free.
+    /// Bit `n % 64` of word `n / 64` says whether seat `n + 1` is free.
     words: Vec<u64>,
-    /// Bit `n % 64` of word `n / 64`: word `n` above holds a free seat.
+    /// Bit `n % 64` of word `n / 64` says whether `words[n]` is not 0.
     used: Vec<u64>,
     count: u32,
 }
 
 impl FreeSeats {
-    /// Room for so many seats, none of them free yet.
+    /// A set for so many seats, none of which is free.
     #[cfg(test)]
     pub(crate) fn none_of(total: u32) -> Self {
         let mut free = Self::default();
@@ -23,7 +24,7 @@ impl FreeSeats {
         free
     }
 
-    /// Room for more seats; the new ones are not free.
+    /// Makes room for more seats, which are not free yet.
     pub(crate) fn grow(&mut self, total: u32) {
         self.words.resize((total as usize).div_ceil(BITS), 0);
         self.used.resize(self.words.len().div_ceil(BITS), 0);
@@ -34,7 +35,7 @@ impl FreeSeats {
         self.count
     }
 
-    /// Bytes on the heap.
+    /// How many bytes the set takes on the heap.
     pub(crate) fn bytes(&self) -> usize {
         (self.words.capacity() + self.used.capacity()) * size_of::<u64>()
     }
@@ -44,7 +45,7 @@ impl FreeSeats {
         self.words.get(word).is_some_and(|word| word & bit != 0)
     }
 
-    /// The seat is free now, and was not.
+    /// Adds a seat that is not in the set.
     pub(crate) fn insert(&mut self, seat: Seat) {
         let (word, bit) = place(seat);
         debug_assert!(self.words[word] & bit == 0, "seat {seat} was free already");
@@ -53,7 +54,7 @@ impl FreeSeats {
         self.count += 1;
     }
 
-    /// The seat is not free any more, and was.
+    /// Removes a seat that is in the set.
     pub(crate) fn remove(&mut self, seat: Seat) {
         let (word, bit) = place(seat);
         debug_assert!(self.words[word] & bit != 0, "seat {seat} was not free");
@@ -64,7 +65,7 @@ impl FreeSeats {
         self.count -= 1;
     }
 
-    /// The lowest free seats, `count` at most.
+    /// The lowest free seats, at most `count`.
     pub(crate) fn lowest(&self, count: u32) -> Vec<Seat> {
         let words = ones(&self.used);
         words
@@ -74,7 +75,7 @@ impl FreeSeats {
     }
 }
 
-/// Positions of the bits that are set, in ascending order.
+/// The positions of the bits that are set, in ascending order.
 fn ones(words: &[u64]) -> impl Iterator<Item = usize> {
     words.iter().enumerate().flat_map(|(at, word)| bits(*word).map(move |bit| at * BITS + bit))
 }
@@ -106,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_a_sorted_set(flips in prop::collection::vec(1..=9_000_u32, 0..300), wanted in 0..20_u32) {
+        fn free_seats_are_a_sorted_set(flips in prop::collection::vec(1..=9_000_u32, 0..300), wanted in 0..20_u32) {
             let (mut free, mut model) = (FreeSeats::none_of(9_000), BTreeSet::new());
             for seat in flips {
                 if model.insert(seat) {

@@ -1,18 +1,18 @@
-//! The seats of one event: which booking holds which seat, who waits, and who gets a freed seat next.
+//! The seats of one event: which booking holds which seat, which bookings wait, and which of them gets a freed seat next.
 //!
-//! This crate decides and changes nothing outside of itself: no I/O, no clock, no random numbers, no SQL, no HTTP. A
-//! [`Command`] goes into [`EventSeats::decide`], a [`Decision`] comes out: what the caller is answered, and the [`Change`]s that
-//! were made. The same changes applied to an equal state elsewhere ([`EventSeats::apply`]) give an equal state, and
-//! [`EventSeats::undo`] takes them back. Versions belong to commits, so they are not part of this state.
+//! This crate only decides: no I/O, no clock, no random numbers, no SQL, no HTTP. [`EventSeats::decide`] takes a [`Command`] and
+//! returns a [`Decision`]: the answer to the caller, and the [`Change`]s that it made to the state. [`EventSeats::apply`] applies the
+//! same changes to an equal state elsewhere, with an equal result; [`EventSeats::undo`] undoes them. The version of a state counts
+//! commits, so it is kept outside of this crate.
 //!
 //! Where to look:
 //! - `decide.rs`: the rules, one function per command. A freed seat gets its next owner in `hand_out`.
 //! - `state.rs`: the state and its invariants.
-//! - `change.rs`: applying changes and taking them back.
+//! - `change.rs`: applying and undoing changes.
 //! - `waitlist.rs` and `free.rs`: the two structures that keep a decision fast on 100,000 seats and 20,000 waiting bookings.
 //!
-//! To add a command: a variant of [`Command`], its function in `decide.rs`, its cases in `tests/model`, which is the same rules
-//! written for clarity instead of speed.
+//! To add a command: add a variant of [`Command`], its function in `decide.rs`, and its cases in `tests/model.rs`, where the same
+//! rules are written for clarity instead of speed.
 
 mod change;
 mod decide;
@@ -26,8 +26,8 @@ pub use decide::{Choice, Command, Decision, Given, Left, Outcome, Promotion, Ref
 pub use state::{Booking, EventSeats, Image, Limits, Loaded};
 pub use waitlist::Ahead;
 
-/// Number of a seat, from 1 to the event's total.
+/// The number of a seat, from 1 to the event's total.
 pub type Seat = u32;
 
-/// The place of a booking in the order of joining; later joiners have higher ones. Never used twice in one event.
+/// The order in which bookings joined the waitlist: a later one has a higher number. A number is never used twice at an event.
 pub type Order = u64;

@@ -1,11 +1,12 @@
-//! How many seats each person holds and waits for, for the limit of one person; and ids in little room.
+//! How many seats each person holds and waits for, which the limit per person needs; and an index of rows by id that takes little
+//! memory.
 
 use happening_api::{BookingId, UserId};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::BuildHasher;
 
-/// Rows that are found by their id. The index holds positions only: at 100,000 bookings a map of ids would be the larger part of
-/// an event's state.
+/// Rows that are found by their id. The index holds positions instead of ids: at 100,000 bookings, a map with ids as keys would take
+/// more than half of the memory of an event's state.
 #[derive(Clone, Debug)]
 pub(crate) struct Indexed<T> {
     rows: Vec<T>,
@@ -42,12 +43,12 @@ impl<T: Row> Indexed<T> {
         self.rows.iter()
     }
 
-    /// Adds a row whose id is not there yet. Answers its position, which it keeps.
+    /// Adds a row with a new id. Returns its position, which does not change.
     pub(crate) fn push(&mut self, row: T) -> u32 {
         let position = self.rows.len() as u32;
         let hash = self.hasher.hash_one(row.id());
         if self.rows.len() == self.rows.capacity() {
-            // doubling would leave half of the largest events' room unused
+            // doubling the capacity would leave up to half of a large event's memory unused
             self.rows.reserve_exact(self.rows.len() / 8 + 16);
         }
         self.rows.push(row);
@@ -66,17 +67,17 @@ impl<T: Row> Indexed<T> {
         Some(row)
     }
 
-    /// Bytes on the heap.
+    /// How many bytes the rows take on the heap.
     pub(crate) fn bytes(&self) -> usize {
         self.rows.capacity() * size_of::<T>() + self.index.allocation_size()
     }
 }
 
-/// A person with an active booking, or who had one.
+/// A person who has or had an active booking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Person {
     pub(crate) id: UserId,
-    /// Seats held and waited for.
+    /// How many seats the person holds and waits for.
     pub(crate) seats: u32,
 }
 
@@ -88,14 +89,14 @@ impl Row for Person {
     }
 }
 
-/// A booking as the state keeps it. An ended one stays until the state is loaded again, so that positions last.
+/// A booking in the state. An ended booking stays until the state is rebuilt, so that the slots of the others do not change.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
     pub(crate) id: BookingId,
-    /// Where it is on the waitlist, or was; 0: it never waited.
+    /// Its order on the waitlist, even after it has left; 0 if it never waited.
     pub(crate) order: u64,
     pub(crate) person: u32,
-    /// Its lowest-listed seat; the others follow in the state's list. 0: none.
+    /// The first seat in its list of seats, which goes on in `EventSeats::next`; 0 when it holds none.
     pub(crate) first_seat: u32,
     pub(crate) held: u16,
     pub(crate) wanted: u16,

@@ -1,4 +1,4 @@
-//! The state of one event and what always holds of it.
+//! The state of an event's seats and its invariants.
 
 use std::collections::HashSet;
 
@@ -10,30 +10,30 @@ use crate::people::{Indexed, Kept, Person};
 use crate::waitlist::{Ahead, Waitlist};
 use crate::{Order, Seat};
 
-/// No booking holds the seat.
+/// In `holders`: no booking holds the seat.
 const FREE: u32 = 0;
 
-/// Fewer ended bookings than this are not worth building the state again.
+/// `settle` keeps at least this many ended bookings, since rebuilding the state costs more than they do.
 const ENDED_KEPT: u32 = 1_000;
 
-/// What an event allows.
+/// The limits of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Seats that one person may hold and wait for.
+    /// How many seats one person may hold and wait for.
     pub seats_per_person_max: Option<u32>,
-    /// Bookings, claims and cancellations are taken. By the database's clock; see [`crate::Given`].
+    /// Whether the event takes bookings, claims and cancellations at this moment, by the database's clock.
     pub is_upcoming: bool,
 }
 
-/// A booking as the rows hold it, to build a state from.
+/// A booking as its rows describe it, to build a state from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loaded {
     pub id: BookingId,
     pub person: UserId,
     pub seats: Vec<Seat>,
-    /// Seats that it still wants.
+    /// How many seats it still wants.
     pub wanted: u32,
-    /// Where it joined the waitlist; needed while it wants seats.
+    /// Its order on the waitlist; required while it wants seats.
     pub order: Option<Order>,
 }
 
@@ -44,7 +44,7 @@ impl From<Booking> for Loaded {
     }
 }
 
-/// A whole state as rows hold it.
+/// A whole state as the rows describe it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
     pub total: u32,
@@ -57,34 +57,34 @@ pub struct Image {
 pub struct Booking {
     pub id: BookingId,
     pub person: UserId,
-    /// Held now, ascending.
+    /// The seats it holds, in ascending order.
     pub seats: Vec<Seat>,
-    /// Still wanted.
+    /// How many seats it still wants.
     pub wanted: u32,
-    /// Where it joined the waitlist, while it wants seats; else 0.
+    /// Its order on the waitlist while it wants seats; otherwise 0.
     pub order: Order,
-    /// Of one that still wants seats.
+    /// What is ahead of it on the waitlist, while it wants seats.
     pub ahead: Option<Ahead>,
     pub ended: bool,
 }
 
-/// Seats, active bookings and waitlist of one event.
+/// The seats, active bookings and waitlist of one event.
 #[derive(Clone, Debug, Default)]
 pub struct EventSeats {
     total: u32,
-    /// Of seat `n` at `n - 1`: one more than the position of the booking that holds it, or [`FREE`].
+    /// `holders[n - 1]` belongs to seat `n`: one more than the slot of the booking that holds it, or [`FREE`].
     holders: Vec<u32>,
-    /// Of seat `n` at `n - 1`: another seat of the same booking, 0 after the last one.
+    /// `next[n - 1]` belongs to seat `n`: another seat of the same booking, or 0 after its last seat.
     next: Vec<Seat>,
     free: FreeSeats,
     bookings: Indexed<Kept>,
     people: Indexed<Person>,
     waitlist: Waitlist,
-    /// Of the booking that joined last.
+    /// The order of the booking that joined the waitlist last.
     last_order: Order,
-    /// Bookings that ended and are still known.
+    /// How many ended bookings are still in `bookings`.
     ended: u32,
-    /// People who hold or want seats.
+    /// How many people hold or want seats.
     active_people: u32,
 }
 
@@ -96,10 +96,11 @@ impl EventSeats {
         state
     }
 
-    /// The state that the rows hold: active bookings only. `last_order` is that of the booking that joined last, also when it has left.
+    /// Builds the state from its rows, which contain active bookings only. `last_order` is the order of the booking that joined the
+    /// waitlist last, even if it has left.
     ///
     /// # Errors
-    /// A sentence about the first row that contradicts another: the state is not usable then.
+    /// A sentence about the first row that contradicts another one.
     pub fn load(total: u32, last_order: Order, bookings: &[Loaded]) -> Result<Self, String> {
         let mut state = Self::new(total);
         let mut waiting: Vec<(Order, u32, u32)> = Vec::new();
@@ -132,22 +133,22 @@ impl EventSeats {
         Ok(state)
     }
 
-    /// Seats are numbered 1 to this.
+    /// The total number of seats; they are numbered from 1 to this.
     pub fn total(&self) -> u32 {
         self.total
     }
 
-    /// How many seats anybody can book.
+    /// How many seats are free.
     pub fn free(&self) -> u32 {
         self.free.count()
     }
 
-    /// The lowest seats that anybody can book.
+    /// The lowest free seats, at most `count`.
     pub fn lowest_free(&self, count: u32) -> Vec<Seat> {
         self.free.lowest(count)
     }
 
-    /// Whether anybody can book the seat.
+    /// Whether the seat exists and is free.
     pub fn is_free(&self, seat: Seat) -> bool {
         (1..=self.total).contains(&seat) && self.free.contains(seat)
     }
@@ -157,22 +158,22 @@ impl EventSeats {
         (total + 1..=self.total).filter(|seat| !self.free.contains(*seat)).collect()
     }
 
-    /// Bookings that want seats, and how many they want together.
+    /// How many bookings are on the waitlist, and how many seats they want together.
     pub fn waiting(&self) -> Ahead {
         Ahead { bookings: self.waitlist.bookings(), seats: self.waitlist.seats() }
     }
 
-    /// Of the booking that joined the waitlist last.
+    /// The order of the booking that joined the waitlist last.
     pub fn last_order(&self) -> Order {
         self.last_order
     }
 
-    /// Seats that a person holds and waits for.
+    /// How many seats a person holds and waits for.
     pub fn seats_of(&self, person: UserId) -> u32 {
         self.people.position(person).map_or(0, |at| self.people.at(at).seats)
     }
 
-    /// A booking that the state knows: every active one, and those that ended since it was loaded.
+    /// A booking that the state contains: any active one, and those that ended since the state was loaded.
     pub fn booking(&self, id: BookingId) -> Option<Booking> {
         self.bookings.position(id).map(|slot| self.shown(slot))
     }
@@ -188,7 +189,7 @@ impl EventSeats {
         self.active_people
     }
 
-    /// Bookings that hold seats, each with its lowest one, in the order of these, of those above `after`.
+    /// The bookings that hold seats, each with its lowest seat, ordered by it; only those whose lowest seat is above `after`.
     pub fn holding(&self, after: Seat) -> impl Iterator<Item = (Seat, Booking)> {
         (after + 1..=self.total).filter_map(|seat| {
             let slot = self.holders[seat as usize - 1].checked_sub(1)?;
@@ -197,7 +198,7 @@ impl EventSeats {
         })
     }
 
-    /// Bookings that want seats, in the order of joining, of those that joined after `after`.
+    /// The bookings that want seats, in the order of joining; only those that joined after `after`.
     pub fn waiting_after(&self, after: Order) -> impl Iterator<Item = Booking> {
         self.waitlist.after(after).map(|entry| self.shown(entry.slot))
     }
@@ -207,8 +208,8 @@ impl EventSeats {
         self.bookings.iter().len() as u32 - self.ended
     }
 
-    /// Slots of active bookings with so many seats together at most, where one that only waits counts as one; the first in any case. By
-    /// lowest seat, then those that only wait, in order.
+    /// The slots of the first active bookings that hold at most `at_most` seats together, where a booking that only waits counts as
+    /// one seat; at least one booking. They are ordered by lowest seat, and then come those that only wait, in the order of joining.
     pub(crate) fn first_active(&self, at_most: usize) -> Vec<u32> {
         let holding = self.holders.iter().copied().filter(|holder| *holder != FREE).map(|holder| holder - 1);
         let waiting = self.waitlist.iter().map(|entry| entry.slot);
@@ -235,13 +236,13 @@ impl EventSeats {
         }
     }
 
-    /// Bytes on the heap.
+    /// How many bytes the state takes on the heap.
     pub fn bytes(&self) -> usize {
         let seats = (self.holders.capacity() + self.next.capacity()) * size_of::<u32>() + self.free.bytes();
         seats + self.bookings.bytes() + self.people.bytes() + self.waitlist.bytes()
     }
 
-    /// Lets go of what only taking changes back needs. After a commit. Bookings that ended are forgotten when they are the larger part.
+    /// Drops what only `undo` would need; called after a commit. When most of the bookings have ended, they are dropped, too.
     pub fn settle(&mut self) {
         self.waitlist.pack();
         if self.ended > ENDED_KEPT + self.bookings.iter().len() as u32 / 2 {
@@ -250,8 +251,7 @@ impl EventSeats {
         }
     }
 
-    /// Every active booking as rows hold it, with the total and the order of the booking that joined last: what
-    /// [`EventSeats::load`] takes.
+    /// The whole state as rows describe it, from which [`EventSeats::load`] builds an equal state.
     pub fn image(&self) -> Image {
         Image { total: self.total, last_order: self.last_order, bookings: self.active().map(Loaded::from).collect() }
     }
@@ -272,7 +272,7 @@ impl EventSeats {
         self.waitlist.first(except).map(|entry| entry.slot)
     }
 
-    /// Seats that a booking holds, ascending.
+    /// The seats that a booking holds, in ascending order.
     pub(crate) fn seats(&self, slot: u32) -> Vec<Seat> {
         let kept = self.bookings.at(slot);
         let mut seats = Vec::with_capacity(usize::from(kept.held));
@@ -289,9 +289,9 @@ impl EventSeats {
         (1..=self.total).contains(&seat) && self.holders[seat as usize - 1] == slot + 1
     }
 
-    // What follows changes the state; every change of the crate is made of these.
+    // The functions below change the state. Every `Change` is made of them.
 
-    /// A booking that holds and wants nothing yet.
+    /// Adds a booking that neither holds nor wants seats yet. Returns its slot.
     pub(crate) fn enter(&mut self, id: BookingId, person: UserId) -> u32 {
         let person = match self.people.position(person) {
             Some(at) => at,
@@ -300,13 +300,13 @@ impl EventSeats {
         self.bookings.push(Kept { id, order: 0, person, first_seat: 0, held: 0, wanted: 0, ended: false })
     }
 
-    /// Takes the booking back that was entered last.
+    /// Removes the booking that was added last; undoes `enter`.
     pub(crate) fn leave(&mut self) {
         let kept = self.bookings.pop();
         debug_assert!(kept.is_some_and(|kept| kept.held == 0 && kept.wanted == 0), "it holds or wants something");
     }
 
-    /// The booking holds a seat that was free.
+    /// Gives a free seat to a booking.
     pub(crate) fn take(&mut self, slot: u32, seat: Seat) {
         assert!(self.is_free(seat), "seat {seat} is not free");
         self.free.remove(seat);
@@ -318,7 +318,7 @@ impl EventSeats {
         self.count_person(person, |seats| seats + 1);
     }
 
-    /// A seat of the booking is free.
+    /// Frees a seat of a booking.
     pub(crate) fn give_back(&mut self, slot: u32, seat: Seat) {
         assert!(self.holds(slot, seat), "the booking does not hold seat {seat}");
         self.holders[seat as usize - 1] = FREE;
@@ -341,7 +341,7 @@ impl EventSeats {
         self.next[before as usize - 1] = after;
     }
 
-    /// The booking wants so many seats from now on; it joined at `order`.
+    /// Sets how many seats the booking wants; its order on the waitlist is `order`.
     pub(crate) fn set_wanted(&mut self, slot: u32, order: Order, wanted: u32) {
         let kept = self.bookings.at_mut(slot);
         kept.order = order;
@@ -368,7 +368,7 @@ impl EventSeats {
         self.ended = self.ended + u32::from(ended) - u32::from(was);
     }
 
-    /// The hall has so many seats; those that come or go are free.
+    /// Sets the total number of seats. Seats that are added or removed are free.
     pub(crate) fn set_total(&mut self, from: u32, to: u32) {
         debug_assert_eq!(self.total, from);
         for seat in to + 1..=from {
@@ -384,10 +384,10 @@ impl EventSeats {
         self.free.grow(to);
     }
 
-    /// What always holds, looked at from the beginning; for tests and audits.
+    /// Checks the invariants by recounting everything; for tests and audits.
     ///
     /// # Errors
-    /// A sentence about what does not hold.
+    /// A sentence that names the violated invariant.
     pub fn check(&self) -> Result<(), String> {
         let ensure = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
         let held: u32 = self.bookings.iter().map(|kept| u32::from(kept.held)).sum();
@@ -410,7 +410,7 @@ impl EventSeats {
     }
 }
 
-/// What a caller could tell apart; not how it is laid out.
+/// States are equal when a caller could not tell them apart; their layout in memory may differ.
 impl PartialEq for EventSeats {
     fn eq(&self, other: &Self) -> bool {
         let content = |state: &Self| {

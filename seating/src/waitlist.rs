@@ -1,17 +1,17 @@
-//! The waitlist of an event, in the order of joining. Two Fenwick trees (Fenwick, 1994) beside the entries answer in O(log n) who is
-//! first, and how many bookings and seats are ahead of one; no answer grows with the length of the list.
+//! The waitlist of an event, in the order of joining. Two Fenwick trees (Fenwick, 1994) over the entries find the first waiting
+//! booking, and count the bookings and seats ahead of a booking, in O(log n).
 
 use std::cmp::Ordering;
 
 use crate::Order;
 
-/// A booking that waits, or waited.
+/// A booking that waits, or that has left.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) order: Order,
-    /// Its place among the state's bookings.
+    /// The slot of the booking in the state.
     pub(crate) slot: u32,
-    /// Seats that it still wants; 0: it has left, and its entry goes when the list is packed.
+    /// How many seats it still wants; 0 when it has left. `pack` removes entries that have left.
     pub(crate) seats: u32,
 }
 
@@ -24,7 +24,7 @@ pub struct Ahead {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waitlist {
-    /// Ascending by order.
+    /// In ascending order.
     entries: Vec<Entry>,
     bookings: Fenwick,
     seats: Fenwick,
@@ -41,41 +41,41 @@ impl Waitlist {
         self.seats.sum(self.entries.len())
     }
 
-    /// Those that wait, in the order of joining.
+    /// The waiting bookings, in the order of joining.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.seats > 0)
     }
 
-    /// The bookings that wait and joined after `order`, in the order of joining.
+    /// The waiting bookings that joined after `order`, in the order of joining.
     pub(crate) fn after(&self, order: Order) -> impl Iterator<Item = &Entry> {
         let from = self.entries.partition_point(|entry| entry.order <= order);
         self.entries[from..].iter().filter(|entry| entry.seats > 0)
     }
 
-    /// The first booking that waits, other than the one in slot `except`.
+    /// The first waiting booking, other than the one in slot `except`.
     pub(crate) fn first(&self, except: Option<u32>) -> Option<Entry> {
         let nth = |nth| self.bookings.position(nth).map(|at| self.entries[at]);
         let first = nth(1)?;
         if Some(first.slot) == except { nth(2) } else { Some(first) }
     }
 
-    /// What is ahead of the booking that joined at `order`.
+    /// What is ahead of the booking with this order.
     pub(crate) fn ahead(&self, order: Order) -> Ahead {
         let at = self.entries.partition_point(|entry| entry.order < order);
         Ahead { bookings: self.bookings.sum(at), seats: self.seats.sum(at) }
     }
 
-    /// What the booking that joined at `order` still wants.
+    /// How many seats the booking with this order still wants.
     pub(crate) fn wanted(&self, order: Order) -> u32 {
         self.at(order).map_or(0, |at| self.entries[at].seats)
     }
 
-    /// The booking in `slot`, which joined at `order`, wants so many seats from now on; 0 takes it off the list. One that is not on the list joins
-    /// it, at its place.
+    /// Sets how many seats the booking in `slot`, whose order is `order`, still wants; 0 removes it from the waitlist. A booking that
+    /// is not on the list is inserted according to its order.
     pub(crate) fn set(&mut self, order: Order, slot: u32, seats: u32) {
         match self.at(order) {
             Some(at) => {
-                // after changes were taken back, another booking can have this place
+                // after an undo a different booking can get the same order
                 self.entries[at].slot = slot;
                 self.change(at, seats);
             }
@@ -85,7 +85,7 @@ impl Waitlist {
                 self.bookings.push(1);
                 self.seats.push(seats);
             }
-            // taken back after the list was packed
+            // an undo puts a booking back whose entry `pack` has removed
             None => {
                 let at = self.entries.partition_point(|entry| entry.order < order);
                 self.entries.insert(at, Entry { order, slot, seats });
@@ -94,7 +94,7 @@ impl Waitlist {
         }
     }
 
-    /// Lets go of entries that left. Once they are the larger part, so that each is moved a bounded number of times.
+    /// Removes the entries of bookings that have left, once they are more than half of the list: so the cost per entry is bounded.
     pub(crate) fn pack(&mut self) {
         if self.entries.len() > 2 * self.bookings() as usize + 64 {
             self.entries.retain(|entry| entry.seats > 0);
@@ -102,7 +102,7 @@ impl Waitlist {
         }
     }
 
-    /// Bytes on the heap.
+    /// How many bytes the waitlist takes on the heap.
     pub(crate) fn bytes(&self) -> usize {
         let sums = self.bookings.0.capacity() + self.seats.0.capacity();
         self.entries.capacity() * size_of::<Entry>() + sums * size_of::<u32>()
@@ -128,7 +128,7 @@ impl Waitlist {
     }
 }
 
-/// Prefix sums of a list that grows at its end.
+/// Prefix sums over a list that grows at its end.
 #[derive(Clone, Debug, Default)]
 struct Fenwick(Vec<u32>);
 
@@ -148,7 +148,7 @@ impl Fenwick {
         }
     }
 
-    /// Sum of the first `count` values.
+    /// The sum of the first `count` values.
     fn sum(&self, count: usize) -> u32 {
         let (mut n, mut sum) = (count, 0);
         while n > 0 {
@@ -158,7 +158,7 @@ impl Fenwick {
         sum
     }
 
-    /// Where the sum of the values first reaches `wanted`, which is at least 1.
+    /// The index of the value at which the prefix sum reaches `wanted`, which must be at least 1.
     fn position(&self, wanted: u32) -> Option<usize> {
         let (mut at, mut left) = (0, wanted);
         let mut step = self.0.len().checked_next_power_of_two().unwrap_or(1);
@@ -189,10 +189,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_a_list_in_order(steps in prop::collection::vec((0..40_u64, 0..6_u32, prop::bool::weighted(0.1)), 0..200)) {
+        fn waitlist_is_an_ordered_list(steps in prop::collection::vec((0..40_u64, 0..6_u32, prop::bool::weighted(0.1)), 0..200)) {
             let (mut list, mut model, mut last) = (Waitlist::default(), BTreeMap::new(), 0);
             for (order, seats, pack) in steps {
-                // joining is always at the end
+                // a new booking always joins at the end
                 let order = if model.contains_key(&order) { order } else { last + 1 };
                 last = last.max(order);
                 list.set(order, order as u32, seats);

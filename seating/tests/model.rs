@@ -1,4 +1,5 @@
-//! The same rules written for clarity: a list of seats, a list of bookings. Whatever is asked in whatever order, both say the same.
+//! A naive model of the same rules: a list of seats and a list of bookings, written for clarity. Random commands must give the same
+//! results in the model and in the crate.
 
 use happening_api::{BookingId, UserId};
 use happening_seating::{
@@ -18,13 +19,13 @@ struct Row {
 
 #[derive(Clone, Debug, Default)]
 struct Model {
-    /// Of seat n at n - 1.
+    /// `seats[n - 1]` is the booking that holds seat `n`.
     seats: Vec<Option<BookingId>>,
     rows: Vec<Row>,
     last_order: u64,
 }
 
-/// A booking, its seats, what it wants, and bookings and seats ahead of it.
+/// A booking's id, its seats, how many seats it wants, and the bookings and seats ahead of it.
 type Shown = (BookingId, Vec<u32>, u32, Option<(u32, u32)>);
 
 type Done = Result<(Outcome, Vec<Promotion>), Refusal>;
@@ -51,7 +52,7 @@ impl Model {
         seats.iter().for_each(|seat| self.seats[*seat as usize - 1] = holder);
     }
 
-    /// Seat by seat, as the rule is written.
+    /// Gives freed seats to the waitlist, one seat at a time, as the rule says.
     fn hand_out(&mut self, seats: &[u32], giver: Option<BookingId>, upcoming: bool) -> Vec<Promotion> {
         let mut promotions: Vec<Promotion> = Vec::new();
         let mut seats = seats.to_vec();
@@ -239,7 +240,7 @@ impl Model {
         if may { Ok(()) } else { Err(Refusal::EventStarted) }
     }
 
-    /// Active bookings as the state shows them: seats, what is wanted, bookings and seats ahead.
+    /// The active bookings as the state shows them.
     fn shown(&self) -> Vec<Shown> {
         let ahead = |row: &Row| {
             let before = self.rows.iter().filter(|one| one.wanted > 0 && one.order < row.order);
@@ -255,7 +256,7 @@ fn shown(state: &EventSeats) -> Vec<Shown> {
     state.active().map(one).collect()
 }
 
-/// A command about one of the bookings that may be there, or about a new one.
+/// A random command, about an existing booking or a new one.
 #[derive(Clone, Debug)]
 enum Step {
     Create {
@@ -272,7 +273,7 @@ enum Step {
     Cancel {
         of: prop::sample::Index,
     },
-    /// Of those it holds, these by number; one too many when `foreign`.
+    /// `which` selects some of the seats that the booking holds; `foreign` adds one that it does not hold.
     CancelSeats {
         of: prop::sample::Index,
         which: u8,
@@ -333,7 +334,7 @@ fn command(step: &Step, n: usize, model: &Model) -> Option<Command> {
     })
 }
 
-/// The state from its rows.
+/// The state that is loaded from the model's rows.
 fn loaded(model: &Model) -> EventSeats {
     let active = model.rows.iter().filter(|row| !row.ended);
     let rows: Vec<Loaded> = active
@@ -352,7 +353,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn the_core_says_what_the_model_says(
+    fn decisions_equal_those_of_the_model(
         total in 1..12_u32, max in prop::option::of(2..8_u32), steps in prop::collection::vec(step(), 1..40),
         started_at in prop::option::weighted(0.2, 0..40_usize), staff in any::<bool>(),
     ) {
@@ -363,7 +364,7 @@ proptest! {
             let is_upcoming = started_at.is_none_or(|at| n < at);
             let given = Given { limits: Limits { seats_per_person_max: max, is_upcoming }, by_staff: staff };
             let Some(command) = command(step, n, &model) else { continue };
-            // what was decided and taken back leaves nothing that a later decision could meet
+            // a decision that is undone must not influence later decisions
             let person = UserId(Uuid::from_u128(7));
             let other = BookingId(Uuid::from_u128(1_000_000 + n as u128));
             let vain = Command::Create { booking: other, person, seats: 1, choice: Choice::Any, waitlist: true };
@@ -380,7 +381,7 @@ proptest! {
             prop_assert_eq!((state.free() as usize, state.last_order()), (model.free().len(), model.last_order));
             match decided {
                 Ok(decision) => {
-                    // the same changes elsewhere give an equal state, and taking them back the state before
+                    // applying the changes to a copy gives an equal state, and undoing them restores the state before
                     copy.apply(&decision.changes);
                     prop_assert_eq!(&copy, &state);
                     let mut back = state.clone();

@@ -1,4 +1,5 @@
-//! The named examples of the product, and the order in which refusals are promised.
+//! The product's named examples (`happy_path` and the like), which integration tests also run on real services, and the documented
+//! order of refusals.
 
 use happening_api::{BookingId, UserId};
 use happening_seating::{Choice, Command, Decision, EventSeats, Given, Limits, Outcome, Promotion, Refusal};
@@ -15,7 +16,7 @@ fn person(n: u128) -> UserId {
     UserId(Uuid::from_u128(1_000 + n))
 }
 
-/// Booking `n` of person `n`.
+/// A command that creates booking `n` for person `n`.
 fn create(n: u128, seats: u32) -> Command {
     Command::Create { booking: booking(n), person: person(n), seats, choice: Choice::Any, waitlist: true }
 }
@@ -90,17 +91,17 @@ fn overbook_demo() {
 fn a_giver_does_not_get_its_seat_back() {
     let mut state = EventSeats::new(3);
     done(&mut state, &create(1, 2));
-    done(&mut state, &create(2, 3)); // waits for three
-    done(&mut state, &Command::Claim { booking: booking(2), seats: None }); // takes seat 3, waits for two
-    done(&mut state, &create(3, 1)); // waits behind
+    done(&mut state, &create(2, 3)); // waits for three seats
+    done(&mut state, &Command::Claim { booking: booking(2), seats: None }); // takes seat 3, waits for two more
+    done(&mut state, &create(3, 1)); // waits behind booking 2
     let given = done(&mut state, &Command::CancelSeats { booking: booking(2), seats: vec![3] });
-    assert_eq!(promoted(&given), [(3, vec![3])], "the next one, not the giver");
+    assert_eq!(promoted(&given), [(3, vec![3])], "the next booking gets the seat, not the one that gave it back");
     let given = done(&mut state, &Command::CancelSeats { booking: booking(1), seats: vec![1] });
-    assert_eq!(promoted(&given), [(2, vec![1])], "it kept its place");
+    assert_eq!(promoted(&given), [(2, vec![1])], "booking 2 kept its place on the waitlist");
 }
 
 #[test]
-fn refusals_come_in_the_promised_order() {
+fn refusals_come_in_the_documented_order() {
     let limit = Given { limits: Limits { seats_per_person_max: Some(2), is_upcoming: true }, by_staff: false };
     let mut state = EventSeats::new(2);
     let too_many =
@@ -116,7 +117,7 @@ fn refusals_come_in_the_promised_order() {
         waitlist: true,
     };
     state.decide(&mine, limit).expect("it is allowed");
-    // a seat that is taken, and one seat too many for this person
+    // one of these seats is taken, and the booking would exceed the person's limit
     let both = Command::Create {
         booking: booking(2),
         person: person(1),
@@ -129,7 +130,7 @@ fn refusals_come_in_the_promised_order() {
     let any =
         Command::Create { booking: booking(2), person: person(2), seats: 2, choice: Choice::Any, waitlist: false };
     assert_eq!(state.decide(&any, OPEN), Err(Refusal::SoldOut));
-    // already cancelled comes before started, and both before the seats are looked at
+    // an ended booking is refused before a started event, and both before the seats are checked
     state.decide(&Command::Cancel { booking: booking(1) }, OPEN).expect("it is allowed");
     let seats = Command::CancelSeats { booking: booking(1), seats: vec![9] };
     assert_eq!(state.decide(&seats, OVER), Err(Refusal::AlreadyCancelled));
@@ -143,7 +144,7 @@ fn refusals_come_in_the_promised_order() {
 fn a_claim_takes_all_or_exactly_so_many() {
     let mut state = EventSeats::new(4);
     done(&mut state, &create(1, 1));
-    done(&mut state, &create(2, 4)); // waits; three are free
+    done(&mut state, &create(2, 4)); // waits for four seats while three are free
     let claim = |seats| Command::Claim { booking: booking(2), seats };
     assert_eq!(state.decide(&claim(Some(5)), OPEN), Err(Refusal::WantsFewer { wanted: 4 }));
     assert_eq!(state.decide(&claim(Some(4)), OPEN), Err(Refusal::NotEnoughFree { free: 3 }));
@@ -153,7 +154,7 @@ fn a_claim_takes_all_or_exactly_so_many() {
 }
 
 #[test]
-fn after_the_start_staff_gives_back_and_no_one_is_promoted() {
+fn seats_freed_after_the_start_are_not_promoted() {
     let mut state = EventSeats::new(1);
     done(&mut state, &create(1, 1));
     done(&mut state, &create(2, 1));
@@ -165,7 +166,7 @@ fn after_the_start_staff_gives_back_and_no_one_is_promoted() {
 }
 
 #[test]
-fn after_the_start_staff_gives_free_seats_and_fills_no_waitlist() {
+fn staff_book_only_free_seats_after_the_start() {
     let mut state = EventSeats::new(2);
     done(&mut state, &create(1, 1));
     let (one, two) = (create(2, 1), create(3, 1));
@@ -178,7 +179,7 @@ fn after_the_start_staff_gives_free_seats_and_fills_no_waitlist() {
 }
 
 #[test]
-fn a_hall_shrinks_to_its_highest_held_seat() {
+fn an_event_shrinks_to_its_highest_held_seat() {
     let mut state = EventSeats::new(10);
     done(&mut state, &choose(1, Choice::Only(vec![7]), true));
     assert_eq!(

@@ -26,5 +26,5 @@ pub(crate) fn simulate(seed: u64, schedules: u64) -> Result<()> {
     step(&format!("Running {schedules} schedules from seed {seed} on"));
     let (seed, schedules) = (seed.to_string(), schedules.to_string());
     let env = [("SIMULATION_SEED", seed.as_str()), ("SIMULATION_SCHEDULES", schedules.as_str())];
-    run(&with(&["--", "--nocapture", "--exact", "seats::simulation::no_schedule_breaks_a_promise"]), &env)
+    run(&with(&["--", "--nocapture", "--exact", "seats::simulation::no_schedule_breaks_an_invariant"]), &env)
 }

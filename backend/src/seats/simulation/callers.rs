@@ -1,5 +1,5 @@
-//! Callers of the simulation: each books, claims and gives back, repeats what was not answered with the same id, at any process, and
-//! notes what it was answered.
+//! The callers of the simulation. Each books, claims and gives back, repeats with the same id (at any process) what was not answered,
+//! and records the answers.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,11 +19,11 @@ use crate::seats::queue::Queues;
 const REQUESTS: usize = 5;
 const TRIES_MAX: usize = 60;
 
-/// The processes' queues; a process that is started again has new ones.
+/// The queues of each process; a restarted process has new ones.
 #[derive(Clone, Default)]
 pub(super) struct Processes(Arc<Mutex<Vec<Started>>>);
 
-/// Which start of a process it is, and its queues.
+/// The number of this start among all starts of processes, and the queues of that start.
 pub(super) type Started = (u64, Arc<Queues>);
 
 impl Processes {
@@ -42,12 +42,12 @@ impl Processes {
     }
 }
 
-/// A joining of the waitlist that was answered.
+/// A booking that joined the waitlist, as its caller was answered.
 #[derive(Clone, Debug)]
 struct Joined {
     event: EventId,
     booking: Uuid,
-    /// The process, as it was started, that alone was asked, and only once.
+    /// The start of the process that was asked, if only this one was asked, and only once.
     asked_once: Option<u64>,
     asked_at: usize,
     answered_at: usize,
@@ -60,13 +60,13 @@ enum Answered {
     Joined(Joined),
 }
 
-/// What callers were answered.
+/// What callers were answered, to be compared with the rows at the end.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     answered: Vec<Answered>,
-    /// Of each creating request: the person and its hash.
+    /// The person and the request hash of each creating request.
     requests: Vec<(UserId, Vec<u8>)>,
-    /// Bookings and changes that a failover lost: what was answered of them is not promised any more.
+    /// Ids of bookings and changes that a failover lost; answers about them are no longer checked.
     lost: BTreeSet<Uuid>,
     ticks: usize,
 }
@@ -77,12 +77,12 @@ impl Journal {
         self.ticks
     }
 
-    /// A failover lost these bookings and changes.
+    /// Excludes bookings and changes that a failover lost from the checks.
     pub(super) fn forget(&mut self, lost: Vec<Uuid>) {
         self.lost.extend(lost);
     }
 
-    /// Compares what was answered with what is there at rest.
+    /// Compares the answers with the rows, after all tasks have ended.
     pub(super) fn check(&self, tables: &Tables, found: &mut Vec<String>) {
         let mut joined = Vec::new();
         for one in &self.answered {
@@ -121,7 +121,7 @@ impl Journal {
     }
 }
 
-/// What a caller reads of an answer. To parse all of it would take a tenth of the simulation's time.
+/// The fields that a caller needs of an answer. Parsing all of it would take a tenth of the simulation's time.
 #[derive(Deserialize)]
 struct Shown {
     id: BookingId,
@@ -137,7 +137,7 @@ pub(super) struct Caller {
     database: Database,
     processes: Processes,
     journal: Arc<Mutex<Journal>>,
-    /// Its bookings, with what they held when it last heard of them.
+    /// Its bookings, each with the seats it held according to the latest answer.
     bookings: Vec<(EventId, BookingId, Vec<Seat>)>,
 }
 
@@ -210,7 +210,7 @@ impl Caller {
         Command { id: self.id(), event, caller: self.person, kind, request_id: String::new() }
     }
 
-    /// Hands a command to a process. Answers which, as it was started, and where the answer comes.
+    /// Gives a command to a random process. Returns which start of which process that was, and where the reply arrives.
     fn send(&self, command: &Command) -> (u64, oneshot::Receiver<Reply>) {
         let (start, queues) = self.processes.get(self.below(self.processes.count()));
         let (reply, answer) = oneshot::channel();
@@ -220,14 +220,14 @@ impl Caller {
         (start, answer)
     }
 
-    /// Repeats a command until it is answered. `alone`: no copy of it is on its way.
+    /// Repeats a command until it is answered. `alone` says that no copy of it was sent.
     async fn ask(&mut self, command: Command, alone: bool) {
         let asked_at = self.journal().tick();
         for attempt in 0..TRIES_MAX {
             let (start, answer) = self.send(&command);
             let mut asked_once = (attempt == 0 && alone).then_some(start);
             if self.below(10) == 0 {
-                drop(self.send(&command)); // a copy, at any process
+                drop(self.send(&command)); // a copy, to a random process
                 asked_once = None;
             }
             match answer.await.unwrap_or(Reply::Unknown) {

@@ -1,5 +1,6 @@
-//! Postgres, modelled statement by statement: what a statement sees was committed when it began, rows of events are locked, a commit can
-//! be lost, late or ended by a failover. It refuses nothing by a seat's index: a seat that is sold twice is what is looked for.
+//! A model of Postgres at the level of statements: a statement sees what was committed when it began, rows of events can be locked,
+//! and a commit can be lost, be late or be ended by a failover. The model has no unique index of seats, so that a seat which is sold
+//! twice becomes visible.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,52 +23,52 @@ use crate::seats::rows::{Rows, WriteError};
 use crate::seats::states::{Known, LogRow};
 use crate::seats::store::Store;
 
-/// Statements that a transaction waits for a row.
+/// How many statements a transaction waits for a locked row at most.
 const LOCK_WAIT_MAX: u32 = 40;
-/// Commits that a failover loses.
+/// How many commits a failover loses at most.
 const LOST_MAX: usize = 2;
-/// How far behind the true time the database's clock may be stepped.
+/// How far the database's clock may be set behind the true time.
 pub(super) const BEHIND_S_MAX: i64 = 8;
 
 #[derive(Default)]
 struct Open {
     locks: BTreeSet<EventId>,
-    /// Ids of bookings that it inserts: another that inserts one of them waits for its end.
+    /// Ids of the bookings that it inserts; another transaction that inserts one of them must wait.
     inserts: BTreeSet<Uuid>,
     written: Option<Written>,
-    /// Ids of the commands that were looked up.
+    /// Ids of the commands whose facts it read.
     commands: Vec<Uuid>,
-    /// Its commit was sent, and no reply came.
+    /// Whether its commit was sent and the reply was lost.
     unheard: bool,
-    /// Steps until it ends by itself, and whether by a commit.
+    /// After how many steps it ends without its task, and whether it commits then.
     ends: Option<(u32, bool)>,
 }
 
-/// Chance, what was committed, and the transactions that are open.
+/// The shared world of the simulation: the random generator, the committed tables, and the open transactions.
 pub(super) struct World {
     pub(super) chance: Chance,
     pub(super) tables: Tables,
-    /// What was committed before, the oldest first; a failover goes back to one of them.
+    /// Earlier committed tables, the oldest first; a failover returns to one of them.
     past: Vec<Tables>,
     open: BTreeMap<u64, Open>,
     transactions: u64,
-    /// What must not be.
+    /// Violations of invariants that were found.
     pub(super) violations: Vec<String>,
-    /// Faults happen.
+    /// Whether faults happen.
     pub(super) faults: bool,
     pub(super) failovers: usize,
-    /// Seconds since the beginning, and how far behind the database's clock is.
+    /// Seconds since the beginning; the database's clock is `behind_s` behind them.
     pub(super) true_s: i64,
     behind_s: i64,
 }
 
-/// One process's connection to the world.
+/// A process' connection to the database.
 #[derive(Clone)]
 pub(super) struct Database {
     pub(super) world: Arc<Mutex<World>>,
 }
 
-/// A transaction; one that is dropped is rolled back some time later.
+/// A transaction. When it is dropped, it is rolled back some steps later.
 pub(super) struct Tx {
     id: u64,
     database: Database,
@@ -78,7 +79,7 @@ impl Drop for Tx {
     fn drop(&mut self) {
         let mut world = self.database.lock_world();
         let steps = world.chance.below(6) as u32;
-        // a commit that was sent may still be done
+        // when COMMIT was already sent, it may still succeed
         let commits = self.committing && world.chance.one_in(2);
         if let Some(open) = world.open.get_mut(&self.id) {
             open.ends = Some((steps, commits));
@@ -123,7 +124,7 @@ impl sqlx::error::DatabaseError for Refused {
     }
 }
 
-/// Postgres refuses a statement with this code.
+/// An error of Postgres with this code.
 pub(in crate::seats) fn refused(code: &'static str) -> sqlx::Error {
     sqlx::Error::Database(Box::new(Refused(code)))
 }
@@ -148,12 +149,12 @@ impl World {
         }
     }
 
-    /// Once in so many times, while faults happen.
+    /// True once in so many times on average, while faults happen.
     fn fault(&mut self, times: usize) -> bool {
         self.faults && self.chance.one_in(times)
     }
 
-    /// The database's clock: it is stepped back and forth now and then.
+    /// The time of the database's clock, which sometimes jumps back or forth.
     fn clock(&mut self) -> DateTime<Utc> {
         self.true_s += 1;
         if self.fault(20) {
@@ -177,7 +178,7 @@ impl World {
         }
     }
 
-    /// A change of an event's row alone, by a transaction of its own; false while another one has the row.
+    /// Changes an event's row in a transaction of its own. False while another transaction holds the row.
     pub(super) fn edit(&mut self, event: EventId, change: impl FnOnce(&mut EventRow)) -> bool {
         if self.is_taken(event) {
             return false;
@@ -190,7 +191,7 @@ impl World {
         true
     }
 
-    /// Transactions that no task waits for end by themselves.
+    /// Lets a step pass: transactions without a task end when their time has come.
     pub(super) fn pass(&mut self) {
         let ended: Vec<(u64, bool)> = self
             .open
@@ -207,17 +208,18 @@ impl World {
         }
     }
 
-    /// Whether a transaction has the event's row.
+    /// Whether a transaction holds the event's row.
     pub(super) fn is_taken(&self, event: EventId) -> bool {
         self.open.values().any(|open| open.locks.contains(&event))
     }
 
-    /// Whether transactions are open.
+    /// Whether no transaction is open.
     pub(super) fn is_quiet(&self) -> bool {
         self.open.is_empty()
     }
 
-    /// The primary is lost with its last commits: the standby goes on from before them. Answers the bookings and changes that are gone.
+    /// Fails over: the primary and its last commits are lost, and the standby continues from an earlier state. Returns the ids of the
+    /// lost bookings and changes.
     pub(super) fn fail_over(&mut self) -> Vec<Uuid> {
         self.failovers += 1;
         let lost = self.chance.below(LOST_MAX + 1).min(self.past.len() - 1);
@@ -238,7 +240,7 @@ impl Database {
         Step::default().await;
         let mut world = self.lock_world();
         if !world.open.contains_key(&tx) {
-            return Err(broken()); // a failover
+            return Err(broken()); // the transaction was lost in a failover
         }
         if world.fault(150) {
             return Err(if world.chance.one_in(3) { refused("57014") } else { broken() });
@@ -246,7 +248,7 @@ impl Database {
         Ok(())
     }
 
-    /// Takes an event's row; false when another transaction has it.
+    /// Locks an event's row. False when another transaction holds it.
     fn take(&self, tx: u64, event: EventId) -> sqlx::Result<bool> {
         let mut world = self.lock_world();
         let taken = world.open.iter().any(|(id, open)| *id != tx && open.locks.contains(&event));
@@ -262,7 +264,7 @@ impl Database {
         self.lock_world().open.get(&tx).is_some_and(|open| open.locks.contains(&event))
     }
 
-    /// Notes what a transaction writes; false while another one inserts the same booking.
+    /// Records what a transaction writes. False while another transaction inserts the same booking.
     fn try_write(&self, tx: u64, rows: &Rows, ids: &BTreeSet<Uuid>) -> Result<bool, WriteError> {
         let mut world = self.lock_world();
         if world.open.iter().any(|(id, open)| *id != tx && !open.inserts.is_disjoint(ids)) {
@@ -307,7 +309,7 @@ impl Store for Database {
     async fn within<T: Send>(&self, _: Duration, work: impl Future<Output = T> + Send) -> Option<T> {
         let mut work = Box::pin(work);
         std::future::poll_fn(|context| {
-            // late: given up in the middle of whatever it waits for
+            // a timeout: the work is dropped, whatever it is waiting for
             if self.lock_world().fault(600) {
                 return std::task::Poll::Ready(None);
             }
@@ -388,7 +390,7 @@ impl Store for Database {
     }
 
     fn rows_read_max(&self) -> u32 {
-        // so few that an event is sometimes read and sometimes not
+        // so low that an event's state is sometimes read here and sometimes left to a side lane
         self.lock_world().chance.below(6) as u32
     }
 
@@ -411,7 +413,7 @@ impl Store for Database {
         self.statement(tx.id).await?;
         let mut world = self.lock_world();
         if world.fault(20) {
-            // the reply is lost: it was done, will be, or never is
+            // the reply is lost; the commit has happened, will happen later, or never happens
             world.open.entry(tx.id).and_modify(|open| open.unheard = true);
             match world.chance.below(3) {
                 0 => world.end(tx.id, true),
@@ -420,7 +422,7 @@ impl Store for Database {
                     if let Some(open) = world.open.get_mut(&tx.id) {
                         open.ends = Some((steps, true));
                     }
-                    tx.id = u64::MAX; // it ends by itself
+                    tx.id = u64::MAX; // detaches the transaction, so that dropping `tx` does not change when it ends
                 }
                 _ => tx.committing = false,
             }

@@ -1,4 +1,5 @@
-//! A scheduler of tasks: chance, from a seed, says who makes the next step. No thread, no clock.
+//! A scheduler of tasks, in which a random generator with a seed chooses the task that makes the next step. It uses no threads and no
+//! clock.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use uuid::Uuid;
 
-/// Numbers by chance from a seed (splitmix64: Steele, Lea, Flood, 2014).
+/// Random numbers from a seed (splitmix64: Steele, Lea, Flood, 2014).
 #[derive(Clone, Debug)]
 pub(super) struct Chance(u64);
 
@@ -24,17 +25,17 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    /// An id.
+    /// A random id.
     pub(super) fn id(&mut self) -> Uuid {
         Uuid::from_u128(u128::from(self.next()) << 64 | u128::from(self.next()))
     }
 
-    /// A number below `end`, which is at least 1.
+    /// A random number below `end`, which must be at least 1.
     pub(super) fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
 
-    /// True once in so many times.
+    /// True once in so many times on average.
     pub(super) fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
@@ -49,7 +50,7 @@ impl Wake for Flag {
 }
 
 struct Task {
-    /// The process that it belongs to; it ends with it.
+    /// The process to which the task belongs; killing that process removes the task.
     process: Option<usize>,
     work: Pin<Box<dyn Future<Output = ()> + Send>>,
     ready: Arc<Flag>,
@@ -69,7 +70,7 @@ impl Executor {
         self.tasks.push(Task { process, work: Box::pin(work), ready, waker });
     }
 
-    /// One task that can go on does so. False when none can.
+    /// Lets one of the ready tasks make a step. False when none is ready.
     pub(super) fn step(&mut self, choose: impl FnOnce(usize) -> usize) -> bool {
         let is_ready = |task: &Task| task.ready.0.load(Ordering::Relaxed);
         let ready = self.tasks.iter().filter(|task| is_ready(task)).count();
@@ -86,18 +87,18 @@ impl Executor {
         true
     }
 
-    /// The process is killed: its tasks stop where they are.
+    /// Kills a process: its tasks stop where they are.
     pub(super) fn kill(&mut self, process: usize) {
         self.tasks.retain(|task| task.process != Some(process));
     }
 
-    /// How many tasks belong to no process: callers.
+    /// How many tasks belong to no process; these are the callers.
     pub(super) fn callers(&self) -> usize {
         self.tasks.iter().filter(|task| task.process.is_none()).count()
     }
 }
 
-/// Lets others go first.
+/// A future that lets other tasks make a step first.
 #[derive(Default)]
 pub(super) struct Step(bool);
 

@@ -1,5 +1,5 @@
-//! States in memory that are not what the rows hold, as an unknown mistake would leave them. The writer compares what both count, and
-//! how many rows it changed; so it may refuse something that could be done, but writes nothing wrong.
+//! Corrupts states in memory, as an unknown bug might. The writer compares the counts of state and row, and checks how many rows it
+//! changed. So a corrupted state may make it refuse a valid command, but it must never write something wrong.
 
 use happening_api::{BookingId, EventId};
 use happening_seating::{Change, EventSeats, Seat};
@@ -8,7 +8,7 @@ use super::callers::Processes;
 use super::database::Database;
 use crate::seats::states::Known;
 
-/// Now and then spoils a state of a process. Answers whose it is.
+/// Sometimes corrupts a state of a process. Returns the process and the event.
 pub(super) fn spoil(events: &[EventId], processes: &Processes, database: &Database) -> Option<(usize, EventId)> {
     let mut world = database.lock_world();
     if !world.faults || !world.chance.one_in(40) {
@@ -21,7 +21,7 @@ pub(super) fn spoil(events: &[EventId], processes: &Processes, database: &Databa
     spoiled.then_some((process, event))
 }
 
-/// A booking holds a seat more, which is free.
+/// Gives a booking a seat that is free according to the rows.
 fn add_seat(known: &mut Known) -> bool {
     let seats = &mut known.seats;
     let (Some(booking), Some(seat)) = (seats.active().next(), seats.lowest_free(1).first().copied()) else {
@@ -31,9 +31,9 @@ fn add_seat(known: &mut Known) -> bool {
     true
 }
 
-/// Two bookings hold each other's only seat. All that is counted is as it was.
+/// Exchanges the only seats of two bookings, which leaves all counts unchanged.
 fn swap(known: &mut Known) -> bool {
-    // the first entry of a log has the whole state, so it must not be made from this one
+    // an event that is not in the log yet gets the whole state as its first entry, and that must not be a corrupted one
     let mut holders = single_seats(&known.seats).into_iter().filter(|_| known.in_log);
     let (Some((one, its)), Some((other, others))) = (holders.next(), holders.next()) else { return false };
     known.seats.apply(&[

@@ -1,9 +1,11 @@
-//! The seat writer, driven step by step: two or three processes with their queues and lanes, a database modelled by statements, callers
-//! who repeat what was not answered, readers. Chance, from a seed, picks who goes on, what is lost, who dies, and whose memory is spoiled.
-//! After each commit the rows, the log and the counts must agree; at rest every answer must be in the rows, and what is in memory must be what they hold.
+//! A simulation of the seat writer. It runs two or three processes with their queues and lanes, a database modelled by statements,
+//! callers who repeat requests that were not answered, and readers. A random generator with a seed chooses which task makes the next
+//! step, which statements and commits are lost, which process dies, and which state in memory is corrupted. After each commit the
+//! rows, the log and the counts must agree. When all tasks have ended, every answer must be in the rows, and each state in memory
+//! must be what the rows hold.
 //!
-//! `cargo xtask simulate` runs as many schedules as are asked for; a test runs some thousands. A seed that fails is printed: the same
-//! seed fails again with `--seed`.
+//! `cargo xtask simulate` runs as many schedules as are asked for; a test runs some thousands. The seed of a failing schedule is
+//! printed, and `--seed` repeats it.
 
 mod callers;
 mod database;
@@ -35,10 +37,10 @@ use super::{states, writer};
 const LANES: usize = 2;
 const CALLERS: usize = 6;
 const VIEWERS: usize = 2;
-/// More than any schedule needs: one that goes on for longer has lost a command.
+/// More steps than any schedule needs: a schedule that takes more has lost a command.
 const STEPS_MAX: usize = 60_000;
 
-/// Starts a process's lanes.
+/// Starts the lanes of a process.
 fn start(executor: &mut Executor, process: usize, database: &Database) -> Arc<Queues> {
     let queues = Queues::new(true, Duration::ZERO);
     for lane in 0..2 * LANES {
@@ -59,7 +61,7 @@ fn start(executor: &mut Executor, process: usize, database: &Database) -> Arc<Qu
     queues
 }
 
-/// Up to three events, and a world with them.
+/// Creates up to three events, and a database that has them.
 fn events_of(mut chance: Chance) -> (Vec<EventId>, usize, Database) {
     let count = 1 + chance.below(3);
     let events: Vec<EventId> = (0..count).map(|_| EventId(chance.id())).collect();
@@ -72,7 +74,7 @@ fn events_of(mut chance: Chance) -> (Vec<EventId>, usize, Database) {
     (events, processes, Database { world: Arc::new(Mutex::new(World::new(chance, tables))) })
 }
 
-/// Runs one schedule; answers what must not have been.
+/// Runs one schedule and returns the violations that it found.
 fn run(seed: u64) -> Vec<String> {
     let (events, count, database) = events_of(Chance::new(seed));
     let mut executor = Executor::default();
@@ -126,7 +128,8 @@ fn run(seed: u64) -> Vec<String> {
     found
 }
 
-/// What processes have in memory is what the rows hold, once it is brought up to them. Left out are states that were spoiled.
+/// Checks that each process' states in memory equal the rows, once they have caught up. States that were corrupted on purpose are
+/// left out.
 fn check_states(
     events: &[EventId],
     processes: &Processes,
@@ -140,7 +143,7 @@ fn check_states(
     }
 }
 
-/// What a process has in memory is what the rows hold, once it is brought up to them.
+/// Checks that a process' state of an event equals the rows, once it has caught up.
 fn check_state(process: usize, event: EventId, processes: &Processes, tables: &Tables, found: &mut Vec<String>) {
     let Some(known) = processes.get(process).1.known(event) else { return };
     let row = &tables.events[&event];
@@ -148,7 +151,7 @@ fn check_state(process: usize, event: EventId, processes: &Processes, tables: &T
         Some(known)
     } else {
         let tail = tables.tail(event, known.version);
-        // none: it is of a history that a failover ended
+        // none: the state belongs to a history that a failover ended
         states::catch_up(HashMap::from([(event, (known, row.clone()))]), &tail).remove(&event)
     };
     if let Some(known) = known {
@@ -156,7 +159,7 @@ fn check_state(process: usize, event: EventId, processes: &Processes, tables: &T
     }
 }
 
-/// Now and then a process is killed and started again, or the database fails over.
+/// Sometimes kills and restarts a process, or fails the database over.
 fn disturb(executor: &mut Executor, processes: &Processes, database: &Database, journal: &Arc<Mutex<Journal>>) {
     let mut world = database.lock_world();
     if !world.faults {
@@ -174,7 +177,7 @@ fn disturb(executor: &mut Executor, processes: &Processes, database: &Database, 
     }
 }
 
-/// How many of the schedules from a seed on show a violation, and the first.
+/// Runs schedules from a seed on. Returns how many of them show a violation, and the first violation with its seed.
 fn search(first: u64, schedules: u64, protection: Option<Protection>) -> (u64, Option<(u64, String)>) {
     take_out(protection);
     let mut failed = 0;
@@ -198,7 +201,7 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 #[test]
-fn no_schedule_breaks_a_promise() {
+fn no_schedule_breaks_an_invariant() {
     let (first, schedules) = (number("SIMULATION_SEED", 1), number("SIMULATION_SCHEDULES", 2_000));
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64).min(schedules);
     let started = std::time::Instant::now();
@@ -215,7 +218,7 @@ fn no_schedule_breaks_a_promise() {
     assert!(example.is_none(), "seed and violation: {example:?}");
 }
 
-/// Protections, and a seed from which on it shows soon that one of them is gone.
+/// Each protection with a seed from which on few schedules are needed to show that it is missing.
 const CONTROLS: [(Protection, u64); 20] = [
     (Protection::RowLock, 1),
     (Protection::FactsAfterLock, 21),
@@ -242,7 +245,7 @@ const CONTROLS: [(Protection, u64); 20] = [
 #[test]
 fn each_protection_that_is_taken_out_is_noticed() {
     let schedules = number("SIMULATION_SCHEDULES", 4_000);
-    // a state that is broken panics, and the writer contains it
+    // a broken state panics, which the writer catches; the hook keeps these expected panics out of the output
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let mut unnoticed = BTreeSet::new();

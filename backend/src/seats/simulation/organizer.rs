@@ -1,5 +1,5 @@
-//! The organizer of the simulation: cancels an event, raises its capacity, or lets it start, and sees to it that all portions of that
-//! are done.
+//! The organizer of the simulation: cancels an event, raises its capacity or lets it start, and then asks for portions until that
+//! change is complete.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,21 +14,21 @@ use super::tables::{Tables, UPCOMING};
 use crate::seats::command::{Command, Due, Kind, Pending, Reply};
 use crate::seats::protection::{Protection, out};
 
-/// So few that a schedule has several portions.
+/// Small, so that a change needs several portions.
 const PORTION: u32 = 2;
 const SEATS_ADDED: i32 = 7;
 const STEPS_BEFORE_MAX: usize = 40;
 
-/// What an organizer saw to its end.
+/// A change that an organizer completed.
 #[derive(Debug)]
 pub(super) struct Finished {
     event: EventId,
     due: Due,
-    /// How often the database had failed over: a later one can lose it again.
+    /// How many failovers there had been; a later failover can lose the change.
     failovers: usize,
 }
 
-/// What organizers finished.
+/// The changes that all organizers completed.
 pub(super) type Diary = Arc<Mutex<Vec<Finished>>>;
 
 pub(super) struct Organizer {
@@ -64,10 +64,10 @@ impl Organizer {
         self.diary.lock().unwrap_or_else(PoisonError::into_inner).push(finished);
     }
 
-    /// The change of the event's row with which it begins.
+    /// Writes the event's row, which starts the long change.
     fn begin(&self, due: Due) -> bool {
         let mut world = self.database.lock_world();
-        // the database's clock may be behind: then it is still upcoming, or is so again for a while
+        // the database's clock may be behind, so the event may count as upcoming for some time, or again
         let started = DateTime::from_timestamp(world.true_s, 0).unwrap_or_default();
         world.edit(self.event, |row| match due {
             Due::AddSeats { .. } => row.raising_to = Some(row.total + SEATS_ADDED),
@@ -76,7 +76,7 @@ impl Organizer {
         })
     }
 
-    /// One after the other, at any process, until the rows say that none is left.
+    /// Asks random processes for portions, one after the other, until the rows say that nothing is left.
     async fn portions(&self, due: Due) {
         while self.is_left(due) {
             if !matches!(self.ask(due).await, Ok(Reply::Portion { .. })) {
@@ -89,7 +89,7 @@ impl Organizer {
         let world = self.database.lock_world();
         let date = world.tables.events[&self.event].event_date;
         let may_be_upcoming = date != UPCOMING && date.timestamp() > world.true_s - BEHIND_S_MAX;
-        // one that has the row may have looked at the clock before
+        // a transaction that holds the row may have read the clock before the event started
         let may_still_join = may_be_upcoming || world.is_taken(self.event);
         is_left(&world.tables, self.event, due) || matches!(due, Due::EndWaiting { .. }) && may_still_join
     }
@@ -107,7 +107,7 @@ impl Organizer {
     }
 }
 
-/// Nothing is, when a failover lost that it began.
+/// Whether the change is incomplete. It is not when a failover lost its beginning.
 fn is_left(tables: &Tables, event: EventId, due: Due) -> bool {
     let row = &tables.events[&event];
     match due {
@@ -118,7 +118,7 @@ fn is_left(tables: &Tables, event: EventId, due: Due) -> bool {
     }
 }
 
-/// What was finished stays so.
+/// Checks that completed changes are still complete, unless a failover came after them.
 pub(super) fn check(diary: &Diary, tables: &Tables, failovers: usize, found: &mut Vec<String>) {
     for one in diary.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|one| one.failovers == failovers) {
         if is_left(tables, one.event, one.due) {

@@ -1,4 +1,4 @@
-//! The tables of the simulated Postgres, what a transaction does to them, and what must hold of them.
+//! The tables of the simulated Postgres, the effect of a transaction on them, and their invariants.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::seats::protection::{Protection, out};
 use crate::seats::rows::{NewBooking, Rows};
 use crate::seats::states::{Known, LogRow};
 
-/// When an event starts that its organizer lets stay upcoming.
+/// The start of every event, until its organizer lets it start.
 pub(super) const UPCOMING: DateTime<Utc> = DateTime::<Utc>::MAX_UTC;
 
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ struct HistoryRow {
     answer: Option<String>,
 }
 
-/// What was committed.
+/// The committed rows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tables {
     pub(super) events: BTreeMap<EventId, EventRow>,
@@ -50,18 +50,18 @@ pub(super) struct Tables {
     seats: BTreeMap<(EventId, Seat), Uuid>,
     history: BTreeMap<Uuid, Arc<HistoryRow>>,
     log: BTreeMap<EventId, Vec<LogRow>>,
-    /// What the log of an event adds up to.
+    /// For each event, the state that results from its log.
     folded: BTreeMap<EventId, EventSeats>,
     messages: usize,
-    /// Commands that were refused in a transaction, the reply to whose commit was lost.
+    /// Commands that were refused by a transaction whose reply to COMMIT was lost, so their callers were not told.
     passed_over: BTreeSet<Uuid>,
 }
 
-/// What a transaction wrote.
+/// The effect of a transaction on the tables.
 pub(super) type Written = Box<dyn FnOnce(&mut Tables, &mut Vec<String>) + Send>;
 
 impl Tables {
-    /// An event that takes bookings, with all of its seats free.
+    /// Adds an event that takes bookings and whose seats are all free.
     pub(super) fn add_event(&mut self, event: EventId, total: i32, seats_per_person_max: Option<i32>) {
         let row = EventRow {
             id: event,
@@ -87,7 +87,7 @@ impl Tables {
         self.seats.iter().filter(|(_, holder)| **holder == booking).map(|((_, seat), _)| *seat).collect()
     }
 
-    /// The state that the rows of an event hold.
+    /// The state of an event, read from its rows.
     pub(super) fn read(&self, event: EventId) -> Option<Known> {
         let row = self.events.get(&event)?;
         self.read_as(row, event)
@@ -112,7 +112,7 @@ impl Tables {
         Some(Known { version: row.version, head: row.head, in_log, seats })
     }
 
-    /// What is wrong with the rows of an event at this moment.
+    /// Checks the invariants of an event's rows.
     pub(super) fn check(&self, event: EventId, violations: &mut Vec<String>) {
         let (Some(row), Some(known)) = (self.events.get(&event), self.read(event)) else {
             violations.push(format!("the rows of {event} contradict each other"));
@@ -136,7 +136,7 @@ impl Tables {
         }
     }
 
-    /// What is wrong with a state that is called as the event's row is.
+    /// Checks that a state with the name of the event's row equals the rows.
     pub(super) fn check_state(&self, event: EventId, known: &Known, whose: &str, violations: &mut Vec<String>) {
         let row = &self.events[&event];
         let named_so = (row.version, row.head) == (known.version, known.head);
@@ -145,13 +145,13 @@ impl Tables {
         }
     }
 
-    /// How many bookings of an event go on.
+    /// How many bookings of an event are not cancelled.
     pub(super) fn active(&self, event: EventId) -> usize {
         let active = |one: &&Arc<BookingRow>| one.event == event && one.status != BookingStatus::Cancelled;
         self.bookings.values().filter(active).count()
     }
 
-    /// Adds a row to the log, and to what it adds up to.
+    /// Adds a row to the log, and applies it to the state that results from the log.
     fn add_to_log(&mut self, row: LogRow, violations: &mut Vec<String>) {
         let event = row.event;
         match (Entry::decode(&row.changes), self.folded.get_mut(&event)) {
@@ -171,39 +171,39 @@ impl Tables {
         self.log.entry(event).or_default().push(row);
     }
 
-    /// Whether a booking was made, and with which first answer.
+    /// The first answer of a booking; `None` when the booking does not exist.
     pub(super) fn first_answer(&self, booking: Uuid) -> Option<&str> {
         self.bookings.get(&booking).map(|row| row.answer.as_str())
     }
 
-    /// Notes which of the commands of a transaction, whose reply was lost, it refused: its caller was not told, and the command is
-    /// decided again, behind what that transaction did.
+    /// For a transaction whose reply to COMMIT was lost: records which of its commands it refused. Their callers were not told, and
+    /// the commands are decided again after what that transaction did.
     pub(super) fn passed_over(&mut self, commands: &[Uuid]) {
         let refused = commands.iter().filter(|id| !self.bookings.contains_key(id) && !self.history.contains_key(id));
         self.passed_over.extend(refused.copied().collect::<Vec<_>>());
     }
 
-    /// Whether a command was refused once, and its caller not told.
+    /// Whether a command was refused in such a transaction.
     pub(super) fn was_passed_over(&self, id: Uuid) -> bool {
         self.passed_over.contains(&id)
     }
 
-    /// Bookings of a person at an event that were made by requests with this hash.
+    /// How many bookings of a person were made by requests with this hash.
     pub(super) fn made_by(&self, person: UserId, hash: &[u8]) -> usize {
         self.bookings.values().filter(|row| row.person == person && row.hash == hash).count()
     }
 
-    /// Whether a change was written.
+    /// Whether a history row with this id was written.
     pub(super) fn has_history(&self, id: Uuid) -> bool {
         self.history.contains_key(&id)
     }
 
-    /// Where a booking joined the waitlist, if it waits.
+    /// The booking's order on the waitlist, if it waits.
     pub(super) fn order(&self, booking: Uuid) -> Option<u64> {
         self.bookings.get(&booking)?.waiting_order
     }
 
-    /// What the rows know of a command.
+    /// The facts that the rows have about a command.
     pub(super) fn facts(&self, command: &Command) -> Facts {
         let found = match &command.kind {
             Kind::Create { request_hash, .. } => self.bookings.get(&command.id).map(|row| Found::Answer {
@@ -244,22 +244,22 @@ impl Tables {
         }
     }
 
-    /// Whether a new booking has the id of one of another event.
+    /// Whether a booking of another event already has the id of this new one.
     pub(super) fn has_at_another_event(&self, new: &NewBooking) -> bool {
         self.bookings.get(&new.id.0).is_some_and(|there| there.event != new.event)
     }
 
-    /// Whether a booking holds a seat.
+    /// Whether the booking holds the seat.
     pub(super) fn holds(&self, event: EventId, booking: BookingId, seat: Seat) -> bool {
         self.seats.get(&(event, seat)) == Some(&booking.0)
     }
 
-    /// The log of an event from a version on.
+    /// The log rows of an event from a version on.
     pub(super) fn tail(&self, event: EventId, version: i64) -> Vec<LogRow> {
         self.log.get(&event).into_iter().flatten().filter(|row| row.version >= version).cloned().collect()
     }
 
-    /// Bookings and changes that other tables do not have.
+    /// Ids of the bookings and history rows that `other` does not have.
     pub(super) fn missing_in(&self, other: &Self) -> Vec<Uuid> {
         let changes = self.history.keys().filter(|id| !other.history.contains_key(id));
         let bookings = self.bookings.keys().filter(|id| !other.bookings.contains_key(id));
@@ -267,7 +267,8 @@ impl Tables {
     }
 }
 
-/// Applies changes. False when seats were added, and one of them is free after what follows from that while a booking waits.
+/// Applies changes. False when seats were added and, after the changes that follow from that, one of them is free while a booking
+/// waits.
 fn applied_in_order(seats: &mut EventSeats, changes: &[Change]) -> bool {
     let mut added = None;
     let mut in_order = true;
@@ -288,7 +289,7 @@ fn none_is_left(seats: &EventSeats, (from, to): (u32, u32)) -> bool {
     seats.waiting().bookings == 0 || (from + 1..=to).all(|seat| !seats.is_free(seat))
 }
 
-/// What rows do to the tables.
+/// The effect of these rows on the tables.
 #[expect(clippy::too_many_lines, reason = "a line or two for each table")]
 pub(super) fn applied(rows: &Rows) -> Written {
     let created: Vec<(Uuid, BookingRow)> = rows

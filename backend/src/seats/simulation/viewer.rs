@@ -1,4 +1,4 @@
-//! A viewer reads events beside the writer, and must see what the rows say.
+//! A viewer of the simulation reads events through the `Reader`, and checks that it sees what the rows say.
 
 use happening_api::EventId;
 
