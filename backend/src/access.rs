@@ -1,10 +1,11 @@
-//! Who may do what: one pure table. Handlers get its answers as extractor types (`http/permitted.rs`).
+//! Who may do what: one table of pure functions. Handlers get its decisions as extractor types (`http/permitted.rs`).
 //!
-//! What a caller may not know of is hidden (404); what they may know of but not do is forbidden (403).
+//! When a caller may not know that something exists, the answer is 404 (hidden). When they may know but not act on it, the answer is
+//! 403 (forbidden).
 
 use happening_api::{Role, Visibility};
 
-/// The table's answer.
+/// The decision of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Allowed,
@@ -25,25 +26,25 @@ pub(crate) enum EventAction {
     HandOver,
 }
 
-/// How a caller stands to an event.
+/// The relation of a caller to an event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EventStanding {
     pub(crate) visibility: Visibility,
     /// Role in the event's organization.
     pub(crate) role: Option<Role>,
     pub(crate) owner: bool,
-    /// Holds or waits for seats.
+    /// Whether the caller has a booking that holds or waits for seats.
     pub(crate) has_booking: bool,
 }
 
 impl EventStanding {
-    /// May manage the event: all of the organization's as orgAdmin, one's own as organizer.
+    /// Whether the caller may manage the event: an orgAdmin manages all events of the organization, an organizer those they own.
     pub(crate) fn staff(self) -> bool {
         staff(self.role, self.owner)
     }
 }
 
-/// As [`EventStanding::staff`].
+/// The rule of [`EventStanding::staff`].
 pub(crate) fn staff(role: Option<Role>, owner: bool) -> bool {
     match role {
         Some(Role::OrgAdmin) => true,
@@ -73,7 +74,7 @@ pub(crate) enum BookingAction {
     Claim,
 }
 
-/// Whether a caller may do something with a booking. `staff` as in [`EventStanding::staff`].
+/// Whether a caller may do something with a booking, which is `mine` or not. `staff` as in [`EventStanding::staff`].
 pub(crate) fn booking(action: BookingAction, mine: bool, staff: bool) -> Access {
     let may = match action {
         BookingAction::See | BookingAction::GiveUp => mine || staff,

@@ -1,4 +1,4 @@
-//! What every operation needs, built once at the start.
+//! Everything that the operations share, built once when the process starts.
 
 use std::sync::Arc;
 
@@ -26,23 +26,23 @@ use crate::users::known::KnownUsers;
 use crate::users::store as user_store;
 use crate::wake::Wake;
 
-/// Each can have 100,000 rows.
+/// An export can have 100,000 rows, which are built in memory.
 const EXPORTS_AT_ONCE: usize = 2;
 
-/// The serving process's parts; cheap to clone.
+/// The shared parts of the serving process. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct App(Arc<Inner>);
 
-/// The parts themselves.
+/// The parts of an [`App`].
 pub(crate) struct Inner {
-    /// The general one of `pools`.
+    /// The same as `pools.general`.
     pub(crate) pool: PgPool,
     pub(crate) pools: ServerPools,
     pub(crate) pulse: Pulse,
     pub(crate) seats: Seats,
     pub(crate) shown: Shown,
     pub(crate) relay_wake: Wake,
-    /// A long change has begun, and goes on in portions.
+    /// Wakes the timers when a long change has begun that goes on in portions.
     pub(crate) portions: Wake,
     pub(crate) clock: Clock,
     pub(crate) verifier: Verifier,
@@ -52,9 +52,9 @@ pub(crate) struct Inner {
     pub(crate) maps: Maps,
     pub(crate) links: Links,
     pub(crate) limits: Limits,
-    /// Turns at what is built whole in memory for one answer.
+    /// Limits how many answers are built as a whole in memory at a time.
     pub(crate) exports: Semaphore,
-    /// What goes on without its caller.
+    /// Tasks that go on when their caller goes away.
     work: TaskTracker,
 }
 
@@ -66,16 +66,16 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// A connection of the pool. Boxed: the pool's own future has 4 kB, which every future that may once wait for it would
-    /// carry, and copy each time that it is moved.
+    /// A connection of the pool. Boxed, because the pool's own future takes 4 kB, which every future that contains it would carry and
+    /// copy on each move.
     ///
     /// # Errors
-    /// When the database is away or all connections stay in use.
+    /// When the database is away, or all connections stay in use.
     pub(crate) fn conn(&self) -> impl Future<Output = sqlx::Result<PoolConnection<Postgres>>> + Send + use<> {
         Box::pin(self.pool.acquire())
     }
 
-    /// A connection for asking who a caller is, and what they may do.
+    /// A connection for finding out who a caller is and what they may do.
     ///
     /// # Errors
     /// As [`App::conn`].
@@ -83,7 +83,7 @@ impl App {
         Box::pin(self.pools.identity.acquire())
     }
 
-    /// A connection for what the staff of an event read.
+    /// A connection for queries that the staff of an event make.
     ///
     /// # Errors
     /// As [`App::conn`].
@@ -91,16 +91,16 @@ impl App {
         Box::pin(self.pools.staff.acquire())
     }
 
-    /// Waits for all work that goes on without its caller. The seat writer must still run.
+    /// Waits for all tasks that go on without their callers. The seat writer must still run, since they may need it.
     pub(crate) async fn work_is_done(&self) {
         self.work.close();
         self.work.wait().await;
     }
 
-    /// Does work to its end although its caller goes away; a process that stops waits for it.
+    /// Runs work to its end even if its caller goes away. A process that stops waits for such work.
     ///
     /// # Errors
-    /// Those of the work, and when it panics.
+    /// The errors of the work; also when it panics.
     pub(crate) async fn to_its_end<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Problem>> + Send + 'static,
@@ -108,11 +108,11 @@ impl App {
         self.work.spawn(work.in_current_span()).await.map_err(Problem::internal)?
     }
 
-    /// Builds the parts and starts the seat writer, which `tasks` waits for after `stop`. The pulse of the database is felt
-    /// for as long as they run.
+    /// Builds the parts and starts the seat writer, which `tasks` waits for after `stop`. A task checks all the while whether the
+    /// database answers.
     ///
     /// # Errors
-    /// When an address cannot be parsed. Services that are away are met later, as 503.
+    /// When an address cannot be parsed. A service that is away is noticed later, by requests that need it; they are answered 503.
     pub(crate) fn start(
         config: &Config,
         serve: &ServeConfig,

@@ -1,9 +1,9 @@
-//! The only place that asks for the time and for new ids, so that everything else gets them as values.
+//! The only module that reads the time and makes new ids; everything else gets them as values.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-/// The process's clock. What decides about bookings is the database's clock; this one serves logs, tokens and ids.
+/// The process' clock. It serves logs, tokens and ids; decisions about bookings use the database's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Clock;
 
@@ -14,13 +14,13 @@ impl Clock {
         Utc::now()
     }
 
-    /// A new id whose order is that of its making (UUID version 7).
+    /// A new id. Ids are ordered by the time when they are made (UUID version 7).
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub(crate) fn new_id(self) -> Uuid {
         Uuid::now_v7()
     }
 
-    /// A name by chance, for a state of an event's seats.
+    /// A random name for a state of an event's seats.
     pub(crate) fn new_head(self) -> Uuid {
         Uuid::new_v4()
     }

@@ -40,7 +40,7 @@ impl Config {
     pub(crate) fn log(&self) {
         let place = |url: &Url| {
             let mut shown = url.clone();
-            // an address without a host has no password that could be taken out; a query can have one, too
+            // these fail for a URL without a host, which has no password; a query could have a password, so it is removed, too
             shown.set_password(None).and_then(|()| shown.set_username("")).ok();
             shown.set_query(None);
             shown.to_string()

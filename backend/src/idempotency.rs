@@ -1,7 +1,7 @@
-//! Creating calls with an `Idempotency-Key`, other than bookings, which have a way of their own.
+//! Creating calls with an `Idempotency-Key`. Bookings are not among them: their ids follow from the key.
 //!
-//! The key's row is written first, in the transaction of the call: a copy that comes meanwhile waits for its end, and finds
-//! the answer or a free key. A refused call leaves nothing, so it may be repeated with the same key.
+//! The key's row is written first, in the transaction of the call. A concurrent copy of the call waits until that transaction ends,
+//! and then finds either the answer or an unused key. A refused call leaves no row, so it can be repeated with the same key.
 
 use happening_api::UserId;
 use serde::Serialize;
@@ -19,17 +19,17 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// A call of `route`, a method and path, with that body, given as the hash of its JSON value.
+    /// A call of `route` (method and path), with the hash of its body's JSON value.
     pub(crate) fn new(caller: UserId, key: Option<String>, route: &str, body_hash: &[u8]) -> Self {
         let mut hash = Sha256::new_with_prefix(route);
         hash.update(body_hash);
         Self { caller, key, hash: hash.finalize().to_vec() }
     }
 
-    /// Takes the key; answers what was answered before, if it was.
+    /// Reserves the key. Returns the earlier answer when this call was made before.
     ///
     /// # Errors
-    /// `key_reused` for another request with the same key; 503.
+    /// `key_reused` when the key was used for another request; 503.
     pub(crate) async fn begin(&self, conn: &mut PgConnection) -> Result<Option<Made>, Problem> {
         let Some(key) = &self.key else { return Ok(None) };
         let taken = sqlx::query!(
@@ -59,7 +59,7 @@ impl Call {
         Ok(Some(Made { body, location, replayed: true }))
     }
 
-    /// Keeps the answer, commits, and gives it.
+    /// Stores the answer, commits, and returns the answer.
     ///
     /// # Errors
     /// 503.
@@ -72,7 +72,7 @@ impl Call {
         self.finish_keeping(tx, thing, thing, location).await
     }
 
-    /// As [`Self::finish`], for an answer that holds what must not be kept.
+    /// As [`Self::finish`], for an answer with a secret: `kept` is stored instead of `thing`.
     ///
     /// # Errors
     /// 503.
@@ -101,21 +101,21 @@ impl Call {
     }
 }
 
-/// What a creating call made.
+/// The answer to a creating call.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
-    /// The thing as JSON.
+    /// The created thing as JSON.
     pub(crate) body: String,
-    /// The path where it is.
+    /// The path of the created thing.
     pub(crate) location: String,
-    /// The call had been answered before.
+    /// Whether this is the stored answer of an earlier call.
     pub(crate) replayed: bool,
 }
 
-/// Commits; after a lost reply it is not known whether it did.
+/// Commits. When the reply is lost, it is unknown whether the transaction was committed.
 ///
 /// # Errors
-/// 503 with the outcome.
+/// 503 that says whether the outcome is known.
 pub(crate) async fn commit(tx: Transaction<'_, Postgres>) -> Result<(), Problem> {
     tx.commit().await.map_err(|error| match error {
         sqlx::Error::Database(_) => error.into(),

@@ -1,5 +1,5 @@
-//! The token of an invite: its id, and an HMAC-SHA256 of id and nonce under the server's key, cut to 128 bits (RFC 2104
-//! allows half). The worker can make it again for the mail, so no row holds a secret; a new nonce is a new token.
+//! The token of an invite consists of its id and an HMAC-SHA256 over id and nonce with the server's key, cut to 128 bits (RFC 2104
+//! allows half). The worker computes it again for the mail, so no row stores a secret. A new nonce gives a new token.
 
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 const MAC_BYTES: usize = 16;
 const KEY_CHARS_MIN: usize = 32;
 
-/// The key that tokens are made with. No `Debug` that shows it.
+/// The key that tokens are made with. Its `Debug` does not show the key.
 #[derive(Clone)]
 pub(crate) struct ServerKey(String);
 
@@ -35,15 +35,15 @@ impl FromStr for ServerKey {
     }
 }
 
-/// Makes tokens and the links that stand in mails.
+/// Makes the tokens of invites, and the links in mails.
 #[derive(Clone, Debug)]
 pub(crate) struct Links {
     pub(crate) key: ServerKey,
-    /// Where people reach the server.
+    /// The address at which people reach the server.
     pub(crate) public_url: Url,
 }
 
-/// A token that was read, not checked yet.
+/// A token that was parsed but not verified yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(crate) id: InviteId,
@@ -51,14 +51,14 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// Reads a token; `None` when it has not the shape of one.
+    /// Parses a token; `None` when the text does not have a token's format.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (id, mac) = bytes.split_at_checked(16)?;
         Some(Self { id: Uuid::from_slice(id).ok()?.into(), mac: mac.try_into().ok()? })
     }
 
-    /// Whether it was made with that nonce. Takes the same time wherever it differs.
+    /// Whether the token was made with this key and nonce. Compares in constant time.
     pub(crate) fn is_of(&self, key: &ServerKey, nonce: &[u8]) -> bool {
         mac(key, self.id, nonce).verify_truncated_left(&self.mac).is_ok()
     }
@@ -107,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_token_is_good_for_its_own_id_nonce_and_key_only(id: u128, nonce: [u8; 16], other: [u8; 16]) {
+        fn token_is_valid_only_for_its_id_nonce_and_key(id: u128, nonce: [u8; 16], other: [u8; 16]) {
             prop_assume!(nonce != other);
             let key = links("0123456789abcdef0123456789abcdef");
             let token = Token::parse(&key.token(Uuid::from_u128(id).into(), &nonce)).expect("our own");
@@ -120,7 +120,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_the_parser_fail(text in "\\PC*") {
+        fn parser_never_panics(text in "\\PC*") {
             let _ = Token::parse(&text);
         }
     }

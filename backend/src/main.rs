@@ -39,7 +39,7 @@ use clap::{Parser, Subcommand};
 use crate::config::{Config, ServeConfig, WorkerConfig};
 use crate::telemetry::TelemetryConfig;
 
-// a booking is many short-lived strings: the system's allocator took a sixth of the server's time under load
+// A booking makes many short-lived strings: under load the system's allocator took a sixth of the server's time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -124,7 +124,7 @@ enum NotificationsCommand {
 async fn main() -> ExitCode {
     use_small_pages();
     let cli = Cli::parse();
-    // the client of Redis takes the process' own provider of cryptography; it is refused only when there is one already
+    // the Redis client uses the process-wide cryptography provider; this fails only if one is installed already
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     let _telemetry = match telemetry::start(&cli.telemetry) {
         Ok(telemetry) => telemetry,
@@ -156,9 +156,9 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The allocator would ask for pages of 2 MB and use little of each; clearing them took a twentieth of a new server's time under
-/// load, and they doubled its memory.
+/// Disables transparent huge pages: the allocator would get pages of 2 MB and use little of each. Clearing them took a twentieth of a
+/// new server's time under load, and they doubled its memory.
 fn use_small_pages() {
     #[cfg(target_os = "linux")]
-    rustix::thread::disable_transparent_huge_pages(true).ok(); // a kernel without them has nothing to turn off
+    rustix::thread::disable_transparent_huge_pages(true).ok(); // fails only on a kernel that has no huge pages
 }

@@ -25,20 +25,20 @@ pub(crate) struct Page {
     after: Option<Cursor>,
 }
 
-/// The place of the last row of a page in its list's order.
+/// The position of a page's last row in the order of its list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cursor {
-    /// Of lists that are ordered by time.
+    /// Set for lists that are ordered by time.
     time: Option<DateTime<Utc>>,
-    /// Of lists that are ordered by name.
+    /// Set for lists that are ordered by name.
     name: Option<String>,
     id: Uuid,
 }
 
-/// What a client sees of a place: letters that it gives back as they came.
+/// A cursor as clients see it: opaque text that they send back unchanged.
 pub(crate) struct CursorText;
 
-/// A cursor of a list by name holds the name: 200 characters of up to four bytes each, as JSON in base64.
+/// A cursor of a list that is ordered by name contains the name: 200 characters of up to four bytes each, as JSON in base64.
 const CURSOR_CHARS_MAX: usize = 2048;
 
 impl PartialSchema for CursorText {
@@ -50,7 +50,7 @@ impl PartialSchema for CursorText {
 
 impl ToSchema for CursorText {}
 
-/// What a list is ordered by, before the id.
+/// The column by which a list is ordered; rows with equal values are ordered by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     Time,
@@ -58,7 +58,7 @@ pub(crate) enum Order {
 }
 
 impl Cursor {
-    /// Whether it is a place in a list of that order, with values that the database can take.
+    /// Whether the cursor fits a list of that order, and its values can be passed to the database.
     fn is_of(&self, order: Order) -> bool {
         match (order, self.time, &self.name) {
             (Order::Time, Some(time), None) => happening_api::time_in_bounds(time),
@@ -67,12 +67,12 @@ impl Cursor {
         }
     }
 
-    /// A place in a list that is ordered by time, then id.
+    /// The position of a row in a list that is ordered by time.
     pub(crate) fn at_time(time: DateTime<Utc>, id: Uuid) -> Self {
         Self { time: Some(time), name: None, id }
     }
 
-    /// A place in a list that is ordered by name, then id.
+    /// The position of a row in a list that is ordered by name.
     pub(crate) fn at_name(name: &str, id: Uuid) -> Self {
         Self { time: None, name: Some(name.to_owned()), id }
     }
@@ -87,10 +87,10 @@ impl Cursor {
 }
 
 impl Page {
-    /// From the query's values.
+    /// Builds a page from the query's parameters.
     ///
     /// # Errors
-    /// 400 that names `limit` or `cursor`.
+    /// 400 with the field `limit` or `cursor`.
     pub(crate) fn parse(limit: Option<u32>, cursor: Option<&str>, order: Order) -> Result<Self, Problem> {
         let limit = limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
@@ -107,12 +107,12 @@ impl Page {
         Ok(Self { limit, after })
     }
 
-    /// The first row only.
+    /// A page with only the first row.
     pub(crate) fn single() -> Self {
         Self { limit: 1, after: None }
     }
 
-    /// One more than the page holds, to learn whether there is a next one.
+    /// One more row than the page holds, which shows whether there is a next page.
     pub(crate) fn rows_wanted(&self) -> i64 {
         i64::from(self.limit) + 1
     }
@@ -130,10 +130,10 @@ impl Page {
     }
 }
 
-/// The pattern of `ilike` for what a list is searched for with `q`; `None` when that is nothing.
+/// The `ilike` pattern for the search text `q`; `None` when it is empty.
 ///
 /// # Errors
-/// 400 that names `q`.
+/// 400 with the field `q`.
 pub(crate) fn sought(q: Option<&str>) -> Result<Option<String>, Problem> {
     let Some(text) = q else { return Ok(None) };
     if text.chars().count() > SOUGHT_CHARS_MAX || text.contains('\0') {
@@ -146,7 +146,7 @@ pub(crate) fn sought(q: Option<&str>) -> Result<Option<String>, Problem> {
     Ok(Some(format!("%{escaped}%")))
 }
 
-/// A page of a list, as an answer: an array, `X-Total-Count`, and `Link: <...>; rel="next"` when there is more.
+/// One page of a list as an answer: an array, `X-Total-Count`, and `Link: <...>; rel="next"` when there is a next page.
 #[derive(Debug)]
 pub(crate) struct Listed<T> {
     rows: Vec<T>,
@@ -155,7 +155,8 @@ pub(crate) struct Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// From the rows that [`Page::rows_wanted`] asked for. `uri` is the request's own, of which the query is kept.
+    /// Builds the answer from the rows that [`Page::rows_wanted`] asked for. The link to the next page keeps the other query
+    /// parameters of `uri`.
     pub(crate) fn new(
         mut rows: Vec<T>,
         page: &Page,
@@ -177,8 +178,8 @@ impl<T> Listed<T> {
     }
 }
 
-/// A reference with a query alone keeps the request's own path (RFC 3986, 5.2.2), also under a proxy's prefix that is not seen
-/// here.
+/// The link to the next page contains only a query: such a reference keeps the path of the request (RFC 3986, 5.2.2), which also
+/// works under a proxy's path prefix that the server does not see.
 fn next_link(uri: &http::Uri, cursor: &str) -> String {
     let kept =
         uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));

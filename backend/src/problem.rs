@@ -1,5 +1,4 @@
-//! What an operation answers when it did not do what it was asked. It knows nothing of HTTP: `http/answer.rs` has the one mapping to
-//! statuses and bodies.
+//! The error of an operation. It does not depend on HTTP: `http/answer.rs` maps it to statuses and bodies.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,30 +9,30 @@ use happening_api::{ErrorCode, ErrorDetails, Outcome};
 use crate::database;
 use crate::limits::Standing;
 
-/// Why something was not done, or is not known to have been: a code, a sentence for people, and details for programs.
+/// Why something was not done, or why it is unknown whether it was: a code, a sentence for people, and details for programs.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) code: ErrorCode,
     pub(crate) message: Cow<'static, str>,
     pub(crate) details: Box<ErrorDetails>,
-    /// What stood behind it, for the log only.
+    /// The underlying error, for the log only.
     pub(crate) cause: Option<anyhow::Error>,
-    /// The limit that refused it.
+    /// The rate limit that refused the request.
     pub(crate) limit: Option<Standing>,
 }
 
 impl Problem {
-    /// A refusal with nothing but its code and a sentence.
+    /// A problem with only a code and a sentence.
     pub(crate) fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), details: Box::default(), cause: None, limit: None }
     }
 
-    /// Input that is refused, with its field.
+    /// A problem with one field of the input.
     pub(crate) fn field(name: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::fields(BTreeMap::from([(name.into(), reason.into())]))
     }
 
-    /// Input that is refused, with its fields.
+    /// A problem with several fields of the input.
     pub(crate) fn fields(fields: BTreeMap<String, String>) -> Self {
         let sentence = fields
             .iter()
@@ -45,12 +44,12 @@ impl Problem {
         problem
     }
 
-    /// It does not exist, or the caller may not know that it does.
+    /// The thing does not exist, or the caller may not know that it does.
     pub(crate) fn not_found() -> Self {
         Self::new(ErrorCode::NotFound, "There is nothing here that you can see.")
     }
 
-    /// The caller may know of it, but not do this.
+    /// The caller may know that the thing exists, but may not do this.
     pub(crate) fn forbidden() -> Self {
         Self::new(ErrorCode::Forbidden, "You may not do this.")
     }
@@ -60,7 +59,7 @@ impl Problem {
         Self::new(ErrorCode::Unauthenticated, "Please sign in.")
     }
 
-    /// The key belongs to another request.
+    /// The Idempotency-Key was used for another request.
     pub(crate) fn key_reused() -> Self {
         Self::new(ErrorCode::KeyReused, "This Idempotency-Key was used for another request.")
     }
@@ -72,7 +71,7 @@ impl Problem {
         problem
     }
 
-    /// A dependency is away, or there is too much to do; nothing was done.
+    /// A dependency is away, or the server is overloaded; nothing was done.
     pub(crate) fn unavailable(cause: impl Into<anyhow::Error>) -> Self {
         let mut problem = Self::new(ErrorCode::Unavailable, "The service is busy or partly away. Please try again.");
         problem.cause = Some(cause.into());
@@ -84,14 +83,14 @@ impl Problem {
         Self::unavailable(cause).of_unknown_outcome()
     }
 
-    /// Our own mistake: says no more than the request's id.
+    /// A bug of the server. The caller is told only the request's id.
     pub(crate) fn internal(cause: impl Into<anyhow::Error>) -> Self {
         let mut problem = Self::new(ErrorCode::Internal, "Something went wrong on our side.");
         problem.cause = Some(cause.into());
         problem
     }
 
-    /// The same failure of a write that may have happened.
+    /// If the service is unavailable, says that the write may have happened.
     pub(crate) fn of_unknown_outcome(mut self) -> Self {
         if self.code == ErrorCode::Unavailable {
             self.details.outcome = Some(Outcome::Unknown);

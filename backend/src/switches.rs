@@ -1,17 +1,18 @@
-//! Switches that take a protection away, or make something fail, to prove that its test notices. Compiled in by the feature `switches` only.
+//! Switches that turn a protection off, or make something fail, so that a test can prove it notices. They exist only with the feature
+//! `switches`.
 
-/// A switch. `HAPPENING_SWITCHES` has the names of those that are on, separated by commas.
+/// A switch. The variable `HAPPENING_SWITCHES` lists the names of those that are on, separated by commas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Switch {
-    /// `no_pulse`: a database that stands still is not noticed.
+    /// `no_pulse`: an unresponsive database is not noticed.
     NoPulse,
-    /// `no_connection_check`: connections that ended while they lay idle are handed out.
+    /// `no_connection_check`: the pool hands out idle connections without checking that they still work.
     NoConnectionCheck,
     /// `promote_later`: the transaction that frees a seat does not give it to the waitlist.
     PromoteLater,
-    /// `batches_of_one`: a transaction has one command. The reference of a benchmark.
+    /// `batches_of_one`: each transaction has only one command. A benchmark compares with this.
     BatchesOfOne,
-    /// `lanes_panic`: each fifth transaction panics.
+    /// `lanes_panic`: every fifth transaction panics.
     LanesPanic,
     /// `thirteen_panics`: the decision on a booking of thirteen seats panics.
     ThirteenPanics,
@@ -33,7 +34,7 @@ impl Switch {
         ON.contains(&self)
     }
 
-    /// Whether it is on, each fifth time that this is asked.
+    /// True for every fifth call, if the switch is on.
     pub(crate) fn is_on_every_fifth_time(self) -> bool {
         static TIMES: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         self.is_on() && TIMES.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 5 == 4
@@ -47,7 +48,7 @@ impl Switch {
     }
 }
 
-/// Without the feature no switch is ever on.
+/// Without the feature every switch is off.
 #[cfg(not(feature = "switches"))]
 impl Switch {
     pub(crate) const fn is_on(self) -> bool {

@@ -1,5 +1,6 @@
-//! Reads an event's bookings as its staff see them: confirmed by lowest seat, then waiting by position, then cancelled, newest first.
-//! The order of the first two comes from the event's state, so that a page costs the same however many there are.
+//! Reads an event's bookings as its staff see them: confirmed by lowest seat, then waiting by position, then cancelled with the
+//! newest first. The order of the first two comes from the event's state in memory, so the cost of a page does not grow with the
+//! number of bookings.
 
 use chrono::{DateTime, Utc};
 use happening_api::{Booking, BookingId, BookingStatus, BookingUser, EventId, UserId};
@@ -18,19 +19,19 @@ pub(crate) struct BoardRow {
     pub(crate) place: Place,
 }
 
-/// A place in the list.
+/// The position of a booking in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Of a booking that holds seats: the lowest.
+    /// A booking that holds seats: its lowest seat.
     Holds(Seat),
-    /// Of one that only waits: when it joined.
+    /// A booking that only waits: its order on the waitlist.
     Waits(Order),
-    /// When it was cancelled.
+    /// A cancelled booking: when it was cancelled, and its id.
     Cancelled(DateTime<Utc>, BookingId),
 }
 
 impl Place {
-    /// As a cursor keeps it.
+    /// The text of the position in a cursor.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Holds(seat) => format!("holds {seat}"),
@@ -39,7 +40,7 @@ impl Place {
         }
     }
 
-    /// From a cursor.
+    /// Parses the text of a cursor.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let (kind, number, id) = (words.next()?, words.next()?, words.next());
@@ -56,10 +57,11 @@ impl Place {
     }
 }
 
-/// A booking in the list, what is ahead of it when it waits.
+/// A booking in the list, its position, and what is ahead of it if it waits.
 type Listed = (BookingId, Place, Option<Ahead>);
 
-/// The bookings of an event after a place; `only_waiting`: those that still want seats, by position.
+/// A page of an event's bookings after a position. With `only_waiting`, only bookings that still want seats, ordered by position on
+/// the waitlist.
 pub(crate) async fn page(
     pool: &PgPool,
     reader: &Reader,
@@ -86,7 +88,7 @@ async fn name_of(pool: &PgPool, event: EventId) -> sqlx::Result<Name> {
     Ok((row.seat_version, row.seat_head))
 }
 
-/// Active bookings after a place, so many at most.
+/// At most `wanted` active bookings after a position.
 fn active(seats: &EventSeats, only_waiting: bool, after: Option<Place>, wanted: usize) -> Vec<Listed> {
     let (seat, order) = match after {
         Some(Place::Holds(seat)) => (seat, 0),
@@ -102,7 +104,7 @@ fn active(seats: &EventSeats, only_waiting: bool, after: Option<Place>, wanted: 
     holding.chain(waiting).take(wanted).collect()
 }
 
-/// Cancelled bookings after a place, so many at most.
+/// At most `wanted` cancelled bookings after a position.
 async fn cancelled(
     pool: impl PgExecutor<'_>,
     event: EventId,
@@ -127,7 +129,7 @@ async fn cancelled(
     Ok(rows.into_iter().map(|row| (row.id, Place::Cancelled(row.updated_at, row.id), None)).collect())
 }
 
-/// The bookings' rows, in the order of the list.
+/// Reads the rows of the listed bookings, in the order of the list.
 async fn rows_of(pool: impl PgExecutor<'_>, event: EventId, listed: Vec<Listed>) -> sqlx::Result<Vec<BoardRow>> {
     let ids: Vec<Uuid> = listed.iter().map(|(id, ..)| id.0).collect();
     let rows = sqlx::query_as!(
@@ -187,7 +189,7 @@ struct BookingRow {
     user_email: String,
 }
 
-/// All of them, for an export.
+/// All bookings of an event, for an export.
 pub(crate) async fn all(pool: &PgPool, reader: &Reader, event: EventId) -> sqlx::Result<Vec<Booking>> {
     let name = name_of(pool, event).await?;
     let active = reader.ask(event, name, |seats| active(seats, false, None, usize::MAX)).await?;
@@ -198,7 +200,7 @@ pub(crate) async fn all(pool: &PgPool, reader: &Reader, event: EventId) -> sqlx:
     Ok(rows_of(&mut *tx, event, listed).await?.into_iter().map(|row| row.booking).collect())
 }
 
-/// How many bookings an event has, or how many of them still want seats; of more than 1,000 it says 1,000.
+/// How many bookings an event has, or with `only_waiting` how many of them still want seats; at most 1,000 are counted.
 pub(crate) async fn count(pool: &PgPool, event: EventId, only_waiting: bool) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select least($3, case when $2 then waiting_bookings
@@ -217,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_survives_its_cursor() {
+    fn a_position_equals_its_parsed_cursor() {
         let at = DateTime::from_timestamp_micros(1_795_000_000_123_456).unwrap_or_default();
         for place in [Place::Holds(7), Place::Waits(u64::MAX), Place::Cancelled(at, BookingId(Uuid::from_u128(9)))] {
             assert_eq!(Place::parse(&place.text()), Some(place));

@@ -1,4 +1,4 @@
-//! Takes seats that are free now for a booking that waits.
+//! Claims: takes free seats for a booking that waits.
 
 use happening_api::{BookingId, EventId, UserId};
 use uuid::Uuid;
@@ -14,17 +14,17 @@ pub(crate) struct Claim {
     pub(crate) caller: UserId,
     pub(crate) event: EventId,
     pub(crate) booking: BookingId,
-    /// Exactly so many; without it all that are free and wanted.
+    /// How many seats to claim; `None` claims all that are both free and wanted.
     pub(crate) seats: Option<i32>,
     pub(crate) key: Option<String>,
     pub(crate) request_id: String,
 }
 
-/// Claims. Answers the changed booking, and whether it had been answered before.
+/// Claims seats. Returns the changed booking, and whether this is the answer to an earlier copy of the call.
 ///
 /// # Errors
-/// 422 for a key with another request, `already_cancelled`, `event_started`, 403 for a former member, 400 for more than wanted,
-/// `nothing_to_claim`, `not_enough_free`, 404, 503.
+/// 422 when the key was used for another request, `already_cancelled`, `event_started`, 403 for a former member, 400 for more seats
+/// than the booking wants, `nothing_to_claim`, `not_enough_free`, 404, 503.
 pub(crate) async fn claim(app: &App, request: Claim) -> Result<(Answer, bool), Problem> {
     let Claim { caller, event, booking, seats, key, request_id } = request;
     let id = match &key {

@@ -1,6 +1,7 @@
-//! Books seats, or joins the waitlist.
+//! Creates a booking, which holds seats or joins the waitlist.
 //!
-//! A request with a key has an id that follows from person and key, so every copy of it, on any replica, meets the same booking.
+//! The booking's id is computed from the person and the Idempotency-Key, so every copy of a request, on any server, finds the same
+//! booking.
 
 use happening_api::{BookingId, CreateBooking, OnConflict, UserId};
 use happening_seating::Choice;
@@ -24,21 +25,21 @@ pub(crate) struct Create {
     pub(crate) request_id: String,
 }
 
-/// An answer to a creating call.
+/// The answer to a creating call.
 #[derive(Clone, Debug)]
 pub(crate) struct Created {
     pub(crate) id: BookingId,
     pub(crate) body: Answer,
-    /// The call had been answered before.
+    /// Whether this is the answer to an earlier copy of the call.
     pub(crate) replayed: bool,
 }
 
-/// Books. Once begun it is done or refused, also when the caller goes away.
+/// Creates a booking. It is completed or refused even if the caller goes away.
 ///
 /// # Errors
-/// In this order: 403 for another person's id, unless the caller manages the event; 400 without a reason, or for a person whom the
-/// event does not know; 422 for a key with another body; 404, `event_not_open`, 400, `limit_reached`,
-/// `seats_taken`, `sold_out`; 503.
+/// In this order: 403 for another person's id, unless the caller manages the event; 400 without a reason, or for a person whom staff
+/// may not book for; 422 when the key was used with another body; 404, `event_not_open`, 400, `limit_reached`, `seats_taken`,
+/// `sold_out`; 503.
 pub(crate) async fn create(app: &App, request: Create) -> Result<Created, Problem> {
     let Create { caller, body, key, request_hash, request_id } = request;
     let id = match &key {
@@ -53,14 +54,15 @@ pub(crate) async fn create(app: &App, request: Create) -> Result<Created, Proble
     Ok(Created { id: BookingId(id), body, replayed })
 }
 
-/// Whom the event's staff book for, and why; `None` when the caller books for themselves.
+/// The person whom the event's staff book for, and their reason; `None` when the caller books for themselves.
 async fn on_behalf(
     app: &App,
     caller: UserId,
     id: BookingId,
     body: &CreateBooking,
 ) -> Result<Option<OnBehalf>, Problem> {
-    let reason = body.reason.as_ref().map(|reason| reason.trim().to_owned()); // as it was measured
+    // trimmed, because validation measured the trimmed text
+    let reason = body.reason.as_ref().map(|reason| reason.trim().to_owned());
     let Some(person) = body.user_id.filter(|person| *person != caller) else {
         let own = "is for a booking on another person's behalf";
         return if reason.is_none() { Ok(None) } else { Err(Problem::field("reason", own)) };
@@ -87,10 +89,10 @@ fn choice(body: &CreateBooking) -> Choice {
     }
 }
 
-/// The answer to a command, and whether it had been given before.
+/// Turns the reply to a command into its answer, and whether an earlier copy of the command had been answered.
 ///
 /// # Errors
-/// Refusals as the caller is told them, 503.
+/// The refusal as the caller is told; 503.
 pub(super) fn done(reply: Result<Reply, crate::seats::Full>) -> Result<(Answer, bool), Problem> {
     match reply.map_err(Problem::unavailable)? {
         Reply::Done(answer) => Ok((answer, false)),

@@ -1,4 +1,4 @@
-//! Gives seats of a booking back: all of them, which cancels it, or some.
+//! Gives seats of a booking back: either all of them, which cancels the booking, or some.
 
 use happening_api::{BookingId, ErrorCode, EventId, UserId};
 
@@ -8,22 +8,23 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::seats::{Answer, Command, Kind};
 
-/// Who gives back, and why.
+/// A request to give seats back.
 #[derive(Clone, Debug)]
 pub(crate) struct GiveBack {
     pub(crate) caller: UserId,
     pub(crate) event: EventId,
     pub(crate) booking: BookingId,
-    /// The seats to give back; without it all of them, and the place on the waitlist. Freeing the last one cancels the booking, unless it still waits for more.
+    /// The seats to give back. `None` gives back all seats and the place on the waitlist. Giving the last seat back cancels the
+    /// booking, unless it still waits for more.
     pub(crate) seats: Option<Vec<i32>>,
     pub(crate) reason: Option<String>,
     pub(crate) request_id: String,
 }
 
-/// Gives back. Answers the changed booking.
+/// Gives seats back. Returns the changed booking.
 ///
 /// # Errors
-/// `already_cancelled`, `event_started`, 404 naming seats that the booking does not hold, 503.
+/// `already_cancelled`, `event_started`, 404 with the seats that the booking does not hold, 503.
 pub(crate) async fn give_back(app: &App, request: GiveBack) -> Result<Answer, Problem> {
     let GiveBack { caller, event, booking, seats, reason, request_id } = request;
     let seats = seats.map(|seats| seats.into_iter().map(i32::cast_unsigned).collect());
@@ -32,7 +33,7 @@ pub(crate) async fn give_back(app: &App, request: GiveBack) -> Result<Answer, Pr
     Ok(done(app.seats.submit(command).await)?.0)
 }
 
-/// Cancels a person's own booking when that is still possible; one that has ended or begun is left as it is.
+/// Cancels a person's own booking. Does nothing when the booking has ended or its event has started.
 ///
 /// # Errors
 /// 503.

@@ -1,4 +1,4 @@
-//! Routes of bookings. A command that was handed to the seat writer is done also when its caller goes away.
+//! Routes of bookings. A command that was handed to the seat writer is completed even if its caller goes away.
 
 use axum::Json;
 use axum::extract::State;
@@ -74,7 +74,7 @@ pub(crate) async fn list_of_person(
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_time(one.created_at, one.id.0)))
 }
 
-/// The request to give seats of a booking back. Staff must give a reason, which the person is told.
+/// Builds the request to give seats back. Staff must give a reason, which is sent to the booking's person.
 fn request_of<A>(
     target: &BookingFor<A>,
     context: RequestContext,
@@ -82,7 +82,7 @@ fn request_of<A>(
     reason: Option<String>,
 ) -> Result<GiveBack, Problem> {
     let (caller, booking) = (target.caller.id(), &target.booking);
-    let reason = reason.map(|reason| reason.trim().to_owned()); // as it was measured
+    let reason = reason.map(|reason| reason.trim().to_owned()); // trimmed, because validation measured the trimmed text
     if caller != booking.user_id && reason.is_none() {
         return Err(Problem::field("reason", "is required when it is not your own booking"));
     }

@@ -1,4 +1,4 @@
-//! Reads bookings as they are shown to their people, and what happened to them.
+//! Reads bookings as people see them, and their history.
 
 use chrono::{DateTime, Utc};
 use happening_api::{
@@ -12,11 +12,11 @@ use uuid::Uuid;
 use crate::page::Page;
 use crate::seats::{Name, Reader};
 
-/// Moves that are told; older ones say little to who waits now.
+/// How many changes ahead of a booking are listed; older ones say little about its position now.
 const MOVES_MAX: i64 = 50;
-/// Changes of an event among which they are looked for.
+/// How many changes of an event are searched for them.
 const CHANGES_MAX: i64 = 500;
-/// Rows of a list that are counted for its total.
+/// A list's total is counted up to this many rows.
 pub(super) const COUNTED_MAX: i64 = 1_000;
 
 /// Which bookings a list holds.
@@ -52,7 +52,7 @@ struct FullRow {
 impl FullRow {
     fn into_booking(mut self, with_event: bool) -> Booking {
         if self.event_status == EventStatus::Cancelled {
-            // the rows of a large event follow in portions
+            // The bookings of a cancelled event end in portions; those that have not ended yet are already shown as cancelled.
             (self.status, self.waiting_seats) = (BookingStatus::Cancelled, 0);
             self.seat_numbers.clear();
         }
@@ -87,7 +87,7 @@ impl FullRow {
     }
 }
 
-/// Bookings newest first, each with its place on the waitlist as it is now.
+/// A list of bookings, newest first, each with its current position on the waitlist.
 pub(crate) async fn list(pool: &PgPool, reader: &Reader, of: &Of, page: &Page) -> sqlx::Result<Vec<Booking>> {
     let (one, person) = match of {
         Of::One(booking) => (Some(booking.0), None),
@@ -128,13 +128,13 @@ pub(crate) async fn list(pool: &PgPool, reader: &Reader, of: &Of, page: &Page) -
     Ok(bookings)
 }
 
-/// What is ahead of a booking that waits. One whose wait ended since its row was read was the next one.
+/// What is ahead of a booking that waits. If its wait ended after its row was read, it was the next one: nothing was ahead.
 async fn ahead(reader: &Reader, event: EventId, booking: BookingId, name: Name) -> sqlx::Result<Ahead> {
     let found = reader.ask(event, name, |seats| seats.booking(booking).and_then(|booking| booking.ahead)).await?;
     Ok(found.flatten().unwrap_or(Ahead { bookings: 0, seats: 0 }))
 }
 
-/// Position, bookings and seats ahead.
+/// Position, bookings ahead, seats ahead.
 pub(super) fn place(ahead: Ahead) -> (Option<i64>, Option<i64>, Option<i64>) {
     let (bookings, seats) = (i64::from(ahead.bookings), i64::from(ahead.seats));
     (Some(bookings + 1), Some(bookings), Some(seats))
@@ -177,15 +177,15 @@ pub(crate) async fn history(
     .await
 }
 
-/// How many changes a booking has seen.
+/// How many entries a booking's history has.
 pub(crate) async fn count_history(conn: &mut PgConnection, booking: BookingId) -> sqlx::Result<i64> {
     sqlx::query_scalar!(r#"select count(*) as "count!" from booking_history where booking_id = $1"#, booking.0)
         .fetch_one(conn)
         .await
 }
 
-/// The latest changes ahead of a booking that waits, newest first: what happened, since it joined, to those who joined before
-/// it and waited then. Nothing for a booking that does not wait. Of an event's changes the last 500 are looked at.
+/// The latest changes ahead of a booking that waits, newest first: what happened, since the booking joined, to bookings that were
+/// ahead of it. Empty for a booking that does not wait. Only the last 500 changes of the event are searched.
 pub(crate) async fn moves(pool: &PgPool, reader: &Reader, booking: BookingId) -> sqlx::Result<Vec<WaitlistMove>> {
     let me = sqlx::query!(
         r#"select b.event_id as "event_id: EventId", b.created_at, b.waiting_number, e.seat_version, e.seat_head
@@ -231,7 +231,7 @@ pub(crate) async fn moves(pool: &PgPool, reader: &Reader, booking: BookingId) ->
     Ok(moves.collect())
 }
 
-/// A person as an event's staff see them.
+/// A person's name and e-mail address, for the event's staff.
 pub(crate) async fn person(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Option<BookingUser>> {
     sqlx::query_as!(BookingUser, "select name, email from users where id = $1", user.0).fetch_optional(conn).await
 }
@@ -284,7 +284,7 @@ pub(crate) async fn activity(conn: &mut PgConnection, event: EventId, page: &Pag
         .collect())
 }
 
-/// How many entries the activity has; of more than 1,000 it says 1,000.
+/// How many entries the activity has; at most 1,000 are counted.
 pub(crate) async fn count_activity(conn: &mut PgConnection, event: EventId) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select least($2, (select count(*) from (select from booking_history where event_id = $1 limit $2) as h)

@@ -1,5 +1,5 @@
-//! Bookings: creating, claiming, giving back. One file per operation; `store`, `lists` and `board` read. What changes
-//! seats goes through [`crate::seats`].
+//! Bookings: creating, claiming and giving back, with a file for each operation; `store`, `lists` and `board` read. Changes of seats
+//! go through [`crate::seats`].
 
 pub(crate) mod board;
 mod claim;

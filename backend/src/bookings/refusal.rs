@@ -1,4 +1,4 @@
-//! How callers are told why nothing was done.
+//! Maps refusals of the seat writer to the problems that callers are told.
 
 use happening_api::ErrorCode;
 use happening_seating::{Refusal as Rule, Seat};

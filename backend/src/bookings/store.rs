@@ -1,4 +1,4 @@
-//! What an operation must know of a booking before it asks for a change of it.
+//! Facts about a booking that an operation needs before it asks for a change of the booking.
 
 use happening_api::{BookingId, EventId, Role, UserId};
 use sqlx::PgConnection;
@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::access;
 use crate::database::lookup::{Wanted, in_order};
 
-/// Whose a booking is, and of which event.
+/// Identifies a booking, its event and its person.
 #[derive(Clone, Debug)]
 pub(crate) struct BookingRow {
     pub(crate) id: BookingId,
@@ -14,16 +14,16 @@ pub(crate) struct BookingRow {
     pub(crate) user_id: UserId,
 }
 
-/// A booking that a caller names.
+/// A booking id that a caller sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OfCaller {
     pub(crate) booking: BookingId,
     pub(crate) caller: UserId,
 }
 
-/// The booking, and whether the caller is staff of its event; `None` when there is no such booking, or its event was deleted.
+/// The booking, and whether the caller is staff of its event. `None` when the booking does not exist or its event was deleted.
 ///
-/// Event and role are looked up also when there is no such booking: the time that an answer takes must not tell whether there is one.
+/// Event and role are looked up even when the booking does not exist, so that the time of an answer does not reveal whether it does.
 impl Wanted for OfCaller {
     type Found = Option<(BookingRow, bool)>;
 
@@ -50,8 +50,9 @@ impl Wanted for OfCaller {
     }
 }
 
-/// Whether staff may book for a person: one who still has an account, and is a member of the event's organization or has ever booked at
-/// the event. A booking that was made already, by a copy of the same call, is found whatever became of its person.
+/// Whether staff may book for a person: the person must have an account, and be a member of the event's organization or have booked
+/// at the event before. Also true when the booking exists already, made by a copy of the same call, whatever has happened to its
+/// person since.
 pub(crate) async fn may_be_booked_for(
     conn: &mut PgConnection,
     event: EventId,

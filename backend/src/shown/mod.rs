@@ -1,6 +1,6 @@
-//! What Redis shows of events: free seats, the waitlist and the version they belong to, for operators and dashboards, and a message on
-//! the event's channel for each change. Nothing is decided by it and no answer to a caller reads it: late, lost or wiped, it costs
-//! nothing but a dashboard's picture, and the next change of an event sets it right.
+//! What Redis shows of events, for operators and dashboards: free seats, the waitlist, and the version they belong to; and for each
+//! change a message on the event's channel. The server decides nothing by it, and no answer to a caller reads it. If Redis is late,
+//! lost or wiped, only a dashboard is wrong, and the next change of an event corrects it.
 //!
 //! Keys of one event share a hash tag, so a cluster keeps them on one node:
 //! `event:{<id>}:slots` free seats · `event:{<id>}:waitlist` sorted set of bookings by order · `event:{<id>}:head` version and head ·
@@ -25,7 +25,7 @@ use crate::telemetry::SPANS;
 
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Redis did not answer, or not in time.
+/// Why Redis could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ShownError {
     #[error("Redis does not answer: {0}")]
@@ -36,7 +36,7 @@ pub(crate) enum ShownError {
     TimedOut,
 }
 
-/// A message on an event's channel: a hint that something changed.
+/// A message on an event's channel, which says that something changed.
 #[derive(Debug, Serialize)]
 struct Hint {
     from: Uuid,
@@ -47,7 +47,7 @@ struct Hint {
     waiting_seats: u32,
 }
 
-/// What Redis shows of an event.
+/// The data that Redis has about an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Picture {
     pub(crate) version: i64,
@@ -57,14 +57,14 @@ pub(crate) struct Picture {
     pub(crate) waitlist: Vec<String>,
 }
 
-/// Shows. Cheap to clone.
+/// Writes to Redis and reads from it. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Shown {
     redis: ConnectionManager,
     scripts: Arc<[Script; 2]>,
 }
 
-/// Continues an event's picture. Answers 0 when what is shown is not the state before.
+/// Applies a commit to an event's data in Redis. Returns 0 when that data does not belong to the state before the commit.
 const CONTINUE: &str = "local known = redis.call('GET', KEYS[3]) or ''
 redis.call('PUBLISH', KEYS[4], ARGV[5])
 if string.match(known, '^%d+ (.+)$') ~= ARGV[1] then return 0 end
@@ -76,7 +76,7 @@ for at = 7 + 2 * joined, #ARGV do redis.call('ZREM', KEYS[2], ARGV[at]) end
 for key = 1, 3 do redis.call('EXPIRE', KEYS[key], 604800) end
 return 1";
 
-/// Sets an event's whole picture. Whatever was shown before, also of a database that was restored since, is replaced.
+/// Replaces an event's whole data in Redis, whatever it was; for example after the database was restored.
 const SET: &str = "redis.call('SET', KEYS[1], ARGV[3])
 redis.call('SET', KEYS[3], ARGV[1] .. ' ' .. ARGV[2])
 redis.call('DEL', KEYS[2])
@@ -85,8 +85,8 @@ for key = 1, 3 do redis.call('EXPIRE', KEYS[key], 604800) end
 return 1";
 
 impl Shown {
-    /// Connects lazily: a Redis that is away at the start is met at the first call. What is committed is shown by a task, so no
-    /// caller waits for it.
+    /// Connects when Redis is first used, so a Redis that is away at the start is noticed then. A task of its own writes what is
+    /// committed, so no caller waits for Redis.
     ///
     /// # Errors
     /// When the address cannot be parsed.
@@ -117,7 +117,7 @@ impl Shown {
         Ok(shown)
     }
 
-    /// To read only.
+    /// For reading only: nothing is written in the background.
     ///
     /// # Errors
     /// When the address cannot be parsed.
@@ -148,7 +148,7 @@ impl Shown {
         if self.run(&call).await? { Ok(()) } else { self.show_rows(pool, told.event).await }
     }
 
-    /// Shows what the rows hold: the first picture of an event, or one after something was not shown.
+    /// Writes what the rows hold: for an event that Redis does not have yet, or after a commit was not written.
     async fn show_rows(&self, pool: &PgPool, event: EventId) -> Result<(), ShownError> {
         let row = sqlx::query!(
             r#"select seat_version, seat_head, available_slots, coalesce(w.orders, '{}') as "orders!", coalesce(w.ids, '{}') as "ids!"
@@ -182,7 +182,7 @@ impl Shown {
         timed("EVALSHA", async { call.invoke_async(&mut redis).await }).await
     }
 
-    /// What is shown of an event; `None` when nothing is.
+    /// Reads the data of an event; `None` when Redis has none.
     ///
     /// # Errors
     /// [`ShownError`].
@@ -199,7 +199,7 @@ impl Shown {
         }))
     }
 
-    /// One round trip.
+    /// Sends a PING and waits for its reply.
     ///
     /// # Errors
     /// [`ShownError`] when Redis is away.
@@ -209,7 +209,7 @@ impl Shown {
     }
 }
 
-/// A connection that is made when it is first used, and again when it was lost.
+/// A connection that is opened at its first use, and opened again after it was lost.
 ///
 /// # Errors
 /// When the address cannot be parsed.
@@ -226,7 +226,7 @@ fn keys(event: EventId) -> [String; 3] {
     ["slots", "waitlist", "head"].map(|part| format!("event:{{{event}}}:{part}"))
 }
 
-/// The connection has its own timeout; this one also covers waiting for a reconnection.
+/// The connection's own timeout does not cover waiting for a reconnection; this one does.
 async fn timed<T>(operation: &'static str, call: impl Future<Output = Result<T, RedisError>>) -> Result<T, ShownError> {
     let span = tracing::info_span!(
         target: SPANS,
