@@ -1,4 +1,4 @@
-//! Who changed what, when: rows written in the transaction of the change.
+//! The audit log of an organization: who changed what, and when. Its rows are written in the transaction of the change.
 
 use happening_api::{AuditEntry, AuditId, OrgId, UserId};
 use sqlx::PgConnection;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::page::Page;
 
-/// One change.
+/// An entry of the audit log.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) action: &'static str,
@@ -16,7 +16,7 @@ pub(crate) struct Entry {
     pub(crate) details: serde_json::Value,
 }
 
-/// Writes a row; without an actor the worker did it.
+/// Writes an entry. Without an actor, the change was made by the worker.
 ///
 /// # Errors
 /// When the database fails.
@@ -61,7 +61,7 @@ pub(crate) async fn list(conn: &mut PgConnection, org: OrgId, page: &Page) -> sq
     .await
 }
 
-/// How many rows the log has.
+/// How many entries the log has.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
-//! What is measured, for Prometheus: every name, its help, and the place where it is served. Names follow the conventions of
-//! OpenTelemetry where it has one, with the units in the name as Prometheus wants them.
+//! The metrics for Prometheus: each name with its help text, and the endpoint that serves them. Names follow OpenTelemetry's
+//! conventions where they exist, with units in the name as Prometheus expects.
 
 use std::net::SocketAddr;
 
@@ -25,7 +25,7 @@ const VIOLATIONS: &str = "happening_audit_violations";
 const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 const ITEMS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
-/// Serves the metrics of this process at `/metrics` of an address of its own. Without an address nothing is measured.
+/// Serves the metrics of this process at `/metrics` on an address of its own. Without an address no metrics are collected.
 ///
 /// # Errors
 /// When the address is taken.
@@ -54,10 +54,10 @@ pub(crate) fn serve(address: Option<SocketAddr>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A request was answered. `route` is the pattern, not the path.
+/// Records an answered request. `route` is the pattern of the route, not the path.
 pub(crate) fn request(method: &http::Method, route: &str, status: u16, seconds: f64) {
     let labels = [
-        // a method can be any word: those without a route share a name
+        // a client can send any word as a method: unknown ones share a label
         ("http_request_method", if known_method(method) { method.as_str() } else { "_OTHER" }.to_owned()),
         ("http_route", route.to_owned()),
         ("http_response_status_code", status.to_string()),
@@ -71,7 +71,7 @@ fn known_method(method: &http::Method) -> bool {
         .contains(method)
 }
 
-/// Counts a request as worked on until it is dropped, also when its caller goes away.
+/// Counts a request as active until this is dropped, which also happens when its caller goes away.
 pub(crate) struct ActiveRequest(());
 
 impl ActiveRequest {
@@ -87,49 +87,49 @@ impl Drop for ActiveRequest {
     }
 }
 
-/// A connection was closed at once.
+/// Counts a connection that was closed at once because its address had too many.
 pub(crate) fn connection_refused() {
     counter!(CONNECTIONS_REFUSED).increment(1);
 }
 
-/// A batch was written.
+/// Records a batch of the seat writer.
 pub(crate) fn batch(items: usize, seconds: f64) {
     histogram!(BATCH_ITEMS).record(items as f64);
     histogram!(BATCH_SECONDS).record(seconds);
 }
 
-/// A lane of the seat writer was started again.
+/// Counts a lane of the seat writer that was restarted.
 pub(crate) fn lane_restarted() {
     counter!(LANES_RESTARTED).increment(1);
 }
 
-/// So many messages were confirmed.
+/// Counts messages that the broker confirmed.
 pub(crate) fn published(count: usize) {
     counter!(PUBLISHED).increment(count as u64);
 }
 
-/// A message met its fate.
+/// Counts a consumed message by its result.
 pub(crate) fn consumed(fate: &'static str) {
     counter!(CONSUMED, "fate" => fate).increment(1);
 }
 
-/// Active bookings of a class of events.
+/// Sets the number of active bookings of a class of events.
 pub(crate) fn bookings(category: String, status: String, count: i64) {
     gauge!(BOOKINGS, "category" => category, "status" => status).set(count as f64);
 }
 
-/// Bookings that wait.
+/// Sets the number of bookings that wait for seats.
 pub(crate) fn waitlist(count: i64) {
     gauge!(WAITLIST).set(count as f64);
 }
 
-/// Messages that wait to be published, and the age of the oldest.
+/// Sets the number of messages that wait to be published, and the age of the oldest.
 pub(crate) fn outbox(count: i64, oldest_s: f64) {
     gauge!(OUTBOX).set(count as f64);
     gauge!(OUTBOX_AGE).set(oldest_s);
 }
 
-/// What the last audit found of an invariant.
+/// Sets the number of violations of an invariant that the last audit found.
 pub(crate) fn violations(invariant: &'static str, count: usize) {
     gauge!(VIOLATIONS, "invariant" => invariant).set(count as f64);
 }

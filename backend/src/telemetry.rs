@@ -1,11 +1,11 @@
-//! Logs, and traces for OpenTelemetry when a collector is named.
+//! Logs, and OpenTelemetry traces when a collector is configured.
 //!
-//! The id of a request is the id of its trace: the `request_id` of an answer or of a log line leads to the trace, and
-//! the worker, which knows that id from the message, continues it without more being carried through outbox and queue. Work
-//! for many requests at once (a batch, the relay) has a trace of its own, with links to theirs.
+//! The id of a request is also the id of its trace. So the `request_id` in an answer or a log line leads to the trace. The worker
+//! reads that id in the message and continues the trace, without further data in outbox and queue. Work for many requests at once (a
+//! batch, the relay) has a trace of its own, with links to the requests' traces.
 //!
-//! To trace something more, instrument it with a span of the target [`SPANS`]. SQL needs none: every statement that sqlx
-//! reports becomes a span, by [`statements`].
+//! To trace more code, instrument it with a span whose target is [`SPANS`]. SQL needs no spans: [`statements`] makes one of every
+//! statement that sqlx reports.
 
 mod statements;
 
@@ -25,7 +25,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 use url::Url;
 use uuid::Uuid;
 
-/// Target of the spans that traces are made of; logs leave them out.
+/// The target of the spans that make up traces. Logs leave them out.
 pub(crate) const SPANS: &str = "happening_backend::spans";
 
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,7 +68,7 @@ enum OtlpProtocol {
     Json,
 }
 
-/// Sends what is left when it is dropped.
+/// Sends the remaining spans when it is dropped.
 pub(crate) struct Telemetry(Option<SdkTracerProvider>);
 
 impl Drop for Telemetry {
@@ -84,7 +84,7 @@ impl Drop for Telemetry {
 /// Starts logs and traces.
 ///
 /// # Errors
-/// When a setting cannot be used; the message names its variable.
+/// When a setting cannot be used; the error names its variable.
 pub(crate) fn start(config: &TelemetryConfig) -> anyhow::Result<Telemetry> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| anyhow::anyhow!("LOG: {error}"))?;
     let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -100,14 +100,14 @@ pub(crate) fn start(config: &TelemetryConfig) -> anyhow::Result<Telemetry> {
             .with_filter(filter_fn(|metadata| metadata.target() == statements::TARGET))
             .and_then(spans.with_filter(filter_fn(|metadata| metadata.target() == SPANS)))
     });
-    // asked again for every event: a layer that is sure of an event is not asked, and then what it said last on that thread
-    // counts, which can be a no to a statement that sqlx did not report
+    // This filter is dynamic, so that it is asked for every event. A filter that declares its interest once is not asked again, and
+    // then its last answer on that thread counts, which can be a refusal of a statement that sqlx did not report.
     let events = dynamic_filter_fn(|metadata, _| metadata.is_event());
-    // on top of the registry, since boxed layers are made for it
+    // directly on the registry, since the boxed layers have its type
     let logs = tracing_subscriber::registry().with(logs.with_filter(filter.and(events)));
     match traces {
         Some(traces) => logs.with(traces).init(),
-        // not an absent layer: it would have every span made
+        // an `Option` layer would enable every span even when it is `None`
         None => logs.init(),
     }
     Ok(Telemetry(provider))
@@ -135,27 +135,27 @@ fn provider(config: &TelemetryConfig, endpoint: &Url) -> anyhow::Result<SdkTrace
         .build())
 }
 
-/// Share of requests that are traced, of `u32::MAX`.
+/// The share of requests that are traced, as a fraction of `u32::MAX`.
 static SHARE: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
 
-/// The trace of a request: its id is the request's, its parent a span that nobody sends. Every process decides alike whether
-/// it is traced. `None` for an id that is not ours.
+/// The trace of a request: its id is the request's id, and its parent is a span that does not exist. Every process makes the same
+/// decision whether a request is traced. `None` for an id that is not a UUID.
 fn trace_of(request_id: &str) -> Option<SpanContext> {
     let id = Uuid::parse_str(request_id).ok()?.as_u128();
-    // the last bits of the id are chance; its first ones are the time
+    // the last bits of the id are random; the first ones are the time
     let sampled = (id as u32) <= SHARE.load(std::sync::atomic::Ordering::Relaxed);
     let flags = if sampled { TraceFlags::SAMPLED } else { TraceFlags::default() };
     let (trace, span) = (TraceId::from_bytes(id.to_be_bytes()), SpanId::from_bytes((id as u64).to_be_bytes()));
     Some(SpanContext::new(trace, span, flags, true, TraceState::default()))
 }
 
-/// Makes a span part of a request's trace. Does nothing for a span that is not traced.
+/// Makes a span part of a request's trace. Does nothing when the span is not traced.
 pub(crate) fn belong_to(span: &Span, request_id: &str) {
     if !span.is_disabled()
         && let Some(trace) = trace_of(request_id)
     {
         let parent = opentelemetry::Context::new().with_remote_span_context(trace);
-        drop(span.set_parent(parent)); // without a collector there is nothing to belong to
+        drop(span.set_parent(parent)); // fails only without a collector, when there is no trace
     }
 }
 

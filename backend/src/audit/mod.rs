@@ -1,6 +1,6 @@
-//! The invariants that the data can show, each a query or a comparison with a name. All must find nothing.
+//! The invariants that can be checked in the data: each has a name, and a query or a comparison that must find nothing.
 //!
-//! To add one that is a query: a constant in `queries.rs` that selects a `text` per violation.
+//! To add a query: a constant in `queries.rs` that selects a `text` for each violation.
 
 mod queries;
 mod states;
@@ -20,9 +20,10 @@ pub(crate) struct Finding {
     pub(crate) what: String,
 }
 
-/// Checks everything; an empty list is a clean audit.
+/// Checks all invariants. An empty list means that no invariant is violated.
 ///
-/// All of it holds at every moment, since each part is read in one snapshot; what Redis shows is compared with the version that it names.
+/// The checks work while bookings go on: each one reads a single snapshot, and what Redis shows is compared with the version it
+/// belongs to.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -36,7 +37,7 @@ pub(crate) async fn run(pool: &PgPool, shown: &Shown) -> anyhow::Result<Vec<Find
     Ok(findings)
 }
 
-/// Names of all that is checked.
+/// The names of all invariants.
 pub(crate) fn invariants() -> impl Iterator<Item = &'static str> {
     queries::ALL.iter().map(|(name, _)| *name).chain(states::NAMES)
 }

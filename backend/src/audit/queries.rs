@@ -1,6 +1,6 @@
-//! The invariants that one query over Postgres shows.
+//! The invariants that a single query over Postgres can check.
 
-/// Name and query; each row is a violation in words.
+/// Name and query. Each row that the query returns describes a violation.
 pub(super) const ALL: &[(&str, &str)] = &[
     ("I1 no seat is booked twice", SEAT_TWICE),
     ("I1 seats lie inside the event", SEAT_OUTSIDE),

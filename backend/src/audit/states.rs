@@ -1,5 +1,5 @@
-//! I3: of each event that is not over, the fold of its log equals the state that its rows hold, and so do the counts on its row; and what
-//! Redis shows equals the state of the version that it names.
+//! Invariant I3: for each event that is not over, the state that results from its log equals the state of its rows, the counts in its
+//! row match, and what Redis shows equals the state with the version that Redis names.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -19,7 +19,7 @@ const SHOWN: &str = "I3 what Redis shows equals the rows";
 
 pub(super) const NAMES: [&str; 3] = [LOG, COUNTS, SHOWN];
 
-/// Compares the log, the counts and what Redis shows of each event that is not over with its rows; answers the differences.
+/// Compares, for each event that is not over, the log, the counts and what Redis shows with the rows. Returns the differences.
 pub(super) async fn compare(pool: &PgPool, shown: &Shown) -> anyhow::Result<Vec<Finding>> {
     let mut conn = pool.acquire().await?;
     let events = sqlx::query_scalar!(
@@ -49,7 +49,7 @@ pub(super) async fn compare(pool: &PgPool, shown: &Shown) -> anyhow::Result<Vec<
             found(LOG, what);
         }
         tx.commit().await?;
-        // nothing depends on Redis: while it is away, the rest is audited
+        // nothing depends on Redis, so while it is away, the rest is still checked
         let picture = if redis_answers { shown.picture(event).await } else { Ok(None) };
         if let Err(error) = &picture {
             tracing::warn!(%error, "what Redis shows is not audited");
@@ -74,17 +74,18 @@ async fn compare_counts(conn: &mut PgConnection, event: EventId, seats: &EventSe
     Ok((counted != rows).then(what))
 }
 
-/// What the log of an event adds up to.
+/// The state that results from an event's log.
 pub(crate) struct Folded {
-    /// Of its last entry.
+    /// The version and head of the last entry.
     pub(crate) name: (i64, Uuid),
-    /// How many entries there are.
+    /// How many entries the log has.
     pub(crate) entries: usize,
-    /// `None`: the beginning was pruned.
+    /// `None` when the beginning of the log was pruned.
     pub(crate) state: Option<EventSeats>,
 }
 
-/// Adds the log of an event up; `None` when it has none, as an event that never sold. Inside: a sentence about what contradicts itself.
+/// Applies all entries of an event's log. `None` when the log is empty, as for an event whose seats never changed. The inner error
+/// says which entries contradict each other.
 ///
 /// # Errors
 /// When the database fails.
@@ -96,7 +97,7 @@ pub(crate) async fn fold(conn: &mut PgConnection, event: EventId) -> sqlx::Resul
     )
     .fetch_all(conn)
     .await?;
-    // changes that do not fit a state are refused by a panic
+    // applying panics when changes do not fit the state
     let folded = catch_unwind(AssertUnwindSafe(|| fold_rows(&rows)));
     Ok(folded.unwrap_or_else(|_| Some(Err("an entry of the log does not fit the state before".to_owned()))))
 }
@@ -144,7 +145,7 @@ async fn compare_log(conn: &mut PgConnection, event: EventId, known: &Known) -> 
     Ok(state.filter(|state| *state != known.seats).map(|_| "the log adds up to another state".to_owned()))
 }
 
-/// Nothing, or an older version, may be shown: it says so itself.
+/// Compares what Redis shows with the rows. When Redis shows nothing, or another version, there is nothing to compare.
 fn compare_shown(picture: &Picture, known: &Known) -> Option<String> {
     if (picture.version, picture.head) != (known.version, known.head) {
         return None;

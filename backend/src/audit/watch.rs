@@ -1,4 +1,4 @@
-//! Counts and audits the rows from time to time, for the metrics.
+//! Counts and audits the rows periodically, for the metrics.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::shown::Shown;
 
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 
-/// Looks at the rows again and again, and audits them, until told to stop.
+/// Counts the rows, and audits them at longer intervals, until `stop`.
 pub(crate) async fn watch(pool: PgPool, shown: Shown, audit_every: Duration, stop: CancellationToken) {
     let mut looks = 0;
     let looks_per_audit = (audit_every.as_secs() / LOOK_EVERY.as_secs()).max(1);

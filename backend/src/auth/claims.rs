@@ -1,15 +1,15 @@
-//! What we read from an access token.
+//! The claims that the server reads from an access token.
 
 use serde::Deserialize;
 
-/// The claims that matter here. `exp`, `aud`, `iss` and `nbf` are checked by the verifier.
+/// The claims that the server uses. The verifier checks `exp`, `aud`, `iss` and `nbf`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Claims {
-    /// The person, as the issuer knows them.
+    /// The id of the person at the issuer.
     pub(crate) sub: String,
     /// Seconds since 1970.
     pub(crate) exp: u64,
-    /// When its person typed their password, seconds since 1970. A refresh gives a new `iat`, and keeps this.
+    /// When the person typed their password, in seconds since 1970. A refreshed token has a new `iat`, but keeps this.
     #[serde(default)]
     pub(crate) auth_time: Option<i64>,
     /// The client that the token was issued to.
@@ -29,7 +29,7 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    /// A name to show: the full one, else the login name.
+    /// The name to show: the full name or, without one, the login name.
     pub(crate) fn display_name(&self) -> &str {
         if self.name.trim().is_empty() { &self.preferred_username } else { &self.name }
     }

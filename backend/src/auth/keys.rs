@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::ServeConfig;
 
 const READ_EVERY_MIN: Duration = Duration::from_secs(5);
-/// While no key is known.
+/// The shorter pause while no key is known.
 const FIRST_READ_EVERY_MIN: Duration = Duration::from_secs(1);
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 const CALLER_WAITS_MAX: Duration = Duration::from_millis(800);
@@ -29,7 +29,7 @@ pub(super) struct Keys {
     source: Source,
     clock: Clock,
     known: Arc<RwLock<ById>>,
-    /// The last read; the lock is held while reading.
+    /// When and how the last read ended. This lock is held during a read, so there is only one at a time.
     last_read: Arc<Mutex<Option<Read>>>,
 }
 
@@ -40,17 +40,17 @@ struct Read {
     succeeded: bool,
 }
 
-/// What is known of a key id.
+/// The result of looking up a key id.
 pub(super) enum Key {
     Known(DecodingKey),
-    /// The issuer had no such key a moment ago.
+    /// The issuer's keys were read recently and do not contain this id.
     Unknown,
-    /// The issuer does not answer, or not in time.
+    /// The keys could not be read, or not in time.
     NotRead,
 }
 
 impl Keys {
-    /// Reads nothing yet.
+    /// A set of keys that is empty until the first read.
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
@@ -61,7 +61,7 @@ impl Keys {
         Ok(Self { source, clock, known: Arc::default(), last_read: Arc::default() })
     }
 
-    /// The key of that id. The issuer is asked when it is not known.
+    /// The key with this id. If it is not known, the issuer's keys are read.
     pub(super) async fn find(&self, id: &str) -> Key {
         if let Some(key) = self.known(id) {
             return Key::Known(key);
@@ -75,12 +75,13 @@ impl Keys {
         }
     }
 
-    /// Reads them.
+    /// Reads the issuer's keys.
     pub(super) async fn read(&self) {
         self.read_unless(|| false).await;
     }
 
-    /// Reads them unless they were read a moment ago. Answers whether the last read succeeded.
+    /// Reads the keys, unless `found` says that this is not needed any more or they were read a moment ago. Returns whether the last
+    /// read succeeded.
     async fn read_unless(&self, found: impl Fn() -> bool) -> bool {
         let mut last = Arc::clone(&self.last_read).lock_owned().await;
         let pause = if self.none_known() { FIRST_READ_EVERY_MIN } else { READ_EVERY_MIN };
@@ -90,7 +91,7 @@ impl Keys {
             return read.succeeded;
         }
         let (source, known, clock) = (self.source.clone(), Arc::clone(&self.known), self.clock);
-        // a task of its own: it ends what it began when its caller leaves
+        // a task of its own, so that the read is completed even when its caller goes away
         let read = tokio::spawn(async move {
             let keys = source.read().await;
             let succeeded = keys.is_ok();
@@ -113,10 +114,10 @@ impl Keys {
     }
 }
 
-/// Where they are published.
+/// The addresses where the keys are published.
 #[derive(Clone)]
 struct Source {
-    /// `None`: as the issuer's discovery document says.
+    /// `None` means that the issuer's discovery document names the address.
     jwks_url: Option<reqwest::Url>,
     issuer: reqwest::Url,
     http: reqwest::Client,
@@ -143,7 +144,7 @@ impl Source {
         Ok(keys)
     }
 
-    /// Reads JSON, but no more than [`ANSWER_BYTES_MAX`]: the issuer is not ours.
+    /// Reads JSON of at most [`ANSWER_BYTES_MAX`], because the issuer is another party's service.
     async fn ask<T: serde::de::DeserializeOwned>(&self, url: reqwest::Url) -> anyhow::Result<T> {
         let mut answer = self.http.get(url).send().await?.error_for_status()?;
         let mut bytes = Vec::new();
@@ -155,7 +156,7 @@ impl Source {
     }
 }
 
-/// Keys for other uses or algorithms are left out: the library would take them.
+/// A key for RS256 signatures. Keys for other uses or algorithms are left out, since the library would accept them.
 fn signing_key(jwk: &jsonwebtoken::jwk::Jwk) -> Option<(String, DecodingKey)> {
     let common = &jwk.common;
     let signs = common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);

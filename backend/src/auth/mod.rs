@@ -1,4 +1,4 @@
-//! Access tokens: who calls. The identity comes from the token only.
+//! Verifies access tokens. The identity of a caller comes only from the token.
 
 mod claims;
 mod keys;

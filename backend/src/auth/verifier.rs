@@ -1,6 +1,6 @@
-//! Verifies access tokens: RS256 only, by the issuer's published keys.
+//! Verifies access tokens: only RS256 signatures, by the keys that the issuer publishes.
 //!
-//! Verified tokens are remembered by their SHA-256 for up to a minute: RS256 costs 20 µs and more.
+//! A verified token is cached for up to a minute by its SHA-256, because verifying RS256 takes 20 µs or more.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,13 +29,13 @@ pub(crate) struct Verifier {
 }
 
 impl Verifier {
-    /// Reads nothing yet, see [`Verifier::prepare`].
+    /// A verifier that has no keys yet; see [`Verifier::prepare`].
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
     pub(crate) fn new(config: &ServeConfig, clock: Clock) -> anyhow::Result<Self> {
         let mut validation = Validation::new(Algorithm::RS256);
-        // without these two a token that has no `aud` or `iss` at all would pass
+        // without this, a token that has no `aud` or `iss` at all would be accepted
         validation.set_required_spec_claims(&["exp", "aud", "iss"]);
         validation.set_audience(&[&config.oidc_audience]);
         validation.set_issuer(&[config.oidc_issuer_url.as_str().trim_end_matches('/')]);
@@ -50,8 +50,8 @@ impl Verifier {
         })
     }
 
-    /// Reads the issuer's keys, so that the first callers of a new server need not wait for them. An issuer that is away is
-    /// asked again when a token comes.
+    /// Reads the issuer's keys, so that the first callers of a new server do not wait for them. If the issuer is away, the keys are
+    /// read again when a token arrives.
     pub(crate) async fn prepare(&self) {
         self.keys.read().await;
     }

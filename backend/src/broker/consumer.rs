@@ -1,5 +1,5 @@
-//! Consumes `notifications`. Each message ends in exactly one way: acknowledged after its effect, sent to a retry queue, or
-//! set aside as a dead letter; what was not finished when the connection breaks comes again.
+//! Consumes the queue `notifications`. Each message is either acknowledged after its effect is committed, sent to a retry queue, or
+//! sent to the dead letters. Messages that are unfinished when the connection breaks are delivered again.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -18,33 +18,33 @@ use crate::metrics;
 use super::{DEAD_LETTERS, NOTIFICATIONS, publisher, topology};
 
 const PREFETCH_MESSAGES: u16 = 64;
-/// Fewer than the pool has connections, so that slow mail does not stop the relay.
+/// Fewer than the pool has connections, so that slow mails leave connections for the relay.
 const PARALLEL_MESSAGES: usize = 8;
 const PAUSE_MAX: Duration = Duration::from_secs(5);
-/// AMQP 0-9-1, 1.2.
+/// The reply code for success in AMQP 0-9-1 (section 1.2).
 const REPLY_SUCCESS: u16 = 200;
 const ATTEMPTS_HEADER: &str = "x-attempts";
 
-/// What becomes of a message.
+/// The result of handling a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// Its effect is committed.
+    /// The effect of the message is committed.
     Done,
-    /// Try again after a pause.
+    /// Handling failed; the message is tried again after a pause.
     Retry,
-    /// Something that every message needs is away: the same try again after a pause.
+    /// A service that every message needs is away; the message is tried again after a pause, without counting an attempt.
     Wait,
-    /// It can never succeed.
+    /// The message can never succeed.
     Dead,
 }
 
-/// What is done with messages.
+/// Handles messages.
 pub(crate) trait Handler: Send + Sync {
-    /// Gives a message its effect. `last` is true when a failure would be final.
+    /// Applies the effect of a message. `last` says that there is no further attempt after this one.
     fn handle(&self, payload: &[u8], last: bool) -> impl Future<Output = Fate> + Send;
 }
 
-/// The consumer's loop.
+/// The loop of the consumer.
 pub(crate) struct Consumer<H> {
     pub(crate) url: Url,
     pub(crate) retry_delays_ms: Vec<u32>,
@@ -52,7 +52,7 @@ pub(crate) struct Consumer<H> {
 }
 
 impl<H: Handler> Consumer<H> {
-    /// Consumes until `stop`; whatever breaks, it starts over with a growing pause.
+    /// Consumes until `stop`. After an error it starts over, with a growing pause.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut pause = Duration::from_millis(100);
         loop {
@@ -67,8 +67,8 @@ impl<H: Handler> Consumer<H> {
         }
     }
 
-    /// Consumes until the connection breaks or `stop`. Either way the messages that were begun have their effect first: one that is
-    /// dropped half-way would send its mail again.
+    /// Consumes until the connection breaks or `stop`. In both cases, messages in progress are handled to their end first, because a
+    /// message that is interrupted half-way would send its mail again.
     async fn consume(&self, stop: &CancellationToken) -> anyhow::Result<()> {
         let (connection, channel, messages) = tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -90,7 +90,7 @@ impl<H: Handler> Consumer<H> {
         }
         match failure {
             Some(error) => Err(error),
-            // sends the last acknowledgements before it closes
+            // closing sends the last acknowledgements first
             None => Ok(connection.close(REPLY_SUCCESS, "the worker stops".into()).await?),
         }
     }
@@ -110,7 +110,7 @@ impl<H: Handler> Consumer<H> {
     async fn finish(&self, channel: &Channel, message: Delivery) -> anyhow::Result<()> {
         let attempts = attempts_of(&message);
         let delay_ms = self.retry_delays_ms.get(attempts as usize);
-        // a message that makes its handler panic must not take the consumer, and then every other one, with it
+        // a panic in the handler must not end the consumer, which would then fail on the same message again and again
         let handled = AssertUnwindSafe(self.handler.handle(&message.data, delay_ms.is_none())).catch_unwind().await;
         let fate = handled.unwrap_or_else(|_| {
             tracing::error!("a message made its handler panic and is set aside");
@@ -135,7 +135,7 @@ impl<H: Handler> Consumer<H> {
         Ok(message.ack(BasicAckOptions::default()).await.map(drop)?)
     }
 
-    /// Into another queue, confirmed, before this one lets go of it.
+    /// Publishes the message to another queue and waits for the confirm; only then is the original acknowledged.
     async fn pass_on(&self, channel: &Channel, queue: &str, message: &Delivery, attempts: u32) -> anyhow::Result<()> {
         let id = message.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();
         let mut headers = FieldTable::default();

@@ -1,5 +1,5 @@
-//! RabbitMQ: topology, publishing, consuming. Connections are supervised by our own loops: when anything fails, all is
-//! dropped and built again after a pause.
+//! RabbitMQ: topology, publishing, consuming. Our own loops supervise the connections: after any error they close everything, and
+//! connect again after a pause.
 
 mod consumer;
 mod publisher;
@@ -16,7 +16,7 @@ use url::Url;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A fresh connection, without the client's own recovery.
+/// Opens a connection, without the client's own recovery.
 pub(crate) async fn connect(url: &Url) -> anyhow::Result<Connection> {
     let properties = ConnectionProperties::default().with_connection_name("happening".into());
     Ok(tokio::time::timeout(CONNECT_TIMEOUT, Connection::connect(url.as_str(), properties)).await??)

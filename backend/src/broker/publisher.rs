@@ -1,4 +1,4 @@
-//! Publishes with confirms. A returned message (no queue took it) is a failure.
+//! Publishes with confirms. A message that is returned because no queue accepted it counts as a failure.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::telemetry::SPANS;
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
 const PERSISTENT: u8 = 2;
 
-/// A publisher that builds its connection when it has none.
+/// A publisher, which connects when it has no connection.
 #[derive(Clone)]
 pub(crate) struct Publisher {
     url: Url,
@@ -27,7 +27,7 @@ pub(crate) struct Publisher {
 }
 
 struct Open {
-    /// Kept alive as long as the channel is used.
+    /// dropping the connection would close the channel
     _connection: Connection,
     channel: Channel,
 }
@@ -37,10 +37,10 @@ impl Publisher {
         Self { url, open: Arc::default() }
     }
 
-    /// Publishes messages to `notifications` and waits until the broker has taken all of them.
+    /// Publishes messages to `notifications` and waits until the broker has confirmed all of them.
     ///
     /// # Errors
-    /// When the broker is away or refuses one; some of the messages may have been taken then.
+    /// When the broker is away or refuses a message; some of the messages may have been published.
     pub(crate) async fn publish(&self, messages: &[(Uuid, Vec<u8>)]) -> anyhow::Result<()> {
         let mut open = self.open.lock().await;
         if open.is_none() {

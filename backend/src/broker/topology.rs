@@ -1,26 +1,26 @@
-//! Queues: `notifications`, one retry queue per pause whose messages go back when their time is up, and dead letters. All are
-//! quorum queues, so that a message survives a broker's crash.
+//! The queues: `notifications`; for each pause a retry queue, from which messages return after that pause; and dead letters. All are
+//! quorum queues, so that messages survive a crash of the broker.
 
 use anyhow::Context;
 use lapin::Channel;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable};
 
-/// What the worker consumes.
+/// The queue that the worker consumes.
 pub(crate) const NOTIFICATIONS: &str = "notifications";
-/// Messages whose last try failed.
+/// The queue for messages whose last attempt failed.
 pub(crate) const DEAD_LETTERS: &str = "notifications.dead";
 
-/// A message that takes its worker with it so many times is set aside. Without a limit of our own RabbitMQ 4 has one, and
-/// drops the message: <https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling>.
+/// A message whose worker died this many times becomes a dead letter. This limit is explicit because RabbitMQ 4 has a default limit
+/// that drops the message instead: <https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling>.
 const DELIVERIES_MAX: u32 = 20;
 
-/// Name of the queue in which a message waits so long.
+/// The name of the retry queue for this pause.
 pub(crate) fn retry_queue(delay_ms: u32) -> String {
     format!("{NOTIFICATIONS}.later.{delay_ms}")
 }
 
-/// Declares every queue; declaring what exists changes nothing.
+/// Declares all queues; an existing queue is left unchanged.
 pub(crate) async fn declare(channel: &Channel, retry_delays_ms: &[u32]) -> anyhow::Result<()> {
     let given_up = ("x-delivery-limit", AMQPValue::LongUInt(DELIVERIES_MAX));
     queue(channel, NOTIFICATIONS, Some((given_up, DEAD_LETTERS))).await?;
@@ -32,7 +32,7 @@ pub(crate) async fn declare(channel: &Channel, retry_delays_ms: &[u32]) -> anyho
     Ok(())
 }
 
-/// A queue, and when and where its messages go on to.
+/// Declares a queue. `onward` says at which limit its messages move to which other queue.
 async fn queue(channel: &Channel, name: &str, onward: Option<((&str, AMQPValue), &str)>) -> anyhow::Result<()> {
     let text = |text: &str| AMQPValue::LongString(text.into());
     let mut arguments = FieldTable::default();
@@ -41,7 +41,8 @@ async fn queue(channel: &Channel, name: &str, onward: Option<((&str, AMQPValue),
         arguments.insert(when.into(), limit);
         arguments.insert("x-dead-letter-exchange".into(), text(""));
         arguments.insert("x-dead-letter-routing-key".into(), text(to));
-        // by default a message can be lost on its way; this wants a full queue to refuse
+        // By default, dead-lettering can lose a message. The strategy `at-least-once` does not, and requires that full queues refuse
+        // messages.
         arguments.insert("x-dead-letter-strategy".into(), text("at-least-once"));
         arguments.insert("x-overflow".into(), text("reject-publish"));
     }

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::shown::Shown;
 use crate::{audit, database};
 
-/// Prints what it finds; true when there is nothing.
+/// Prints every violation that it finds. Returns whether there is none.
 ///
 /// # Errors
 /// When Postgres is away.

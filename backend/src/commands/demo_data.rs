@@ -1,5 +1,5 @@
-//! `demo-data`: two organizations, people in three roles, a dozen events in all states. Ids, names, seats and days from
-//! today are fixed, so that pictures and tests agree; seats are booked through the same operations as everybody's.
+//! `demo-data`: adds two organizations, people in three roles, and a dozen events in all states. Ids, names, seats and the days
+//! relative to today are fixed, so that pictures and tests agree. Seats are booked through the usual operations.
 
 mod events;
 
@@ -17,15 +17,15 @@ use crate::bookings::{self, Create};
 use crate::config::{Config, ServeConfig};
 use crate::organizations::store as org_store;
 
-/// Everything fixed is derived from this id.
+/// All fixed ids are derived from this one.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6861_7070_656e_696e_675f_6465_6d6f_0001);
-/// What the log says when all of it is there.
+/// The action of the audit log entry that is written when the demo data is complete.
 const DONE: &str = "demo_data_added";
 const GUESTS: usize = 60;
 const ORGANIZATIONS: [&str; 2] = ["Harbour Hall", "Civic Lab"];
 
-/// Login name, full name, role in each organization. They can sign in at the demo realm; `docker/keycloak/realm.json` has
-/// the same ids.
+/// Login name, full name, and the role in each organization. These people can sign in at the demo realm, since
+/// `docker/keycloak/realm.json` has the same ids.
 const PEOPLE: [(&str, &str, [Option<Role>; 2]); 10] = [
     ("ada", "Ada Lovelace", [Some(Role::OrgAdmin), Some(Role::User)]),
     ("grace", "Grace Hopper", [Some(Role::Organizer), Some(Role::OrgAdmin)]),
@@ -43,7 +43,8 @@ fn fixed_id(name: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }
 
-/// Fills an empty database; a filled one stays as it is. What was aborted is taken up again: everything has a fixed id or key.
+/// Fills an empty database. Demo data that is incomplete after an interruption is completed, because everything has a fixed id or
+/// key; a database with other data is left as it is.
 ///
 /// # Errors
 /// When a service is away or the schema is missing.
@@ -86,12 +87,12 @@ pub(crate) async fn run(config: &Config, serve: &ServeConfig) -> anyhow::Result<
     Ok(())
 }
 
-/// What is in the database.
+/// The content of the database.
 enum Found {
     Nothing,
-    /// Demo data that was not finished.
+    /// Incomplete demo data.
     Part,
-    /// All of it, or something else.
+    /// Complete demo data, or other data.
     Data,
 }
 
@@ -173,7 +174,7 @@ fn event_id(event: &DemoEvent) -> EventId {
     EventId(fixed_id(event.name))
 }
 
-/// Every event begins as an upcoming one, so that it can be booked; [`age`] moves it to where it belongs.
+/// Adds an event as an upcoming one, so that it can be booked; [`age`] moves it to its real date.
 async fn add_event(conn: &mut PgConnection, event: &DemoEvent, today: DateTime<Utc>) -> anyhow::Result<()> {
     let day = today + Days::new(event.days_ahead.max(1).unsigned_abs());
     let start = day + chrono::Duration::minutes(event.start_minute);
@@ -200,13 +201,14 @@ async fn add_event(conn: &mut PgConnection, event: &DemoEvent, today: DateTime<U
     Ok(())
 }
 
-/// Small groups take seats from the front; then the named bookings, of which the last ones may have to wait; then some leave.
+/// Books an event: first small groups of guests; then the named bookings, of which the last may have to wait; then some people
+/// cancel.
 async fn book(app: &App, event: &DemoEvent) -> anyhow::Result<()> {
     let mut seed = u64::from(event.total_slots.unsigned_abs());
     let mut left = event.taken_by_guests;
     let mut number = 0;
     while left > 0 {
-        // a linear congruential generator: the same groups every time
+        // a linear congruential generator, which gives the same groups every time
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let size = (1 + ((seed >> 33) % 5) as i32).min(left);
         let first = 1 + ((seed >> 17) % u64::from(event.total_slots.unsigned_abs())) as i32;
@@ -268,7 +270,7 @@ async fn create(
     }
 }
 
-/// Moves an event to its day, and to its end if it is over.
+/// Moves an event to its real date, and sets the status that it ends up with.
 async fn age(conn: &mut PgConnection, event: &DemoEvent, today: DateTime<Utc>) -> anyhow::Result<()> {
     let start = match event.phase {
         Phase::Upcoming => return Ok(()),

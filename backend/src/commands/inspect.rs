@@ -1,4 +1,4 @@
-//! `inspect`: one event as its columns, its rows, its log and Redis have it, side by side.
+//! `inspect`: prints one event side by side, as its columns, its rows, its log and Redis have it.
 
 use happening_api::EventId;
 use happening_seating::EventSeats;
@@ -15,7 +15,7 @@ struct Line {
     source: &'static str,
     free: i64,
     waiting_bookings: i64,
-    /// Redis does not show it.
+    /// `None` for Redis, which does not show this.
     waiting_seats: Option<i64>,
     version: i64,
     head: Uuid,
@@ -45,7 +45,7 @@ impl Line {
 /// Prints the event.
 ///
 /// # Errors
-/// When Postgres is away, there is no such event, or its rows contradict each other.
+/// When Postgres is away, the event does not exist, or its rows contradict each other.
 pub(crate) async fn run(config: &Config, event: EventId) -> anyhow::Result<()> {
     let pool = database::operator_pool(&config.database_url)?;
     let mut conn = pool.acquire().await?;

@@ -1,9 +1,9 @@
-//! `migrate`: brings the schema up, or down to a version.
+//! `migrate`: brings the schema up to date, or down to a version.
 
 use crate::config::Config;
 use crate::database::{self, schema::MIGRATIONS};
 
-/// Migrates.
+/// Applies or undoes migrations.
 ///
 /// # Errors
 /// When the database is away or a migration fails.

@@ -1,4 +1,4 @@
-//! `reconcile`: counts again what follows from the rows of an event's bookings, where the event says something else.
+//! `reconcile`: recomputes the counts of events from the rows of their bookings, and corrects those that differ.
 
 use happening_api::EventId;
 use sqlx::{Acquire, PgPool};
@@ -7,10 +7,11 @@ use crate::config::Config;
 use crate::database;
 use crate::seats::states;
 
-/// Counts one event after the other, so that bookings go on. What it changes gets a new version, so every process loads it.
+/// Corrects one event after the other, so that bookings can go on. A corrected event gets a new version, so that every process loads
+/// its state again.
 ///
 /// # Errors
-/// When Postgres is away. An event whose rows contradict each other is named and left as it is: nothing is invented.
+/// When Postgres is away. An event whose rows contradict each other is reported and left unchanged.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let pool = database::operator_pool(&config.database_url)?;
     let events: Vec<EventId> =
@@ -48,7 +49,7 @@ async fn count(pool: &PgPool, event: EventId) -> anyhow::Result<bool> {
     .await?
     .rows_affected();
     if changed > 0 {
-        // the log begins again with the next change
+        // the log begins again at the next change
         sqlx::query!("delete from seat_log where event_id = $1", event.0).execute(&mut *tx).await?;
     }
     tx.commit().await?;

@@ -6,16 +6,16 @@ use lapin::types::FieldTable;
 use crate::broker::{self, DEAD_LETTERS, Publisher};
 use crate::config::Config;
 
-/// Puts every dead letter back that there is now.
+/// Puts back every dead letter that exists when it begins.
 ///
 /// # Errors
-/// When RabbitMQ is away; what was put back stays so.
+/// When RabbitMQ is away; messages that were already put back stay in the queue.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let publisher = Publisher::new(config.rabbitmq_url.clone());
     publisher.publish(&[]).await?; // declares the queues
     let connection = broker::connect(&config.rabbitmq_url).await?;
     let channel = connection.create_channel().await?;
-    // those that are there now: an unreadable one comes back while the others are put back
+    // Their number is taken at the beginning, because an unreadable message returns to the dead letters while others are put back.
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let waiting = channel.queue_declare(DEAD_LETTERS.into(), passive, FieldTable::default()).await?.message_count();
     let mut count = 0;

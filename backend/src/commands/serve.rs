@@ -17,10 +17,10 @@ use crate::{metrics, shown, timers, users};
 
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 const FORGET_EVERY: Duration = Duration::from_secs(60);
-/// How often counts of callers are shared with other servers.
+/// How often this server shares its counts of callers with other servers.
 const SHARE_EVERY: Duration = Duration::from_millis(500);
 
-/// Serves until SIGTERM, then finishes what has begun.
+/// Serves until SIGTERM, then finishes the requests in progress.
 ///
 /// # Errors
 /// When the port is taken or a setting cannot be used.
@@ -74,7 +74,7 @@ fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &Canc
     Ok(())
 }
 
-/// Counts together with other servers, and forgets who is quiet.
+/// Shares the counts of rate limits with other servers, and forgets callers who have not called recently.
 async fn keep_limits(app: App, mut redis: ConnectionManager, stop: CancellationToken) {
     let mut forgot = app.clock.instant();
     while tokio::time::timeout(SHARE_EVERY, stop.cancelled()).await.is_err() {
@@ -88,7 +88,8 @@ async fn keep_limits(app: App, mut redis: ConnectionManager, stop: CancellationT
     }
 }
 
-/// Says that it stops, so that a load balancer sends no more requests, and closes a while later.
+/// After `stop`, `/health/ready` says no, so that a load balancer sends no more requests. The returned token is cancelled after the
+/// delay, when the server shall close.
 fn close_after(server: &Server, stop: &CancellationToken, delay: Duration) -> CancellationToken {
     let (server, stop, closing) = (server.clone(), stop.clone(), CancellationToken::new());
     let close = closing.clone();

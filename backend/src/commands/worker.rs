@@ -1,4 +1,4 @@
-//! `worker`: delivers messages, moves events through their life by the clock, relays, audits.
+//! `worker`: delivers messages, updates the status of events by the clock, publishes the outbox, audits.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::shown::Shown;
 use crate::wake::Wake;
 
 const CLOCK_EVERY: Duration = Duration::from_secs(5);
-/// Longer than the outbox and the retries keep a message.
+/// How long deleted events are kept. It is longer than the outbox and the retry queues keep a message.
 const HIDDEN_DAYS: i32 = 14;
 const TIDY_EVERY: Duration = Duration::from_secs(3600);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
@@ -62,7 +62,7 @@ pub(crate) async fn run(config: &Config, worker: &WorkerConfig) -> anyhow::Resul
     if schema.is_finished() { Ok(schema.await??) } else { Ok(()) }
 }
 
-/// Rows follow the clock; reads and bookings compute the status themselves, so being late here does no harm.
+/// Updates the status of events by the clock. Reads and bookings compute the status themselves, so a delay here does no harm.
 async fn move_events(pool: PgPool, stop: CancellationToken) {
     loop {
         let moved = sqlx::query!(
@@ -82,7 +82,7 @@ async fn move_events(pool: PgPool, stop: CancellationToken) {
     }
 }
 
-/// As many rounds as it takes, unless one gets nowhere.
+/// Removes the people of past events, in rounds, until none is left or a round removes none.
 async fn forget_people(pool: &PgPool) {
     loop {
         match retention::run(pool, Clock).await {
@@ -93,7 +93,7 @@ async fn forget_people(pool: &PgPool) {
     }
 }
 
-/// Removes what has served its time.
+/// Periodically removes rows that are no longer needed.
 async fn tidy(pool: PgPool, stop: CancellationToken) {
     loop {
         if let Err(error) = tidy_once(&pool).await {
@@ -107,8 +107,9 @@ async fn tidy(pool: PgPool, stop: CancellationToken) {
     }
 }
 
-/// Keys of creating calls (kept for at least a day), ended identities (no session at a sign-in service lives that long), notes of deliveries of which
-/// not even a dead letter is left, and events that were deleted so long ago that everything about them was told.
+/// Removes old rows: Idempotency-Keys (kept for at least a day), ended identities (no session at a sign-in service lasts that long),
+/// records of deliveries whose messages no longer exist even as dead letters, and events that were deleted so long ago that every
+/// message about them was delivered.
 async fn tidy_once(pool: &PgPool) -> sqlx::Result<()> {
     for (table, old) in [
         ("idempotency_keys", "created_at < now() - interval '2 days'"),

@@ -1,5 +1,5 @@
-//! Looks up rows for many callers at a time: who comes while a statement is on its way is in the next one. In a drop that is one round
-//! trip for a crowd; one caller alone waits for nothing.
+//! Looks up rows for many callers in one statement: requests that arrive while a statement runs are answered together by the next
+//! one. When many people call at once, they share a round trip; a single caller does not wait.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,17 +8,17 @@ use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Instrument;
 
-/// Statements on their way at once.
+/// How many statements may run at the same time.
 const AT_ONCE: usize = 2;
-/// Longer than Postgres lets a statement go on: a connection on which no answer came by then is dead.
+/// Longer than Postgres lets a statement run: when no answer has come by then, the connection is dead.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What one caller wants to know.
+/// A question of one caller.
 pub(crate) trait Wanted: Sized + Send + Sync + 'static {
-    /// What is found; the default: nothing.
+    /// The answer to the question; its default means that nothing was found.
     type Found: Clone + Default + Send + 'static;
 
-    /// What is found for each of them, in their order, in one statement.
+    /// Answers all questions in one statement, in their order.
     ///
     /// # Errors
     /// When the database fails.
@@ -31,7 +31,7 @@ pub(crate) trait Wanted: Sized + Send + Sync + 'static {
 type Answer<W> = Result<<W as Wanted>::Found, Arc<sqlx::Error>>;
 type Waiting<W> = Vec<(W, oneshot::Sender<Answer<W>>)>;
 
-/// One kind of lookup of one server.
+/// The lookups of one kind in this process.
 pub(crate) struct Lookup<W: Wanted> {
     pool: PgPool,
     waiting: Arc<Mutex<Waiting<W>>>,
@@ -43,7 +43,7 @@ impl<W: Wanted> Lookup<W> {
         Self { pool, waiting: Arc::default(), turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    /// What is found for this caller.
+    /// Answers one caller's question.
     ///
     /// # Errors
     /// When the database fails.
@@ -56,18 +56,18 @@ impl<W: Wanted> Lookup<W> {
             turn = Arc::clone(&self.turns).acquire_owned() => turn,
         };
         let (waiting, pool) = (Arc::clone(&self.waiting), self.pool.clone());
-        // a task of its own: when this caller leaves, the others are answered all the same
+        // a task of its own, so that the other callers are answered even when this one goes away
         let ask = async move {
             let all = std::mem::take(&mut *lock(&waiting));
             answer_all(&pool, all).await;
             drop(turn);
         };
-        tokio::spawn(ask.in_current_span()); // the statement is in the trace of the caller who sends it
+        tokio::spawn(ask.in_current_span()); // the statement belongs to the trace of the caller who sends it
         answer.await.unwrap_or_else(|_| lost())
     }
 }
 
-/// The task that was to ask has panicked.
+/// The error when the task that runs the statement has panicked.
 fn lost<T>() -> Result<T, Arc<sqlx::Error>> {
     Err(Arc::new(sqlx::Error::WorkerCrashed))
 }
@@ -84,7 +84,7 @@ async fn answer_all<W: Wanted>(pool: &PgPool, all: Waiting<W>) {
     let found = ask(pool, &wanted).await.map_err(Arc::new);
     for (at, reply) in replies.into_iter().enumerate() {
         let theirs = found.as_ref().map(|found| found.get(at).cloned().unwrap_or_default()).map_err(Arc::clone);
-        drop(reply.send(theirs)); // a caller who has left needs no answer
+        drop(reply.send(theirs)); // the caller may have gone
     }
 }
 
@@ -99,7 +99,7 @@ async fn ask<W: Wanted>(pool: &PgPool, wanted: &[W]) -> sqlx::Result<Vec<W::Foun
     }
 }
 
-/// Puts rows that carry the place of their question, counted from 1, in the order of the questions.
+/// Sorts rows into the order of their questions. Each row carries the number of its question, counted from 1.
 pub(crate) fn in_order<T: Clone + Default>(questions: usize, rows: impl Iterator<Item = (i64, T)>) -> Vec<T> {
     let mut found = vec![T::default(); questions];
     for (n, row) in rows {

@@ -13,19 +13,20 @@ use url::Url;
 use self::pulse::Pulse;
 use crate::switches::Switch;
 
-/// For a database that has much to do, as when a drop meets a checkpoint; one that is away is told by its pulse, and sooner.
+/// Long enough for a busy database, such as one with a checkpoint during a rush. A database that is away is noticed earlier, by its
+/// `Pulse`.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(2000);
 const STATEMENT_TIMEOUT_MS: &str = "2000";
 const OPERATOR_STATEMENT_TIMEOUT_MS: &str = "600000";
 const LOCK_TIMEOUT_MS: &str = "1000";
 const WRITER_LOCK_TIMEOUT_MS: &str = "300";
 const WRITER_STATEMENT_TIMEOUT_MS: &str = "800";
-/// Postgres looks whether the client is still there, also in the middle of a statement.
+/// How often Postgres checks, even during a statement, whether the client is still connected.
 const CLIENT_CHECK_INTERVAL_MS: &str = "200";
 const WRITER_IDLE_TIMEOUT_MS: &str = "2000";
 
-/// The worker's pool. Connects when first used, so that a database that is away at the start is met as a failure of one
-/// task, which tries again, and not as a crash.
+/// The worker's pool. It connects at its first use. So when the database is away at the start, a task fails and tries again, and the
+/// worker does not crash.
 ///
 /// # Errors
 /// When the address cannot be parsed.
@@ -33,20 +34,21 @@ pub(crate) fn worker_pool(url: &Url, connections_max: u32) -> sqlx::Result<PgPoo
     Ok(pool_options(connections_max).connect_lazy_with(options(url, LOCK_TIMEOUT_MS)?))
 }
 
-/// The server's pools for everything but the seat writer. Each has connections of its own, so that many of one kind of call leave
-/// the others theirs.
+/// The server's pools for everything but the seat writer. Each has connections of its own, so that many calls of one kind leave
+/// connections for the others.
 #[derive(Clone)]
 pub(crate) struct ServerPools {
-    /// Who a caller is, and what they may do.
+    /// For finding out who a caller is and what they may do.
     pub(crate) identity: PgPool,
-    /// What the staff of an event read of all its bookings, and exports.
+    /// For queries of staff over all bookings of an event, and for exports.
     pub(crate) staff: PgPool,
-    /// Everything else.
+    /// For everything else.
     pub(crate) general: PgPool,
 }
 
 impl ServerPools {
-    /// They share `connections_max` connections. They connect when first used as well; a database that is away is met as a 503.
+    /// Divides `connections_max` connections among the pools. They connect at their first use; while the database is away, requests
+    /// are answered 503.
     ///
     /// # Errors
     /// When the address cannot be parsed.
@@ -56,14 +58,15 @@ impl ServerPools {
         let pool = |connections, options: &PgConnectOptions| {
             without_the_broken(pool_options(connections), pulse).connect_lazy_with(options.clone())
         };
-        // people, members and bookings are looked up by their keys; a plan from when there were few would read all of them, see `writer_pool`
+        // rows are looked up by their keys here; a plan that was made for small tables would read whole ones, as explained at
+        // `writer_pool`
         let by_key = options.clone().options([("enable_seqscan", "off")]);
         let general = connections_max.saturating_sub(2 * share).max(1);
         Ok(Self { identity: pool(share, &by_key), staff: pool(share, &options), general: pool(general, &options) })
     }
 }
 
-/// A few connections for a command of an operator, which may read whole tables.
+/// A small pool for an operator's command, which may read whole tables.
 ///
 /// # Errors
 /// When the address cannot be parsed.
@@ -72,13 +75,13 @@ pub(crate) fn operator_pool(url: &Url) -> sqlx::Result<PgPool> {
     Ok(pool_options(2).connect_lazy_with(options.disable_statement_logging()))
 }
 
-/// The pool of the seat writer: a connection for each lane.
+/// The pool of the seat writer, with connections for each lane.
 ///
-/// A writer that stands still in its transaction, or whose client is gone, lets go of its rows within two seconds. COMMIT waits for the
-/// disk whatever the server's default is: what is answered is never lost.
+/// A writer that stalls in its transaction, or whose client is gone, releases its locks within two seconds. COMMIT waits for the
+/// disk, whatever the server's default is, because an answered booking must never be lost.
 ///
-/// Planner settings: the writer's statements look a few dozen rows up by index. A plan made while the tables were empty
-/// would read them whole once they have grown, so plans that read whole tables are ruled out on these connections.
+/// Planner settings: the writer's statements look up a few dozen rows by index. A plan that was made while the tables were empty
+/// would read whole tables later, so such plans are disabled on these connections.
 ///
 /// # Errors
 /// When the address cannot be parsed.
@@ -94,12 +97,12 @@ pub(crate) fn writer_pool(url: &Url, lanes: u32, pulse: &Pulse) -> sqlx::Result<
         ("client_connection_check_interval", CLIENT_CHECK_INTERVAL_MS),
         ("synchronous_commit", "on"),
     ]);
-    // a connection that hangs in a dead network does not keep its lane from having another
+    // twice as many connections as lanes, so that a lane whose connection hangs in a dead network can get another one
     Ok(without_the_broken(pool_options(2 * lanes), pulse).connect_lazy_with(options))
 }
 
-/// Makes a transaction on a connection of another pool let go of its rows, and commit, as the seat writer's do. Its statements may
-/// take longer, for a whole state may be loaded in it.
+/// Applies the seat writer's settings for releasing locks and for COMMIT to a transaction of another pool. Its statements may take
+/// longer, because it may load a whole state.
 ///
 /// # Errors
 /// When the database fails.
@@ -136,9 +139,9 @@ fn pool_options(connections_max: u32) -> PgPoolOptions {
     PgPoolOptions::new().max_connections(connections_max).acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false) // one more round trip for every checkout
 }
 
-/// Callers meet no connection that ended while it lay idle, as all do when Postgres is restarted. Only those are asked that
-/// were idle when the pulse's own connection broke, so in quiet times no caller pays a round trip for it; and what breaks between
-/// two beats may still be met.
+/// Makes the pool check connections that may have broken while they were idle, as all do when Postgres restarts. Only those are
+/// checked that were idle when the pulse's own connection broke, so in quiet times no caller pays a round trip for this. A connection
+/// that breaks between two probes of the pulse may still reach a caller.
 fn without_the_broken(pool: PgPoolOptions, pulse: &Pulse) -> PgPoolOptions {
     if Switch::NoConnectionCheck.is_on() {
         return pool;
@@ -155,7 +158,7 @@ fn without_the_broken(pool: PgPoolOptions, pulse: &Pulse) -> PgPoolOptions {
     })
 }
 
-/// Whether the failure means that Postgres is away or overloaded, so that trying again later makes sense.
+/// Whether the error means that Postgres is away or overloaded, so that trying again later makes sense.
 pub(crate) fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
@@ -172,21 +175,21 @@ pub(crate) fn is_away(error: &sqlx::Error) -> bool {
     }
 }
 
-/// What a statement that is about one row did. Its caller holds the row, or has just read it, so anything else is a mistake of ours.
+/// Checks that a statement changed exactly one row. Its caller has locked or just read that row, so anything else is a bug.
 ///
 /// # Errors
-/// When it changed no row, or several.
+/// When the statement changed no row, or several.
 pub(crate) fn one_row(done: sqlx::postgres::PgQueryResult) -> sqlx::Result<()> {
     if done.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }
 
 const CHUNK_ROWS: i64 = 5_000;
 
-/// Deletes rows a few thousand at a time, so that no statement is long, however many there are. `table` and `condition` are
-/// our own words.
+/// Deletes rows a few thousand at a time, so that no statement takes long. `table` and `condition` become part of the SQL: they must
+/// not contain input of users.
 ///
 /// # Errors
-/// When the database fails; what was deleted stays so.
+/// When the database fails; what was already deleted stays deleted.
 pub(crate) async fn delete_in_chunks(pool: &PgPool, table: &str, condition: &str) -> sqlx::Result<()> {
     let sql = format!(
         "delete from {table} where ctid = any(array(select ctid from {table} where {condition} limit {CHUNK_ROWS}))"

@@ -1,8 +1,8 @@
-//! Whether Postgres answers at all, felt on a connection of its own.
+//! Probes on a connection of its own whether Postgres answers.
 //!
-//! A server that is stopped, or behind a network that swallows packets, enforces no timeout of its own, and a statement that
-//! waits for it would keep its caller for as long as the caller cares to wait. The pulse notices within a second, and every
-//! request that waits then is answered; one statement that is slow because it has much to do is left alone.
+//! When Postgres is suspended, or a network drops its packets, no timeout of Postgres itself works, and a statement would wait for as
+//! long as its caller does. The pulse notices this within a second, and all waiting requests are then answered. A statement that is
+//! merely slow is not affected.
 
 use std::time::{Duration, Instant};
 
@@ -18,25 +18,25 @@ const EVERY: Duration = Duration::from_millis(200);
 const PING_TIMEOUT: Duration = Duration::from_millis(400);
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Cheap to clone; tells what the [`Feeler`] felt last.
+/// The result of the latest probe; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Pulse(watch::Receiver<Felt>);
 
 #[derive(Clone, Copy, Debug)]
 struct Felt {
     beats: bool,
-    /// When the pulse's own connection broke, or another one was opened for it.
+    /// When the probe's connection broke, or was opened again.
     renewed: Instant,
 }
 
-/// Feels the pulse until told to stop.
+/// The task that probes Postgres.
 pub(crate) struct Feeler {
     options: PgConnectOptions,
     felt: watch::Sender<Felt>,
 }
 
 impl Pulse {
-    /// A pulse that is taken to beat until the feeler, once it runs, finds otherwise.
+    /// A pulse that says that Postgres answers, until the first probe fails.
     ///
     /// # Errors
     /// When the address cannot be parsed.
@@ -46,28 +46,28 @@ impl Pulse {
         Ok((Self(feels), Feeler { options, felt }))
     }
 
-    /// Whether Postgres answered when it was last asked.
+    /// Whether Postgres answered the latest probe.
     pub(crate) fn beats(&self) -> bool {
         self.0.borrow().beats
     }
 
-    /// When the connection to Postgres was last re-established: a connection that has been idle since before may have ended with those that
-    /// broke then.
+    /// When the probe's connection last broke or was opened again. Connections that have been idle since before then may be broken,
+    /// too.
     pub(super) fn renewed(&self) -> Instant {
         self.0.borrow().renewed
     }
 
-    /// Ends when Postgres does not answer.
+    /// Returns when Postgres stops answering.
     pub(crate) async fn lost(mut self) {
         if self.0.wait_for(|felt| !felt.beats).await.is_err() {
-            // the process stops: it is not asked any more, and what is open is to be finished
+            // the probe ended because the process stops: requests in progress are allowed to finish
             std::future::pending::<()>().await;
         }
     }
 }
 
 impl Feeler {
-    /// Asks Postgres again and again.
+    /// Probes Postgres periodically until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut connection = None;
         loop {
@@ -88,7 +88,8 @@ impl Feeler {
         }
     }
 
-    /// A connection that broke or went dumb says nothing yet: only when a new one gets no answer either, the pulse is lost.
+    /// Probes once. When the connection is broken or does not answer, a new one is tried: only if that gets no answer either,
+    /// Postgres counts as away.
     async fn feel(&self, connection: &mut Option<PgConnection>) -> bool {
         if let Some(known) = connection
             && matches!(tokio::time::timeout(PING_TIMEOUT, known.ping()).await, Ok(Ok(())))
@@ -96,7 +97,7 @@ impl Feeler {
             return true;
         }
         if connection.take().is_some() {
-            self.renew(); // others may have broken with it, also when there is no room for a new one
+            self.renew(); // other connections may have broken at the same time, even if a new one cannot be opened
         }
         match tokio::time::timeout(CONNECT_TIMEOUT, self.options.connect()).await {
             Ok(Ok(new)) => {
@@ -104,7 +105,7 @@ impl Feeler {
                 self.renew();
                 true
             }
-            // it answers, if only that it has no room for one more
+            // Postgres answers, if only to say that it has no free connection
             Ok(Err(sqlx::Error::Database(refusal))) => !refusal.code().is_some_and(|code| code.starts_with("57")),
             _ => false,
         }

@@ -1,4 +1,4 @@
-//! The schema that this program knows, and whether the database has it.
+//! The schema that this program needs, and the check whether the database has it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::is_away;
 /// The migrations of this program.
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
-/// Why this program must not work on a database.
+/// Why this program must not use a database.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SchemaError {
     #[error(
@@ -25,15 +25,15 @@ pub(crate) enum SchemaError {
     Database(#[from] sqlx::Error),
 }
 
-/// How long a start waits for a database that is slow to answer; one that is away is met later.
+/// How long the start waits for a slow answer of the database. A database that is away is checked in the background.
 const START_WAIT: Duration = Duration::from_secs(1);
 const TRY_EVERY: Duration = Duration::from_secs(1);
 
-/// Checks it for a program that starts. A database that is away is waited for in the background; when its schema turns out to be
-/// none that this program takes, `stop` is cancelled. The task's answer says why.
+/// Checks the schema when the program starts. When the database is away, a task checks it in the background, and cancels `stop` if
+/// this program cannot use the schema. The task returns the reason.
 ///
 /// # Errors
-/// [`SchemaError`], when the database answers at once.
+/// [`SchemaError`], if the database answers in time.
 pub(crate) async fn check_at_start(pool: PgPool, stop: CancellationToken) -> Result<Checking, SchemaError> {
     match tokio::time::timeout(START_WAIT, check(&pool)).await {
         Ok(Ok(())) => return Ok(tokio::spawn(std::future::ready(Ok(())))),
@@ -62,17 +62,18 @@ pub(crate) async fn check_at_start(pool: PgPool, stop: CancellationToken) -> Res
     }))
 }
 
-/// A check that waits for its database.
+/// The task that checks the schema in the background.
 pub(crate) type Checking = JoinHandle<Result<(), SchemaError>>;
 
-/// Checks it. A newer schema is fine as long as its migrations take programs like this one; see `migrations/README.md`.
+/// Checks the schema. A newer schema is accepted if its migrations say that programs of this version can use it; see
+/// `migrations/README.md`.
 ///
 /// # Errors
 /// [`SchemaError`]
 pub(crate) async fn check(pool: &PgPool) -> Result<(), SchemaError> {
     let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
     let mut conn = pool.acquire().await?;
-    // neither table is there in an empty database
+    // an empty database has neither of the two tables
     let has_any: bool =
         sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null").fetch_one(&mut *conn).await?;
     let found = match has_any {

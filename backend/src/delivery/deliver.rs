@@ -1,4 +1,4 @@
-//! One message: dedupe by its id in the transaction of the effect, channel by channel.
+//! Delivers a message through each channel once: the message's id is recorded in the transaction of the effect.
 
 use anyhow::Context;
 use happening_api::{EventId, Message, MessageId, NotificationType, UserId};
@@ -14,7 +14,7 @@ use crate::links::Links;
 use crate::outbox;
 use crate::telemetry::{self, SPANS};
 
-/// Messages that are written in one statement.
+/// How many messages are written in one statement.
 const PEOPLE_AT_ONCE: i64 = 1_000;
 
 /// Delivers messages to people.
@@ -73,7 +73,7 @@ impl Deliver {
             return self.nothing_to_tell(message).await;
         };
         if let Subject::Invite(invite) = &subject {
-            // the owner of that address may have an account; if not, only the mail reaches them
+            // the address may belong to a person with an account; otherwise only the mail reaches them
             let known = person_with_address(&mut conn, &invite.email).await?;
             let person = match known {
                 Some(user) => person(&mut conn, user, message.kind).await?,
@@ -105,7 +105,8 @@ impl Deliver {
         Ok(())
     }
 
-    /// A message to everyone with a booking: one for each of them, with an id of its own that is the same whenever this is repeated.
+    /// Passes a message on to everyone with a booking: writes one message for each person. Their ids are the same on every attempt,
+    /// so a repetition adds nothing.
     async fn pass_to_everyone(&self, message: &Message) -> anyhow::Result<()> {
         let event = message.event_id.context("a message to no one")?;
         let mut after = UserId(Uuid::nil());
@@ -124,7 +125,7 @@ impl Deliver {
         self.nothing_to_tell(message).await
     }
 
-    /// What the message is about, or its person, is gone: it has had its effect, which is none.
+    /// Records a message as delivered when its subject or its person no longer exists.
     async fn nothing_to_tell(&self, message: &Message) -> anyhow::Result<()> {
         claim(&mut *self.pool.acquire().await?, message, "feed").await?;
         Ok(())
@@ -155,12 +156,12 @@ impl Deliver {
             self.mailer.send(message.id, address, &mail).await?;
             feed::mark_delivered(&mut tx, message).await?;
         }
-        // the mail is out before this commits: dying here sends it again, under the same Message-ID
+        // the mail is sent before this commit: if the worker dies in between, it is sent again, with the same Message-ID
         Ok(tx.commit().await?)
     }
 }
 
-/// People with an active booking that is older than the message, in the order of their ids.
+/// The people with an active booking that is older than the message, ordered by id.
 async fn people_after(
     conn: &mut PgConnection,
     message: &Message,
@@ -180,14 +181,16 @@ async fn people_after(
     .await
 }
 
-/// The message's id for one of its people: ordered by time as the message is, and otherwise made from both by a hash.
+/// The id of the message for one person. Its first half is that of the original, so it is ordered by the same time; its second half
+/// is a hash of both ids.
 fn id_for(message: MessageId, person: UserId) -> MessageId {
     let hash = Uuid::new_v5(&message.0, person.0.as_bytes());
     let (time, chance) = (message.0.as_u64_pair().0, hash.as_u64_pair().1);
     MessageId(Uuid::from_u64_pair(time, chance))
 }
 
-/// True for exactly one transaction per message and channel; a second one waits for the first and then gets false.
+/// Records that a channel delivers a message. True for only one transaction per message and channel; a concurrent one waits for the
+/// first and then gets false.
 async fn claim(conn: &mut PgConnection, message: &Message, channel: &str) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "insert into deliveries (message_id, channel) values ($1, $2) on conflict do nothing",
@@ -199,7 +202,7 @@ async fn claim(conn: &mut PgConnection, message: &Message, channel: &str) -> sql
     Ok(done.rows_affected() == 1)
 }
 
-/// Of a promotion: whether the person still holds every seat that it gave.
+/// For a promotion: whether the person still holds every seat that it gave them. True for other messages.
 async fn still_true(conn: &mut PgConnection, message: &Message, user: Option<UserId>) -> sqlx::Result<bool> {
     if message.kind != NotificationType::WaitlistPromoted {
         return Ok(true);

@@ -1,9 +1,9 @@
-//! Writes entries of people's feeds.
+//! Writes the notifications that the app lists.
 
 use happening_api::{Message, NotificationType, UserId};
 use sqlx::{PgConnection, PgPool};
 
-/// Adds an entry; its id is the message's. An event that has forgotten its people gets none.
+/// Adds a notification with the id of its message. Does nothing if the people of the event were removed.
 ///
 /// # Errors
 /// When the database fails.
@@ -29,8 +29,8 @@ pub(super) async fn add(conn: &mut PgConnection, message: &Message, user: UserId
     .map(drop)
 }
 
-/// Waits for a removal that is on its way. Only events that were 30 days ago or more lose their people, so the row of one that the seat
-/// writer may change is never locked here.
+/// Whether the people of the event were removed; waits for a removal in progress. People are removed 30 days after an event or later,
+/// so this locks only rows that the seat writer no longer changes.
 async fn people_are_removed(conn: &mut PgConnection, message: &Message) -> sqlx::Result<bool> {
     let removed = sqlx::query_scalar!(
         r#"select people_removed_at is not null as "removed!" from events where id = $1 and event_date < now() - interval '29 days' for share"#,
@@ -41,7 +41,7 @@ async fn people_are_removed(conn: &mut PgConnection, message: &Message) -> sqlx:
     Ok(removed.unwrap_or(false))
 }
 
-/// Notes that a channel failed for good.
+/// Records that a channel failed for the last time.
 ///
 /// # Errors
 /// When the database fails.
@@ -49,7 +49,7 @@ pub(super) async fn mark_failed(pool: &PgPool, message: &Message) -> sqlx::Resul
     sqlx::query!("update notifications set status = 'failed' where id = $1", message.id.0).execute(pool).await.map(drop)
 }
 
-/// A channel that had failed for good has worked after all.
+/// Records that a channel, which had failed for the last time, has worked after all.
 ///
 /// # Errors
 /// When the database fails.

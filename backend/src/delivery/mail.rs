@@ -1,4 +1,5 @@
-//! Mails by SMTP; without a mail server each mail is a file, named by its message, so that writing it twice is one mail.
+//! Sends mails by SMTP. Without a mail server each mail is written to a file with the message's id as its name, so that writing it
+//! twice leaves one file.
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use crate::config::WorkerConfig;
 
 const SMTP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(4);
 
-/// Where mails go.
+/// Sends or writes mails.
 pub(crate) struct Mailer {
     from: Mailbox,
     way: Way,
@@ -28,21 +29,21 @@ enum Way {
 }
 
 impl Mailer {
-    /// By the settings.
+    /// Uses the mail server or the folder in the settings.
     ///
     /// # Errors
     /// When the mail server's address or the folder cannot be used.
     pub(crate) fn new(config: &WorkerConfig) -> anyhow::Result<Self> {
         let way = match &config.smtp_url {
             Some(url) => Way::Smtp(
-                // far below the time that a transaction may be idle: the mail goes out inside of one
+                // much shorter than a transaction may be idle, since mails are sent inside of one
                 AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())
                     .context("SMTP_URL must be like smtp://host:25")?
                     .timeout(Some(SMTP_TIMEOUT))
                     .build(),
             ),
             None => {
-                // mails hold tokens that open an invite
+                // mails contain tokens that accept an invite, so only the owner may read the folder
                 let mut folder = std::fs::DirBuilder::new();
                 folder.recursive(true).mode(0o700).create(&config.mail_dir).context("MAIL_DIR cannot be made")?;
                 Way::Files(config.mail_dir.clone())
@@ -51,10 +52,10 @@ impl Mailer {
         Ok(Self { from: config.mail_from.clone(), way })
     }
 
-    /// Sends a mail, or writes it.
+    /// Sends a mail, or writes it to a file.
     ///
     /// # Errors
-    /// When the server does not take it or the file cannot be written; the message is tried again.
+    /// When the mail server refuses it or the file cannot be written; the caller tries again later.
     pub(crate) async fn send(&self, id: MessageId, to: &str, mail: &Mail) -> anyhow::Result<()> {
         let message = lettre::Message::builder()
             .from(self.from.clone())
@@ -67,7 +68,7 @@ impl Mailer {
                 transport.send(message).await?;
             }
             Way::Files(folder) => {
-                // a reader never sees half a mail
+                // written under another name first, so that a reader never sees half a mail
                 let part = folder.join(format!("{id}.part"));
                 let mut file = tokio::fs::OpenOptions::new();
                 let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(&part).await?;
@@ -80,7 +81,7 @@ impl Mailer {
     }
 }
 
-/// Text and HTML, and the calendar file beside them.
+/// The body of a mail: text and HTML, with the calendar file as an attachment.
 fn body(mail: &Mail) -> anyhow::Result<MultiPart> {
     let texts = MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone());
     let Some(calendar) = &mail.calendar else { return Ok(texts) };

@@ -1,5 +1,5 @@
-//! The worker's side of messages: from a message to an entry in the feed and a mail, each exactly once (a mail by SMTP at
-//! least once, always with the same Message-ID).
+//! The worker's part of messages: each becomes a notification in the app and a mail, each exactly once (a mail by SMTP at least once,
+//! always with the same Message-ID).
 
 mod deliver;
 mod feed;

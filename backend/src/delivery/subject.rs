@@ -1,4 +1,4 @@
-//! What a message is about, read when it is delivered: names and dates as they are then.
+//! What a message is about. It is read at the time of delivery, so names and dates are current.
 
 use chrono::{DateTime, Utc};
 use happening_api::{BookingId, EventId, InviteId, Message, OrgId, Role};
@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use crate::invites::store as invite_store;
 use crate::links::Links;
 
-/// What texts need to know.
+/// The facts that the texts of a message need.
 #[derive(Clone, Debug)]
 pub(super) enum Subject {
     Event(Box<EventFacts>),
@@ -15,7 +15,7 @@ pub(super) enum Subject {
     Invite(Box<InviteFacts>),
 }
 
-/// Of an event.
+/// Facts about an event.
 #[derive(Clone, Debug)]
 pub(super) struct EventFacts {
     pub(super) id: EventId,
@@ -27,12 +27,12 @@ pub(super) struct EventFacts {
     pub(super) place: Option<String>,
     pub(super) version: i64,
     pub(super) cancelled: bool,
-    /// Seats that the waiting booking could take now.
+    /// How many seats the waiting booking could claim now.
     pub(super) free_to_take: i32,
     pub(super) org_name: String,
 }
 
-/// Of an invite that can still be accepted.
+/// Facts about an invite that can still be accepted.
 #[derive(Clone, Debug)]
 pub(super) struct InviteFacts {
     pub(super) organization: String,
@@ -40,21 +40,22 @@ pub(super) struct InviteFacts {
     pub(super) inviter: String,
     pub(super) email: String,
     pub(super) expires_at: DateTime<Utc>,
-    /// The page that opens it in the app; it holds the token.
+    /// The address of the page that opens the invite in the app; it contains the token.
     pub(super) url: String,
 }
 
-/// Whom a message goes to.
+/// The person to whom a message goes.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
     pub(super) name: String,
     pub(super) email: String,
     pub(super) email_verified: bool,
-    /// They want mails of this type.
+    /// Whether the person wants mails of this type.
     pub(super) wants_mail: bool,
 }
 
-/// What the message is about; `None` when that is gone, or an event has forgotten its people, so that there is nothing to tell.
+/// Reads what the message is about. `None` when it no longer exists, or when the people of the event were removed, so that there is
+/// nothing to deliver.
 pub(super) async fn of(conn: &mut PgConnection, message: &Message, links: &Links) -> anyhow::Result<Option<Subject>> {
     match (message.invite_id, message.event_id, message.org_id) {
         (Some(invite), ..) => invite_facts(conn, invite, links).await,

@@ -1,4 +1,4 @@
-//! What messages say: a sentence for the feed, and a mail. Texts say what happened, what it means, what to do.
+//! The texts of messages: a sentence for the app's list, and a mail. They say what happened, what it means, and what to do.
 
 use chrono::{DateTime, Utc};
 use happening_api::{Message, NotificationType, Role};
@@ -7,17 +7,17 @@ use super::subject::{EventFacts, Subject};
 use crate::events::calendar::{self, CalendarEvent};
 use crate::links::Links;
 
-/// A mail's texts.
+/// The parts of a mail.
 #[derive(Clone, Debug)]
 pub(crate) struct Mail {
     pub(crate) subject: String,
     pub(crate) text: String,
     pub(crate) html: String,
-    /// A calendar file for a person who holds seats.
+    /// A calendar file, for a person who holds seats.
     pub(crate) calendar: Option<String>,
 }
 
-/// The feed's sentence.
+/// The sentence for the app's list.
 pub(super) fn sentence(message: &Message, subject: &Subject) -> String {
     match subject {
         Subject::Event(event) => about_event(message, event),
@@ -25,7 +25,7 @@ pub(super) fn sentence(message: &Message, subject: &Subject) -> String {
             let role = message.changes.as_deref().and_then(|changes| changes.first());
             match role.and_then(|role| Role::parse(role)) {
                 Some(role) => format!("You are {} of {name} now.", role_words(role)),
-                // of a newer server
+                // a role that only a newer server knows
                 None => format!("Your role in {name} has changed."),
             }
         }
@@ -80,7 +80,7 @@ fn about_event(message: &Message, facts: &EventFacts) -> String {
     }
 }
 
-/// A large wish can wait while a few seats are free: they may be taken.
+/// Mentions free seats that a waiting booking can claim: a booking that wants many seats may wait while a few are free.
 fn free_seats(free: i32) -> String {
     match free {
         ..=0 => String::new(),
@@ -101,7 +101,7 @@ fn cancelled(message: &Message, event: &str, seats: &str, nothing_held: bool) ->
     }
 }
 
-/// For who still waited when the event started.
+/// The sentence for a person whose booking still waited when the event started.
 fn waitlist_ended(event: &str, wanted: i32, held: &[i32]) -> String {
     let more = if held.is_empty() { "" } else { "more " };
     let wanted = if wanted == 1 { format!("no {more}seat") } else { format!("none of the {wanted} {more}seats") };
@@ -123,7 +123,7 @@ fn change_word(field: &str) -> &str {
     }
 }
 
-/// The mail of a message.
+/// Builds the mail of a message.
 pub(super) fn mail(message: &Message, subject: &Subject, name: &str, links: &Links) -> Mail {
     let what = sentence(message, subject);
     let (title, details, url, calendar) = match subject {
@@ -173,7 +173,7 @@ fn event_title(message: &Message, event: &EventFacts) -> String {
     }
 }
 
-/// For a person who has just got seats.
+/// The calendar file, if this message gave the person seats.
 fn calendar_of(message: &Message, event: &EventFacts, links: &Links) -> Option<String> {
     if event.cancelled
         || !matches!(message.kind, NotificationType::BookingConfirmed | NotificationType::WaitlistPromoted)
@@ -209,7 +209,7 @@ fn seat_list(numbers: &[i32]) -> String {
     }
 }
 
-/// "a, b and c"
+/// Joins words as "a, b and c".
 fn list(words: &[&str]) -> String {
     match words {
         [] => String::new(),
@@ -232,14 +232,14 @@ mod tests {
     use super::{escaped, list, seat_list};
 
     #[test]
-    fn seats_read_as_people_write_them() {
+    fn lists_are_joined_with_commas_and_and() {
         assert_eq!(seat_list(&[1]), "seat 1");
         assert_eq!(seat_list(&[1, 2, 9]), "seats 1, 2 and 9");
         assert_eq!(list(&["the date", "the place"]), "the date and the place");
     }
 
     #[test]
-    fn names_cannot_bring_markup_into_a_mail() {
+    fn names_are_escaped_in_html() {
         assert_eq!(escaped("<b>&\""), "&lt;b&gt;&amp;&quot;");
     }
 }

@@ -1,13 +1,13 @@
-//! The list of an event's people as CSV (RFC 4180), safe to open in a spreadsheet.
+//! The list of an event's people as CSV (RFC 4180), which is safe to open in a spreadsheet.
 
 use happening_api::{Booking, BookingStatus};
 
 const HEADER: [&str; 6] = ["name", "e-mail", "status", "seats", "position", "booked at"];
 
-/// The file, with a line per booking.
+/// The CSV file, with a line for each booking.
 ///
 /// # Errors
-/// Never in practice: it is written into memory.
+/// Never in practice, since the file is written into memory.
 pub(crate) fn csv(bookings: impl Iterator<Item = Booking>) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(HEADER)?;
@@ -31,16 +31,16 @@ pub(crate) fn csv(bookings: impl Iterator<Item = Booking>) -> anyhow::Result<Vec
     Ok(writer.into_inner()?)
 }
 
-/// A spreadsheet takes a cell that begins with one of these for a formula (OWASP, CSV injection); some take the full-width signs
-/// of East Asian keyboards, too.
+/// Spreadsheets interpret a cell that begins with one of these as a formula (OWASP, CSV injection). Some also accept the full-width
+/// signs of East Asian keyboards.
 const FORMULA_SIGNS: [char; 9] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '−'];
 
-/// Depending on the reader's region, a spreadsheet divides cells at one of these.
+/// Whether a spreadsheet may split cells at this character, depending on the reader's region.
 fn divides(c: char) -> bool {
     matches!(c, ',' | ';' | '|' | '\t' | '\r' | '\n')
 }
 
-/// What a spreadsheet passes over at the beginning of a cell: blanks, quotes, invisible characters.
+/// Whether a spreadsheet ignores this character at the beginning of a cell: blanks, quotes, invisible characters.
 fn is_passed_over(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
@@ -48,8 +48,7 @@ fn is_passed_over(c: char) -> bool {
         || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
-/// The text with an apostrophe before every sign that would begin a formula, which makes it text; wherever the reader's program
-/// divides cells.
+/// Puts an apostrophe before every sign that would begin a formula, so that a spreadsheet takes it as text, however it splits cells.
 fn safe(cell: &str) -> String {
     let mut text = String::with_capacity(cell.len());
     let mut begins = true;
@@ -78,7 +77,7 @@ mod tests {
             ("＝1", "'＝1"),
             ("\u{200b}\u{feff}=1", "\u{200b}\u{feff}'=1"),
             (" \u{202e}@x", " \u{202e}'@x"),
-            // no formula begins here
+            // these are not formulas
             ("Ada", "Ada"),
             ("Anna-Maria O'Neil", "Anna-Maria O'Neil"),
             ("ada+news@happening.invalid", "ada+news@happening.invalid"),

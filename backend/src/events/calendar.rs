@@ -4,10 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use happening_api::{Event, EventId};
 use icalendar::{Calendar, Component, EventLike, EventStatus};
 
-/// An event without an end is shown for as long as it counts as going on.
+/// The length shown for an event without an end: the time until the event counts as over.
 const DURATION_WITHOUT_END: TimeDelta = TimeDelta::hours(24);
 
-/// What a calendar shows of an event.
+/// The data of an event that its calendar entry shows.
 #[derive(Clone, Debug)]
 pub(crate) struct CalendarEvent<'e> {
     pub(crate) id: EventId,
@@ -17,14 +17,14 @@ pub(crate) struct CalendarEvent<'e> {
     pub(crate) event_date: DateTime<Utc>,
     pub(crate) ends_at: Option<DateTime<Utc>>,
     pub(crate) cancelled: bool,
-    /// Counts edits: a calendar takes the entry with the highest.
+    /// The number of the latest edit; a calendar keeps the entry with the highest number.
     pub(crate) version: i64,
-    /// The page that opens the event.
+    /// The address of the page that opens the event in the app.
     pub(crate) url: &'e str,
 }
 
 impl<'e> CalendarEvent<'e> {
-    /// What it shows of that event, which `url` opens.
+    /// The data of an event. `url` is the page that opens it.
     pub(crate) fn of(event: &'e Event, url: &'e str) -> Self {
         Self {
             id: event.id,
@@ -40,7 +40,7 @@ impl<'e> CalendarEvent<'e> {
     }
 }
 
-/// The file. Importing it again replaces the entry: its id stays the same.
+/// The calendar file. Importing a newer file replaces the entry, because its id stays the same.
 pub(crate) fn file(event: &CalendarEvent<'_>, now: DateTime<Utc>) -> String {
     let mut entry = icalendar::Event::new();
     entry
@@ -59,7 +59,7 @@ pub(crate) fn file(event: &CalendarEvent<'_>, now: DateTime<Utc>) -> String {
     Calendar::new().push(entry).done().to_string()
 }
 
-/// Line breaks only as `\n`, which the writer escapes: a bare carriage return would end the line.
+/// Keeps line breaks only as `\n`, which the calendar writer escapes. A bare carriage return would end the line.
 fn plain(text: &str) -> String {
     text.replace("\r\n", "\n").chars().filter(|c| *c == '\n' || !c.is_control()).collect()
 }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_cannot_bring_lines_of_its_own() {
+    fn text_cannot_add_calendar_lines() {
         let event = CalendarEvent {
             id: uuid::Uuid::nil().into(),
             name: "Evening\r\nATTENDEE:mailto:eve@happening.invalid\rX:1",

@@ -1,4 +1,5 @@
-//! Cancels an event. It is closed in one transaction, with the first of its bookings; the others end in portions, and everybody is told.
+//! Cancels an event. One transaction closes it and ends the first of its bookings; the others end in portions. Everyone with a
+//! booking is notified.
 
 use happening_api::{ErrorCode, Event, EventId, EventStatus, OrgId, UserId};
 
@@ -7,7 +8,7 @@ use crate::app::App;
 use crate::audit_log::{self, Entry};
 use crate::problem::Problem;
 
-/// An event, and the person who ends it.
+/// An event, and the person who cancels or deletes it.
 #[derive(Clone, Debug)]
 pub(super) struct End {
     pub(super) caller: UserId,
@@ -16,10 +17,10 @@ pub(super) struct End {
     pub(super) request_id: String,
 }
 
-/// Cancels.
+/// Cancels the event.
 ///
 /// # Errors
-/// `event_not_open` when it was cancelled or is over, 503.
+/// `event_not_open` when the event was cancelled already or is over, 503.
 pub(super) async fn cancel(app: &App, request: &End) -> Result<Event, Problem> {
     let mut turn = app.seats.turn(&app.pool, request.event).await?.ok_or_else(Problem::not_found)?;
     let now = turn.now();
@@ -43,8 +44,8 @@ pub(super) async fn cancel(app: &App, request: &End) -> Result<Event, Problem> {
     Ok(event)
 }
 
-/// Deletes an event that nobody has a booking for. It is hidden at once, with the bookings that were cancelled; the worker
-/// removes it when nothing more is to be told of it.
+/// Deletes an event that has no active bookings. The event and its cancelled bookings are hidden at once; the worker removes their
+/// rows later, when no message can refer to them any more.
 ///
 /// # Errors
 /// `event_has_bookings`, 503.

@@ -1,4 +1,4 @@
-//! Makes an event.
+//! Creates an event.
 
 use happening_api::{CreateEvent, EventId, UserId, event_times_problem};
 
@@ -10,10 +10,10 @@ use crate::idempotency::{Call, Made};
 use crate::organizations::store as org_store;
 use crate::problem::Problem;
 
-/// Makes it; the caller owns it. That they may was checked by the caller's type.
+/// Creates the event; the caller owns it. The caller's right to do so was checked by the handler's parameter type.
 ///
 /// # Errors
-/// 400 for times that do not go together, 503.
+/// 400 for times that contradict each other, 503.
 pub(super) async fn create(app: &App, caller: UserId, body: &CreateEvent, call: &Call) -> Result<Made, Problem> {
     let id = EventId(app.clock.new_id());
     let mut tx = app.pool.begin().await?;
@@ -29,7 +29,8 @@ pub(super) async fn create(app: &App, caller: UserId, body: &CreateEvent, call: 
     let entry = audit_log::Entry { action: "event_created", subject_type: "event", subject: id.0, details };
     audit_log::write(&mut tx, body.org_id, caller, &entry, app.clock).await?;
     let event = views::find(&mut tx, caller, id).await?.ok_or_else(Problem::not_found)?;
-    // the new row's key shares the organization's row, so this sees whether it, or the membership, ended meanwhile
+    // Inserting the event locked the organization's row (its foreign key does), so this sees whether the organization or the
+    // membership ended meanwhile.
     let role = org_store::role(&mut tx, body.org_id, caller).await?;
     if access::organization(OrgAction::CreateEvent, role) != Access::Allowed {
         return Err(Problem::not_found());
@@ -37,7 +38,7 @@ pub(super) async fn create(app: &App, caller: UserId, body: &CreateEvent, call: 
     call.finish(tx, &event, &format!("/events/{id}")).await
 }
 
-/// Refuses names that are no IANA zone.
+/// Refuses names that are not IANA time zones.
 ///
 /// # Errors
 /// 400.

@@ -1,4 +1,4 @@
-//! Makes an event like another one, on a new date and without bookings.
+//! Creates a copy of an event, on a new date and without bookings.
 
 use happening_api::{CreateEvent, DuplicateEvent, EventId, UserId};
 
@@ -7,10 +7,10 @@ use crate::app::App;
 use crate::idempotency::{Call, Made};
 use crate::problem::Problem;
 
-/// Duplicates; the caller owns the new one.
+/// Duplicates the event; the caller owns the copy.
 ///
 /// # Errors
-/// As for a new event.
+/// As for creating an event.
 pub(super) async fn duplicate(
     app: &App,
     caller: UserId,

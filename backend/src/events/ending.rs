@@ -1,15 +1,15 @@
-//! SQL of how events end: cancelled with their bookings, hidden, removed.
+//! SQL for the end of an event: cancelling it, hiding it, removing it.
 
 use chrono::{DateTime, Utc};
 use happening_api::{EventId, UserId};
 use sqlx::PgConnection;
 
-/// For a transaction that touches every booking of an event.
+/// Raises the statement timeout, for a transaction that touches every booking of an event.
 pub(crate) async fn allow_long_statements(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("set local statement_timeout = '60s'").execute(conn).await.map(drop)
 }
 
-/// Closes an event: it takes no bookings any more, and those that it has end. The seat writer ends them.
+/// Closes an event: it takes no new bookings. The seat writer ends the bookings that it has.
 pub(crate) async fn close(conn: &mut PgConnection, event: EventId, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "update events set status = 'cancelled', version = version + 1, updated_at = $2 where id = $1",
@@ -21,7 +21,7 @@ pub(crate) async fn close(conn: &mut PgConnection, event: EventId, now: DateTime
     .map(drop)
 }
 
-/// Notes that bookings of a cancelled event are left to be ended.
+/// Records that bookings of a cancelled event remain to be ended, in portions.
 pub(crate) async fn end_later(
     conn: &mut PgConnection,
     event: EventId,
@@ -39,7 +39,7 @@ pub(crate) async fn end_later(
     .map(drop)
 }
 
-/// Whether anyone holds or waits for seats.
+/// Whether any booking holds or waits for seats.
 pub(crate) async fn has_active_bookings(conn: &mut PgConnection, event: EventId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from bookings where event_id = $1 and status <> 'cancelled') as "has!""#,
@@ -49,7 +49,7 @@ pub(crate) async fn has_active_bookings(conn: &mut PgConnection, event: EventId)
     .await
 }
 
-/// Hides an event that has no active bookings: it takes no new ones, and no list or search shows it.
+/// Hides an event without active bookings: it takes no bookings, and no list or search shows it.
 pub(crate) async fn hide(conn: &mut PgConnection, event: EventId) -> sqlx::Result<()> {
     sqlx::query!("delete from event_endings where event_id = $1", event.0).execute(&mut *conn).await?;
     sqlx::query!(
@@ -63,7 +63,7 @@ pub(crate) async fn hide(conn: &mut PgConnection, event: EventId) -> sqlx::Resul
     .map(drop)
 }
 
-/// An event that was hidden so many days ago, if there is one.
+/// An event that was hidden at least `days` days ago, if there is one.
 pub(crate) async fn hidden_for(conn: &mut PgConnection, days: i32) -> sqlx::Result<Option<EventId>> {
     sqlx::query_scalar!(
         r#"select id as "id: EventId" from events where deleted_at < now() - make_interval(days => $1) order by deleted_at limit 1"#,
@@ -73,7 +73,7 @@ pub(crate) async fn hidden_for(conn: &mut PgConnection, days: i32) -> sqlx::Resu
     .await
 }
 
-/// Removes a hidden event with what is left of its bookings.
+/// Removes a hidden event with the rows of its bookings.
 pub(crate) async fn remove(conn: &mut PgConnection, event: EventId) -> sqlx::Result<()> {
     sqlx::query!("delete from booking_seats s using bookings b where b.event_id = $1 and s.booking_id = b.id", event.0)
         .execute(&mut *conn)

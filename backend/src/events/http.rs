@@ -29,7 +29,7 @@ use crate::organizations::http::PageQuery;
 use crate::page::{self, Cursor, CursorText, Listed, Order, Page};
 use crate::problem::Problem;
 
-/// Longer than any statement of a change may take.
+/// Longer than any single statement of a change may take.
 const CHANGE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(65);
 
 /// Makes an event in an organization where the caller is organizer or orgAdmin.
@@ -181,7 +181,7 @@ pub(crate) async fn seats(
     Ok((common, Json(map)).into_response())
 }
 
-/// One that hangs in a dead network is given up, so that the event is there for others.
+/// Runs a change to its end, for at most `CHANGE_TIMEOUT`: a change whose connection hangs must release the event for others.
 async fn to_its_end<T, F>(app: &App, change: impl FnOnce(App) -> F) -> Result<T, Problem>
 where
     T: Send + 'static,

@@ -1,5 +1,5 @@
-//! Removes who came to an event when its organization's time for that is over: bookings keep their seats and times, and
-//! belong to nobody.
+//! Removes the people of past events, once the retention time of the organization has passed. The bookings keep their seats and
+//! times, but no longer belong to a person.
 
 use happening_api::{EventId, OrgId};
 use sqlx::{PgConnection, PgPool};
@@ -7,10 +7,11 @@ use sqlx::{PgConnection, PgPool};
 use crate::audit_log::{self, Entry};
 use crate::clock::Clock;
 
-/// Events of one round; the rest waits for the next.
+/// How many events one round handles; the rest waits for the next round.
 const EVENTS_MAX: i64 = 100;
 
-/// Looks for events whose time is over, and removes their people, each in a transaction of its own. Answers how many.
+/// Finds events whose retention time has passed, and removes their people, each in a transaction of its own. Returns the number of
+/// events done.
 ///
 /// # Errors
 /// When the database fails; what was removed stays removed.
@@ -27,7 +28,7 @@ pub(crate) async fn run(pool: &PgPool, clock: Clock) -> sqlx::Result<usize> {
     .await?;
     let mut done = 0;
     for event in &due {
-        // one event that cannot be finished must not keep the others
+        // a failure at one event must not block the others
         match forget(pool, event.id, event.org_id, clock).await {
             Ok(()) => done += 1,
             Err(error) => tracing::warn!(event = %event.id, %error, "the people of an event are removed later"),
@@ -48,9 +49,9 @@ async fn forget(pool: &PgPool, event: EventId, org: OrgId, clock: Clock) -> sqlx
     Ok(())
 }
 
-/// `None` when another worker was faster.
+/// Returns how many bookings were changed; `None` when another worker has done this event.
 async fn remove(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Option<i64>> {
-    // a new head: no process goes on from a state that names people
+    // a new head, so that no process continues a state in memory that contains the people
     let mine = sqlx::query!(
         "update events set people_removed_at = now(), seat_version = seat_version + 1, seat_head = gen_random_uuid()
         where id = $1 and people_removed_at is null",

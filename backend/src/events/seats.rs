@@ -1,5 +1,5 @@
-//! An event's seat map. What is taken is remembered by the head of its state; whether that is still true is asked of Postgres each
-//! time, together with the viewer's own seats.
+//! An event's seat map. The taken seats are cached with the head of the state they belong to. Each read asks Postgres whether that
+//! head is still current, together with the viewer's own seats.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::problem::Problem;
 const MAPS_MAX: u64 = 256;
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 
-/// Taken seats of events, each of the state with this head.
+/// The taken seats of events, each with the head of its state.
 pub(crate) struct Maps(Cache<EventId, Arc<(Uuid, Vec<i32>)>>);
 
 impl Default for Maps {
@@ -41,7 +41,8 @@ impl Maps {
     }
 }
 
-/// Seat n is bit n-1, most significant bit first; 1 = taken; ceil(total / 8) bytes. Seats outside 1..=total are left out.
+/// The bitmap of taken seats: seat n is bit n-1, the most significant bit first; 1 means taken. It has ceil(total / 8) bytes. Seats
+/// outside of 1..=total are ignored.
 pub(super) fn bitmap(total: i32, taken: &[i32]) -> Vec<u8> {
     let total = usize::try_from(total).unwrap_or_default();
     let mut bytes = vec![0u8; total.div_ceil(8)];
@@ -57,7 +58,7 @@ mod tests {
     use super::bitmap;
 
     #[test]
-    fn seat_one_is_the_first_bit_and_the_last_byte_is_padded_with_zeros() {
+    fn bitmap_begins_with_seat_one_and_ends_padded() {
         assert_eq!(bitmap(10, &[1, 8, 9, 10]), [0b1000_0001, 0b1100_0000]);
         assert_eq!(bitmap(8, &[9, 0]), [0]);
     }

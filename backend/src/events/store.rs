@@ -1,4 +1,5 @@
-//! Rows of events: how people stand to them, writing and reading them. What a viewer sees is in `views`, ends are in `ending`.
+//! Rows of events: relations of people to them, writing them, reading them for an edit. `views` reads events for a viewer; `ending`
+//! has the SQL for their end.
 
 use chrono::{DateTime, Utc};
 use happening_api::{Category, CreateEvent, EventId, EventStatus, OrgId, Role, UserId, Visibility};
@@ -9,13 +10,14 @@ use crate::access::{self, Access, EventAction, EventStanding};
 use crate::database;
 use crate::problem::Problem;
 
-/// How a person stands to an event, and its organization; `None` when there is no such event.
+/// The relation of a person to an event, and the event's organization. `None` when the event does not exist.
 pub(crate) async fn standing(
     conn: &mut PgConnection,
     event: EventId,
     user: UserId,
 ) -> sqlx::Result<Option<(OrgId, EventStanding)>> {
-    // counted: for `exists` the planner hopes to meet a row at once, and reads the whole table when there is none
+    // This counts instead of using `exists`: for `exists` the planner expects to find a row at once, and so reads the whole table
+    // when there is none.
     let row = sqlx::query!(
         r#"select e.org_id, e.owner_id, m.role as "role?: Role",
             case when o.deleted_at is null then e.visibility else 'members' end as "visibility!: Visibility",
@@ -39,7 +41,7 @@ pub(crate) async fn standing(
     }))
 }
 
-/// A new event with all of its seats free.
+/// Inserts an event whose seats are all free.
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     id: EventId,
@@ -69,7 +71,7 @@ pub(crate) async fn insert(
     .map(drop)
 }
 
-/// An event's editable columns, read under its lock.
+/// The columns of an event that an edit can change, read while the event's row is locked.
 #[derive(Clone, Debug)]
 pub(crate) struct Editable {
     pub(crate) name: String,
@@ -84,11 +86,11 @@ pub(crate) struct Editable {
     pub(crate) max_seats_per_user: Option<i32>,
     pub(crate) owner_id: UserId,
     pub(crate) version: i64,
-    /// By the database's clock.
+    /// The status at this moment, by the database's clock.
     pub(crate) status: EventStatus,
 }
 
-/// The editable columns.
+/// Reads the editable columns.
 pub(crate) async fn editable(conn: &mut PgConnection, event: EventId) -> sqlx::Result<Editable> {
     sqlx::query_as!(
         Editable,
@@ -102,7 +104,7 @@ pub(crate) async fn editable(conn: &mut PgConnection, event: EventId) -> sqlx::R
     .await
 }
 
-/// Writes the editable columns but for the capacity, which the seat writer changes. Counts the edit.
+/// Writes the editable columns other than the capacity, which the seat writer changes. Increments the event's version.
 pub(crate) async fn update(conn: &mut PgConnection, event: EventId, new: &Editable) -> sqlx::Result<()> {
     sqlx::query!(
         "update events set name = $2, description = $3, category = $4, place = $5, time_zone = $6, event_date = $7,
@@ -125,21 +127,21 @@ pub(crate) async fn update(conn: &mut PgConnection, event: EventId, new: &Editab
     .and_then(database::one_row)
 }
 
-/// An event's seats at one moment.
+/// The seats of an event at one moment, for a viewer.
 #[derive(Clone, Debug)]
 pub(crate) struct Seats {
     pub(crate) total: i32,
     pub(crate) version: i64,
-    /// With the version it names what is taken; see the seat writer.
+    /// Together with `version` it names the state to which `taken` belongs; see the seat writer.
     pub(crate) head: Uuid,
-    /// Ascending.
+    /// In ascending order.
     pub(crate) taken: Vec<i32>,
-    /// The viewer's, ascending.
+    /// The viewer's seats, in ascending order.
     pub(crate) mine: Vec<i32>,
 }
 
-/// The seats of an event and of a viewer, in one statement so that they belong together. When what is taken is
-/// still called `known_head`, `taken` stays empty: the caller remembers it.
+/// The taken seats of an event and those of a viewer, read in one statement so that they belong to the same moment. When the state's
+/// head is still `known_head`, `taken` is left empty, since the caller has it in its cache.
 pub(crate) async fn seats(
     conn: &mut PgConnection,
     event: EventId,
@@ -162,7 +164,8 @@ pub(crate) async fn seats(
     .await
 }
 
-/// Looks again, under the event's lock, whether the caller may manage it: a membership may have ended meanwhile.
+/// Checks once more, while the event's row is locked, whether the caller may manage the event: the right may have ended since the
+/// request was admitted.
 ///
 /// # Errors
 /// 403 or 404.

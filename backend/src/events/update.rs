@@ -1,5 +1,5 @@
-//! Changes an event. New seats of a raised capacity go to the waitlist first, lowest first: the first of them in the same transaction, the
-//! others in portions.
+//! Edits an event. The new seats of a raised capacity go to the waitlist first, lowest seat first: the first portion in the same
+//! transaction, the others later.
 
 use chrono::{DateTime, Utc};
 use happening_api::{
@@ -19,22 +19,22 @@ use crate::outbox;
 use crate::problem::Problem;
 use crate::seats::Turn;
 
-/// A request to change an event, by somebody who may.
+/// A request to edit an event, from a caller who may.
 #[derive(Clone, Debug)]
 pub(super) struct Update {
     pub(super) caller: UserId,
     pub(super) event: EventId,
     pub(super) org: OrgId,
     pub(super) body: UpdateEvent,
-    /// From `If-Match`.
+    /// The version in `If-Match`.
     pub(super) version: Option<i64>,
     pub(super) request_id: String,
 }
 
-/// Changes it.
+/// Edits the event.
 ///
 /// # Errors
-/// `stale` with the current event, `event_not_open`, `seats_booked` with the seats, 400, 503.
+/// `stale` with the current event, `event_not_open`, `seats_booked` with those seats, 400, 503.
 pub(super) async fn update(app: &App, request: &Update) -> Result<Event, Problem> {
     let mut turn = app.seats.turn(&app.pool, request.event).await?.ok_or_else(Problem::not_found)?;
     let now = turn.now();
@@ -61,7 +61,7 @@ async fn stale(app: &App, request: &Update) -> Result<Problem, Problem> {
 }
 
 fn merged(old: &Editable, body: &UpdateEvent) -> Editable {
-    // each field is named, so that a new one cannot be forgotten here
+    // every field is named here, so that the compiler reports a new one
     let UpdateEvent {
         name,
         description,
@@ -126,7 +126,7 @@ async fn check(
     Ok(())
 }
 
-/// An ongoing event can change only name, description, place and `ends_at`.
+/// Refuses changes of an ongoing event, other than of name, description, place and `ends_at`.
 fn check_ongoing(body: &UpdateEvent, old: &Editable, new: &Editable, now: DateTime<Utc>) -> Result<(), Problem> {
     let fixed = [
         ("category", body.category.is_some() && new.category != old.category),
@@ -146,7 +146,7 @@ fn check_ongoing(body: &UpdateEvent, old: &Editable, new: &Editable, now: DateTi
     Ok(())
 }
 
-/// Writes the columns; a changed capacity hands out new seats.
+/// Writes the columns. A changed capacity adds or removes seats.
 async fn write(turn: &mut Turn, app: &App, request: &Update, old: &Editable, new: &Editable) -> Result<(), Problem> {
     if new.total_slots != old.total_slots {
         turn.resize(new.total_slots.cast_unsigned(), &request.request_id)?;
@@ -158,8 +158,8 @@ async fn write(turn: &mut Turn, app: &App, request: &Update, old: &Editable, new
     Ok(audit_log::write(turn.conn(), request.org, request.caller, &entry, app.clock).await?)
 }
 
-/// A change of name, date, end or place is told to everyone with a booking: by one message, which its worker makes into one for each
-/// of them, since so many would hold the event's row for long.
+/// Notifies everyone with a booking of a changed name, date, end or place. It writes a single message, from which the worker makes
+/// one for each person; writing all of them here would lock the event's row for long.
 async fn tell(
     conn: &mut PgConnection,
     app: &App,

@@ -1,4 +1,4 @@
-//! Events as a viewer sees them: one, or a list with its filters.
+//! Reads events as a viewer sees them: a single one, or a list with filters.
 
 use chrono::{DateTime, Utc};
 use happening_api::{Category, Event, EventId, EventOrg, EventStatus, OrgId, UserId, Visibility};
@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use crate::page::Page;
 
-/// Which events a list holds.
+/// The filters of a list of events.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     pub(crate) only: Option<EventId>,
@@ -15,14 +15,14 @@ pub(crate) struct Filter {
     pub(crate) status: Option<EventStatus>,
     pub(crate) from: Option<DateTime<Utc>>,
     pub(crate) to: Option<DateTime<Utc>>,
-    /// In name, description or place: a pattern of `ilike`.
+    /// An `ilike` pattern for name, description and place.
     pub(crate) text: Option<String>,
-    /// Owned by the viewer.
+    /// Only events that the viewer owns.
     pub(crate) mine: bool,
 }
 
 impl Filter {
-    /// Without status and dates: only events that are not over.
+    /// Whether the list is limited to events that are not over: so unless a status or a date is given.
     fn only_current(&self) -> bool {
         self.only.is_none() && self.status.is_none() && self.from.is_none() && self.to.is_none()
     }
@@ -54,7 +54,7 @@ struct Row {
     updated_at: DateTime<Utc>,
 }
 
-/// Events that the viewer may see, by date.
+/// Lists events that the viewer may see, ordered by date.
 pub(crate) async fn list(
     conn: &mut PgConnection,
     viewer: UserId,
@@ -104,7 +104,7 @@ pub(crate) async fn list(
     Ok(rows.into_iter().map(event_of).collect())
 }
 
-/// How many events that list has in all.
+/// How many events match the same filters.
 pub(crate) async fn count(conn: &mut PgConnection, viewer: UserId, filter: &Filter) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from events e join organizations o on o.id = e.org_id
@@ -131,7 +131,7 @@ pub(crate) async fn count(conn: &mut PgConnection, viewer: UserId, filter: &Filt
     .await
 }
 
-/// One event as the viewer sees it; `None` when it does not exist or they may not see it.
+/// One event as the viewer sees it. `None` when it does not exist or the viewer may not see it.
 pub(crate) async fn find(conn: &mut PgConnection, viewer: UserId, event: EventId) -> sqlx::Result<Option<Event>> {
     let filter = Filter { only: Some(event), ..Filter::default() };
     Ok(list(conn, viewer, &filter, &Page::single()).await?.pop())

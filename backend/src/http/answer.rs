@@ -1,8 +1,8 @@
-//! How operations are answered over HTTP: the one mapping from what went wrong to status, headers and body, and what a creating call
-//! made.
+//! Turns results of operations into HTTP answers: problems are mapped to status, headers and body in this file alone, and a creating
+//! call answers with 201.
 //!
-//! A problem's body has the id of the request and says what is known of a write, so it is written by the layer that knows the request
-//! ([`told`]); until then the answer carries the problem itself.
+//! The body of a problem contains the request's id, and says what is known about a write. Both are known to the outermost layer,
+//! which writes the body ([`told`]); until then the response carries the problem as an extension.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::problem::Problem;
 
 const RETRY_AFTER_S: u32 = 1;
 
-/// Set on an answer that had been given before.
+/// This header marks the stored answer to an earlier copy of the call.
 pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 impl IntoResponse for Problem {
@@ -38,7 +38,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Problems that only HTTP has.
+/// Problems that exist only in HTTP.
 impl Problem {
     pub(super) fn too_large() -> Self {
         Self::new(ErrorCode::TooLarge, "The body is too large.")
@@ -53,7 +53,7 @@ fn status(code: ErrorCode) -> StatusCode {
     StatusCode::from_u16(code.status()).expect("the table holds valid statuses")
 }
 
-/// The answer with the body of its problem, if it tells of one.
+/// Writes the body of the problem that the response carries, if there is one.
 pub(super) fn told(mut response: Response, context: &RequestContext) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() else { return response };
     log(&problem, &context.request_id);
@@ -66,12 +66,13 @@ pub(super) fn told(mut response: Response, context: &RequestContext) -> Response
     Response::from_parts(parts, body)
 }
 
-/// What the caller reads.
+/// The body of a problem.
 pub(super) fn body_of(problem: &Problem, context: &RequestContext) -> ErrorBody {
     let Problem { code, message, details, .. } = problem;
     let (mut message, mut details) = (message.clone(), details.clone());
     if *code == ErrorCode::Unavailable {
-        // what the problem's maker knows, else that nothing happened; but a key may have been used before
+        // The problem itself may know the outcome. Otherwise nothing happened, unless an earlier call with the same key did
+        // something.
         let unless_known = if context.keyed { Outcome::Unknown } else { Outcome::Nothing };
         details.outcome = context.writes.then(|| details.outcome.unwrap_or(unless_known));
         if details.outcome == Some(Outcome::Unknown) {
@@ -95,7 +96,7 @@ fn log(problem: &Problem, request_id: &str) {
     }
 }
 
-/// As draft-ietf-httpapi-ratelimit-headers has it.
+/// Writes the headers of draft-ietf-httpapi-ratelimit-headers.
 fn tell_limit(headers: &mut HeaderMap, standing: &Standing) {
     let Standing { requests, window_s, wait_s } = standing;
     headers.insert(header::RETRY_AFTER, HeaderValue::from(*wait_s));
@@ -110,7 +111,7 @@ fn tell_limit(headers: &mut HeaderMap, standing: &Standing) {
     }
 }
 
-/// 201 with the thing and where it is.
+/// 201 with the created thing and its `Location`.
 impl IntoResponse for Made {
     fn into_response(self) -> Response {
         let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::LOCATION, self.location)];

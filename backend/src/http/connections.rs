@@ -1,4 +1,4 @@
-//! The server's connections: how many may be open, how many of them from one address, and how long one may stand still.
+//! The server's connections: how many may be open, how many from one address, and how long a connection may make no progress.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -20,46 +20,47 @@ use crate::config::ServeConfig;
 use crate::limits::{Peer, network};
 use crate::metrics;
 
-/// From the first byte of a request that does not come, so idle connections are closed, too.
+/// How long the head of a request may take. It is counted from the end of the previous request, so it also closes idle connections.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Connections that are open at once, for each process.
+/// How many connections each process keeps open at most.
 const CONNECTIONS_MAX: usize = 16_384;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
-/// What the system keeps of answers that a client has not taken; it would grow to several megabytes by itself.
+/// The system's send buffer of a connection. Without this limit it grows to several megabytes when a client does not read its
+/// answers.
 const SEND_BUFFER_BYTES: u32 = 256 * 1024;
-/// Longest head of a request, and what is gathered before it is written.
+/// The longest head of a request, and the size of the write buffer.
 const HTTP_BUFFER_BYTES: usize = 64 * 1024;
 const BACKLOG: u32 = 1024;
 
-/// What a connection may take.
+/// The limits of connections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectionLimits {
-    /// Connections of one address; `None`: any number.
+    /// How many connections an address may have open; `None` is unlimited.
     pub(crate) per_address_max: Option<u32>,
-    /// How long a client may leave an answer standing.
+    /// How long a client may read nothing of an answer.
     pub(crate) write_timeout: Duration,
 }
 
 impl ConnectionLimits {
-    /// Behind proxies of our own all clients share an address.
+    /// Does not limit connections by address behind our own proxies, because all clients then share the proxies' addresses.
     pub(crate) fn of(serve: &ServeConfig) -> Self {
         let per_address_max = Some(serve.connections_per_address_max).filter(|max| *max > 0 && serve.proxies == 0);
         Self { per_address_max, write_timeout: Duration::from_millis(serve.write_timeout_ms) }
     }
 }
 
-/// Open connections by address.
+/// The number of open connections by address.
 #[derive(Clone, Default)]
 struct Addresses(Arc<Mutex<HashMap<IpAddr, u32>>>);
 
-/// The place of one connection; dropping it gives the place back.
+/// One connection of an address. Dropping it subtracts the connection.
 struct AddressPlace {
     of: Addresses,
     address: IpAddr,
 }
 
 impl Addresses {
-    /// A place for one more connection; `None` when the address has as many as it may have.
+    /// Counts one more connection. `None` when the address has its maximum.
     fn enter(&self, address: IpAddr, max: Option<u32>) -> Option<AddressPlace> {
         let address = network(address);
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,7 +97,7 @@ pub(crate) fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Accepts until `stop`, then lets open requests finish. Our own loop, since `axum::serve` has no timeouts.
+/// Accepts connections until `stop`, then waits for open requests to finish. `axum::serve` is not used, since it has no timeouts.
 pub(crate) async fn accept(listener: TcpListener, router: &Router, limits: ConnectionLimits, stop: &CancellationToken) {
     let (places, addresses) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), Addresses::default());
     let graceful = GracefulShutdown::new();
@@ -104,23 +105,23 @@ pub(crate) async fn accept(listener: TcpListener, router: &Router, limits: Conne
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
             accepted = async {
-                // without a place, clients wait in the system's queue until a silent connection is closed
+                // when all connections are in use, clients wait in the system's queue until one is closed
                 let place = Arc::clone(&places).acquire_owned().await;
                 listener.accept().await.map(|(stream, address)| (stream, address, place))
             } => accepted,
         };
         let Ok((stream, address, place)) = accepted else {
-            // out of file handles, most likely: give open connections a moment to end
+            // most likely the process has no file handles left: wait until some connections have ended
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let Some(address_place) = addresses.enter(address.ip(), limits.per_address_max) else {
             metrics::connection_refused();
-            continue; // closed at once: an answer would be one more thing that is not read
+            continue; // closed without an answer, since the client might not read it
         };
         let watched = graceful.watch(serve(stream, address, router, limits));
         tokio::spawn(async move {
-            drop(watched.await); // a client that went away is no event
+            drop(watched.await); // a client that goes away is not an error
             drop((place, address_place));
         });
     }
@@ -137,10 +138,10 @@ type Served = auto::Connection<
     TokioExecutor,
 >;
 
-/// Only HTTP/1.
+/// Serves HTTP/1 on a connection.
 fn serve(stream: TcpStream, address: SocketAddr, router: &Router, limits: ConnectionLimits) -> Served {
     drop(stream.set_nodelay(true));
-    // reading has its limit in the header's and the request's time
+    // reading is limited by the timeouts of the head and of the request
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.write_timeout));
     let service = TowerToHyperService::new(AddExtension::new(router.clone(), Peer(address.ip())));
@@ -154,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_gets_its_places_back() {
+    fn closed_connections_are_subtracted() {
         let (addresses, one) = (Addresses::default(), IpAddr::from([10, 0, 0, 1]));
         let first = addresses.enter(one, Some(2));
         let second = addresses.enter(one, Some(2));
@@ -164,6 +165,6 @@ mod tests {
         drop(first);
         assert!(addresses.enter(one, Some(2)).is_some());
         drop(second);
-        assert!(addresses.0.lock().expect("no panic while held").is_empty(), "no entry is left of addresses that went");
+        assert!(addresses.0.lock().expect("no panic while held").is_empty(), "an unused address has an entry");
     }
 }

@@ -1,4 +1,4 @@
-//! What belongs to one request: its id, and whether it writes. Outermost layer; also the request's time limit and log line.
+//! The context of a request: its id, and whether it writes. This outermost layer also has the request's time limit and log line.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::telemetry::{self, SPANS};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Nothing of the API is for a browser to render, frame or keep; a page of ours sets its own.
+/// A browser must not render, frame or store answers of the API. Pages for people set a policy of their own.
 const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -28,14 +28,14 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "private, no-cache"),
 ];
 
-/// What belongs to a request. Handlers take it as a parameter.
+/// The context of a request. Handlers take it as a parameter.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestContext {
-    /// Goes with the request through logs, outbox, queue and worker.
+    /// Stays with the request in logs, outbox, queue and worker.
     pub(crate) request_id: String,
-    /// Anything but GET and HEAD.
+    /// Whether the method is one that changes something.
     pub(super) writes: bool,
-    /// It has an Idempotency-Key: an earlier call with it may have happened.
+    /// Whether the request has an Idempotency-Key, so an earlier call with that key may have happened.
     pub(super) keyed: bool,
 }
 
@@ -48,16 +48,16 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
     }
 }
 
-/// Who may call the routes of a group.
+/// Which callers the routes of a group accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Callers {
     Anyone,
     WithToken,
 }
 
-/// Answers 503 when there are too many requests already, and when Postgres does not answer: at once to a request that comes
-/// then, if its token is good, within a second to one that waits for it. What a write began goes on as a task of its own, or
-/// ends with its connection.
+/// Answers 503 when too many requests are in progress, or when Postgres does not answer. A request that arrives while Postgres is
+/// away is refused at once if its token is valid; a request that is waiting for Postgres is refused within a second. A write that has
+/// begun continues as a task of its own, or ends with its connection.
 pub(super) async fn while_the_database_answers(
     State((server, callers)): State<(Server, Callers)>,
     request: Request,
@@ -82,7 +82,7 @@ pub(super) async fn while_the_database_answers(
     }
 }
 
-/// The layer.
+/// The outermost layer.
 pub(crate) async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let context = RequestContext {
         request_id: app.clock.new_id().to_string(),
@@ -92,7 +92,7 @@ pub(crate) async fn layer(State(app): State<App>, mut request: Request, next: Ne
     request.extensions_mut().insert(context.clone());
     let request_id = context.request_id.clone();
     let method = request.method().clone();
-    // the route, not the path: a path can hold an invite's token
+    // the log has the route instead of the path, because a path can contain an invite's token
     let path = context.writes.then(|| request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let started = app.clock.instant();
@@ -131,7 +131,7 @@ pub(crate) async fn layer(State(app): State<App>, mut request: Request, next: Ne
     response
 }
 
-/// Makes `Location` relative to the request.
+/// Makes `Location` relative to the request, so that it stays below a proxy's path prefix.
 fn keep_below_base(headers: &mut HeaderMap, request_path: &str) {
     let Some(location) = headers.get(header::LOCATION).and_then(|value| value.to_str().ok()) else { return };
     if let Ok(relative) = HeaderValue::try_from(location::relative(request_path, location)) {

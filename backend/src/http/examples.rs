@@ -1,5 +1,5 @@
-//! Examples of the OpenAPI document: one value per type, made from the type itself, so that none can say what the code does
-//! not. A new body or answer gets its line in [`of`]; a test tells when one is missing.
+//! Examples for the OpenAPI document: one value for each type, built from the Rust type itself, so that it always matches the code. A
+//! new type of body or answer needs an entry in [`of`]; a test fails when it is missing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,8 +30,8 @@ use crate::limits::Standing;
 use crate::problem::Problem;
 use crate::users::store::Export;
 
-/// Gives every body and answer of the document its example, but for the bitmap of seats, whose bytes no JSON can show: its
-/// route tells them in words.
+/// Adds an example to every body and answer of the document, except the bitmap of seats: JSON cannot show its bytes, so the
+/// description of its route does.
 pub(super) fn add(document: &mut OpenApi) {
     for path in document.paths.paths.values_mut() {
         let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete];
@@ -76,7 +76,7 @@ fn of_content(kind: &str, content: &Content, status: &str) -> Option<Value> {
             },
             ArrayItems::False => None,
         },
-        // a body that may be left out
+        // a body that may be omitted
         RefOr::T(Schema::OneOf(either)) => either.items.iter().find_map(|one| match one {
             RefOr::Ref(reference) => name(reference),
             RefOr::T(_) => None,
@@ -155,7 +155,7 @@ fn export() -> Export {
     }
 }
 
-/// What a refusal with that status says, made as the handlers make it.
+/// An example of the problem that is answered with this status, made by the functions that the handlers use.
 fn error(status: &str) -> Option<ErrorBody> {
     let error = match status {
         "400" => Problem::field("seats", "must be 1 to 50"),
@@ -171,7 +171,7 @@ fn error(status: &str) -> Option<ErrorBody> {
         "503" => Problem::unavailable(anyhow::anyhow!("Postgres does not answer")),
         _ => return None,
     };
-    // what a write without a key is answered
+    // a write without an Idempotency-Key
     let context = RequestContext { request_id: id(99).to_string(), writes: true, keyed: false };
     Some(body_of(&error, &context))
 }
@@ -180,12 +180,12 @@ fn value<T: Serialize>(example: &T) -> Value {
     serde_json::to_value(example).expect("examples have string keys and finite numbers")
 }
 
-/// An id that looks like ours: the time first, then chance.
+/// An id of the same form as real ones: first the time, then a random part.
 fn id(n: u16) -> Uuid {
     Uuid::from_u128(0x0198_a7a4_3c5e_7d3f_9a65_0d2b_0c4f_0000 | u128::from(n))
 }
 
-/// So many days after an evening in March.
+/// A time so many days after an evening in March.
 fn at(days: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_899_484_200 + days * 86_400, 0).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What handlers read requests with: who calls, ids of the path, queries, keys and bodies.
+//! The extractors of handlers: the caller, ids in the path, queries, keys and bodies.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -25,7 +25,7 @@ use crate::users::known::KnownUser;
 
 const KEY_CHARS_MAX: usize = 128;
 
-/// The person who calls. The first call of a person makes their row.
+/// The person who calls. Their first call creates their user row.
 #[derive(Clone, Debug)]
 pub(crate) struct CurrentUser(pub(crate) KnownUser);
 
@@ -49,7 +49,7 @@ fn peer(parts: &Parts, server: &Server) -> Option<Peer> {
     parts.extensions.get::<Peer>().map(|peer| peer.behind(server.proxies, &parts.headers))
 }
 
-/// The claims of the request's token.
+/// The verified claims of the request's token.
 pub(crate) async fn claims_of(parts: &Parts, server: &Server) -> Result<Arc<crate::auth::Claims>, Problem> {
     let token = parts
         .headers
@@ -72,7 +72,7 @@ pub(crate) async fn claims_of(parts: &Parts, server: &Server) -> Result<Arc<crat
     Ok(claims)
 }
 
-/// The claims alone, for the route that makes the person's row itself.
+/// The verified claims alone, for the route that creates the user row itself.
 pub(crate) struct TokenClaims(pub(crate) Arc<crate::auth::Claims>);
 
 impl FromRequestParts<Server> for TokenClaims {
@@ -83,7 +83,7 @@ impl FromRequestParts<Server> for TokenClaims {
     }
 }
 
-/// A caller without a token; such requests are counted by address.
+/// Any caller, with or without a token; these requests are counted by address.
 pub(crate) struct Anyone;
 
 impl FromRequestParts<Server> for Anyone {
@@ -94,7 +94,7 @@ impl FromRequestParts<Server> for Anyone {
     }
 }
 
-/// An id in the path, the first one unless said otherwise; a malformed one answers 404.
+/// An id in the path (the first, unless `AT` says otherwise). A malformed id is answered 404.
 pub(crate) struct PathId<T, const AT: usize = 0>(pub(crate) T);
 
 impl<T: FromStr, const AT: usize> FromRequestParts<Server> for PathId<T, AT> {
@@ -108,7 +108,7 @@ impl<T: FromStr, const AT: usize> FromRequestParts<Server> for PathId<T, AT> {
     }
 }
 
-/// Query parameters; unknown ones are refused by the type.
+/// Query parameters. Unknown parameters are refused.
 pub(crate) struct ValidQuery<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequestParts<Server> for ValidQuery<T> {
@@ -152,7 +152,7 @@ impl PartialSchema for IdempotencyKey {
 
 impl ToSchema for IdempotencyKey {}
 
-/// `Idempotency-Key` and the request that it is for, for [`crate::idempotency`].
+/// The `Idempotency-Key` and route of a creating call, for [`crate::idempotency`].
 pub(crate) struct Repeatable {
     pub(crate) key: Option<String>,
     /// Method and path.
@@ -168,10 +168,10 @@ impl FromRequestParts<Server> for Repeatable {
     }
 }
 
-/// A JSON body that has passed its type's validation, with the SHA-256 of its value.
+/// A JSON body that passed the validation of its type, with its SHA-256.
 pub(crate) struct ValidJson<T> {
     pub(crate) body: T,
-    /// Of the JSON value: white space and the order of members do not matter.
+    /// The hash of the JSON value, so that white space and the order of members do not matter.
     pub(crate) hash: Vec<u8>,
 }
 
@@ -184,7 +184,7 @@ impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest<Server> for Valid
     }
 }
 
-/// As [`ValidJson`]; no body at all, or `null`, counts as `{}`.
+/// As [`ValidJson`], for a body that may be omitted: no body, or `null`, counts as `{}`.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest<Server> for OptionalJson<T> {
@@ -219,7 +219,7 @@ async fn read_body(request: Request, server: &Server) -> Result<Bytes, Problem> 
 }
 
 fn parse<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -> Result<ValidJson<T>, Problem> {
-    // an array of the right length would pass for a struct
+    // serde would also accept an array of the right length for a struct
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(Problem::field("", "must be a JSON object"));
     }
@@ -235,12 +235,12 @@ fn parse<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -> Result<V
         let fields = report.iter().map(|(path, error)| (path.to_string(), error.message().to_owned()));
         Problem::fields(fields.collect())
     })?;
-    // an object's members are sorted in a `Value`, so equal values have equal text
+    // a `Value` sorts an object's members, so equal values have equal text
     let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|_| Problem::field("", "is not JSON"))?;
     Ok(ValidJson { body, hash: Sha256::digest(value.to_string()).to_vec() })
 }
 
-/// The field that a refusal of the parser is about: its path, or for a missing or unknown field the name that it quotes.
+/// The field that a parser error is about: its path or, for a missing or unknown field, the name that the error quotes.
 fn field_of(reason: &str, path: &str) -> (String, String) {
     let quoted =
         reason.split('`').nth(1).filter(|_| reason.starts_with("missing field") || reason.starts_with("unknown field"));

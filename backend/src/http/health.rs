@@ -1,4 +1,5 @@
-//! Whether the process and its dependencies work. `ready` follows what a booking needs: Postgres, and the seat writer's lanes.
+//! Whether the process and its dependencies work. `ready` depends on what a booking needs: Postgres, and the lanes of the seat
+//! writer.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use crate::app::App;
 use crate::problem::Problem;
 
 const LISTENS_TIMEOUT: Duration = Duration::from_millis(300);
-/// How long a look at the dependencies is good.
+/// How long the result of a probe is reused.
 const SEEN_KEPT: Duration = Duration::from_millis(250);
 
 #[derive(Serialize, ToSchema)]
@@ -27,7 +28,7 @@ pub(crate) struct About {
 }
 
 impl About {
-    /// This server, with where it lets people sign in.
+    /// The answer of this server, with where people sign in.
     pub(super) fn of(sign_in: SignIn) -> Self {
         Self { name: "happening", version: env!("CARGO_PKG_VERSION"), sign_in }
     }
@@ -101,7 +102,7 @@ impl Ready {
         }
     }
 
-    /// What is answered with 200 when all is well, and with 503 while Postgres is away.
+    /// An example: 200 when everything works, 503 while Postgres is away.
     pub(super) fn example(status: &str) -> Self {
         let postgres = status == "200";
         Self::of(Up { postgres, seat_writer: true, redis: true, rabbitmq: true, sign_in: true }, false)
@@ -137,7 +138,7 @@ pub(crate) async fn ready(State(server): State<Server>) -> Response {
     (status, Json(body)).into_response()
 }
 
-/// What is up. Anybody may ask, and without limit: so all who ask at once are told of one look.
+/// Probes the dependencies. Anyone may ask, without a rate limit, so concurrent requests share one probe.
 async fn seen(server: &Server) -> Up {
     let app = &server.app;
     let mut last = server.neighbours.last.lock().await;
@@ -164,10 +165,10 @@ struct Up {
     sign_in: bool,
 }
 
-/// Services that a booking does not wait for, and what was seen last.
+/// The dependencies that a booking does not need, and the latest probe of all.
 pub(crate) struct Neighbours {
     rabbitmq: url::Url,
-    /// Where the keys of tokens come from; the issuer's own address need not be reachable from here.
+    /// Where the keys of tokens are read; the server need not be able to reach the issuer's own address.
     keys: url::Url,
     last: Mutex<Option<(Instant, Up)>>,
 }

@@ -1,10 +1,10 @@
-//! `Location` under a base path: a proxy may serve the API under `https://host/happening` and take that prefix away, so an absolute
-//! path would lead a client out of the API.
+//! Makes `Location` work below a path prefix: a proxy may serve the API under `https://host/happening` and remove that prefix, so an
+//! absolute path would lead a client outside of the API.
 
-/// A path of the API as a reference relative to the request's own path (RFC 3986, 4.2), which every prefix leaves intact.
+/// Turns a path of the API into a reference relative to the request's path (RFC 3986, 4.2), which is valid below any prefix.
 pub(super) fn relative(request_path: &str, location: &str) -> String {
     let Some(target) = location.strip_prefix('/') else { return location.to_owned() };
-    // the folder in which the request's last segment lies
+    // how many folders the request's last segment is deep
     let depth = request_path.matches('/').count().saturating_sub(1);
     format!("{}{target}", "../".repeat(depth))
 }

@@ -1,4 +1,4 @@
-//! The HTTP side: the one table of routes, what requests are read with, who may act on what, and how failures are told.
+//! The HTTP side: the one table of routes, the extractors of requests, access as types, and the mapping of problems to answers.
 
 mod answer;
 pub(crate) mod connections;

@@ -1,5 +1,5 @@
-//! Plain pages for links in mails, which mail programs keep only when they are https: each opens the app by its deep link,
-//! and says how to get it. They know nothing and look nothing up, so they tell nothing.
+//! Plain https pages for links in mails, since many mail programs remove links with other schemes. Each page opens the app by its
+//! deep link, and says how to get the app. The pages read no data, so they reveal nothing.
 
 use axum::response::{Html, IntoResponse, Response};
 use happening_api::{EventId, InviteToken};
@@ -35,7 +35,7 @@ fn answer(html: String) -> Response {
     ([(header::CONTENT_SECURITY_POLICY, POLICY), REFERRER], Html(html)).into_response()
 }
 
-/// `link` consists of characters that mean nothing in HTML.
+/// Returns a page. `link` must contain no characters that are special in HTML.
 fn page(title: &str, text: &str, link: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - Happening</title>\

@@ -1,5 +1,5 @@
-//! Access as a type: a handler that takes `EventFor<actions::Manage>` compiles only with the check made, and there is no other
-//! way to an event's row from a path.
+//! Access as a type: a handler that takes `EventFor<actions::Manage>` only runs after the check, and there is no other way from a
+//! path to an event's row.
 
 use std::marker::PhantomData;
 
@@ -16,7 +16,7 @@ use crate::events::store as event_store;
 use crate::organizations::store as org_store;
 use crate::problem::Problem;
 
-/// The actions that extractors are made for.
+/// The actions for which extractors exist.
 pub(crate) mod actions {
     use super::{BookingAction, EventAction, OrgAction};
 
@@ -74,7 +74,7 @@ fn require(access: Access) -> Result<(), Problem> {
     }
 }
 
-/// The event in the path, on which the caller may do `A`.
+/// The event in the path; the caller may do `A` with it.
 pub(crate) struct EventFor<A> {
     pub(crate) caller: CurrentUser,
     pub(crate) event: EventId,
@@ -97,7 +97,7 @@ impl<A: actions::OnEvent> FromRequestParts<Server> for EventFor<A> {
     }
 }
 
-/// The booking in the path, on which the caller may do `A`.
+/// The booking in the path; the caller may do `A` with it.
 pub(crate) struct BookingFor<A> {
     pub(crate) caller: CurrentUser,
     pub(crate) booking: BookingRow,
@@ -117,7 +117,7 @@ impl<A: actions::OnBooking> FromRequestParts<Server> for BookingFor<A> {
     }
 }
 
-/// The organization in the path, in which the caller may do `A`.
+/// The organization in the path; the caller may do `A` in it.
 pub(crate) struct MemberFor<A> {
     pub(crate) caller: CurrentUser,
     pub(crate) org: OrgId,
@@ -126,7 +126,7 @@ pub(crate) struct MemberFor<A> {
 }
 
 impl<A: actions::OnOrganization> MemberFor<A> {
-    /// For an organization that a body names.
+    /// As the extractor, for an organization whose id is in the body.
     ///
     /// # Errors
     /// 404 or 403.

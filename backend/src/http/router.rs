@@ -1,4 +1,4 @@
-//! The one table of routes. The OpenAPI document is made from the same definitions.
+//! The one table of routes. The OpenAPI document is built from the same definitions.
 
 use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse;
@@ -61,10 +61,11 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// What follows from what a route takes, not from what it does. Calls without fields take `{}` as a body, and nothing else.
+/// Adds the refusals that depend only on a route's input, such as an invalid body. A call without fields accepts only `{}` as its
+/// body.
 fn say_what_any_route_answers(operation: &mut utoipa::openapi::path::Operation, body: bool) {
     let signed_in = operation.security.as_ref().is_some_and(|security| !security.is_empty());
-    // monitoring may ask as often as it likes
+    // health routes have no rate limit, for monitoring
     let counted = operation.tags.as_ref().is_none_or(|tags| !tags.iter().any(|tag| tag == "health"));
     let key =
         operation.parameters.iter().flatten().any(|one| matches!(one, RefOr::T(one) if one.name == "Idempotency-Key"));
@@ -85,14 +86,14 @@ fn say_what_any_route_answers(operation: &mut utoipa::openapi::path::Operation, 
     }
 }
 
-/// Handlers of different aggregates share names; the tag tells them apart.
+/// Makes operation ids unique by adding the tag, because handlers of different aggregates have the same name.
 fn name_uniquely(operation: &mut utoipa::openapi::path::Operation) {
     let tag = operation.tags.as_ref().and_then(|tags| tags.first()).cloned().unwrap_or_default();
     let name = operation.operation_id.take().unwrap_or_default();
     operation.operation_id = Some(format!("{tag}_{name}"));
 }
 
-/// Every route, with the layers around them.
+/// All routes with their layers.
 pub(crate) fn router(server: Server) -> Router {
     let guarded = |routes: OpenApiRouter<Server>, callers| {
         let guard = middleware::from_fn_with_state((server.clone(), callers), context::while_the_database_answers);
@@ -113,14 +114,14 @@ pub(crate) fn router(server: Server) -> Router {
         .with_state(server)
 }
 
-/// `/openapi.json`, and `/docs` to read it.
+/// `/openapi.json`, and `/docs` to read it in a browser.
 fn docs() -> Router<Server> {
     let policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
     let policy = SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    // rendered once: many clients that ask for it share these bytes
+    // serialized once; all answers share these bytes
     let document = Bytes::from(document().to_json().expect("the document has string keys and finite numbers"));
     let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    // relative: the page can be served under a proxy's prefix
+    // relative, because the page can be served below a proxy's path prefix
     let page = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("../openapi.json"));
     Router::from(page).layer(policy).route("/openapi.json", get(|| async move { (json, document) }))
 }
@@ -137,7 +138,7 @@ fn signed_in() -> OpenApiRouter<Server> {
         .merge(bookings())
 }
 
-/// Routes that need Postgres, and no token.
+/// Routes that need Postgres but no token.
 fn without_token() -> OpenApiRouter<Server> {
     OpenApiRouter::new().routes(routes!(invites::http::preview)).routes(routes!(health::db_test))
 }
@@ -185,7 +186,7 @@ fn bookings() -> OpenApiRouter<Server> {
         .layer(DefaultBodyLimit::max(BOOKINGS_BODY_BYTES_MAX))
 }
 
-/// Routes that answer while Postgres is away.
+/// Routes that also answer while Postgres is away.
 fn plain() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(health::about))

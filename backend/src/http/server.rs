@@ -1,4 +1,4 @@
-//! The state of the HTTP side: the application, and what only the way to it needs.
+//! The state of the HTTP side: the application, and what only HTTP needs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,17 +10,17 @@ use super::health::{Neighbours, SignIn};
 use crate::app::App;
 use crate::config::{Config, ServeConfig};
 
-/// Cheap to clone.
+/// The state that handlers and layers share. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Server(Arc<Parts>);
 
-/// Its parts.
+/// The parts of a [`Server`].
 pub(crate) struct Parts {
     pub(super) app: App,
     pub(super) sign_in: SignIn,
-    /// Proxies of our own in front of the server.
+    /// How many of our own proxies are in front of the server.
     pub(super) proxies: usize,
-    /// Requests that may be worked on at once.
+    /// Limits how many requests are worked on at a time.
     pub(super) places: Semaphore,
     pub(super) neighbours: Neighbours,
     stopping: AtomicBool,
@@ -39,7 +39,7 @@ impl Server {
         }))
     }
 
-    /// Says from now on that it is not ready.
+    /// From now on `/health/ready` says that the server is not ready.
     pub(crate) fn begin_to_stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }

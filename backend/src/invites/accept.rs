@@ -1,4 +1,4 @@
-//! Reads and accepts invites by their token.
+//! Shows and accepts an invite by its token.
 
 use happening_api::{ErrorCode, InvitePreview, Organization, UserId};
 use sqlx::PgConnection;
@@ -13,10 +13,10 @@ use crate::organizations::store as org_store;
 use crate::problem::Problem;
 use crate::users::store as user_store;
 
-/// What a person with the link may know.
+/// What the holder of an invite's link may see.
 ///
 /// # Errors
-/// 404 for a token that we did not make, `invite_used`, `invite_gone`, 503.
+/// 404 for a token that this server did not make, `invite_used`, `invite_gone`, 503.
 pub(super) async fn preview(app: &App, token: &str) -> Result<InvitePreview, Problem> {
     let (invite, replaced) = find(&mut *app.conn().await?, app, token, false).await?;
     check_open(&invite, replaced)?;
@@ -29,13 +29,13 @@ pub(super) async fn preview(app: &App, token: &str) -> Result<InvitePreview, Pro
     })
 }
 
-/// Makes the caller a member. The address is checked before whether the invite is still open.
+/// Makes the caller a member of the organization. Their e-mail address is checked before the invite's status.
 ///
 /// # Errors
 /// 404, `email_not_verified`, `invite_for_other_address`, `invite_used`, `invite_gone`, `already_member`, 503.
 pub(super) async fn accept(app: &App, caller: UserId, token: &str) -> Result<Organization, Problem> {
     let mut tx = app.pool.begin().await?;
-    // the organization first, as everybody does who changes its invites
+    // every change of invites locks the organization first, so that they cannot deadlock
     let (known, _) = find(&mut tx, app, token, false).await?;
     org_store::lock(&mut tx, known.org_id).await?;
     let (invite, replaced) = find(&mut tx, app, token, true).await?;
@@ -64,7 +64,7 @@ pub(super) async fn accept(app: &App, caller: UserId, token: &str) -> Result<Org
     Ok(organization)
 }
 
-/// The invite of a token that we made, and whether a newer token replaced it.
+/// The invite of a valid token, and whether a newer token has replaced this one.
 async fn find(conn: &mut PgConnection, app: &App, text: &str, lock: bool) -> Result<(InviteRow, bool), Problem> {
     let token = Token::parse(text).ok_or_else(Problem::not_found)?;
     let invite = store::find(conn, token.id, lock).await?.ok_or_else(Problem::not_found)?;
@@ -81,13 +81,13 @@ async fn find(conn: &mut PgConnection, app: &App, text: &str, lock: bool) -> Res
 fn check_open(invite: &InviteRow, replaced: bool) -> Result<(), Problem> {
     match invite.status.as_str() {
         "used" => Err(used()),
-        // also one that its sender could not send any more
+        // an invite is also closed when its sender is no longer orgAdmin
         "pending" if !replaced && !invite.expired && invite.inviter_is_admin => Ok(()),
         _ => Err(gone()),
     }
 }
 
-/// The first letter of the name and the whole domain: enough to know which of one's addresses it is.
+/// Shows only the first letter and the domain of an address, so that a person can tell which of their addresses it is.
 fn masked(email: &str) -> String {
     match email.rsplit_once('@') {
         Some((name, domain)) => format!("{}…@{domain}", name.chars().take(1).collect::<String>()),

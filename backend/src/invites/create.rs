@@ -1,5 +1,5 @@
-//! Makes, resends and revokes invites. Changing an organization's invites locks its row, so that two invites to one
-//! address replace each other in turn.
+//! Creates, resends and revokes invites. Each change of an organization's invites locks the organization's row, so that two invites
+//! to the same address are created one after the other, and the second replaces the first.
 
 use happening_api::{
     CreateInvite, CreatedInvite, ErrorCode, Invite, InviteId, Message, MessageId, NotificationType, OrgId, UserId,
@@ -15,13 +15,13 @@ use crate::organizations::store as org_store;
 use crate::outbox;
 use crate::problem::Problem;
 
-/// Who sends an invite, by which request.
+/// The person who sends an invite, and the id of their request.
 pub(super) struct Sender {
     pub(super) caller: UserId,
     pub(super) request_id: String,
 }
 
-/// Invites an address; it gets a mail.
+/// Invites an address and sends it a mail.
 ///
 /// # Errors
 /// `already_member`, 404, 429, 503.
@@ -44,7 +44,7 @@ pub(super) async fn create(app: &App, sender: &Sender, body: &CreateInvite, call
     Ok(answer)
 }
 
-/// The kept answer has no token: the first one is made again, whether it is still good or not.
+/// The stored answer does not contain the token. This adds the token that the first answer had, whether it is still valid or not.
 async fn replay(conn: &mut PgConnection, app: &App, made: Made) -> Result<Made, Problem> {
     let invite: Invite = serde_json::from_str(&made.body).map_err(Problem::internal)?;
     let row = store::find(conn, invite.id, false).await?.ok_or_else(Problem::not_found)?;
@@ -52,7 +52,7 @@ async fn replay(conn: &mut PgConnection, app: &App, made: Made) -> Result<Made, 
     Ok(Made { body, ..made })
 }
 
-/// Gives an invite a new token and sends it again; the old token dies.
+/// Gives an invite a new token and sends it again. The old token becomes invalid.
 ///
 /// # Errors
 /// `invite_used`, `invite_gone`, 429, 503.
@@ -72,10 +72,10 @@ pub(super) async fn resend(app: &App, sender: &Sender, invite: &InviteRow) -> Re
     Ok(created)
 }
 
-/// Takes an invite back.
+/// Revokes an invite.
 ///
 /// # Errors
-/// `invite_used` or `invite_gone`; 403 or 404 when the caller is no admin any more; 503 when the database fails.
+/// `invite_used` or `invite_gone`; 403 or 404 when the caller is no longer orgAdmin; 503 when the database fails.
 pub(super) async fn revoke(app: &App, caller: UserId, invite: &InviteRow) -> Result<(), Problem> {
     let mut tx = app.pool.begin().await?;
     org_store::lock_as_admin(&mut tx, invite.org_id, caller).await?;
@@ -97,7 +97,7 @@ async fn still_open(conn: &mut PgConnection, id: InviteId) -> Result<(), Problem
     }
 }
 
-/// The mail, the log, and the answer with the token.
+/// Writes the message and the audit log entry. Returns the answer with the token.
 async fn tell(
     conn: &mut PgConnection,
     app: &App,
@@ -124,7 +124,7 @@ fn with_token(app: &App, nonce: &[u8], invite: Invite) -> CreatedInvite {
     CreatedInvite { invite, token, url }
 }
 
-/// 122 bits of chance.
+/// A random nonce with 122 random bits.
 fn nonce() -> Vec<u8> {
     Uuid::new_v4().as_bytes().to_vec()
 }

@@ -1,4 +1,4 @@
-//! Routes of invites. One place in their paths holds an id for orgAdmins and the token for the invited person.
+//! Routes of invites. The same segment of their paths is the invite's id for orgAdmins, and the token for the invited person.
 
 use axum::Json;
 use axum::extract::State;
@@ -124,14 +124,15 @@ pub(crate) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The invite, when the caller administers its organization.
+/// The invite, if the caller administers its organization.
 async fn administered(
     app: &App,
     caller: CurrentUser,
     id: InviteId,
 ) -> Result<(MemberFor<actions::Administer>, InviteRow), Problem> {
     let invite = store::find(&mut *app.conn().await?, id, false).await?;
-    // asked for no invite, too: the time that an answer takes must not tell whether there is one
+    // The caller's role is looked up even when the invite does not exist, so that the time of an answer does not reveal whether it
+    // does.
     let org = invite.as_ref().map_or(uuid::Uuid::nil().into(), |invite| invite.org_id);
     let admin = MemberFor::<actions::Administer>::of(app, caller, org).await?;
     Ok((admin, invite.ok_or_else(Problem::not_found)?))

@@ -1,4 +1,4 @@
-//! Invites into organizations: a link in a mail that is good for one acceptance, for a week.
+//! Invites into organizations: a link in a mail, which can be accepted once, within a week.
 
 mod accept;
 mod create;

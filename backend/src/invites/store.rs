@@ -1,4 +1,4 @@
-//! All SQL about invites.
+//! SQL about invites.
 
 use chrono::{DateTime, Utc};
 use happening_api::{Invite, InviteId, InviteStatus, OrgId, Role, UserId};
@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use crate::database;
 use crate::page::Page;
 
-/// An invite with what must not leave the server.
+/// An invite, including its secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct InviteRow {
     pub(crate) id: InviteId,
@@ -18,25 +18,25 @@ pub(crate) struct InviteRow {
     pub(crate) invited_by: UserId,
     pub(crate) inviter: String,
     pub(crate) nonce: Vec<u8>,
-    /// Of tokens that a newer one replaced.
+    /// The nonces of tokens that newer ones have replaced.
     pub(crate) old_nonces: Vec<Vec<u8>>,
     /// `pending`, `used`, `revoked` or `replaced`.
     pub(crate) status: String,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
-    /// By the database's clock.
+    /// Whether the invite has expired, by the database's clock.
     pub(crate) expired: bool,
-    /// Whether its sender is orgAdmin still.
+    /// Whether its sender is still orgAdmin.
     pub(crate) inviter_is_admin: bool,
 }
 
 impl InviteRow {
-    /// Of the token that it was made with.
+    /// The nonce of the invite's first token.
     pub(crate) fn first_nonce(&self) -> &[u8] {
         self.old_nonces.first().unwrap_or(&self.nonce)
     }
 
-    /// As orgAdmins see it.
+    /// The invite as orgAdmins see it.
     pub(crate) fn shown(&self) -> Invite {
         Invite {
             id: self.id,
@@ -51,7 +51,7 @@ impl InviteRow {
     }
 }
 
-/// An invite, locked against a second acceptance when `lock`.
+/// Reads an invite. With `lock`, its row is locked, so that it cannot be accepted twice.
 pub(crate) async fn find(conn: &mut PgConnection, id: InviteId, lock: bool) -> sqlx::Result<Option<InviteRow>> {
     if lock {
         sqlx::query!("select 1 as one from organization_invites where id = $1 for update", id.0)
@@ -71,7 +71,7 @@ pub(crate) async fn find(conn: &mut PgConnection, id: InviteId, lock: bool) -> s
     .await
 }
 
-/// Invites that wait for an answer, newest first.
+/// The pending invites of an organization, newest first.
 pub(crate) async fn list(conn: &mut PgConnection, org: OrgId, page: &Page) -> sqlx::Result<Vec<Invite>> {
     let rows = sqlx::query!(
         r#"select id as "id: InviteId", email, role as "role: Role", invited_by as "invited_by: UserId", created_at, expires_at,
@@ -100,7 +100,7 @@ pub(crate) async fn list(conn: &mut PgConnection, org: OrgId, page: &Page) -> sq
         .collect())
 }
 
-/// How many wait.
+/// How many invites of an organization are pending.
 pub(crate) async fn count(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from organization_invites where org_id = $1 and status = 'pending'"#,
@@ -110,7 +110,7 @@ pub(crate) async fn count(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<i
     .await
 }
 
-/// A new invite; an earlier one to the same address is replaced.
+/// Inserts an invite, and replaces an earlier one to the same address.
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     id: InviteId,
@@ -142,7 +142,8 @@ pub(crate) async fn insert(
     .map(drop)
 }
 
-/// A new token for the same invite, good for another week and sent by this person; the old ones are remembered as dead.
+/// Gives an invite a new nonce, another week, and this person as its sender. The old nonces are kept, to recognize their tokens as
+/// replaced.
 pub(crate) async fn renew(conn: &mut PgConnection, id: InviteId, inviter: UserId, nonce: &[u8]) -> sqlx::Result<()> {
     sqlx::query!(
         "update organization_invites set nonce = $2,
@@ -158,7 +159,7 @@ pub(crate) async fn renew(conn: &mut PgConnection, id: InviteId, inviter: UserId
     .and_then(database::one_row)
 }
 
-/// Ends an invite.
+/// Sets the status of an invite.
 pub(crate) async fn set_status(conn: &mut PgConnection, id: InviteId, status: &str) -> sqlx::Result<()> {
     sqlx::query!("update organization_invites set status = $2 where id = $1", id.0, status)
         .execute(conn)
@@ -166,7 +167,7 @@ pub(crate) async fn set_status(conn: &mut PgConnection, id: InviteId, status: &s
         .and_then(database::one_row)
 }
 
-/// Whether a person with that address is a member.
+/// Whether a person with this address is a member.
 pub(crate) async fn is_member(conn: &mut PgConnection, org: OrgId, email: &str) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from organization_users m join users u on u.id = m.user_id

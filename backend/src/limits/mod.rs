@@ -1,5 +1,5 @@
-//! How many requests one caller may make: per person with a token, per address without; and how many invites one address may
-//! be sent. Counted by each server for itself at once, and by all of them together a moment later.
+//! Rate limits: requests per person with a token, requests per address without one, and invites per invited address. Each server
+//! enforces them by itself at once; all servers together do so a moment later, through Redis.
 
 mod shared;
 
@@ -30,7 +30,7 @@ pub(crate) struct Limits {
     invited: Option<Limit<String>>,
 }
 
-/// So many requests in a window, of which as many may come at once.
+/// Allows so many requests in a window; all of them may come at once.
 struct Limit<K: Clone + std::hash::Hash + Eq> {
     requests: NonZeroU32,
     window: Duration,
@@ -39,17 +39,17 @@ struct Limit<K: Clone + std::hash::Hash + Eq> {
     clock: Clock,
 }
 
-/// What a caller is told of a limit, in the members of draft-ietf-httpapi-ratelimit-headers.
+/// What a caller is told about a limit, with the members of draft-ietf-httpapi-ratelimit-headers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
     pub(crate) requests: u32,
     pub(crate) window_s: u64,
-    /// Seconds until another request is taken; set when this one is refused.
+    /// Seconds until the next request is allowed; set when this one was refused.
     pub(crate) wait_s: u64,
 }
 
 impl Limits {
-    /// Requests per minute, and invites per address and hour; 0 is no limit.
+    /// Limits of requests per minute, and of invites per address and hour; 0 means no limit.
     pub(crate) fn new(per_person: u32, per_address: u32, invites_per_hour: u32, clock: Clock) -> Self {
         Self {
             people: Limit::new("person", per_person, MINUTE, clock),
@@ -58,10 +58,10 @@ impl Limits {
         }
     }
 
-    /// Counts together with the other servers.
+    /// Adds this server's counts to those of all servers, and reads the sums.
     ///
     /// # Errors
-    /// When Redis is away: this server goes on by itself.
+    /// When Redis is away; this server then enforces its limits alone.
     pub(crate) async fn share(&self, redis: &mut ConnectionManager, clock: Clock) -> redis::RedisResult<()> {
         let now_s = seconds(clock);
         let mut done = Ok(());
@@ -73,7 +73,7 @@ impl Limits {
         .into_iter()
         .flatten()
         {
-            // each of them forgets what it counted, also when Redis was away for the one before
+            // every limit is shared even after a failure, since sharing also clears its counts
             done = shared.share(redis, now_s).await.and(done);
         }
         done
@@ -82,22 +82,22 @@ impl Limits {
     /// Counts a request with a token, by the token's `sub`.
     ///
     /// # Errors
-    /// The limit that is reached.
+    /// The limit that was exceeded.
     pub(crate) fn count_person(&self, sub: &str) -> Result<(), Standing> {
         self.people.as_ref().map_or(Ok(()), |limit| limit.count(sub.to_owned()))
     }
 
-    /// Forgets callers who have been quiet long enough to have their whole allowance again.
+    /// Forgets callers who have not called for so long that their whole allowance is available again.
     pub(crate) fn forget_the_quiet(&self) {
         self.people.iter().for_each(|limit| limit.limiter.retain_recent());
         self.addresses.iter().for_each(|limit| limit.limiter.retain_recent());
         self.invited.iter().for_each(|limit| limit.limiter.retain_recent());
     }
 
-    /// Counts a mail to an address that another person caused.
+    /// Counts an invite that is sent to an address.
     ///
     /// # Errors
-    /// The limit that is reached.
+    /// The limit that was exceeded.
     pub(crate) fn count_invite(&self, email: &str) -> Result<(), Standing> {
         self.invited.as_ref().map_or(Ok(()), |limit| limit.count(email.to_lowercase()))
     }
@@ -105,7 +105,7 @@ impl Limits {
     /// Counts a request without a token.
     ///
     /// # Errors
-    /// The limit that is reached.
+    /// The limit that was exceeded.
     pub(crate) fn count_address(&self, peer: Option<Peer>) -> Result<(), Standing> {
         match (&self.addresses, peer) {
             (Some(limit), Some(Peer(address))) => limit.count(network(address)),
@@ -114,9 +114,9 @@ impl Limits {
     }
 }
 
-/// One household has a whole /64 of IPv6 to call from.
+/// The network that counts as one caller: for IPv6 the /64, since one household has a whole /64.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
-    // an IPv4 address that a socket of both kinds shows as IPv6 is one of IPv4
+    // a dual-stack socket shows IPv4 addresses as IPv6 ones; they are converted back
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
@@ -124,7 +124,7 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
 }
 
 impl Peer {
-    /// Who calls when `proxies` of our own stand in front: each of them adds the address that it sees to `X-Forwarded-For`.
+    /// The caller's address behind `proxies` of our own, each of which appends the address that it sees to `X-Forwarded-For`.
     pub(crate) fn behind(self, proxies: usize, headers: &HeaderMap) -> Self {
         if proxies == 0 {
             return self;
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_our_own_proxies_saw_is_believed() {
+    fn only_entries_of_our_proxies_are_trusted() {
         let peer = Peer(IpAddr::from([10, 0, 0, 1]));
         let mut headers = HeaderMap::new();
         headers.append("x-forwarded-for", http::HeaderValue::from_static("6.6.6.6, 1.2.3.4"));
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_household_is_one_caller() {
+    fn an_ipv6_network_is_one_caller() {
         let of = |text: &str| network(text.parse().expect("an address"));
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2:ffff::1"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));

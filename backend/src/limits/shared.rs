@@ -1,7 +1,7 @@
-//! Counts that all servers share by Redis. Each server adds what it let through, every half second, and learns which callers are over
-//! what all of them together let through; it turns these away until the window ends. Windows are those of the clock: minutes, hours.
-//! No request waits for that, so a caller who goes to many servers at once can have the whole allowance of each within half a second.
-//! Without Redis the limit of each server holds alone.
+//! Counts that all servers share through Redis. Every half second each server adds the requests that it allowed, and learns which
+//! callers have exceeded the limit of all servers together; it refuses these until the window ends. Windows follow the clock: full
+//! minutes, full hours. Requests do not wait for this, so a caller who uses many servers at once can use the whole allowance of each
+//! within half a second. Without Redis each server enforces its own limit.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -11,30 +11,30 @@ use redis::RedisResult;
 use redis::aio::ConnectionManager;
 use sha2::{Digest as _, Sha256};
 
-/// Callers that are shared at once; what others do meanwhile is counted by their server alone.
+/// How many callers are shared in one round; further callers are counted by their server alone.
 const CALLERS_MAX: usize = 100_000;
-/// Callers in one round trip.
+/// How many callers one round trip contains.
 const CHUNK: usize = 1_000;
 
-/// A digest stands for the caller in Redis, so that no address or e-mail address is kept there.
+/// A digest of the caller's name, so that Redis stores no address or e-mail address.
 type Caller = [u8; 16];
 
 /// The shared counts of one limit.
 #[derive(Debug)]
 pub(super) struct Shared {
-    /// Part of the keys in Redis.
+    /// A part of the keys in Redis.
     name: &'static str,
     window_s: u64,
-    /// What all servers let through in one window.
+    /// How many requests all servers together may allow in one window.
     requests_max: u64,
-    /// What this server let through since it last shared.
+    /// The requests that this server has allowed since it last shared its counts.
     counted: Mutex<HashMap<Caller, u64>>,
-    /// Callers over the limit, and when their window ends, seconds since 1970.
+    /// The callers who exceeded the limit, and when their window ends, in seconds since 1970.
     over: RwLock<HashMap<Caller, u64>>,
 }
 
 impl Shared {
-    /// One server alone lets a whole allowance through at once, and as much again during a window; all of them together do the same.
+    /// The shared maximum is twice the limit: a single server also allows a full burst plus a full window's refill within one window.
     pub(super) fn new(name: &'static str, requests: u32, window: Duration) -> Self {
         Self {
             name,
@@ -45,7 +45,7 @@ impl Shared {
         }
     }
 
-    /// Seconds until a caller who is over the limit is let through again, `None` for others. `now_s` counts from 1970.
+    /// Seconds until a caller who exceeded the limit is allowed again; `None` for other callers. `now_s` is in seconds since 1970.
     pub(super) fn wait_s(&self, caller: &str, now_s: u64) -> Option<u64> {
         let over = self.over.read().unwrap_or_else(PoisonError::into_inner);
         if over.is_empty() {
@@ -54,7 +54,7 @@ impl Shared {
         over.get(&digest(caller))?.checked_sub(now_s).filter(|wait| *wait > 0)
     }
 
-    /// Notes what was let through.
+    /// Counts a request that was allowed.
     pub(super) fn note(&self, caller: &str) {
         let caller = digest(caller);
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,10 +63,10 @@ impl Shared {
         }
     }
 
-    /// Adds to the counts of all servers, and learns who is over the limit.
+    /// Adds this server's counts to those of all servers, and learns which callers exceeded the limit.
     ///
     /// # Errors
-    /// When Redis is away; what was to be added is forgotten.
+    /// When Redis is away; the counts of this round are lost.
     pub(super) async fn share(&self, redis: &mut ConnectionManager, now_s: u64) -> RedisResult<()> {
         self.over.write().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now_s);
         let counted = std::mem::take(&mut *self.counted.lock().unwrap_or_else(PoisonError::into_inner));

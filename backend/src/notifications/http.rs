@@ -1,4 +1,4 @@
-//! Routes of a person's feed.
+//! Routes of a person's notifications.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! A person's feed.
+//! A person's notifications, as the app lists them.
 
 pub(crate) mod http;
 mod store;

@@ -1,4 +1,4 @@
-//! All SQL about a person's feed; the worker writes it (`delivery/feed.rs`).
+//! SQL for reading a person's notifications; the worker writes them (`delivery/feed.rs`).
 
 use happening_api::{BookingId, EventId, Notification, NotificationId, NotificationStatus, NotificationType, UserId};
 use sqlx::PgConnection;
@@ -43,7 +43,7 @@ pub(super) async fn counts(conn: &mut PgConnection, user: UserId) -> sqlx::Resul
     Ok((row.all, row.unread))
 }
 
-/// Marks one or all of a person's notifications as read; answers how many there were to mark or were marked before.
+/// Marks one or all of a person's notifications as read. Returns how many of them exist, including those that were already read.
 pub(super) async fn mark_read(
     conn: &mut PgConnection,
     user: UserId,

@@ -1,4 +1,4 @@
-//! Changes and ends an organization.
+//! Changes or deletes an organization.
 
 use happening_api::{ErrorCode, OrgId, Organization, UpdateOrganization, UserId};
 
@@ -31,10 +31,10 @@ pub(super) async fn update(
     Ok(organization)
 }
 
-/// Ends it, with its memberships and open invites.
+/// Deletes the organization with its memberships and open invites.
 ///
 /// # Errors
-/// `organization_has_events` while an event is upcoming or goes on, 404, 503.
+/// `organization_has_events` while an event is upcoming or ongoing, 404, 503.
 pub(super) async fn delete(app: &App, caller: UserId, org: OrgId) -> Result<(), Problem> {
     let mut tx = app.pool.begin().await?;
     store::lock_as_admin(&mut tx, org, caller).await?;

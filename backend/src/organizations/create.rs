@@ -1,4 +1,4 @@
-//! Makes an organization; the caller becomes its orgAdmin.
+//! Creates an organization; the caller becomes its orgAdmin.
 
 use happening_api::{CreateOrganization, OrgId, Role, UserId};
 
@@ -8,10 +8,10 @@ use crate::audit_log;
 use crate::idempotency;
 use crate::problem::Problem;
 
-/// Makes it.
+/// Creates the organization.
 ///
 /// # Errors
-/// 401 for a caller who was deleted meanwhile, 503.
+/// 401 when the caller was deleted meanwhile, 503.
 pub(super) async fn create(
     app: &App,
     caller: UserId,

@@ -1,5 +1,5 @@
-//! Roles of members, and the end of a membership. An organization always has an orgAdmin: changing its members locks
-//! its row, so that two admins cannot leave at once, each counting on the other.
+//! Changes roles of members and ends memberships. An organization must always have an orgAdmin. So each change of its members locks
+//! its row: otherwise two orgAdmins could leave at once, each because the other one is still there.
 
 use happening_api::{ErrorCode, Member, Message, MessageId, NotificationType, OrgId, Role, UserId};
 use sqlx::PgConnection;
@@ -11,21 +11,21 @@ use crate::idempotency::commit;
 use crate::outbox;
 use crate::problem::Problem;
 
-/// A member, and the person who acts on them.
+/// A member, and the person who changes the membership.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) caller: UserId,
-    /// The caller was orgAdmin when the call was let in.
+    /// Whether the caller was orgAdmin when the request was admitted.
     pub(super) admin: bool,
     pub(super) org: OrgId,
     pub(super) member: UserId,
     pub(super) request_id: String,
 }
 
-/// Gives a member another role; they are told.
+/// Gives a member another role, and notifies them.
 ///
 /// # Errors
-/// 404 when they are no member, `last_admin`, 503.
+/// 404 when the person is not a member, `last_admin`, 503.
 pub(super) async fn set_role(app: &App, target: &Target, role: Role) -> Result<Member, Problem> {
     let mut tx = app.pool.begin().await?;
     let old = lock(&mut tx, target, Some(role)).await?;
@@ -52,10 +52,10 @@ pub(super) async fn set_role(app: &App, target: &Target, role: Role) -> Result<M
     Ok(member)
 }
 
-/// Ends a membership, also one's own. Bookings stay.
+/// Ends a membership; members may also end their own. Their bookings stay.
 ///
 /// # Errors
-/// 404 when they are no member, `last_admin`, 503.
+/// 404 when the person is not a member, `last_admin`, 503.
 pub(super) async fn remove(app: &App, target: &Target) -> Result<(), Problem> {
     let mut tx = app.pool.begin().await?;
     let old = lock(&mut tx, target, None).await?;
@@ -68,8 +68,8 @@ pub(super) async fn remove(app: &App, target: &Target) -> Result<(), Problem> {
     commit(tx).await
 }
 
-/// Revokes the pending invites of a person who may no longer invite. Needs the organization's lock, which accepting an
-/// invite takes, too.
+/// Revokes the pending invites of a person who may no longer invite. The caller must have locked the organization, as accepting an
+/// invite does.
 ///
 /// # Errors
 /// 503.
@@ -88,10 +88,11 @@ pub(crate) async fn revoke_invites_of(
     Ok(())
 }
 
-/// Holds the organization's row and answers the member as they are now; `new` is their next role, `None` when they leave.
+/// Locks the organization's row and returns the member as they are now. `new` is the member's next role; `None` when they leave.
 ///
-/// The caller's right was looked at before the lock, and is looked at again under it. To who was orgAdmin then, that somebody
-/// must stay it comes first: of two admins who demote each other at once, the later one learns why it did not happen.
+/// The caller's right was checked before the lock and is checked again under it. A caller who was orgAdmin at the first check gets
+/// `last_admin` before a missing right: when two orgAdmins demote each other at once, the later one learns that the organization
+/// needs one.
 async fn lock(conn: &mut PgConnection, target: &Target, new: Option<Role>) -> Result<Member, Problem> {
     if !store::lock(&mut *conn, target.org).await? {
         return Err(Problem::not_found());
@@ -105,7 +106,7 @@ async fn lock(conn: &mut PgConnection, target: &Target, new: Option<Role>) -> Re
     if caller == Role::OrgAdmin || leaves { Ok(old) } else { Err(Problem::forbidden()) }
 }
 
-/// Refuses to take the last orgAdmin away.
+/// Refuses to remove the last orgAdmin.
 ///
 /// # Errors
 /// `last_admin`.

@@ -1,4 +1,4 @@
-//! All SQL about organizations and memberships.
+//! SQL about organizations and memberships.
 
 use happening_api::{InviteId, Member, OrgId, Organization, Role, UpdateOrganization, UserId};
 use sqlx::PgConnection;
@@ -7,7 +7,7 @@ use crate::database;
 use crate::page::Page;
 use crate::problem::Problem;
 
-/// Role of a person in an organization; `None` for a stranger.
+/// The role of a person in an organization; `None` when they are not a member.
 pub(crate) async fn role(conn: &mut PgConnection, org: OrgId, user: UserId) -> sqlx::Result<Option<Role>> {
     sqlx::query_scalar!(
         r#"select role as "role: Role" from organization_users where org_id = $1 and user_id = $2"#,
@@ -18,12 +18,12 @@ pub(crate) async fn role(conn: &mut PgConnection, org: OrgId, user: UserId) -> s
     .await
 }
 
-/// A new organization.
+/// Inserts an organization.
 pub(crate) async fn insert(conn: &mut PgConnection, org: OrgId, name: &str) -> sqlx::Result<()> {
     sqlx::query!("insert into organizations (id, name) values ($1, $2)", org.0, name).execute(conn).await.map(drop)
 }
 
-/// A new membership. A person who is being deleted is waited for; false when they are deleted then.
+/// Adds a member. Waits while the person is being deleted; false when they are deleted.
 pub(crate) async fn insert_member(conn: &mut PgConnection, org: OrgId, user: UserId, role: Role) -> sqlx::Result<bool> {
     let made = sqlx::query!(
         "insert into organization_users (org_id, user_id, role)
@@ -37,7 +37,7 @@ pub(crate) async fn insert_member(conn: &mut PgConnection, org: OrgId, user: Use
     Ok(made.rows_affected() == 1)
 }
 
-/// Organizations of a person, newest first; with `only` at most that one.
+/// The organizations of a person, newest first; with `only`, at most that one.
 pub(crate) async fn list_of(
     conn: &mut PgConnection,
     user: UserId,
@@ -79,22 +79,22 @@ pub(crate) async fn count_of(conn: &mut PgConnection, user: UserId) -> sqlx::Res
         .await
 }
 
-/// An organization as that member sees it.
+/// An organization as one of its members sees it.
 pub(crate) async fn find_for(conn: &mut PgConnection, user: UserId, org: OrgId) -> sqlx::Result<Option<Organization>> {
     Ok(list_of(conn, user, Some(org), &Page::single()).await?.pop())
 }
 
-/// Which members a list holds.
+/// The filters of a list of members.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MemberFilter<'q> {
     pub(crate) org: OrgId,
-    /// E-mail addresses are told, and searched.
+    /// Whether e-mail addresses are included and searched.
     pub(crate) with_emails: bool,
-    /// A pattern of `ilike`.
+    /// An `ilike` pattern.
     pub(crate) sought: Option<&'q str>,
 }
 
-/// Members by name; e-mail addresses only when asked for.
+/// The members, ordered by name.
 pub(crate) async fn members(
     conn: &mut PgConnection,
     which: MemberFilter<'_>,
@@ -127,7 +127,7 @@ pub(crate) async fn members(
         .collect())
 }
 
-/// How many members there are of that kind.
+/// How many members match the filters.
 pub(crate) async fn count_members(conn: &mut PgConnection, which: MemberFilter<'_>) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from organization_users m join users u on u.id = m.user_id
@@ -140,9 +140,9 @@ pub(crate) async fn count_members(conn: &mut PgConnection, which: MemberFilter<'
     .await
 }
 
-/// Locks an organization against other changes of its members. False when there is none, or it was deleted.
+/// Locks an organization against other changes of its members. False when it does not exist or was deleted.
 ///
-/// It also holds back new events, whose foreign key wants to share the row.
+/// The lock also delays new events, whose foreign key locks the same row.
 pub(crate) async fn lock(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<bool> {
     let row = sqlx::query!("select 1 as one from organizations where id = $1 and deleted_at is null for update", org.0)
         .fetch_optional(conn)
@@ -150,7 +150,7 @@ pub(crate) async fn lock(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<bo
     Ok(row.is_some())
 }
 
-/// Locks an organization for one of its orgAdmins, who was one before the lock and may not be any more.
+/// Locks an organization for one of its orgAdmins. Checks again under the lock that the caller is orgAdmin.
 ///
 /// # Errors
 /// 403 or 404.
@@ -165,7 +165,7 @@ pub(crate) async fn lock_as_admin(conn: &mut PgConnection, org: OrgId, caller: U
     }
 }
 
-/// Whether anyone but this person is orgAdmin.
+/// Whether the organization has an orgAdmin other than this person.
 pub(crate) async fn has_other_admin(conn: &mut PgConnection, org: OrgId, user: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from organization_users where org_id = $1 and user_id <> $2 and role = 'orgAdmin') as "has!""#,
@@ -176,7 +176,7 @@ pub(crate) async fn has_other_admin(conn: &mut PgConnection, org: OrgId, user: U
     .await
 }
 
-/// One member; the e-mail only when asked for.
+/// One member, with the e-mail address only if asked for.
 pub(crate) async fn member(
     conn: &mut PgConnection,
     org: OrgId,
@@ -222,7 +222,7 @@ pub(crate) async fn delete_member(conn: &mut PgConnection, org: OrgId, user: Use
         .and_then(database::one_row)
 }
 
-/// Changes what is sent.
+/// Changes the fields that are set.
 pub(crate) async fn update(conn: &mut PgConnection, org: OrgId, body: &UpdateOrganization) -> sqlx::Result<()> {
     sqlx::query!(
         "update organizations set name = coalesce($2, name), retention_days = case when $3 then $4 else retention_days end
@@ -237,7 +237,7 @@ pub(crate) async fn update(conn: &mut PgConnection, org: OrgId, body: &UpdateOrg
     .and_then(database::one_row)
 }
 
-/// Whether an event of the organization is upcoming or goes on.
+/// Whether an event of the organization is upcoming or ongoing.
 pub(crate) async fn has_open_events(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from events where org_id = $1
@@ -248,7 +248,7 @@ pub(crate) async fn has_open_events(conn: &mut PgConnection, org: OrgId) -> sqlx
     .await
 }
 
-/// Revokes the invites of a person that wait for an answer; answers their ids.
+/// Revokes the pending invites that a person sent. Returns their ids.
 pub(crate) async fn revoke_invites_of(
     conn: &mut PgConnection,
     org: OrgId,
@@ -264,7 +264,8 @@ pub(crate) async fn revoke_invites_of(
     .await
 }
 
-/// Ends an organization: no member, no invite. Its past events stay for those who had seats, its log for the operator.
+/// Deletes an organization with its memberships and open invites. Its past events stay for people who had seats, and its audit log
+/// stays for the operator.
 pub(crate) async fn delete(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<()> {
     let ended =
         sqlx::query!("update organizations set deleted_at = now() where id = $1", org.0).execute(&mut *conn).await?;

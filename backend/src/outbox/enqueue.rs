@@ -4,7 +4,7 @@ use happening_api::Message;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Adds messages to the outbox. A message whose id is in the outbox already is left out. The caller wakes the relay after the commit.
+/// Adds messages to the outbox. A message whose id is already in the outbox is skipped. The caller wakes the relay after the commit.
 ///
 /// # Errors
 /// When the database fails.

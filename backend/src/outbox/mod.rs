@@ -1,4 +1,4 @@
-//! The outbox: messages are rows of the transaction that owes them; the relay publishes them afterwards.
+//! The outbox: a message is a row that is written in the transaction of the change it announces; the relay publishes it afterwards.
 
 mod enqueue;
 mod relay;

@@ -1,7 +1,7 @@
-//! Publishes the outbox to the broker: in order, in batches, with confirms; a row is marked only after its confirm.
+//! Publishes the outbox to the broker in order, in batches, with confirms. A row is marked as published only after its confirm.
 //!
-//! Several relays can run; each takes rows that no other one holds. A message can be published twice when a relay dies
-//! between the confirm and its commit: consumers know it by its id.
+//! Several relays can run; each skips rows that another one has locked. When a relay dies between a confirm and its commit, the
+//! message is published twice; consumers recognize it by its id.
 
 use std::time::Duration;
 
@@ -14,22 +14,22 @@ use crate::database;
 use crate::metrics;
 use crate::wake::Wake;
 
-/// With the pause, some 2,500 messages a second and process: more than a worker can give their effect in that time. A faster
-/// relay would only move what waits from the outbox into the broker, and in a drop take the machine from those who book.
+/// With the pause between batches, this allows about 2,500 messages per second and process, which is more than a worker can handle. A
+/// faster relay would only move the backlog into the broker and, during a rush, take CPU time from bookings.
 const BATCH_MESSAGES_MAX: i64 = 256;
-/// Between two batches: too short to notice for a person who waits for a notification.
+/// The pause between two batches, too short to be noticed by a person who waits for a notification.
 const GATHER_TIME: Duration = Duration::from_millis(100);
-/// The fallback when nothing wakes the relay: messages of a process that died, or of another one.
+/// How often the relay looks without being woken: for messages of other processes, or of a process that died.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 const PUBLISHED_KEPT: &str = "7 days";
 const CLEAN_EVERY: u32 = 600;
 
-/// The relay's loop.
+/// The loop of the relay.
 pub(crate) struct Relay {
     pub(crate) pool: PgPool,
     pub(crate) publisher: Publisher,
-    /// Of this process, after a commit.
+    /// Woken by this process after a commit.
     pub(crate) wake: Wake,
 }
 
@@ -70,7 +70,8 @@ impl Relay {
 
     async fn publish_batch(&self) -> anyhow::Result<usize> {
         let mut tx = self.pool.begin().await?;
-        // a mark that a crash loses is a message sent twice, which consumers know by its id: no flush is waited for
+        // losing a mark in a crash only sends the message twice, which consumers notice by its id, so this commit need not wait for
+        // the disk
         sqlx::query!("set local synchronous_commit = off").execute(&mut *tx).await?;
         let rows = sqlx::query!(
             r#"select id, payload::text as "payload!" from outbox where published_at is null order by id limit $1 for update skip locked"#,

@@ -1,4 +1,4 @@
-//! A span for every SQL statement, from what sqlx reports when one has ended. Statements have placeholders for all values.
+//! Makes a span of every SQL statement, from the event that sqlx reports after it. Statements have placeholders instead of values.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,10 +10,10 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context as LayerContext;
 
-/// Where sqlx reports.
+/// The target of sqlx's events.
 pub(super) const TARGET: &str = "sqlx::query";
 
-/// The layer. Statements outside of any span, such as a poll of the outbox, make none.
+/// The layer that makes the spans. A statement outside of any span, such as a poll of the outbox, gets none.
 pub(super) struct Statements(pub(super) SdkTracer);
 
 #[derive(Default)]
@@ -55,7 +55,7 @@ impl<S: Subscriber> Layer<S> for Statements {
         event.record(&mut statement);
         let ended = SystemTime::now();
         let lasted = Duration::try_from_secs_f64(statement.seconds).unwrap_or_default();
-        // sqlx gives the text only when its first words are not all of it
+        // sqlx leaves the text empty when the summary is already the whole statement
         let text = if statement.text.is_empty() { statement.summary.clone() } else { statement.text };
         let attributes = vec![KeyValue::new("db.system.name", "postgresql"), KeyValue::new("db.query.text", text)];
         let builder = SpanBuilder::from_name(statement.summary)

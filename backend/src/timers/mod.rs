@@ -1,5 +1,5 @@
-//! What is due by the clock, and long changes that go on in portions. A timer changes no rows itself: it asks the seat writer. That it is
-//! late, or that two servers ask for the same, does no harm.
+//! Asks for changes that are due by the clock, and for the portions of long changes. Timers do not change rows themselves; they send
+//! commands to the seat writer. So it does no harm when a timer is late, or when two servers ask for the same.
 
 use std::time::Duration;
 
@@ -13,11 +13,10 @@ use crate::seats::{Command, Due, Kind, PORTION, Reply};
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const ROUND_TIMEOUT: Duration = Duration::from_secs(60);
-/// In the first round and in every thirtieth, events that are over are looked at, too: they can have started and ended while no server
-/// ran.
+/// The first round, and then every thirtieth, also look at completed events, which may have started and ended while no server ran.
 const ROUNDS_PER_FULL_LOOK: u32 = 30;
 
-/// Does what is due, every few seconds and when a long change has begun, until `stop`.
+/// Until `stop`, does what is due: every few seconds, and at once when a long change begins.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let mut round = 0;
     loop {
@@ -35,11 +34,11 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
 }
 
 async fn do_what_is_due(app: &App, full: bool, stop: &CancellationToken) -> Result<(), Problem> {
-    // one that takes long keeps no other kind from its turn
+    // the three kinds run at the same time, so that a slow one does not delay the others
     tokio::try_join!(end_bookings(app, stop), add_seats(app, stop), end_waitlists(app, full, stop)).map(drop)
 }
 
-/// Of events that were cancelled.
+/// Ends the bookings of cancelled events.
 async fn end_bookings(app: &App, stop: &CancellationToken) -> Result<(), Problem> {
     let endings = sqlx::query!(
         r#"select event_id as "event: EventId", actor_id as "actor: UserId", request_id from event_endings order by since limit 100"#
@@ -55,7 +54,7 @@ async fn end_bookings(app: &App, stop: &CancellationToken) -> Result<(), Problem
     Ok(())
 }
 
-/// Of raised capacities.
+/// Adds the seats of raised capacities.
 async fn add_seats(app: &App, stop: &CancellationToken) -> Result<(), Problem> {
     let raised = sqlx::query_scalar!(
         r#"select id as "id: EventId" from events where raising_to is not null and deleted_at is null limit 100"#
@@ -68,9 +67,9 @@ async fn add_seats(app: &App, stop: &CancellationToken) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Of events that have started.
+/// Ends the waitlists of events that have started.
 async fn end_waitlists(app: &App, full: bool, stop: &CancellationToken) -> Result<(), Problem> {
-    // an index holds the events that are not over, and few of the others have anybody who waits
+    // events that are not over are found by an index; of completed events, few still have bookings that wait
     let started = sqlx::query_scalar!(
         r#"select id as "id: EventId" from events where (status in ('upcoming', 'ongoing') or ($1 and status = 'completed'))
             and event_date <= clock_timestamp() and waiting_bookings > 0 and deleted_at is null order by event_date limit 100"#,
@@ -84,7 +83,7 @@ async fn end_waitlists(app: &App, full: bool, stop: &CancellationToken) -> Resul
     Ok(())
 }
 
-/// Which event a portion is of, and on whose behalf it is done.
+/// The event that portions are for, and the person on whose behalf they are done.
 struct Portion {
     event: EventId,
     caller: UserId,
@@ -92,12 +91,12 @@ struct Portion {
 }
 
 impl Portion {
-    /// On behalf of the clock.
+    /// A change that is due by the clock, on behalf of no person (the nil id).
     fn of(app: &App, event: EventId) -> Self {
         Self { event, caller: UserId(Uuid::nil()), request_id: app.clock.new_id().to_string() }
     }
 
-    /// Portion after portion. False when some are left: another server does them, or a later round.
+    /// Asks for one portion after the other. Returns false when some are left for a later round or another server.
     async fn all(&self, app: &App, due: Due, stop: &CancellationToken) -> bool {
         while !stop.is_cancelled() {
             let Self { event, caller, request_id } = self;

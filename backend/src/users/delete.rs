@@ -1,4 +1,4 @@
-//! Deletes the caller: their future bookings end, their memberships end, and nothing that says who they were is left.
+//! Deletes the caller: ends their future bookings and their memberships, and removes everything that identifies them.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use crate::idempotency::commit;
 use crate::organizations::{members, store as org_store};
 use crate::problem::Problem;
 
-/// Bookings that were made while others were cancelled are met by the next round.
+/// How often the caller's bookings are cancelled, since new ones may be made meanwhile.
 const ROUNDS_MAX: u32 = 3;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// Deletes. Bookings go first, each in a transaction of its own, so that their seats reach the waitlist; when a later step
-/// fails, the person is still there and can ask again.
+/// Deletes the caller. Bookings are cancelled first, each in a transaction of its own, so that their seats go to the waitlist. When a
+/// later step fails, the person still exists and can ask again.
 ///
 /// # Errors
-/// `last_admin`, 401 when they were deleted already, 503.
+/// `last_admin`, 401 when the caller was deleted already, 503.
 pub(super) async fn delete(app: &App, caller: UserId, request_id: &str) -> Result<(), Problem> {
     check_admins(app, caller).await?;
     for _ in 0..ROUNDS_MAX {
@@ -36,8 +36,8 @@ pub(super) async fn delete(app: &App, caller: UserId, request_id: &str) -> Resul
     Err(Problem::unavailable(anyhow::anyhow!("the person went on booking while they were deleted")))
 }
 
-/// Cancels bookings that were on their way into a batch while their person was deleted, from time to time until `stop`. Every
-/// server does so: whichever of them looks first, a second one finds nothing left.
+/// Periodically, until `stop`, cancels bookings that were made while their person was being deleted. Every server does this; when one
+/// has cancelled them, the others find nothing.
 pub(crate) async fn cancel_late_bookings(app: App, stop: CancellationToken) {
     while tokio::time::timeout(LOOK_EVERY, stop.cancelled()).await.is_err() {
         if let Err(error) = cancel_late(&app).await {
@@ -49,7 +49,7 @@ pub(crate) async fn cancel_late_bookings(app: App, stop: CancellationToken) {
 async fn cancel_late(app: &App) -> Result<(), Problem> {
     let late = store::late_bookings(&mut *app.conn().await?).await?;
     for (person, booking) in late {
-        // one that cannot be cancelled must not keep the others
+        // a failure at one booking must not block the others
         if let Err(error) = bookings::cancel_own(app, person, booking, &app.clock.new_id().to_string()).await {
             tracing::warn!(%booking, ?error, "a late booking of a deleted person is cancelled later");
         }
@@ -57,7 +57,7 @@ async fn cancel_late(app: &App) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Says no before anything was cancelled.
+/// Refuses the last orgAdmin of an organization before anything is cancelled.
 async fn check_admins(app: &App, caller: UserId) -> Result<(), Problem> {
     let mut conn = app.conn().await?;
     for org in store::organizations(&mut conn, caller).await? {
@@ -68,10 +68,10 @@ async fn check_admins(app: &App, caller: UserId) -> Result<(), Problem> {
     Ok(())
 }
 
-/// False when there is a booking to cancel first.
+/// Deletes the person's memberships and identity. False when there is a booking that must be cancelled first.
 async fn end(app: &App, caller: UserId) -> Result<bool, Problem> {
     let mut tx = app.pool.begin().await?;
-    // no membership can begin while this is held: its foreign key wants to share the row
+    // while this lock is held, no membership can be added, since its foreign key would lock the same row
     if !store::lock(&mut tx, caller).await? {
         return Err(Problem::unauthenticated());
     }

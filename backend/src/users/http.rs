@@ -55,7 +55,7 @@ pub(crate) async fn find(
     (status = 200, body = User), (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn me(caller: CurrentUser, State(app): State<App>) -> Result<Json<User>, Problem> {
     let found = store::find(&mut *app.identity_conn().await?, caller.id()).await?;
-    found.map(Json).ok_or_else(Problem::unauthenticated) // deleted at another replica a moment ago
+    found.map(Json).ok_or_else(Problem::unauthenticated) // missing when another server has just deleted the person
 }
 
 /// Changes what the caller chose for themselves.

@@ -1,4 +1,4 @@
-//! People whose row was seen lately.
+//! A cache of people whose user row was read recently.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use happening_api::UserId;
 use moka::sync::Cache;
 
 const KNOWN_MAX: u64 = 100_000;
-/// A deleted person is refused within this time on every replica.
+/// A deleted person is refused by every server after at most this time.
 const KNOWN_FOR: Duration = Duration::from_secs(1);
 
 /// A person whose row exists.
@@ -16,7 +16,7 @@ pub(crate) struct KnownUser {
     pub(crate) id: UserId,
 }
 
-/// People whose row was seen lately, by `sub`.
+/// The people whose user row was read recently, by `sub`.
 pub(crate) struct KnownUsers(pub(super) Cache<String, KnownUser>);
 
 impl Default for KnownUsers {
@@ -26,7 +26,7 @@ impl Default for KnownUsers {
 }
 
 impl KnownUsers {
-    /// The next call looks at the rows.
+    /// Removes a person from the cache, so that their next call reads the row.
     pub(super) fn forget(&self, user: UserId) {
         let subs: Vec<Arc<String>> = self.0.iter().filter(|(_, known)| known.id == user).map(|(sub, _)| sub).collect();
         subs.iter().for_each(|sub| self.0.invalidate(sub.as_str()));

@@ -1,4 +1,4 @@
-//! People. The first call of a person makes their row from the token.
+//! People. The first call of a person creates their user row from the token.
 
 mod delete;
 pub(crate) mod http;
@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::auth::Claims;
 use crate::problem::Problem;
 
-/// The person of a token; their row is made when it is missing.
+/// The person of a token; their user row is created if it does not exist.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,4 +1,4 @@
-//! All SQL about people.
+//! SQL about people.
 
 use chrono::{DateTime, Utc};
 use happening_api::{BookingId, Channels, OrgId, UpdateUser, User, UserId};
@@ -42,21 +42,21 @@ impl From<Row> for User {
     }
 }
 
-/// All that is kept of a deleted person's `sub`.
+/// The hash of a `sub`, which is all that is kept of a deleted person's.
 fn hash(sub: &str) -> Vec<u8> {
     Sha256::digest(sub).to_vec()
 }
 
-/// What a token's person is to us.
+/// The result of looking up the person of a token.
 #[derive(Clone, Debug)]
 pub(crate) enum Found {
-    /// `made`: the row was made by this call.
+    /// The person; `made` says that this call created the user row.
     Person { user: Box<User>, made: bool },
-    /// The token is of a session that began before its person was deleted.
+    /// The session of the token began before its person was deleted.
     Ended,
 }
 
-/// What a token says of its person.
+/// What a token says about its person, to be compared with the user row.
 #[derive(Clone, Debug)]
 pub(crate) struct Unchanged {
     sub: String,
@@ -72,7 +72,7 @@ impl Unchanged {
     }
 }
 
-/// The person whose row is there, says what the token says, and whose `sub` was not deleted lately. `None`: look closer.
+/// The person whose user row equals the token, and whose `sub` was not deleted recently. `None` when [`find_or_create`] must decide.
 impl Wanted for Unchanged {
     type Found = Option<UserId>;
 
@@ -93,8 +93,8 @@ impl Wanted for Unchanged {
     }
 }
 
-/// The person of a token. However many calls come at once, one makes the row. Whether the e-mail is verified follows the
-/// token.
+/// Finds the person of a token, or creates the user row. Of any number of concurrent calls, one creates it. The token decides whether
+/// the e-mail address is verified.
 pub(crate) async fn find_or_create(conn: &mut PgConnection, claims: &Claims, clock: Clock) -> sqlx::Result<Found> {
     let name: String = claims.display_name().chars().filter(|c| !c.is_control()).take(200).collect();
     let found = sqlx::query!(
@@ -126,8 +126,8 @@ pub(crate) async fn find_or_create(conn: &mut PgConnection, claims: &Claims, clo
     Ok(Found::Person { user: Box::new(user), made: row.made })
 }
 
-/// The person with that `sub`, if the viewer is that person or administers an organization that they are a member of. What
-/// they chose for themselves is theirs alone.
+/// The person with this `sub`, if the viewer is that person, or administers an organization of which they are a member. Only the
+/// person sees their own settings.
 pub(crate) async fn find_for(conn: &mut PgConnection, viewer: UserId, keycloak_id: &str) -> sqlx::Result<Option<User>> {
     let row = sqlx::query_as!(
         Row,
@@ -145,7 +145,7 @@ pub(crate) async fn find_for(conn: &mut PgConnection, viewer: UserId, keycloak_i
     Ok(row.map(User::from))
 }
 
-/// A person by id.
+/// The person with this id.
 pub(crate) async fn find(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Option<User>> {
     let row = sqlx::query_as!(
         Row,
@@ -158,7 +158,7 @@ pub(crate) async fn find(conn: &mut PgConnection, user: UserId) -> sqlx::Result<
     Ok(row.map(User::from))
 }
 
-/// Changes what is sent; of the channels only the types that are named.
+/// Changes the fields that are set; of the channels, only the types that are named.
 pub(crate) async fn update(conn: &mut PgConnection, user: UserId, body: &UpdateUser) -> sqlx::Result<()> {
     let channels = body.channels.clone().unwrap_or_default();
     sqlx::query!(
@@ -178,7 +178,7 @@ pub(crate) async fn update(conn: &mut PgConnection, user: UserId, body: &UpdateU
     .map(drop)
 }
 
-/// Locks a person's row against new memberships. False when they were deleted.
+/// Locks a person's row, which prevents new memberships. False when the person was deleted.
 pub(crate) async fn lock(conn: &mut PgConnection, user: UserId) -> sqlx::Result<bool> {
     let row = sqlx::query!("select 1 as one from users where id = $1 and deleted_at is null for update", user.0)
         .fetch_optional(conn)
@@ -186,7 +186,7 @@ pub(crate) async fn lock(conn: &mut PgConnection, user: UserId) -> sqlx::Result<
     Ok(row.is_some())
 }
 
-/// Organizations that a person is a member of, in the order in which they are locked.
+/// The organizations of which a person is a member, in the order in which they must be locked.
 pub(crate) async fn organizations(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<OrgId>> {
     sqlx::query_scalar!(
         r#"select org_id as "org: OrgId" from organization_users where user_id = $1 order by org_id"#,
@@ -196,7 +196,7 @@ pub(crate) async fn organizations(conn: &mut PgConnection, user: UserId) -> sqlx
     .await
 }
 
-/// Active bookings of events that have not begun.
+/// A person's active bookings of events that have not started.
 pub(crate) async fn future_bookings(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<BookingId>> {
     sqlx::query_scalar!(
         r#"select b.id as "id: BookingId" from bookings b join events e on e.id = b.event_id
@@ -208,7 +208,7 @@ pub(crate) async fn future_bookings(conn: &mut PgConnection, user: UserId) -> sq
     .await
 }
 
-/// Active bookings of events that have not begun, of people who were deleted in the last days.
+/// Active bookings, of events that have not started, by people who were deleted in the last 7 days.
 pub(crate) async fn late_bookings(conn: &mut PgConnection) -> sqlx::Result<Vec<(UserId, BookingId)>> {
     let rows = sqlx::query!(
         r#"select b.user_id as "user: UserId", b.id as "id: BookingId" from users u join bookings b on b.user_id = u.id
@@ -221,7 +221,7 @@ pub(crate) async fn late_bookings(conn: &mut PgConnection) -> sqlx::Result<Vec<(
     Ok(rows.into_iter().map(|row| (row.user, row.id)).collect())
 }
 
-/// Takes everything away that says who a person is; their row stays for what refers to it. Their tokens end.
+/// Removes everything that identifies a person, and ends their sessions. The row stays, because others refer to it.
 pub(crate) async fn anonymise(conn: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
     let row = sqlx::query!("select keycloak_id, email from users where id = $1 for update", user.0)
         .fetch_one(&mut *conn)
@@ -239,7 +239,7 @@ pub(crate) async fn anonymise(conn: &mut PgConnection, user: UserId) -> sqlx::Re
     )
     .execute(&mut *conn)
     .await?;
-    // what they wrote, and what was written to them
+    // texts that the person wrote, and texts that were written to them
     sqlx::query!(
         "update booking_history set reason = null
         where reason is not null and booking_id in (select id from bookings where user_id = $1)",
@@ -289,7 +289,7 @@ pub(crate) struct Export {
     pub(crate) actions: Vec<Value>,
 }
 
-/// Everything that is kept about a person.
+/// Reads everything that is kept about a person.
 pub(crate) async fn export(conn: &mut PgConnection, user: UserId) -> sqlx::Result<Export> {
     let all = sqlx::query_scalar!(
         r#"select jsonb_build_object(

@@ -1,6 +1,6 @@
-//! The demo's events.
+//! The events of the demo data.
 
-/// Where an event is in its life.
+/// The status that an event ends up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     Upcoming,
@@ -14,26 +14,26 @@ pub(super) enum Phase {
 pub(super) struct DemoEvent {
     pub(super) name: &'static str,
     pub(super) description: &'static str,
-    /// Index of its organization.
+    /// The index of its organization.
     pub(super) org: usize,
     pub(super) owner: &'static str,
     pub(super) category: Option<&'static str>,
     pub(super) place: Option<&'static str>,
     pub(super) visibility: &'static str,
-    /// Days from today; negative ones are over.
+    /// The date in days from today; negative for past events.
     pub(super) days_ahead: i64,
-    /// Minutes after midnight, UTC.
+    /// The start in minutes after midnight, UTC.
     pub(super) start_minute: i64,
     pub(super) total_slots: i32,
     pub(super) max_seats_per_user: Option<i32>,
     pub(super) taken_by_guests: i32,
-    /// Seats that every guest takes once, for events with a limit per person.
+    /// How many seats each guest takes once, for events with a limit per person.
     pub(super) each_guest_takes: i32,
-    /// Seats that guests leave alone.
+    /// Seats that guests do not take.
     pub(super) kept_free: &'static [i32],
-    /// Login name and seats, in order, after the guests.
+    /// The bookings after those of the guests, in order: login name and number of seats.
     pub(super) bookings: &'static [(&'static str, i32)],
-    /// Who of them gives all up again, in order.
+    /// The people who cancel their bookings afterwards, in order.
     pub(super) leave: &'static [&'static str],
     pub(super) phase: Phase,
 }
