@@ -110,7 +110,7 @@ mod tests {
         fn token_is_valid_only_for_its_id_nonce_and_key(id: u128, nonce: [u8; 16], other: [u8; 16]) {
             prop_assume!(nonce != other);
             let key = links("0123456789abcdef0123456789abcdef");
-            let token = Token::parse(&key.token(Uuid::from_u128(id).into(), &nonce)).expect("our own");
+            let token = Token::parse(&key.token(Uuid::from_u128(id).into(), &nonce)).expect("a token that was just made");
             prop_assert_eq!(token.id.0.as_u128(), id);
             prop_assert!(token.is_of(&key.key, &nonce));
             prop_assert!(!token.is_of(&key.key, &other));

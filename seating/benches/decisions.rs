@@ -28,7 +28,7 @@ fn create(n: u32) -> Command {
 fn full() -> EventSeats {
     let mut state = EventSeats::new(TOTAL);
     for n in 1..=TOTAL {
-        state.decide(&create(n), OPEN).expect("it is free");
+        state.decide(&create(n), OPEN).expect("the seat is free");
     }
     state
 }
@@ -37,7 +37,7 @@ fn full() -> EventSeats {
 fn crowded() -> EventSeats {
     let mut state = full();
     for n in TOTAL + 1..=TOTAL + WAITING {
-        state.decide(&create(n), OPEN).expect("it may wait");
+        state.decide(&create(n), OPEN).expect("the booking may wait");
     }
     state
 }
@@ -47,7 +47,7 @@ fn there_and_back(bencher: divan::Bencher<'_, '_>, mut state: EventSeats, comman
     let mut n = 0;
     bencher.bench_local(move || {
         n = n % TOTAL + 1;
-        let decision = state.decide(&command(n), OPEN).expect("it is allowed");
+        let decision = state.decide(&command(n), OPEN).expect("the command is allowed");
         state.undo(&decision.changes);
     });
 }
@@ -65,6 +65,6 @@ fn cancel_and_promote(bencher: divan::Bencher<'_, '_>) {
 #[divan::bench]
 fn take_the_lowest_free_seat(bencher: divan::Bencher<'_, '_>) {
     let mut state = full();
-    state.decide(&Command::Cancel { booking: BookingId(id(TOTAL - 1)) }, OPEN).expect("it is allowed");
+    state.decide(&Command::Cancel { booking: BookingId(id(TOTAL - 1)) }, OPEN).expect("the command is allowed");
     there_and_back(bencher, state, |_| create(u32::MAX));
 }

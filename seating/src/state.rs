@@ -303,7 +303,7 @@ impl EventSeats {
     /// Removes the booking that was added last; undoes `enter`.
     pub(crate) fn leave(&mut self) {
         let kept = self.bookings.pop();
-        debug_assert!(kept.is_some_and(|kept| kept.held == 0 && kept.wanted == 0), "it holds or wants something");
+        debug_assert!(kept.is_some_and(|kept| kept.held == 0 && kept.wanted == 0), "the booking holds or wants seats");
     }
 
     /// Gives a free seat to a booking.

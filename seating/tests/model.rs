@@ -45,7 +45,7 @@ impl Model {
     }
 
     fn row_mut(&mut self, id: BookingId) -> &mut Row {
-        self.rows.iter_mut().find(|row| row.id == id).expect("it is there")
+        self.rows.iter_mut().find(|row| row.id == id).expect("the model has this booking")
     }
 
     fn put(&mut self, seats: &[u32], holder: Option<BookingId>) {
@@ -346,7 +346,7 @@ fn loaded(model: &Model) -> EventSeats {
             order: (row.wanted > 0).then_some(row.order),
         })
         .collect();
-    EventSeats::load(model.seats.len() as u32, model.last_order, &rows).expect("rows that fit together")
+    EventSeats::load(model.seats.len() as u32, model.last_order, &rows).expect("rows without contradiction")
 }
 
 proptest! {

@@ -30,8 +30,8 @@ fn choose(n: u128, choice: Choice, waitlist: bool) -> Command {
 }
 
 fn done(state: &mut EventSeats, command: &Command) -> Decision {
-    let decision = state.decide(command, OPEN).expect("it is allowed");
-    state.check().expect("the state is whole");
+    let decision = state.decide(command, OPEN).expect("the command is allowed");
+    state.check().expect("the invariants hold");
     decision
 }
 
@@ -88,16 +88,16 @@ fn overbook_demo() {
 }
 
 #[test]
-fn a_giver_does_not_get_its_seat_back() {
+fn a_booking_does_not_get_its_own_seat_back() {
     let mut state = EventSeats::new(3);
     done(&mut state, &create(1, 2));
     done(&mut state, &create(2, 3)); // waits for three seats
     done(&mut state, &Command::Claim { booking: booking(2), seats: None }); // takes seat 3, waits for two more
     done(&mut state, &create(3, 1)); // waits behind booking 2
     let given = done(&mut state, &Command::CancelSeats { booking: booking(2), seats: vec![3] });
-    assert_eq!(promoted(&given), [(3, vec![3])], "the next booking gets the seat, not the one that gave it back");
+    assert_eq!(promoted(&given), [(3, vec![3])], "the seat did not go to the next booking");
     let given = done(&mut state, &Command::CancelSeats { booking: booking(1), seats: vec![1] });
-    assert_eq!(promoted(&given), [(2, vec![1])], "booking 2 kept its place on the waitlist");
+    assert_eq!(promoted(&given), [(2, vec![1])], "booking 2 lost its place on the waitlist");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn refusals_come_in_the_documented_order() {
         choice: Choice::Only(vec![1]),
         waitlist: true,
     };
-    state.decide(&mine, limit).expect("it is allowed");
+    state.decide(&mine, limit).expect("the command is allowed");
     // one of these seats is taken, and the booking would exceed the person's limit
     let both = Command::Create {
         booking: booking(2),
@@ -131,17 +131,17 @@ fn refusals_come_in_the_documented_order() {
         Command::Create { booking: booking(2), person: person(2), seats: 2, choice: Choice::Any, waitlist: false };
     assert_eq!(state.decide(&any, OPEN), Err(Refusal::SoldOut));
     // an ended booking is refused before a started event, and both before the seats are checked
-    state.decide(&Command::Cancel { booking: booking(1) }, OPEN).expect("it is allowed");
+    state.decide(&Command::Cancel { booking: booking(1) }, OPEN).expect("the command is allowed");
     let seats = Command::CancelSeats { booking: booking(1), seats: vec![9] };
     assert_eq!(state.decide(&seats, OVER), Err(Refusal::AlreadyCancelled));
-    state.decide(&create(3, 1), OPEN).expect("it is allowed");
+    state.decide(&create(3, 1), OPEN).expect("the command is allowed");
     let seats = Command::CancelSeats { booking: booking(3), seats: vec![9] };
     assert_eq!(state.decide(&seats, OVER), Err(Refusal::EventStarted));
     assert_eq!(state.decide(&seats, OPEN), Err(Refusal::NotTheirs { seats: vec![9] }));
 }
 
 #[test]
-fn a_claim_takes_all_or_exactly_so_many() {
+fn a_claim_takes_all_or_the_exact_number() {
     let mut state = EventSeats::new(4);
     done(&mut state, &create(1, 1));
     done(&mut state, &create(2, 4)); // waits for four seats while three are free
@@ -160,7 +160,7 @@ fn seats_freed_after_the_start_are_not_promoted() {
     done(&mut state, &create(2, 1));
     let cancel = Command::Cancel { booking: booking(1) };
     assert_eq!(state.decide(&cancel, OVER), Err(Refusal::EventStarted));
-    let given = state.decide(&cancel, Given { by_staff: true, ..OVER }).expect("staff may");
+    let given = state.decide(&cancel, Given { by_staff: true, ..OVER }).expect("staff may cancel");
     assert!(given.promotions.is_empty());
     assert_eq!(state.free(), 1);
 }
@@ -172,7 +172,7 @@ fn staff_book_only_free_seats_after_the_start() {
     let (one, two) = (create(2, 1), create(3, 1));
     assert_eq!(state.decide(&one, OVER), Err(Refusal::EventNotOpen));
     let staff = Given { by_staff: true, ..OVER };
-    let given = state.decide(&one, staff).expect("staff may");
+    let given = state.decide(&one, staff).expect("staff may book");
     assert_eq!(given.outcome, Outcome::Booked { seats: vec![2], reassigned: false });
     assert_eq!(state.decide(&two, staff), Err(Refusal::SoldOut));
     assert_eq!(state.waiting().bookings, 0);

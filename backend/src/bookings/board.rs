@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_position_equals_its_parsed_cursor() {
+    fn a_parsed_cursor_gives_the_same_position() {
         let at = DateTime::from_timestamp_micros(1_795_000_000_123_456).unwrap_or_default();
         for place in [Place::Holds(7), Place::Waits(u64::MAX), Place::Cancelled(at, BookingId(Uuid::from_u128(9)))] {
             assert_eq!(Place::parse(&place.text()), Some(place));

@@ -232,7 +232,7 @@ mod tests {
     use super::{escaped, list, seat_list};
 
     #[test]
-    fn lists_are_joined_with_commas_and_and() {
+    fn lists_use_commas_and_a_final_and() {
         assert_eq!(seat_list(&[1]), "seat 1");
         assert_eq!(seat_list(&[1, 2, 9]), "seats 1, 2 and 9");
         assert_eq!(list(&["the date", "the place"]), "the date and the place");

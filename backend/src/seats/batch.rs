@@ -146,7 +146,7 @@ impl Batch {
             return Verdict::Later;
         }
         if let Kind::Create { seats: 13, .. } = &command.kind {
-            assert!(!Switch::ThirteenPanics.is_on(), "deciding panics, so that what becomes of others is seen");
+            assert!(!Switch::ThirteenPanics.is_on(), "the switch `thirteen_panics` makes this decision panic");
         }
         let done = match &command.kind {
             Kind::Create { .. } => self.create(work, command, facts),

@@ -170,7 +170,7 @@ mod tests {
         }
         let mut part = queues.take_main();
         let long_ago = std::time::Instant::now().checked_sub(2 * WAIT_MAX);
-        part.iter_mut().flat_map(|held| &mut held.commands).for_each(|one| one.since = long_ago.expect("a clock"));
+        part.iter_mut().flat_map(|held| &mut held.commands).for_each(|one| one.since = long_ago.expect("an instant"));
         (queues, part, answers)
     }
 

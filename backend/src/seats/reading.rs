@@ -117,7 +117,7 @@ impl<S: Source> Reader<S> {
                 return Ok(());
             }
         }
-        let _load = self.0.loads.acquire().await; // never closed
+        let _load = self.0.loads.acquire().await; // the semaphore is never closed
         let loaded = self.0.source.load(event).await?;
         if let Some(known) = loaded {
             self.states().put(event, known);

@@ -157,10 +157,7 @@ struct Done {
 async fn attempt<S: Store>(store: &S, part: &mut [Held], waits: bool) -> Result<Done, Failure> {
     let prepared = store.within(PREPARE_TIMEOUT, prepare(store, part, waits)).await;
     let (tx, done) = prepared.ok_or(Failure::Late)??;
-    assert!(
-        !Switch::LanesPanic.is_on_every_fifth_time(),
-        "a lane panics, so that what becomes of its commands is seen"
-    );
+    assert!(!Switch::LanesPanic.is_on_every_fifth_time(), "the switch `lanes_panic` makes this lane panic");
     if !done.written {
         return Ok(done); // dropping the transaction releases its locks
     }
