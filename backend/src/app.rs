@@ -42,7 +42,7 @@ pub(crate) struct Inner {
     pub(crate) seats: Seats,
     pub(crate) shown: Shown,
     pub(crate) relay_wake: Wake,
-    /// Wakes the timers when a long change has begun that goes on in portions.
+    /// Wakes the timers when a long change begins, which continues in portions.
     pub(crate) portions: Wake,
     pub(crate) clock: Clock,
     pub(crate) verifier: Verifier,
@@ -54,7 +54,7 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     /// Limits how many answers are built as a whole in memory at a time.
     pub(crate) exports: Semaphore,
-    /// Tasks that go on when their caller goes away.
+    /// Tasks that continue when their caller goes away.
     work: TaskTracker,
 }
 
@@ -91,7 +91,7 @@ impl App {
         Box::pin(self.pools.staff.acquire())
     }
 
-    /// Waits for all tasks that go on without their callers. The seat writer must still run, since they may need it.
+    /// Waits for all tasks that continue without their callers. The seat writer must still run, since they may need it.
     pub(crate) async fn work_is_done(&self) {
         self.work.close();
         self.work.wait().await;

@@ -16,7 +16,7 @@ pub(crate) struct FreeSeats {
 }
 
 impl FreeSeats {
-    /// A set for so many seats, none of which is free.
+    /// A set that has room for `total` seats, none of which is free.
     #[cfg(test)]
     pub(crate) fn none_of(total: u32) -> Self {
         let mut free = Self::default();

@@ -96,7 +96,7 @@ pub(crate) struct Kept {
     /// Its order on the waitlist, even after it has left; 0 if it never waited.
     pub(crate) order: u64,
     pub(crate) person: u32,
-    /// The first seat in its list of seats, which goes on in `EventSeats::next`; 0 when it holds none.
+    /// The first seat in the booking's linked list of seats, which continues in `EventSeats::next`; 0 when it holds none.
     pub(crate) first_seat: u32,
     pub(crate) held: u16,
     pub(crate) wanted: u16,

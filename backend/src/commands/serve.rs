@@ -88,8 +88,8 @@ async fn keep_limits(app: App, mut redis: ConnectionManager, stop: CancellationT
     }
 }
 
-/// After `stop`, `/health/ready` says no, so that a load balancer sends no more requests. The returned token is cancelled after the
-/// delay, when the server shall close.
+/// After `stop`, `/health/ready` answers 503, so that a load balancer sends no more requests. The returned token is cancelled after a
+/// further delay; the server then closes.
 fn close_after(server: &Server, stop: &CancellationToken, delay: Duration) -> CancellationToken {
     let (server, stop, closing) = (server.clone(), stop.clone(), CancellationToken::new());
     let close = closing.clone();

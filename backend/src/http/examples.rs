@@ -185,7 +185,7 @@ fn id(n: u16) -> Uuid {
     Uuid::from_u128(0x0198_a7a4_3c5e_7d3f_9a65_0d2b_0c4f_0000 | u128::from(n))
 }
 
-/// A time so many days after an evening in March.
+/// A time that many days after an evening in March.
 fn at(days: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_899_484_200 + days * 86_400, 0).unwrap_or_default()
 }

@@ -30,7 +30,7 @@ pub(crate) struct Limits {
     invited: Option<Limit<String>>,
 }
 
-/// Allows so many requests in a window; all of them may come at once.
+/// Allows `requests` requests in each window; all of them may come at once.
 struct Limit<K: Clone + std::hash::Hash + Eq> {
     requests: NonZeroU32,
     window: Duration,

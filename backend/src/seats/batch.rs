@@ -36,7 +36,8 @@ pub(super) struct Work {
 #[derive(Debug)]
 pub(super) enum Verdict {
     Reply(Reply),
-    /// The command needs rows that this transaction writes, so it waits for the next transaction.
+    /// The command goes back to its queue: the event's state is missing, or the command needs rows that this transaction is about to
+    /// write.
     Later,
     /// The state in memory contradicts the rows.
     Contradiction,

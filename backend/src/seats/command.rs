@@ -36,7 +36,7 @@ pub(crate) enum Kind {
     },
     Claim {
         booking: BookingId,
-        /// Claims exactly so many seats; `None` claims all seats that are both free and wanted.
+        /// How many seats to claim; `None` claims all seats that are both free and wanted.
         seats: Option<u32>,
     },
     GiveBack {
@@ -62,11 +62,12 @@ pub(crate) const PORTION: u32 = 500;
 /// Changes that are too long for one transaction, so they are done in portions, each of which locks the event's row only briefly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
-    /// The event has started: at most so many bookings leave the waitlist.
+    /// The event has started: at most `at_most` bookings leave the waitlist.
     EndWaiting { at_most: u32 },
-    /// The event was cancelled: bookings with at most so many seats end. The caller is the person who cancelled the event.
+    /// The event was cancelled: bookings that hold at most `at_most` seats together end. The caller is the person who cancelled the
+    /// event.
     EndBookings { at_most: u32 },
-    /// The capacity was raised: at most so many of the new seats go to the waitlist. Once no booking waits, all remaining seats are
+    /// The capacity was raised: at most `at_most` of the new seats go to the waitlist. Once no booking waits, all remaining seats are
     /// added.
     AddSeats { at_most: u32 },
 }

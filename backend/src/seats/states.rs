@@ -174,7 +174,7 @@ impl Default for States {
 }
 
 impl States {
-    /// An empty store for states of at most so many bytes together.
+    /// An empty store, whose states may take at most `bytes_max` bytes together.
     pub(super) fn new(bytes_max: usize) -> Self {
         Self { known: HashMap::new(), bytes: 0, bytes_max, uses: 0 }
     }

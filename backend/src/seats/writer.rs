@@ -147,7 +147,7 @@ async fn load<S: Store>(store: &S, part: &mut [Held]) {
 
 /// What a transaction decided, to be used once it is committed.
 struct Done {
-    /// For each event that was locked: a verdict for each command, in their order.
+    /// For each event, unless another transaction holds its row: a verdict for each command, in their order.
     verdicts: HashMap<EventId, Vec<Verdict>>,
     /// The version and head of each changed state after the commit.
     names: HashMap<EventId, (i64, Uuid)>,

@@ -149,7 +149,7 @@ impl World {
         }
     }
 
-    /// True once in so many times on average, while faults happen.
+    /// True once in `times` calls on average, while faults happen.
     fn fault(&mut self, times: usize) -> bool {
         self.faults && self.chance.one_in(times)
     }

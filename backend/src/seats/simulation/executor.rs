@@ -35,7 +35,7 @@ impl Chance {
         (self.next() % end as u64) as usize
     }
 
-    /// True once in so many times on average.
+    /// True once in `times` calls on average.
     pub(super) fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
