@@ -78,7 +78,7 @@ impl Executor {
             return false;
         }
         let chosen = choose(ready);
-        let at = (0..self.tasks.len()).filter(|at| is_ready(&self.tasks[*at])).nth(chosen).expect("too large");
+        let at = (0..self.tasks.len()).filter(|at| is_ready(&self.tasks[*at])).nth(chosen).expect("chosen < ready");
         let task = &mut self.tasks[at];
         task.ready.0.store(false, Ordering::Relaxed);
         if task.work.as_mut().poll(&mut Context::from_waker(&task.waker)).is_ready() {
