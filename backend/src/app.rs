@@ -66,13 +66,12 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// A connection of the pool. Boxed, because the pool's own future takes 4 kB, which every future that contains it would carry and
-    /// copy on each move.
+    /// A connection of the general pool.
     ///
     /// # Errors
-    /// When the database is away, or all connections stay in use.
+    /// As [`database::conn`].
     pub(crate) fn conn(&self) -> impl Future<Output = sqlx::Result<PoolConnection<Postgres>>> + Send + use<> {
-        Box::pin(self.pool.acquire())
+        database::conn(&self.pool)
     }
 
     /// A connection for finding out who a caller is and what they may do.
@@ -80,7 +79,7 @@ impl App {
     /// # Errors
     /// As [`App::conn`].
     pub(crate) fn identity_conn(&self) -> impl Future<Output = sqlx::Result<PoolConnection<Postgres>>> + Send + use<> {
-        Box::pin(self.pools.identity.acquire())
+        database::conn(&self.pools.identity)
     }
 
     /// A connection for queries that the staff of an event make.
@@ -88,7 +87,7 @@ impl App {
     /// # Errors
     /// As [`App::conn`].
     pub(crate) fn staff_conn(&self) -> impl Future<Output = sqlx::Result<PoolConnection<Postgres>>> + Send + use<> {
-        Box::pin(self.pools.staff.acquire())
+        database::conn(&self.pools.staff)
     }
 
     /// Waits for all tasks that continue without their callers. The seat writer must still run, since they may need it.

@@ -4,9 +4,9 @@ use happening_api::{BookingId, EventId, UserId};
 use uuid::Uuid;
 
 use super::create::done;
-use crate::app::App;
+use crate::clock::Clock;
 use crate::problem::Problem;
-use crate::seats::{Answer, Command, Kind};
+use crate::seats::{Answer, Command, Kind, Seats};
 
 /// A request to claim.
 #[derive(Clone, Debug)]
@@ -25,12 +25,12 @@ pub(crate) struct Claim {
 /// # Errors
 /// 422 when the key was used for another request, `already_cancelled`, `event_started`, 403 for a former member, 400 for more seats
 /// than the booking wants, `nothing_to_claim`, `not_enough_free`, 404, 503.
-pub(crate) async fn claim(app: &App, request: Claim) -> Result<(Answer, bool), Problem> {
+pub(crate) async fn claim(writer: &Seats, clock: Clock, request: Claim) -> Result<(Answer, bool), Problem> {
     let Claim { caller, event, booking, seats, key, request_id } = request;
     let id = match &key {
         Some(key) => Uuid::new_v5(&caller.0, format!("claim {key}").as_bytes()),
-        None => app.clock.new_id(),
+        None => clock.new_id(),
     };
     let kind = Kind::Claim { booking, seats: seats.map(i32::cast_unsigned) };
-    done(app.seats.submit(Command { id, event, caller, kind, request_id }).await)
+    done(writer.submit(Command { id, event, caller, kind, request_id }).await)
 }

@@ -5,13 +5,15 @@
 
 use happening_api::{BookingId, CreateBooking, OnConflict, UserId};
 use happening_seating::Choice;
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::store;
-use crate::app::App;
+use crate::clock::Clock;
+use crate::database;
 use crate::events::store as event_store;
 use crate::problem::Problem;
-use crate::seats::{Answer, Command, Kind, OnBehalf, Reply};
+use crate::seats::{Answer, Command, Kind, OnBehalf, Reply, Seats};
 
 /// A request to book.
 #[derive(Clone, Debug)]
@@ -34,29 +36,34 @@ pub(crate) struct Created {
     pub(crate) replayed: bool,
 }
 
-/// Creates a booking. It is completed or refused even if the caller goes away.
+/// Creates a booking. It is completed or refused even if the caller goes away. `identity` is the pool for access checks.
 ///
 /// # Errors
 /// In this order: 403 for another person's id, unless the caller manages the event; 400 without a reason, or for a person whom staff
 /// may not book for; 422 when the key was used with another body; 404, `event_not_open`, 400, `limit_reached`, `seats_taken`,
 /// `sold_out`; 503.
-pub(crate) async fn create(app: &App, request: Create) -> Result<Created, Problem> {
+pub(crate) async fn create(
+    writer: &Seats,
+    identity: &PgPool,
+    clock: Clock,
+    request: Create,
+) -> Result<Created, Problem> {
     let Create { caller, body, key, request_hash, request_id } = request;
     let id = match &key {
         Some(key) => Uuid::new_v5(&caller.0, key.as_bytes()),
-        None => app.clock.new_id(),
+        None => clock.new_id(),
     };
-    let on_behalf = on_behalf(app, caller, BookingId(id), &body).await?;
+    let on_behalf = on_behalf(identity, caller, BookingId(id), &body).await?;
     let seats = body.seats.cast_unsigned();
     let kind = Kind::Create { seats, choice: choice(&body), waitlist: body.waitlist, request_hash, on_behalf };
     let command = Command { id, event: body.event_id, caller, kind, request_id };
-    let (body, replayed) = done(app.seats.submit(command).await)?;
+    let (body, replayed) = done(writer.submit(command).await)?;
     Ok(Created { id: BookingId(id), body, replayed })
 }
 
 /// The person whom the event's staff book for, and their reason; `None` when the caller books for themselves.
 async fn on_behalf(
-    app: &App,
+    identity: &PgPool,
     caller: UserId,
     id: BookingId,
     body: &CreateBooking,
@@ -67,7 +74,7 @@ async fn on_behalf(
         let own = "is for a booking on another person's behalf";
         return if reason.is_none() { Ok(None) } else { Err(Problem::field("reason", own)) };
     };
-    let mut conn = app.identity_conn().await?;
+    let mut conn = database::conn(identity).await?;
     let standing = event_store::standing(&mut conn, body.event_id, caller).await?;
     if !standing.is_some_and(|(_, standing)| standing.staff()) {
         return Err(Problem::forbidden());

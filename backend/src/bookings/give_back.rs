@@ -4,9 +4,10 @@ use happening_api::{BookingId, ErrorCode, EventId, UserId};
 
 use super::create::done;
 use super::store::OfCaller;
-use crate::app::App;
+use crate::clock::Clock;
+use crate::database::lookup::Lookup;
 use crate::problem::Problem;
-use crate::seats::{Answer, Command, Kind};
+use crate::seats::{Answer, Command, Kind, Seats};
 
 /// A request to give seats back.
 #[derive(Clone, Debug)]
@@ -25,23 +26,30 @@ pub(crate) struct GiveBack {
 ///
 /// # Errors
 /// `already_cancelled`, `event_started`, 404 with the seats that the booking does not hold, 503.
-pub(crate) async fn give_back(app: &App, request: GiveBack) -> Result<Answer, Problem> {
+pub(crate) async fn give_back(writer: &Seats, clock: Clock, request: GiveBack) -> Result<Answer, Problem> {
     let GiveBack { caller, event, booking, seats, reason, request_id } = request;
     let seats = seats.map(|seats| seats.into_iter().map(i32::cast_unsigned).collect());
     let kind = Kind::GiveBack { booking, seats, reason };
-    let command = Command { id: app.clock.new_id(), event, caller, kind, request_id };
-    Ok(done(app.seats.submit(command).await)?.0)
+    let command = Command { id: clock.new_id(), event, caller, kind, request_id };
+    Ok(done(writer.submit(command).await)?.0)
 }
 
 /// Cancels a person's own booking. Does nothing when the booking has ended or its event has started.
 ///
 /// # Errors
 /// 503.
-pub(crate) async fn cancel_own(app: &App, caller: UserId, booking: BookingId, request_id: &str) -> Result<(), Problem> {
-    let (row, _) = app.bookings.find(OfCaller { booking, caller }).await?.ok_or_else(Problem::not_found)?;
+pub(crate) async fn cancel_own(
+    writer: &Seats,
+    bookings: &Lookup<OfCaller>,
+    clock: Clock,
+    caller: UserId,
+    booking: BookingId,
+    request_id: &str,
+) -> Result<(), Problem> {
+    let (row, _) = bookings.find(OfCaller { booking, caller }).await?.ok_or_else(Problem::not_found)?;
     let request_id = request_id.to_owned();
     let request = GiveBack { caller, event: row.event_id, booking, seats: None, reason: None, request_id };
-    match give_back(app, request).await {
+    match give_back(writer, clock, request).await {
         Err(error) if ![ErrorCode::AlreadyCancelled, ErrorCode::EventStarted].contains(&error.code) => Err(error),
         _ => Ok(()),
     }

@@ -37,7 +37,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let request =
         Create { caller: caller.id(), body: json.body, key, request_hash: json.hash, request_id: context.request_id };
-    let created = create::create(&app, request).await?;
+    let created = create::create(&app.seats, &app.pools.identity, app.clock, request).await?;
     let location = format!("/bookings/{}", created.id);
     let response = (StatusCode::CREATED, [(header::LOCATION, location)], created.body).into_response();
     Ok(say_replayed(response, created.replayed))
@@ -100,7 +100,7 @@ pub(crate) async fn cancel(
     State(app): State<App>,
     OptionalJson(body): OptionalJson<CancelBooking>,
 ) -> Result<Answer, Problem> {
-    give_back::give_back(&app, request_of(&target, context, None, body.reason)?).await
+    give_back::give_back(&app.seats, app.clock, request_of(&target, context, None, body.reason)?).await
 }
 
 /// Gives up some seats.
@@ -114,7 +114,7 @@ pub(crate) async fn cancel_seats(
     json: ValidJson<CancelSeats>,
 ) -> Result<Answer, Problem> {
     let CancelSeats { seat_numbers, reason } = json.body;
-    give_back::give_back(&app, request_of(&target, context, Some(seat_numbers), reason)?).await
+    give_back::give_back(&app.seats, app.clock, request_of(&target, context, Some(seat_numbers), reason)?).await
 }
 
 /// Takes seats that are free now for a booking that waits.
@@ -136,7 +136,7 @@ pub(crate) async fn claim(
         key,
         request_id: context.request_id,
     };
-    let (answer, replayed) = claim::claim(&app, request).await?;
+    let (answer, replayed) = claim::claim(&app.seats, app.clock, request).await?;
     Ok(say_replayed(answer.into_response(), replayed))
 }
 

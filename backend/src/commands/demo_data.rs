@@ -234,7 +234,8 @@ async fn book(app: &App, event: &DemoEvent) -> anyhow::Result<()> {
     }
     for login in event.leave {
         for (_, id) in made.iter().filter(|(name, _)| name == login) {
-            let left = bookings::cancel_own(app, person(login), *id, "demo-data").await;
+            let left =
+                bookings::cancel_own(&app.seats, &app.bookings, app.clock, person(login), *id, "demo-data").await;
             left.map_err(|error| anyhow::anyhow!("{}: {login} could not leave: {error:?}", event.name))?;
         }
     }
@@ -264,7 +265,7 @@ async fn create(
         request_hash: Vec::new(),
         request_id: "demo-data".to_owned(),
     };
-    match bookings::create::create(app, request).await {
+    match bookings::create::create(&app.seats, &app.pools.identity, app.clock, request).await {
         Ok(created) => Ok(created.id),
         Err(error) => anyhow::bail!("{}: {login} could not book {seats} seats: {error:?}", event.name),
     }

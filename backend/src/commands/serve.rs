@@ -13,7 +13,7 @@ use crate::config::{Config, ServeConfig};
 use crate::database::{self, schema};
 use crate::http::{Server, connections};
 use crate::outbox::Relay;
-use crate::{metrics, shown, timers, users};
+use crate::{events, metrics, shown, timers, users};
 
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -69,8 +69,8 @@ fn start_background(config: &Config, app: &App, tasks: &TaskTracker, stop: &Canc
     tasks.spawn(keep_limits(app.clone(), shown::connect(config.redis_url.as_str())?, stop.clone()));
     let preparing = app.clone();
     tokio::spawn(async move { preparing.verifier.prepare().await });
-    tasks.spawn(users::cancel_late_bookings(app.clone(), stop.clone()));
-    tasks.spawn(timers::run(app.clone(), stop.clone()));
+    tasks.spawn(users::cancel_late_bookings(users::Parts::of(app), stop.clone()));
+    tasks.spawn(timers::run(events::Parts::of(app), stop.clone()));
     Ok(())
 }
 

@@ -38,6 +38,12 @@ pub(crate) struct Lookup<W: Wanted> {
     turns: Arc<Semaphore>,
 }
 
+impl<W: Wanted> Clone for Lookup<W> {
+    fn clone(&self) -> Self {
+        Self { pool: self.pool.clone(), waiting: Arc::clone(&self.waiting), turns: Arc::clone(&self.turns) }
+    }
+}
+
 impl<W: Wanted> Lookup<W> {
     pub(crate) fn new(pool: PgPool) -> Self {
         Self { pool, waiting: Arc::default(), turns: Arc::new(Semaphore::new(AT_ONCE)) }

@@ -6,8 +6,9 @@ pub(crate) mod schema;
 
 use std::time::{Duration, Instant};
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres};
 use url::Url;
 
 use self::pulse::Pulse;
@@ -64,6 +65,15 @@ impl ServerPools {
         let general = connections_max.saturating_sub(2 * share).max(1);
         Ok(Self { identity: pool(share, &by_key), staff: pool(share, &options), general: pool(general, &options) })
     }
+}
+
+/// A connection of a pool. Boxed, because the pool's own future takes 4 kB, which every future that contains it would carry and
+/// copy on each move.
+///
+/// # Errors
+/// When the database is away, or all connections stay in use.
+pub(crate) fn conn(pool: &PgPool) -> impl Future<Output = sqlx::Result<PoolConnection<Postgres>>> + Send + use<> {
+    Box::pin(pool.acquire())
 }
 
 /// A small pool for an operator's command, which may read whole tables.

@@ -3,8 +3,7 @@
 
 use happening_api::{ErrorCode, Event, EventId, EventStatus, OrgId, UserId};
 
-use super::{ending, store, views};
-use crate::app::App;
+use super::{Parts, ending, store, views};
 use crate::audit_log::{self, Entry};
 use crate::problem::Problem;
 
@@ -21,8 +20,8 @@ pub(super) struct End {
 ///
 /// # Errors
 /// `event_not_open` when the event was cancelled already or is over, 503.
-pub(super) async fn cancel(app: &App, request: &End) -> Result<Event, Problem> {
-    let mut turn = app.seats.turn(&app.pool, request.event).await?.ok_or_else(Problem::not_found)?;
+pub(super) async fn cancel(parts: &Parts, request: &End) -> Result<Event, Problem> {
+    let mut turn = parts.seats.turn(&parts.pool, request.event).await?.ok_or_else(Problem::not_found)?;
     let now = turn.now();
     store::still_staff(turn.conn(), request.event, request.caller).await?;
     let old = store::editable(turn.conn(), request.event).await?;
@@ -36,11 +35,11 @@ pub(super) async fn cancel(app: &App, request: &End) -> Result<Event, Problem> {
     }
     let details = serde_json::json!({ "bookings": bookings });
     let entry = Entry { action: "event_cancelled", subject_type: "event", subject: request.event.0, details };
-    audit_log::write(turn.conn(), request.org, request.caller, &entry, app.clock).await?;
+    audit_log::write(turn.conn(), request.org, request.caller, &entry, parts.clock).await?;
     turn.write().await?;
     let event = views::find(turn.conn(), request.caller, request.event).await?.ok_or_else(Problem::not_found)?;
     turn.commit().await?;
-    app.portions.wake();
+    parts.portions.wake();
     Ok(event)
 }
 
@@ -49,8 +48,8 @@ pub(super) async fn cancel(app: &App, request: &End) -> Result<Event, Problem> {
 ///
 /// # Errors
 /// `event_has_bookings`, 503.
-pub(super) async fn delete(app: &App, request: &End) -> Result<(), Problem> {
-    let mut turn = app.seats.turn(&app.pool, request.event).await?.ok_or_else(Problem::not_found)?;
+pub(super) async fn delete(parts: &Parts, request: &End) -> Result<(), Problem> {
+    let mut turn = parts.seats.turn(&parts.pool, request.event).await?.ok_or_else(Problem::not_found)?;
     store::still_staff(turn.conn(), request.event, request.caller).await?;
     let old = store::editable(turn.conn(), request.event).await?;
     if ending::has_active_bookings(turn.conn(), request.event).await? {
@@ -63,6 +62,6 @@ pub(super) async fn delete(app: &App, request: &End) -> Result<(), Problem> {
     ending::hide(turn.conn(), request.event).await?;
     let details = serde_json::json!({ "name": old.name, "event_date": old.event_date });
     let entry = Entry { action: "event_deleted", subject_type: "event", subject: request.event.0, details };
-    audit_log::write(turn.conn(), request.org, request.caller, &entry, app.clock).await?;
+    audit_log::write(turn.conn(), request.org, request.caller, &entry, parts.clock).await?;
     Ok(turn.commit().await?)
 }

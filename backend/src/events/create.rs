@@ -1,11 +1,12 @@
 //! Creates an event.
 
 use happening_api::{CreateEvent, EventId, UserId, event_times_problem};
+use sqlx::PgPool;
 
 use super::{store, views};
 use crate::access::{self, Access, OrgAction};
-use crate::app::App;
 use crate::audit_log;
+use crate::clock::Clock;
 use crate::idempotency::{Call, Made};
 use crate::organizations::store as org_store;
 use crate::problem::Problem;
@@ -14,20 +15,26 @@ use crate::problem::Problem;
 ///
 /// # Errors
 /// 400 for times that contradict each other, 503.
-pub(super) async fn create(app: &App, caller: UserId, body: &CreateEvent, call: &Call) -> Result<Made, Problem> {
-    let id = EventId(app.clock.new_id());
-    let mut tx = app.pool.begin().await?;
+pub(super) async fn create(
+    pool: &PgPool,
+    clock: Clock,
+    caller: UserId,
+    body: &CreateEvent,
+    call: &Call,
+) -> Result<Made, Problem> {
+    let id = EventId(clock.new_id());
+    let mut tx = pool.begin().await?;
     if let Some(made) = call.begin(&mut tx).await? {
         return Ok(made);
     }
     check_zone(&body.time_zone)?;
-    if let Some((field, reason)) = event_times_problem(app.clock.now(), body.event_date, body.ends_at) {
+    if let Some((field, reason)) = event_times_problem(clock.now(), body.event_date, body.ends_at) {
         return Err(Problem::field(field, reason));
     }
     store::insert(&mut tx, id, caller, body).await?;
     let details = serde_json::json!({ "name": body.name.trim(), "total_slots": body.total_slots });
     let entry = audit_log::Entry { action: "event_created", subject_type: "event", subject: id.0, details };
-    audit_log::write(&mut tx, body.org_id, caller, &entry, app.clock).await?;
+    audit_log::write(&mut tx, body.org_id, caller, &entry, clock).await?;
     let event = views::find(&mut tx, caller, id).await?.ok_or_else(Problem::not_found)?;
     // Inserting the event locked the organization's row (its foreign key does), so this sees whether the organization or the
     // membership ended meanwhile.

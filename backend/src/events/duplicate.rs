@@ -1,9 +1,11 @@
 //! Creates a copy of an event, on a new date and without bookings.
 
 use happening_api::{CreateEvent, DuplicateEvent, EventId, UserId};
+use sqlx::PgPool;
 
 use super::{create, views};
-use crate::app::App;
+use crate::clock::Clock;
+use crate::database;
 use crate::idempotency::{Call, Made};
 use crate::problem::Problem;
 
@@ -12,13 +14,14 @@ use crate::problem::Problem;
 /// # Errors
 /// As for creating an event.
 pub(super) async fn duplicate(
-    app: &App,
+    pool: &PgPool,
+    clock: Clock,
     caller: UserId,
     of: EventId,
     body: DuplicateEvent,
     call: &Call,
 ) -> Result<Made, Problem> {
-    let mut conn = app.conn().await?;
+    let mut conn = database::conn(pool).await?;
     let old = views::find(&mut conn, caller, of).await?.ok_or_else(Problem::not_found)?;
     drop(conn);
     let event = CreateEvent {
@@ -34,5 +37,5 @@ pub(super) async fn duplicate(
         visibility: old.visibility,
         max_seats_per_user: old.max_seats_per_user,
     };
-    create::create(app, caller, &event, call).await
+    create::create(pool, clock, caller, &event, call).await
 }

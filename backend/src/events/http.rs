@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode, Uri, header};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::Parts;
 use super::calendar::{self, CalendarEvent};
 use super::cancel::{self, End};
 use super::update::Update;
@@ -44,7 +45,7 @@ pub(crate) async fn create(
 ) -> Result<Made, Problem> {
     let member = MemberFor::<actions::CreateEvent>::of(&app, caller, json.body.org_id).await?;
     let call = idempotency::Call::new(member.caller.id(), repeatable.key, &repeatable.route, &json.hash);
-    super::create::create(&app, member.caller.id(), &json.body, &call).await
+    super::create::create(&app.pool, app.clock, member.caller.id(), &json.body, &call).await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -138,7 +139,7 @@ pub(crate) async fn update(
         version,
         request_id: context.request_id,
     };
-    to_its_end(&app, |app| async move { super::update::update(&app, &request).await }).await.map(with_version)
+    to_its_end(&app, |parts| async move { super::update::update(&parts, &request).await }).await.map(with_version)
 }
 
 fn parse_version(value: &str) -> Result<i64, Problem> {
@@ -182,12 +183,12 @@ pub(crate) async fn seats(
 }
 
 /// Runs a change to its end, for at most `CHANGE_TIMEOUT`: a change whose connection hangs must release the event for others.
-async fn to_its_end<T, F>(app: &App, change: impl FnOnce(App) -> F) -> Result<T, Problem>
+async fn to_its_end<T, F>(app: &App, change: impl FnOnce(Parts) -> F) -> Result<T, Problem>
 where
     T: Send + 'static,
     F: Future<Output = Result<T, Problem>> + Send + 'static,
 {
-    let change = change(app.clone());
+    let change = change(Parts::of(app));
     app.to_its_end(async {
         let done = tokio::time::timeout(CHANGE_TIMEOUT, change).await;
         done.unwrap_or_else(|late| Err(Problem::outcome_unknown(late)))
@@ -211,7 +212,7 @@ pub(crate) async fn cancel(
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> Result<Response, Problem> {
     let request = end(&target, context);
-    to_its_end(&app, |app| async move { cancel::cancel(&app, &request).await }).await.map(with_version)
+    to_its_end(&app, |parts| async move { cancel::cancel(&parts, &request).await }).await.map(with_version)
 }
 
 /// Deletes an event that nobody has an active booking for.
@@ -224,7 +225,7 @@ pub(crate) async fn delete(
     State(app): State<App>,
 ) -> Result<StatusCode, Problem> {
     let request = end(&target, context);
-    to_its_end(&app, |app| async move { cancel::delete(&app, &request).await }).await?;
+    to_its_end(&app, |parts| async move { cancel::delete(&parts, &request).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -240,7 +241,7 @@ pub(crate) async fn duplicate(
     json: ValidJson<DuplicateEvent>,
 ) -> Result<Made, Problem> {
     let call = idempotency::Call::new(target.caller.id(), repeatable.key, &repeatable.route, &json.hash);
-    super::duplicate::duplicate(&app, target.caller.id(), target.event, json.body, &call).await
+    super::duplicate::duplicate(&app.pool, app.clock, target.caller.id(), target.event, json.body, &call).await
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -7,13 +7,14 @@ use happening_api::{
     time_in_bounds,
 };
 use happening_seating::Refusal as Rule;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use super::create::check_zone;
 use super::store::{self, Editable};
-use super::views;
-use crate::app::App;
+use super::{Parts, views};
 use crate::audit_log;
+use crate::clock::Clock;
+use crate::database;
 use crate::organizations::store as org_store;
 use crate::outbox;
 use crate::problem::Problem;
@@ -35,27 +36,27 @@ pub(super) struct Update {
 ///
 /// # Errors
 /// `stale` with the current event, `event_not_open`, `seats_booked` with those seats, 400, 503.
-pub(super) async fn update(app: &App, request: &Update) -> Result<Event, Problem> {
-    let mut turn = app.seats.turn(&app.pool, request.event).await?.ok_or_else(Problem::not_found)?;
+pub(super) async fn update(parts: &Parts, request: &Update) -> Result<Event, Problem> {
+    let mut turn = parts.seats.turn(&parts.pool, request.event).await?.ok_or_else(Problem::not_found)?;
     let now = turn.now();
     store::still_staff(turn.conn(), request.event, request.caller).await?;
     let old = store::editable(turn.conn(), request.event).await?;
     if request.version.is_some_and(|version| version != old.version) {
         drop(turn);
-        return Err(stale(app, request).await?);
+        return Err(stale(&parts.pool, request).await?);
     }
     let new = merged(&old, &request.body);
     check(turn.conn(), request, &old, &new, now).await?;
-    write(&mut turn, app, request, &old, &new).await?;
-    tell(turn.conn(), app, request, &old, &new, now).await?;
+    write(&mut turn, parts.clock, request, &old, &new).await?;
+    tell(turn.conn(), parts.clock, request, &old, &new, now).await?;
     let event = views::find(turn.conn(), request.caller, request.event).await?.ok_or_else(Problem::not_found)?;
     turn.commit().await?;
-    app.portions.wake();
+    parts.portions.wake();
     Ok(event)
 }
 
-async fn stale(app: &App, request: &Update) -> Result<Problem, Problem> {
-    let current = views::find(&mut *app.conn().await?, request.caller, request.event).await?;
+async fn stale(pool: &PgPool, request: &Update) -> Result<Problem, Problem> {
+    let current = views::find(&mut *database::conn(pool).await?, request.caller, request.event).await?;
     Ok(Problem::new(ErrorCode::Stale, "The event was changed by somebody else. Nothing was replaced.")
         .with(|details| details.event = current.map(Box::new)))
 }
@@ -147,7 +148,7 @@ fn check_ongoing(body: &UpdateEvent, old: &Editable, new: &Editable, now: DateTi
 }
 
 /// Writes the columns. A changed capacity adds or removes seats.
-async fn write(turn: &mut Turn, app: &App, request: &Update, old: &Editable, new: &Editable) -> Result<(), Problem> {
+async fn write(turn: &mut Turn, clock: Clock, request: &Update, old: &Editable, new: &Editable) -> Result<(), Problem> {
     if new.total_slots != old.total_slots {
         turn.resize(new.total_slots.cast_unsigned(), &request.request_id)?;
     }
@@ -155,14 +156,14 @@ async fn write(turn: &mut Turn, app: &App, request: &Update, old: &Editable, new
     turn.write().await?;
     let details = serde_json::to_value(&request.body).map_err(Problem::internal)?;
     let entry = audit_log::Entry { action: "event_updated", subject_type: "event", subject: request.event.0, details };
-    Ok(audit_log::write(turn.conn(), request.org, request.caller, &entry, app.clock).await?)
+    Ok(audit_log::write(turn.conn(), request.org, request.caller, &entry, clock).await?)
 }
 
 /// Notifies everyone with a booking of a changed name, date, end or place. It writes a single message, from which the worker makes
 /// one for each person; writing all of them here would lock the event's row for long.
 async fn tell(
     conn: &mut PgConnection,
-    app: &App,
+    clock: Clock,
     request: &Update,
     old: &Editable,
     new: &Editable,
@@ -184,7 +185,7 @@ async fn tell(
     let message = Message {
         event_id: Some(request.event),
         changes: Some(changes),
-        ..Message::new(MessageId(app.clock.new_id()), NotificationType::EventUpdated, now, &request.request_id)
+        ..Message::new(MessageId(clock.new_id()), NotificationType::EventUpdated, now, &request.request_id)
     };
     Ok(outbox::enqueue(conn, &[message]).await?)
 }

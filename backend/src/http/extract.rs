@@ -1,10 +1,9 @@
 //! The extractors of handlers: the caller, ids in the path, queries, keys and bodies.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
 use garde::Validate;
 use happening_api::UserId;
@@ -16,6 +15,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{self, ObjectBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::decode;
 use super::server::Server;
 use crate::auth::AuthError;
 use crate::limits::Peer;
@@ -40,7 +40,8 @@ impl FromRequestParts<Server> for CurrentUser {
 
     async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
         let claims = claims_of(parts, server).await?;
-        let known = users::current(&server.app, &claims).await?;
+        let app = &server.app;
+        let known = users::current(&app.pools.identity, app.clock, &app.known_users, &app.callers, &claims).await?;
         Ok(Self(known))
     }
 }
@@ -114,15 +115,8 @@ pub(crate) struct ValidQuery<T>(pub(crate) T);
 impl<T: DeserializeOwned> FromRequestParts<Server> for ValidQuery<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
-        match Query::<T>::from_request_parts(parts, server).await {
-            Ok(Query(query)) => Ok(Self(query)),
-            Err(rejection) => {
-                let reason = rejection.body_text();
-                let reason = reason.rsplit("query string: ").next().unwrap_or(&reason);
-                Err(Problem::fields(BTreeMap::from([field_of(reason, "")])))
-            }
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &Server) -> Result<Self, Problem> {
+        decode::from_query(parts.uri.query().unwrap_or_default()).map(Self)
     }
 }
 
@@ -219,45 +213,13 @@ async fn read_body(request: Request, server: &Server) -> Result<Bytes, Problem> 
 }
 
 fn parse<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -> Result<ValidJson<T>, Problem> {
-    // serde would also accept an array of the right length for a struct
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err(Problem::field("", "must be a JSON object"));
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let body: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let reason = error.inner().to_string();
-        let reason = reason.split(" at line ").next().unwrap_or(&reason).to_owned();
-        Problem::fields(BTreeMap::from([field_of(&reason, path.trim_matches('.'))]))
-    })?;
-    deserializer.end().map_err(|_| Problem::field("", "there is something after the JSON value"))?;
+    let value = decode::json(bytes)?;
+    // a `Value` sorts an object's members, so equal values have equal text
+    let hash = Sha256::digest(value.to_string()).to_vec();
+    let body: T = decode::from_json(value)?;
     body.validate().map_err(|report| {
         let fields = report.iter().map(|(path, error)| (path.to_string(), error.message().to_owned()));
         Problem::fields(fields.collect())
     })?;
-    // a `Value` sorts an object's members, so equal values have equal text
-    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|_| Problem::field("", "is not JSON"))?;
-    Ok(ValidJson { body, hash: Sha256::digest(value.to_string()).to_vec() })
-}
-
-/// The field that a parser error is about: its path or, for a missing or unknown field, the name that the error quotes.
-fn field_of(reason: &str, path: &str) -> (String, String) {
-    let quoted =
-        reason.split('`').nth(1).filter(|_| reason.starts_with("missing field") || reason.starts_with("unknown field"));
-    let name = match (quoted, path) {
-        (Some(name), "" | "?") => name.to_owned(),
-        (Some(name), path) if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),
-        (Some(name), path) => format!("{path}.{name}"),
-        (None, path) => path.split_once(": ").map_or(path, |(name, _)| name).to_owned(),
-    };
-    let reason = if reason.starts_with("missing field") {
-        "is missing".to_owned()
-    } else if reason.starts_with("unknown field") {
-        "is not known here".to_owned()
-    } else if let (true, Some((name, rest))) = (name.is_empty(), reason.split_once(": ")) {
-        return (name.to_owned(), rest.to_owned());
-    } else {
-        reason.to_owned()
-    };
-    (name, reason)
+    Ok(ValidJson { body, hash })
 }

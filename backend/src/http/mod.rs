@@ -3,6 +3,7 @@
 mod answer;
 pub(crate) mod connections;
 mod context;
+mod decode;
 mod examples;
 mod extract;
 mod health;

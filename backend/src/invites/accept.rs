@@ -1,14 +1,15 @@
 //! Shows and accepts an invite by its token.
 
 use happening_api::{ErrorCode, InvitePreview, Organization, UserId};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use super::create::{already_member, gone, used};
 use super::store::{self, InviteRow};
-use crate::app::App;
 use crate::audit_log::{self, Entry};
+use crate::clock::Clock;
+use crate::database;
 use crate::idempotency::commit;
-use crate::links::Token;
+use crate::links::{Links, Token};
 use crate::organizations::store as org_store;
 use crate::problem::Problem;
 use crate::users::store as user_store;
@@ -17,8 +18,8 @@ use crate::users::store as user_store;
 ///
 /// # Errors
 /// 404 for a token that this server did not make, `invite_used`, `invite_gone`, 503.
-pub(super) async fn preview(app: &App, token: &str) -> Result<InvitePreview, Problem> {
-    let (invite, replaced) = find(&mut *app.conn().await?, app, token, false).await?;
+pub(super) async fn preview(pool: &PgPool, links: &Links, token: &str) -> Result<InvitePreview, Problem> {
+    let (invite, replaced) = find(&mut *database::conn(pool).await?, links, token, false).await?;
     check_open(&invite, replaced)?;
     Ok(InvitePreview {
         role: invite.role,
@@ -33,12 +34,18 @@ pub(super) async fn preview(app: &App, token: &str) -> Result<InvitePreview, Pro
 ///
 /// # Errors
 /// 404, `email_not_verified`, `invite_for_other_address`, `invite_used`, `invite_gone`, `already_member`, 503.
-pub(super) async fn accept(app: &App, caller: UserId, token: &str) -> Result<Organization, Problem> {
-    let mut tx = app.pool.begin().await?;
+pub(super) async fn accept(
+    pool: &PgPool,
+    links: &Links,
+    clock: Clock,
+    caller: UserId,
+    token: &str,
+) -> Result<Organization, Problem> {
+    let mut tx = pool.begin().await?;
     // every change of invites locks the organization first, so that they cannot deadlock
-    let (known, _) = find(&mut tx, app, token, false).await?;
+    let (known, _) = find(&mut tx, links, token, false).await?;
     org_store::lock(&mut tx, known.org_id).await?;
-    let (invite, replaced) = find(&mut tx, app, token, true).await?;
+    let (invite, replaced) = find(&mut tx, links, token, true).await?;
     let person = user_store::find(&mut tx, caller).await?.ok_or_else(Problem::unauthenticated)?;
     if !person.email_verified {
         let sentence = "Confirm your e-mail address first.";
@@ -58,17 +65,17 @@ pub(super) async fn accept(app: &App, caller: UserId, token: &str) -> Result<Org
     store::set_status(&mut tx, invite.id, "used").await?;
     let details = serde_json::json!({ "role": invite.role });
     let entry = Entry { action: "invite_accepted", subject_type: "invite", subject: invite.id.0, details };
-    audit_log::write(&mut tx, invite.org_id, caller, &entry, app.clock).await?;
+    audit_log::write(&mut tx, invite.org_id, caller, &entry, clock).await?;
     let organization = org_store::find_for(&mut tx, caller, invite.org_id).await?.ok_or_else(Problem::not_found)?;
     commit(tx).await?;
     Ok(organization)
 }
 
 /// The invite of a valid token, and whether a newer token has replaced this one.
-async fn find(conn: &mut PgConnection, app: &App, text: &str, lock: bool) -> Result<(InviteRow, bool), Problem> {
+async fn find(conn: &mut PgConnection, links: &Links, text: &str, lock: bool) -> Result<(InviteRow, bool), Problem> {
     let token = Token::parse(text).ok_or_else(Problem::not_found)?;
     let invite = store::find(conn, token.id, lock).await?.ok_or_else(Problem::not_found)?;
-    let key = &app.links.key;
+    let key = &links.key;
     if token.is_of(key, &invite.nonce) {
         return Ok((invite, false));
     }

@@ -4,16 +4,28 @@
 use happening_api::{
     CreateInvite, CreatedInvite, ErrorCode, Invite, InviteId, Message, MessageId, NotificationType, OrgId, UserId,
 };
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::store::{self, InviteRow};
-use crate::app::App;
 use crate::audit_log::{self, Entry};
+use crate::clock::Clock;
 use crate::idempotency::{Call, Made, commit};
+use crate::limits::Limits;
+use crate::links::Links;
 use crate::organizations::store as org_store;
 use crate::outbox;
 use crate::problem::Problem;
+use crate::wake::Wake;
+
+/// The parts of the server that sending an invite needs.
+pub(super) struct Parts<'a> {
+    pub(super) pool: &'a PgPool,
+    pub(super) clock: Clock,
+    pub(super) limits: &'a Limits,
+    pub(super) links: &'a Links,
+    pub(super) relay_wake: &'a Wake,
+}
 
 /// The person who sends an invite, and the id of their request.
 pub(super) struct Sender {
@@ -25,30 +37,35 @@ pub(super) struct Sender {
 ///
 /// # Errors
 /// `already_member`, 404, 429, 503.
-pub(super) async fn create(app: &App, sender: &Sender, body: &CreateInvite, call: &Call) -> Result<Made, Problem> {
-    let id = InviteId(app.clock.new_id());
-    let mut tx = app.pool.begin().await?;
+pub(super) async fn create(
+    parts: &Parts<'_>,
+    sender: &Sender,
+    body: &CreateInvite,
+    call: &Call,
+) -> Result<Made, Problem> {
+    let id = InviteId(parts.clock.new_id());
+    let mut tx = parts.pool.begin().await?;
     if let Some(made) = call.begin(&mut tx).await? {
-        return replay(&mut tx, app, made).await;
+        return replay(&mut tx, parts.links, made).await;
     }
     org_store::lock_as_admin(&mut tx, body.org_id, sender.caller).await?;
     if store::is_member(&mut tx, body.org_id, &body.email).await? {
         return Err(already_member());
     }
-    app.limits.count_invite(&body.email)?;
+    parts.limits.count_invite(&body.email)?;
     store::insert(&mut tx, id, body, sender.caller, &nonce()).await?;
     let details = serde_json::json!({ "role": body.role });
-    let created = tell(&mut tx, app, sender, body.org_id, id, ("invite_created", details)).await?;
+    let created = tell(&mut tx, parts, sender, body.org_id, id, ("invite_created", details)).await?;
     let answer = call.finish_keeping(tx, &created.invite, &created, &format!("/org-invites/{id}")).await?;
-    app.relay_wake.wake();
+    parts.relay_wake.wake();
     Ok(answer)
 }
 
 /// The stored answer does not contain the token. This adds the token that the first answer had, whether it is still valid or not.
-async fn replay(conn: &mut PgConnection, app: &App, made: Made) -> Result<Made, Problem> {
+async fn replay(conn: &mut PgConnection, links: &Links, made: Made) -> Result<Made, Problem> {
     let invite: Invite = serde_json::from_str(&made.body).map_err(Problem::internal)?;
     let row = store::find(conn, invite.id, false).await?.ok_or_else(Problem::not_found)?;
-    let body = serde_json::to_string(&with_token(app, row.first_nonce(), invite)).map_err(Problem::internal)?;
+    let body = serde_json::to_string(&with_token(links, row.first_nonce(), invite)).map_err(Problem::internal)?;
     Ok(Made { body, ..made })
 }
 
@@ -56,19 +73,19 @@ async fn replay(conn: &mut PgConnection, app: &App, made: Made) -> Result<Made, 
 ///
 /// # Errors
 /// `invite_used`, `invite_gone`, 429, 503.
-pub(super) async fn resend(app: &App, sender: &Sender, invite: &InviteRow) -> Result<CreatedInvite, Problem> {
-    let mut tx = app.pool.begin().await?;
+pub(super) async fn resend(parts: &Parts<'_>, sender: &Sender, invite: &InviteRow) -> Result<CreatedInvite, Problem> {
+    let mut tx = parts.pool.begin().await?;
     org_store::lock_as_admin(&mut tx, invite.org_id, sender.caller).await?;
     still_open(&mut tx, invite.id).await?;
     if store::is_member(&mut tx, invite.org_id, &invite.email).await? {
         return Err(already_member());
     }
-    app.limits.count_invite(&invite.email)?;
+    parts.limits.count_invite(&invite.email)?;
     store::renew(&mut tx, invite.id, sender.caller, &nonce()).await?;
     let details = serde_json::json!({ "role": invite.role });
-    let created = tell(&mut tx, app, sender, invite.org_id, invite.id, ("invite_resent", details)).await?;
+    let created = tell(&mut tx, parts, sender, invite.org_id, invite.id, ("invite_resent", details)).await?;
     commit(tx).await?;
-    app.relay_wake.wake();
+    parts.relay_wake.wake();
     Ok(created)
 }
 
@@ -76,14 +93,14 @@ pub(super) async fn resend(app: &App, sender: &Sender, invite: &InviteRow) -> Re
 ///
 /// # Errors
 /// `invite_used` or `invite_gone`; 403 or 404 when the caller is no longer orgAdmin; 503 when the database fails.
-pub(super) async fn revoke(app: &App, caller: UserId, invite: &InviteRow) -> Result<(), Problem> {
-    let mut tx = app.pool.begin().await?;
+pub(super) async fn revoke(pool: &PgPool, clock: Clock, caller: UserId, invite: &InviteRow) -> Result<(), Problem> {
+    let mut tx = pool.begin().await?;
     org_store::lock_as_admin(&mut tx, invite.org_id, caller).await?;
     still_open(&mut tx, invite.id).await?;
     store::set_status(&mut tx, invite.id, "revoked").await?;
     let details = serde_json::json!({ "role": invite.role });
     let entry = Entry { action: "invite_revoked", subject_type: "invite", subject: invite.id.0, details };
-    audit_log::write(&mut tx, invite.org_id, caller, &entry, app.clock).await?;
+    audit_log::write(&mut tx, invite.org_id, caller, &entry, clock).await?;
     commit(tx).await
 }
 
@@ -100,7 +117,7 @@ async fn still_open(conn: &mut PgConnection, id: InviteId) -> Result<(), Problem
 /// Writes the message and the audit log entry. Returns the answer with the token.
 async fn tell(
     conn: &mut PgConnection,
-    app: &App,
+    parts: &Parts<'_>,
     sender: &Sender,
     org: OrgId,
     id: InviteId,
@@ -109,18 +126,23 @@ async fn tell(
     let message = Message {
         invite_id: Some(id),
         org_id: Some(org),
-        ..Message::new(MessageId(app.clock.new_id()), NotificationType::OrgInvite, app.clock.now(), &sender.request_id)
+        ..Message::new(
+            MessageId(parts.clock.new_id()),
+            NotificationType::OrgInvite,
+            parts.clock.now(),
+            &sender.request_id,
+        )
     };
     outbox::enqueue(conn, &[message]).await?;
     let entry = Entry { action, subject_type: "invite", subject: id.0, details };
-    audit_log::write(conn, org, sender.caller, &entry, app.clock).await?;
+    audit_log::write(conn, org, sender.caller, &entry, parts.clock).await?;
     let invite = store::find(conn, id, false).await?.ok_or_else(Problem::not_found)?;
-    Ok(with_token(app, &invite.nonce, invite.shown()))
+    Ok(with_token(parts.links, &invite.nonce, invite.shown()))
 }
 
-fn with_token(app: &App, nonce: &[u8], invite: Invite) -> CreatedInvite {
-    let token = app.links.token(invite.id, nonce);
-    let url = app.links.invite(&token);
+fn with_token(links: &Links, nonce: &[u8], invite: Invite) -> CreatedInvite {
+    let token = links.token(invite.id, nonce);
+    let url = links.invite(&token);
     CreatedInvite { invite, token, url }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::accept;
-use super::create::{self, Sender};
+use super::create::{self, Parts, Sender};
 use super::store::{self, InviteRow};
 use crate::app::App;
 use crate::http::{
@@ -20,6 +20,11 @@ use crate::http::{
 use crate::idempotency::{self, Made};
 use crate::page::{Cursor, CursorText, Listed, Order, Page};
 use crate::problem::Problem;
+
+fn parts(app: &App) -> Parts<'_> {
+    let (pool, limits, links, relay_wake) = (&app.pool, &app.limits, &app.links, &app.relay_wake);
+    Parts { pool, clock: app.clock, limits, links, relay_wake }
+}
 
 /// Invites an address into an organization. The answer holds the token, once; the address gets a mail with the link.
 /// `Location` is where the invite is taken back and sent again; what it is about is read with its token only.
@@ -37,7 +42,7 @@ pub(crate) async fn create(
     let admin = MemberFor::<actions::Administer>::of(&app, caller, json.body.org_id).await?;
     let call = idempotency::Call::new(admin.caller.id(), repeatable.key, &repeatable.route, &json.hash);
     let sender = Sender { caller: admin.caller.id(), request_id: context.request_id };
-    create::create(&app, &sender, &json.body, &call).await
+    create::create(&parts(&app), &sender, &json.body, &call).await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -78,7 +83,7 @@ pub(crate) async fn preview(
     PathId(token): PathId<String>,
     State(app): State<App>,
 ) -> Result<Json<InvitePreview>, Problem> {
-    accept::preview(&app, &token).await.map(Json)
+    accept::preview(&app.pool, &app.links, &token).await.map(Json)
 }
 
 /// Makes the caller a member. Their verified address must be the one that was invited.
@@ -91,7 +96,7 @@ pub(crate) async fn accept(
     State(app): State<App>,
     OptionalJson(NoFields {}): OptionalJson<NoFields>,
 ) -> Result<Json<Organization>, Problem> {
-    accept::accept(&app, caller.id(), &token).await.map(Json)
+    accept::accept(&app.pool, &app.links, app.clock, caller.id(), &token).await.map(Json)
 }
 
 /// Gives an invite a new token and sends it; the old token dies.
@@ -107,7 +112,7 @@ pub(crate) async fn resend(
 ) -> Result<Json<CreatedInvite>, Problem> {
     let (admin, invite) = administered(&app, caller, id).await?;
     let sender = Sender { caller: admin.caller.id(), request_id: context.request_id };
-    create::resend(&app, &sender, &invite).await.map(Json)
+    create::resend(&parts(&app), &sender, &invite).await.map(Json)
 }
 
 /// Takes an invite back.
@@ -120,7 +125,7 @@ pub(crate) async fn revoke(
     State(app): State<App>,
 ) -> Result<StatusCode, Problem> {
     let (admin, invite) = administered(&app, caller, id).await?;
-    create::revoke(&app, admin.caller.id(), &invite).await?;
+    create::revoke(&app.pool, app.clock, admin.caller.id(), &invite).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -52,7 +52,7 @@ pub(crate) async fn create(
     json: ValidJson<CreateOrganization>,
 ) -> Result<Made, Problem> {
     let call = idempotency::Call::new(caller.id(), repeatable.key, &repeatable.route, &json.hash);
-    super::create::create(&app, caller.id(), &json.body, &call).await
+    super::create::create(&app.pool, app.clock, caller.id(), &json.body, &call).await
 }
 
 /// The caller's organizations with their roles.
@@ -116,7 +116,7 @@ pub(crate) async fn update(
     State(app): State<App>,
     json: ValidJson<UpdateOrganization>,
 ) -> Result<Json<Organization>, Problem> {
-    change::update(&app, member.caller.id(), member.org, &json.body).await.map(Json)
+    change::update(&app.pool, app.clock, member.caller.id(), member.org, &json.body).await.map(Json)
 }
 
 /// Ends an organization. Refused while one of its events is upcoming or goes on.
@@ -127,7 +127,7 @@ pub(crate) async fn delete(
     member: MemberFor<actions::Administer>,
     State(app): State<App>,
 ) -> Result<StatusCode, Problem> {
-    change::delete(&app, member.caller.id(), member.org).await?;
+    change::delete(&app.pool, app.clock, member.caller.id(), member.org).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -149,7 +149,7 @@ pub(crate) async fn update_member(
     json: ValidJson<UpdateMember>,
 ) -> Result<Json<Member>, Problem> {
     let target = target(&admin, member, context);
-    members::set_role(&app, &target, json.body.role).await.map(Json)
+    members::set_role(&app.pool, app.clock, &app.relay_wake, &target, json.body.role).await.map(Json)
 }
 
 /// Removes a member; everybody may leave.
@@ -162,7 +162,7 @@ pub(crate) async fn remove_member(
     context: RequestContext,
     State(app): State<App>,
 ) -> Result<StatusCode, Problem> {
-    members::remove(&app, &target(&caller, member, context)).await?;
+    members::remove(&app.pool, app.clock, &target(&caller, member, context)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -2,14 +2,15 @@
 //! its row: otherwise two orgAdmins could leave at once, each because the other one is still there.
 
 use happening_api::{ErrorCode, Member, Message, MessageId, NotificationType, OrgId, Role, UserId};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use super::store;
-use crate::app::App;
 use crate::audit_log::{self, Entry};
+use crate::clock::Clock;
 use crate::idempotency::commit;
 use crate::outbox;
 use crate::problem::Problem;
+use crate::wake::Wake;
 
 /// A member, and the person who changes the membership.
 #[derive(Clone, Debug)]
@@ -26,29 +27,35 @@ pub(super) struct Target {
 ///
 /// # Errors
 /// 404 when the person is not a member, `last_admin`, 503.
-pub(super) async fn set_role(app: &App, target: &Target, role: Role) -> Result<Member, Problem> {
-    let mut tx = app.pool.begin().await?;
+pub(super) async fn set_role(
+    pool: &PgPool,
+    clock: Clock,
+    relay_wake: &Wake,
+    target: &Target,
+    role: Role,
+) -> Result<Member, Problem> {
+    let mut tx = pool.begin().await?;
     let old = lock(&mut tx, target, Some(role)).await?;
     if old.role != role {
         store::set_role(&mut tx, target.org, target.member, role).await?;
         if old.role == Role::OrgAdmin {
-            revoke_invites_of(&mut tx, app, target.org, target.member, target.caller).await?;
+            revoke_invites_of(&mut tx, clock, target.org, target.member, target.caller).await?;
         }
         let details = serde_json::json!({ "from": old.role, "to": role });
         let entry = Entry { action: "role_changed", subject_type: "member", subject: target.member.0, details };
-        audit_log::write(&mut tx, target.org, target.caller, &entry, app.clock).await?;
-        let id = MessageId(app.clock.new_id());
+        audit_log::write(&mut tx, target.org, target.caller, &entry, clock).await?;
+        let id = MessageId(clock.new_id());
         let message = Message {
             user_id: Some(target.member),
             org_id: Some(target.org),
             changes: Some(vec![role.as_str().to_owned()]),
-            ..Message::new(id, NotificationType::RoleChanged, app.clock.now(), &target.request_id)
+            ..Message::new(id, NotificationType::RoleChanged, clock.now(), &target.request_id)
         };
         outbox::enqueue(&mut tx, &[message]).await?;
     }
     let member = store::member(&mut tx, target.org, target.member, true).await?.ok_or_else(Problem::not_found)?;
     commit(tx).await?;
-    app.relay_wake.wake();
+    relay_wake.wake();
     Ok(member)
 }
 
@@ -56,15 +63,15 @@ pub(super) async fn set_role(app: &App, target: &Target, role: Role) -> Result<M
 ///
 /// # Errors
 /// 404 when the person is not a member, `last_admin`, 503.
-pub(super) async fn remove(app: &App, target: &Target) -> Result<(), Problem> {
-    let mut tx = app.pool.begin().await?;
+pub(super) async fn remove(pool: &PgPool, clock: Clock, target: &Target) -> Result<(), Problem> {
+    let mut tx = pool.begin().await?;
     let old = lock(&mut tx, target, None).await?;
     store::delete_member(&mut tx, target.org, target.member).await?;
-    revoke_invites_of(&mut tx, app, target.org, target.member, target.caller).await?;
+    revoke_invites_of(&mut tx, clock, target.org, target.member, target.caller).await?;
     let action = if target.caller == target.member { "member_left" } else { "member_removed" };
     let details = serde_json::json!({ "role": old.role });
     let entry = Entry { action, subject_type: "member", subject: target.member.0, details };
-    audit_log::write(&mut tx, target.org, target.caller, &entry, app.clock).await?;
+    audit_log::write(&mut tx, target.org, target.caller, &entry, clock).await?;
     commit(tx).await
 }
 
@@ -75,7 +82,7 @@ pub(super) async fn remove(app: &App, target: &Target) -> Result<(), Problem> {
 /// 503.
 pub(crate) async fn revoke_invites_of(
     conn: &mut PgConnection,
-    app: &App,
+    clock: Clock,
     org: OrgId,
     inviter: UserId,
     actor: UserId,
@@ -83,7 +90,7 @@ pub(crate) async fn revoke_invites_of(
     for invite in store::revoke_invites_of(conn, org, inviter).await? {
         let details = serde_json::json!({ "inviter": inviter });
         let entry = Entry { action: "invite_revoked", subject_type: "invite", subject: invite.0, details };
-        audit_log::write(conn, org, actor, &entry, app.clock).await?;
+        audit_log::write(conn, org, actor, &entry, clock).await?;
     }
     Ok(())
 }

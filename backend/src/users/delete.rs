@@ -2,34 +2,68 @@
 
 use std::time::Duration;
 
-use happening_api::UserId;
+use happening_api::{BookingId, UserId};
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use super::known::KnownUsers;
 use super::store;
 use crate::app::App;
 use crate::audit_log::{self, Entry};
 use crate::bookings;
+use crate::bookings::store::OfCaller;
+use crate::clock::Clock;
+use crate::database;
+use crate::database::lookup::Lookup;
 use crate::idempotency::commit;
 use crate::organizations::{members, store as org_store};
 use crate::problem::Problem;
+use crate::seats::Seats;
 
 /// How often the caller's bookings are cancelled, since new ones may be made meanwhile.
 const ROUNDS_MAX: u32 = 3;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// The parts of the server that a deletion needs.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pool: PgPool,
+    clock: Clock,
+    seats: Seats,
+    bookings: Lookup<OfCaller>,
+    known_users: KnownUsers,
+}
+
+impl Parts {
+    /// The parts of a server.
+    pub(crate) fn of(app: &App) -> Self {
+        Self {
+            pool: app.pool.clone(),
+            clock: app.clock,
+            seats: app.seats.clone(),
+            bookings: app.bookings.clone(),
+            known_users: app.known_users.clone(),
+        }
+    }
+
+    async fn cancel(&self, person: UserId, booking: BookingId, request_id: &str) -> Result<(), Problem> {
+        bookings::cancel_own(&self.seats, &self.bookings, self.clock, person, booking, request_id).await
+    }
+}
 
 /// Deletes the caller. Bookings are cancelled first, each in a transaction of its own, so that their seats go to the waitlist. When a
 /// later step fails, the person still exists and can ask again.
 ///
 /// # Errors
 /// `last_admin`, 401 when the caller was deleted already, 503.
-pub(super) async fn delete(app: &App, caller: UserId, request_id: &str) -> Result<(), Problem> {
-    check_admins(app, caller).await?;
+pub(super) async fn delete(parts: &Parts, caller: UserId, request_id: &str) -> Result<(), Problem> {
+    check_admins(&parts.pool, caller).await?;
     for _ in 0..ROUNDS_MAX {
-        let open = store::future_bookings(&mut *app.conn().await?, caller).await?;
+        let open = store::future_bookings(&mut *database::conn(&parts.pool).await?, caller).await?;
         for booking in open {
-            bookings::cancel_own(app, caller, booking, request_id).await?;
+            parts.cancel(caller, booking, request_id).await?;
         }
-        if end(app, caller).await? {
+        if end(parts, caller).await? {
             return Ok(());
         }
     }
@@ -38,19 +72,19 @@ pub(super) async fn delete(app: &App, caller: UserId, request_id: &str) -> Resul
 
 /// Periodically, until `stop`, cancels bookings that were made while their person was being deleted. Every server does this; when one
 /// has cancelled them, the others find nothing.
-pub(crate) async fn cancel_late_bookings(app: App, stop: CancellationToken) {
+pub(crate) async fn cancel_late_bookings(parts: Parts, stop: CancellationToken) {
     while tokio::time::timeout(LOOK_EVERY, stop.cancelled()).await.is_err() {
-        if let Err(error) = cancel_late(&app).await {
+        if let Err(error) = cancel_late(&parts).await {
             tracing::warn!(?error, "late bookings of deleted people are looked for later");
         }
     }
 }
 
-async fn cancel_late(app: &App) -> Result<(), Problem> {
-    let late = store::late_bookings(&mut *app.conn().await?).await?;
+async fn cancel_late(parts: &Parts) -> Result<(), Problem> {
+    let late = store::late_bookings(&mut *database::conn(&parts.pool).await?).await?;
     for (person, booking) in late {
         // a failure at one booking must not block the others
-        if let Err(error) = bookings::cancel_own(app, person, booking, &app.clock.new_id().to_string()).await {
+        if let Err(error) = parts.cancel(person, booking, &parts.clock.new_id().to_string()).await {
             tracing::warn!(%booking, ?error, "a late booking of a deleted person is cancelled later");
         }
     }
@@ -58,8 +92,8 @@ async fn cancel_late(app: &App) -> Result<(), Problem> {
 }
 
 /// Refuses the last orgAdmin of an organization before anything is cancelled.
-async fn check_admins(app: &App, caller: UserId) -> Result<(), Problem> {
-    let mut conn = app.conn().await?;
+async fn check_admins(pool: &PgPool, caller: UserId) -> Result<(), Problem> {
+    let mut conn = database::conn(pool).await?;
     for org in store::organizations(&mut conn, caller).await? {
         if org_store::role(&mut conn, org, caller).await? == Some(happening_api::Role::OrgAdmin) {
             members::keep_an_admin(&mut conn, org, caller).await?;
@@ -69,8 +103,8 @@ async fn check_admins(app: &App, caller: UserId) -> Result<(), Problem> {
 }
 
 /// Deletes the person's memberships and identity. False when there is a booking that must be cancelled first.
-async fn end(app: &App, caller: UserId) -> Result<bool, Problem> {
-    let mut tx = app.pool.begin().await?;
+async fn end(parts: &Parts, caller: UserId) -> Result<bool, Problem> {
+    let mut tx = parts.pool.begin().await?;
     // while this lock is held, no membership can be added, since its foreign key would lock the same row
     if !store::lock(&mut tx, caller).await? {
         return Err(Problem::unauthenticated());
@@ -82,16 +116,16 @@ async fn end(app: &App, caller: UserId) -> Result<bool, Problem> {
             members::keep_an_admin(&mut tx, org, caller).await?;
         }
         org_store::delete_member(&mut tx, org, caller).await?;
-        members::revoke_invites_of(&mut tx, app, org, caller, caller).await?;
+        members::revoke_invites_of(&mut tx, parts.clock, org, caller, caller).await?;
         let details = serde_json::json!({ "role": role });
         let entry = Entry { action: "member_left", subject_type: "member", subject: caller.0, details };
-        audit_log::write(&mut tx, org, caller, &entry, app.clock).await?;
+        audit_log::write(&mut tx, org, caller, &entry, parts.clock).await?;
     }
     if !store::future_bookings(&mut tx, caller).await?.is_empty() {
         return Ok(false);
     }
     store::anonymise(&mut tx, caller).await?;
     commit(tx).await?;
-    app.known_users.forget(caller);
+    parts.known_users.forget(caller);
     Ok(true)
 }

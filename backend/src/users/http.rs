@@ -85,8 +85,8 @@ pub(crate) async fn delete(
     context: RequestContext,
     State(app): State<App>,
 ) -> Result<StatusCode, Problem> {
-    let own = app.clone();
-    app.to_its_end(async move { super::delete::delete(&own, caller.id(), &context.request_id).await }).await?;
+    let parts = super::Parts::of(&app);
+    app.to_its_end(async move { super::delete::delete(&parts, caller.id(), &context.request_id).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -16,7 +16,8 @@ pub(crate) struct KnownUser {
     pub(crate) id: UserId,
 }
 
-/// The people whose user row was read recently, by `sub`.
+/// The people whose user row was read recently, by `sub`. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct KnownUsers(pub(super) Cache<String, KnownUser>);
 
 impl Default for KnownUsers {

@@ -5,30 +5,40 @@ pub(crate) mod http;
 pub(crate) mod known;
 pub(crate) mod store;
 
-pub(crate) use delete::cancel_late_bookings;
+pub(crate) use delete::{Parts, cancel_late_bookings};
 
-use self::known::KnownUser;
-use crate::app::App;
+use sqlx::PgPool;
+
+use self::known::{KnownUser, KnownUsers};
 use crate::auth::Claims;
+use crate::clock::Clock;
+use crate::database;
+use crate::database::lookup::Lookup;
 use crate::problem::Problem;
 
-/// The person of a token; their user row is created if it does not exist.
+/// The person of a token; their user row is created if it does not exist. `identity` is the pool for access checks.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn current(app: &App, claims: &Claims) -> Result<KnownUser, Problem> {
-    if let Some(known) = app.known_users.0.get(&claims.sub) {
+pub(crate) async fn current(
+    identity: &PgPool,
+    clock: Clock,
+    known_users: &KnownUsers,
+    callers: &Lookup<store::Unchanged>,
+    claims: &Claims,
+) -> Result<KnownUser, Problem> {
+    if let Some(known) = known_users.0.get(&claims.sub) {
         return Ok(known);
     }
-    if let Some(id) = app.callers.find(store::Unchanged::of(claims)).await? {
+    if let Some(id) = callers.find(store::Unchanged::of(claims)).await? {
         let known = KnownUser { id };
-        app.known_users.0.insert(claims.sub.clone(), known.clone());
+        known_users.0.insert(claims.sub.clone(), known.clone());
         return Ok(known);
     }
-    let known = match store::find_or_create(&mut *app.identity_conn().await?, claims, app.clock).await? {
+    let known = match store::find_or_create(&mut *database::conn(identity).await?, claims, clock).await? {
         store::Found::Person { user, .. } => KnownUser { id: user.id },
         store::Found::Ended => return Err(Problem::unauthenticated()),
     };
-    app.known_users.0.insert(claims.sub.clone(), known.clone());
+    known_users.0.insert(claims.sub.clone(), known.clone());
     Ok(known)
 }

@@ -1,0 +1,444 @@
+//! Reads JSON bodies and queries into types. What does not fit is refused by the name of its field, in words that do not depend on
+//! the parser's: serde builds a [`Refusal`] instead of its parser's error.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{
+    DeserializeOwned, Deserializer, Error, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+};
+use serde::forward_to_deserialize_any;
+use serde_json::{Map, Value};
+
+use crate::problem::Problem;
+
+/// Parses a JSON text. An object that names a member twice is refused: programs differ in which of the two counts.
+///
+/// # Errors
+/// When the text is not JSON, or not one value alone.
+pub(super) fn json(text: &[u8]) -> Result<Value, Problem> {
+    let mut parser = serde_json::Deserializer::from_slice(text);
+    let value = parser.deserialize_any(Unique).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => Problem::field("", words_of(&error)),
+        _ => Problem::field("", format!("is not JSON (line {}, column {})", error.line(), error.column())),
+    })?;
+    parser.end().map_err(|_| Problem::field("", "there is something after the JSON value"))?;
+    Ok(value)
+}
+
+/// Our own words, without the place that the parser adds.
+fn words_of(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    words.split(" at line ").next().unwrap_or(&words).to_owned()
+}
+
+/// A value of a type from a JSON value.
+///
+/// # Errors
+/// When it does not fit, with the field.
+pub(super) fn from_json<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    typed(Json(value))
+}
+
+/// A value of a type from the query of an address.
+///
+/// # Errors
+/// When it does not fit, with the field.
+pub(super) fn from_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    typed(MapDeserializer::new(pairs.map(|(name, value)| (name.into_owned(), Text(value.into_owned())))))
+}
+
+fn typed<'de, T: DeserializeOwned>(from: impl Deserializer<'de, Error = Refusal>) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(from).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { "" } else { &path };
+        let Refusal { field, reason } = error.into_inner();
+        // a missing or unknown field is no part of the path yet
+        let name = match field {
+            Some(field) if path.is_empty() || path == "?" => field,
+            Some(field) if path == field || path.ends_with(&format!(".{field}")) => path.to_owned(),
+            Some(field) => format!("{path}.{field}"),
+            None => path.to_owned(),
+        };
+        Problem::fields(BTreeMap::from([(name, reason)]))
+    })
+}
+
+/// Why a value does not fit its type.
+#[derive(Debug)]
+struct Refusal {
+    /// The field that is missing, unknown, or there twice.
+    field: Option<String>,
+    reason: String,
+}
+
+impl Refusal {
+    fn of(field: &str, reason: &str) -> Self {
+        Self { field: Some(field.to_owned()), reason: reason.to_owned() }
+    }
+}
+
+impl Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Error for Refusal {
+    fn custom<T: Display>(reason: T) -> Self {
+        Self { field: None, reason: reason.to_string() }
+    }
+
+    fn invalid_type(found: Unexpected, expected: &dyn Expected) -> Self {
+        Self::custom(format!("must be {}, not {}", wanted(expected), kind(found)))
+    }
+
+    fn invalid_value(found: Unexpected, expected: &dyn Expected) -> Self {
+        match found {
+            Unexpected::Unsigned(_) | Unexpected::Signed(_) => Self::custom("is out of range"),
+            _ => Self::custom(format!("must be {}", wanted(expected))),
+        }
+    }
+
+    fn invalid_length(found: usize, expected: &dyn Expected) -> Self {
+        Self::custom(format!("has {found} entries; must be {}", wanted(expected)))
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self::custom(format!("must be one of {}", expected.join(", ")))
+    }
+
+    fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
+        Self::of(field, "is not known here")
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::of(field, "is missing")
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::of(field, "is there twice")
+    }
+}
+
+/// What a type wants: serde tells it in the words of Rust.
+fn wanted(expected: &dyn Expected) -> String {
+    let words = expected.to_string();
+    let plain = match words.as_str() {
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a string" | "string" => "a text",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        other if other.starts_with("struct ") => "an object",
+        other if other.starts_with("enum ") || other == "string or map" || other == "variant identifier" => "a text",
+        other => other,
+    };
+    plain.to_owned()
+}
+
+fn kind(found: Unexpected) -> &'static str {
+    match found {
+        Unexpected::Bool(_) => "true or false",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "a number",
+        Unexpected::Float(_) => "a number with a fraction",
+        Unexpected::Char(_) | Unexpected::Str(_) => "a text",
+        Unexpected::Unit | Unexpected::Option => "null",
+        Unexpected::Seq => "a list",
+        Unexpected::Map => "an object",
+        _ => "this",
+    }
+}
+
+/// A JSON value whose failures are [`Refusal`]s.
+struct Json(Value);
+
+impl<'de> Deserializer<'de> for Json {
+    type Error = Refusal;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(value),
+            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(value), _) => visitor.visit_u64(value),
+                (None, Some(value)) => visitor.visit_i64(value),
+                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Value::String(value) => visitor.visit_string(value),
+            Value::Array(list) => {
+                let mut entries = SeqDeserializer::new(list.into_iter().map(Json));
+                let value = visitor.visit_seq(&mut entries)?;
+                entries.end()?;
+                Ok(value)
+            }
+            Value::Object(members) => {
+                visitor.visit_map(MapDeserializer::new(members.into_iter().map(|(name, value)| (name, Json(value)))))
+            }
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        match self.0 {
+            Value::String(variant) => visitor.visit_enum(variant.into_deserializer()),
+            _ => Err(Refusal::custom("must be a text")),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        // otherwise a list of the right length would pass for a struct
+        if self.0.is_array() { Err(Refusal::custom("must be an object")) } else { self.deserialize_any(visitor) }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map identifier ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Refusal> for Json {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// A value of a query: a text that may be meant as a number.
+struct Text(String);
+
+/// Reads a text as what the type wants.
+macro_rules! read_as {
+    ($($method:ident $visit:ident $type:ty, $wanted:literal;)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+            let value: $type = self.0.parse().map_err(|_| Refusal::custom(concat!("must be ", $wanted)))?;
+            visitor.$visit(value)
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Text {
+    type Error = Refusal;
+
+    read_as! {
+        deserialize_bool visit_bool bool, "true or false";
+        deserialize_i32 visit_i32 i32, "a whole number";
+        deserialize_i64 visit_i64 i64, "a whole number";
+        deserialize_u32 visit_u32 u32, "a whole number";
+        deserialize_u64 visit_u64 u64, "a whole number";
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_string(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        visitor.visit_enum(self.0.into_deserializer())
+    }
+
+    forward_to_deserialize_any! {
+        i8 i16 u8 u16 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
+        identifier ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Refusal> for Text {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// Builds a [`Value`] whose objects name no member twice.
+struct Unique;
+
+impl<'de> serde::de::DeserializeSeed<'de> for Unique {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Unique {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(entry) = entries.next_element_seed(Unique)? {
+            list.push(entry);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(Unique)?;
+            if object.insert(name.clone(), value).is_some() {
+                return Err(A::Error::custom(format!("{name} is there twice")));
+            }
+        }
+        Ok(object.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use happening_api::CreateBooking;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    fn refused<T>(result: Result<T, Problem>) -> BTreeMap<String, String> {
+        result.err().map(|problem| problem.details.fields).unwrap_or_default()
+    }
+
+    fn one(name: &str, reason: &str) -> BTreeMap<String, String> {
+        BTreeMap::from([(name.to_owned(), reason.to_owned())])
+    }
+
+    #[test]
+    fn refused_bodies_name_the_field_in_plain_words() {
+        let event = "0198a7a4-3c5e-7d3f-9a65-000000000001";
+        for (body, name, reason) in [
+            (json!({ "seats": 1 }), "event_id", "is missing"),
+            (json!({ "event_id": event, "seats": "two" }), "seats", "must be a whole number, not a text"),
+            (
+                json!({ "event_id": event, "seats": 1.5 }),
+                "seats",
+                "must be a whole number, not a number with a fraction",
+            ),
+            (json!({ "event_id": event, "seats": 5_000_000_000_u64 }), "seats", "is out of range"),
+            (json!({ "event_id": event, "seats": null }), "seats", "must be a whole number, not null"),
+            (json!({ "event_id": event, "seats": 1, "colour": 1 }), "colour", "is not known here"),
+            (
+                json!({ "event_id": event, "seats": 1, "seat_numbers": [1, "2"] }),
+                "seat_numbers[1]",
+                "must be a whole number, not a text",
+            ),
+            (json!([event, 1]), "", "must be an object"),
+            (json!(7), "", "must be an object, not a number"),
+            (
+                json!({ "event_id": event, "seats": 1, "seat_numbers": {} }),
+                "seat_numbers",
+                "must be a list, not an object",
+            ),
+        ] {
+            assert_eq!(refused(from_json::<CreateBooking>(body.clone())), one(name, reason), "{body}");
+        }
+        assert!(from_json::<CreateBooking>(json!({ "event_id": event, "seats": 2 })).is_ok());
+    }
+
+    #[test]
+    fn texts_that_are_no_single_json_value_are_refused() {
+        for (text, reason) in [
+            ("{", "is not JSON (line 1, column 1)"),
+            ("{} {}", "there is something after the JSON value"),
+            (r#"{"a":{"b":1,"b":2}}"#, "b is there twice"),
+        ] {
+            assert_eq!(refused(json(text.as_bytes())), one("", reason), "{text}");
+        }
+        let nested = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        assert!(json(nested.as_bytes()).is_err(), "the depth is not limited");
+        let text = r#"{"a":[1,-2,2.5,"x",true,null]}"#;
+        assert_eq!(json(text.as_bytes()).ok(), Some(json!({ "a": [1, -2, 2.5, "x", true, null] })));
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Query {
+        #[serde(default)]
+        limit: Option<u32>,
+        #[serde(default)]
+        free: bool,
+        #[serde(default)]
+        role: Option<happening_api::Role>,
+    }
+
+    #[test]
+    fn refused_queries_name_the_field_in_plain_words() {
+        for (query, name, reason) in [
+            ("limit=x", "limit", "must be a whole number"),
+            ("limit=", "limit", "must be a whole number"),
+            ("limit=1&limit=2", "limit", "is there twice"),
+            ("free=maybe", "free", "must be true or false"),
+            ("role=king", "role", "must be one of orgAdmin, organizer, user"),
+            ("colour=red", "colour", "is not known here"),
+        ] {
+            assert_eq!(refused(from_query::<Query>(query)), one(name, reason), "{query}");
+        }
+        let query = Query { limit: Some(3), free: true, role: Some(happening_api::Role::OrgAdmin) };
+        assert_eq!(from_query::<Query>("limit=3&free=true&role=orgAdmin").ok(), Some(query));
+    }
+}
