@@ -20,6 +20,8 @@ mod session;
 mod settings;
 mod updates;
 mod vault;
+#[cfg(target_os = "linux")]
+mod web_engine;
 mod windows;
 
 use happening_api::OpenTarget;
@@ -40,6 +42,8 @@ macro_rules! handlers {
 }
 
 fn main() {
+    #[cfg(target_os = "linux")]
+    web_engine::start_without_faulty_interpreter();
     let app = tauri::Builder::default()
         // must be the first plugin: a second instance of the app hands its deep link to the first one and ends
         .plugin(tauri_plugin_single_instance::init(|app, _, _| windows::show_main(app)))

@@ -58,7 +58,16 @@ pub(crate) fn follow_theme(window: &WebviewWindow, theme: Theme) {
 pub(crate) fn open_main(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     let configured = app.config().app.windows.iter().find(|window| window.label == MAIN);
     let configured = configured.ok_or(tauri::Error::WindowNotFound)?;
-    WebviewWindowBuilder::from_config(app, configured)?.on_document_title_changed(follow_title).build()
+    let window = WebviewWindowBuilder::from_config(app, configured)?.on_document_title_changed(follow_title).build()?;
+    watch(&window);
+    Ok(window)
+}
+
+fn watch(window: &WebviewWindow) {
+    #[cfg(target_os = "linux")]
+    crate::web_engine::reload_after_crash(window);
+    #[cfg(not(target_os = "linux"))]
+    let _ = window; // the other systems' engines load a crashed page again by themselves
 }
 
 /// Gives the window the title of its screen.
@@ -95,5 +104,5 @@ pub(crate) fn open_board(app: &AppHandle, event: EventId) -> tauri::Result<()> {
         .inner_size(1100.0, 760.0)
         .min_inner_size(900.0, 600.0)
         .build()
-        .map(drop)
+        .map(|window| watch(&window))
 }

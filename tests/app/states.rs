@@ -1,9 +1,11 @@
 //! What every screen shows while it loads, when loading fails, when it is empty, and when the person may not see it.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use happening_api::Booking;
 use happening_tests::own::OwnPostgres;
-use happening_tests::world::{backend_program, stack};
+use happening_tests::world::{backend_program, stack, wait_for};
 use happening_tests::{World, WorldOptions};
 use serde_json::json;
 
@@ -177,12 +179,27 @@ async fn empty_screens_say_what_will_appear() -> Result<()> {
 async fn a_panic_of_the_screens_is_shown_and_logged() -> Result<()> {
     let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
     let desktop = signed_in(&world, "grace").await?;
-    // the screens rely on the page: Yew panics when it cannot put an element into it
+    // Yew panics when it cannot put an element into the page
     desktop.script("Node.prototype.insertBefore = () => { throw new Error('full') }").await?;
     desktop.go("/settings").await?;
     desktop.sees("This window has stopped working").await?;
-    assert!(desktop.logs()?.contains("the screens broke down"), "the panic was not logged");
-    desktop.click("#breakdown a").await?;
+    assert!(desktop.logs()?.contains("failed to insert node"), "the panic's message was not logged");
+    desktop.click("#breakdown button").await?;
     desktop.sees_no_more("This window has stopped working").await?;
-    desktop.sees("Upcoming events").await
+    desktop.sees("Appearance").await // the settings, whose address the window has
+}
+
+#[tokio::test]
+async fn a_window_whose_web_process_crashes_is_loaded_again() -> Result<()> {
+    let world = World::with(WorldOptions { backends: 1, ..WorldOptions::default() }).await?;
+    let desktop = signed_in(&world, "grace").await?;
+    desktop.go("/settings").await?;
+    desktop.sees("Appearance").await?;
+    desktop.kill_web_process()?;
+    wait_for("the window to load again", Duration::from_secs(60), || async {
+        Ok((desktop.logs()?.matches("a window shows its screens").count() == 2).then_some(()))
+    })
+    .await?;
+    assert!(desktop.logs()?.contains("a web process has ended"), "the crash was not logged");
+    Ok(())
 }

@@ -139,6 +139,8 @@ async fn signing_in_handles_failure_cancelling_and_forged_callbacks() -> Result<
     desktop.start_app().await?;
     desktop.sees("Sign in to Happening").await?;
     desktop.follow("happening://auth/callback?state=guessed&code=guessed")?;
+    // the note moves the button, so the click waits for it
+    desktop.sees("A sign-in that nobody was waiting for").await?;
     desktop.click("#sign-in").await?;
     desktop.sees("Continue in your browser").await?;
     desktop.picture("sign-in-waiting")?;

@@ -33,7 +33,7 @@ mod write;
 
 /// Renders the app into the page.
 pub fn start() {
-    breakdown::watch();
+    breakdown::log_panics();
     appearance::apply(appearance::chosen());
     yew::Renderer::<app::App>::new().render();
 }

@@ -21,6 +21,16 @@ impl Desktop {
         Ok(happening_stack::run(&mut search)?.lines().count())
     }
 
+    /// Kills the processes of the web engine that show the app's pages, as a fault of the engine does.
+    ///
+    /// # Errors
+    /// When no such process runs.
+    pub fn kill_web_process(&self) -> Result<()> {
+        let script = "walk() { for c in $(pgrep -P $1); do walk $c; case $(cat /proc/$c/comm) in WebKitWebProces*) kill -KILL $c; found=1;; esac; done; }
+            walk $0; test \"$found\"";
+        happening_stack::run(Command::new("sh").args(["-c", script, &self.session.id().to_string()])).map(drop)
+    }
+
     /// Starts a real notification service, `dunst`, on this desktop.
     ///
     /// # Errors
