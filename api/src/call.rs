@@ -98,7 +98,7 @@ impl HttpRequest {
 }
 
 /// The query parameter `q`, or nothing for an empty search, so that a server that does not know `q` still answers.
-pub(crate) fn sought(q: &str) -> String {
+pub(crate) fn search_parameter(q: &str) -> String {
     let encoded: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
     if q.is_empty() { encoded } else { format!("&q={encoded}") }
 }

@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::call::{EventFilter, HttpRequest, Method, Wanted, read, sought, write};
+use crate::call::{EventFilter, HttpRequest, Method, Wanted, read, search_parameter, write};
 use crate::{self as api};
 use crate::{BookingId, EventId, InviteId, InviteToken, NotificationId, OrgId, UserId};
 
@@ -74,7 +74,7 @@ endpoints! {
     Members { org_id: OrgId } -> Vec<api::Member> = read(format!("/organizations/{org_id}/members?limit=200")).kept();
     /// Members whose name or e-mail address contains `q`, ordered by name.
     FindMembers { org_id: OrgId, q: String } -> Vec<api::Member>
-        = read(format!("/organizations/{org_id}/members?limit=200{}", sought(q)));
+        = read(format!("/organizations/{org_id}/members?limit=200{}", search_parameter(q)));
     UpdateMember { org_id: OrgId, user_id: UserId, body: api::UpdateMember } -> api::Member
         = write(Method::Patch, format!("/organizations/{org_id}/members/{user_id}")).with(body);
     /// Removes a member, or lets the caller leave when `user_id` is their own id.

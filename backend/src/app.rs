@@ -119,9 +119,9 @@ impl App {
         stop: &CancellationToken,
     ) -> anyhow::Result<Self> {
         let clock = Clock;
-        let (pulse, feeler) = Pulse::new(&config.database_url)?;
+        let (pulse, probe) = Pulse::new(&config.database_url)?;
         let pools = ServerPools::new(&config.database_url, config.database_connections_max, &pulse)?;
-        tokio::spawn(feeler.run(stop.clone()));
+        tokio::spawn(probe.run(stop.clone()));
         let relay_wake = Wake::default();
         let (watcher, committed) = mpsc::channel(COMMITTED_MAX);
         let shown = Shown::start(config.redis_url.as_str(), committed, pools.general.clone(), tasks, stop)?;

@@ -134,7 +134,7 @@ impl Page {
 ///
 /// # Errors
 /// 400 with the field `q`.
-pub(crate) fn sought(q: Option<&str>) -> Result<Option<String>, Problem> {
+pub(crate) fn search_pattern(q: Option<&str>) -> Result<Option<String>, Problem> {
     let Some(text) = q else { return Ok(None) };
     if text.chars().count() > SOUGHT_CHARS_MAX || text.contains('\0') {
         return Err(Problem::field("q", format!("must have at most {SOUGHT_CHARS_MAX} characters")));

@@ -183,7 +183,10 @@ async fn a_panic_of_the_screens_is_shown_and_logged() -> Result<()> {
     desktop.script("Node.prototype.insertBefore = () => { throw new Error('full') }").await?;
     desktop.go("/settings").await?;
     desktop.sees("This window has stopped working").await?;
-    assert!(desktop.logs()?.contains("failed to insert node"), "the panic's message was not logged");
+    wait_for("the panic's message in the log", Duration::from_secs(10), || async {
+        Ok(desktop.logs()?.contains("failed to insert node").then_some(()))
+    })
+    .await?;
     desktop.click("#breakdown button").await?;
     desktop.sees_no_more("This window has stopped working").await?;
     desktop.sees("Appearance").await // the settings, whose address the window has

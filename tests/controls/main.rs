@@ -82,16 +82,16 @@ async fn ask_a_new_database(name: &str, switches: &'static str) -> Result<BTreeS
         reply?.expect(200);
     }
     // this request reads no row, so it shows only whether the server considers the database reachable
-    let feels = async |beats: bool| {
+    let wait_until_reachable_is = async |beats: bool| {
         wait_for("the pulse", Duration::from_secs(20), async || {
             Ok(((a.get("/events/none").await?.status != 503) == beats).then_some(()))
         })
         .await
     };
     own.stop().await?;
-    feels(false).await?;
+    wait_until_reachable_is(false).await?;
     own.start_again().await?;
-    feels(true).await?;
+    wait_until_reachable_is(true).await?;
     let mut seen = BTreeSet::new();
     for _ in 0..12 {
         seen.insert(a.get("/notifications").await?.status.as_u16());
@@ -170,7 +170,7 @@ async fn raw(world: &World, sql: String) -> Result<()> {
 }
 
 /// The name of each invariant, and a statement that violates it.
-const HARMS: [(&str, &str); 15] = [
+const VIOLATIONS: [(&str, &str); 15] = [
     ("I1 seats lie inside the event", "update booking_seats set seat_no = 9 where status = 'booked' and seat_no = 2"),
     ("I6 a booking is created once", "delete from booking_history where action = 'created' and seats = 1"),
     ("I7 waiting bookings and their order", "update bookings set waiting_order = 99 where waiting_order is not null"),
@@ -239,7 +239,7 @@ async fn every_audit_query_detects_its_violation() -> Result<()> {
     assert!(world.worker_ended_well().await?, "the worker did not end well");
     let kept = Kept::now(&world).await?;
     let said = || world.audit().err().map(|error| error.to_string()).unwrap_or_default();
-    for (invariant, harm) in HARMS.into_iter().chain(HARMS_TO_STATES) {
+    for (invariant, harm) in VIOLATIONS.into_iter().chain(HARMS_TO_STATES) {
         raw(&world, harm.to_owned()).await?;
         assert!(said().contains(invariant), "{harm}: {}", said());
         kept.put_back(&world).await?;
@@ -261,9 +261,9 @@ async fn every_audit_query_detects_its_violation() -> Result<()> {
     raw(&world, sold_twice).await?;
     assert!(said().contains("I1 no seat is booked twice"), "{}", said());
     let queries = include_str!("../../backend/src/audit/queries.rs");
-    let named = HARMS.iter().filter(|(invariant, _)| queries.contains(&format!("(\"{invariant}\","))).count();
+    let named = VIOLATIONS.iter().filter(|(invariant, _)| queries.contains(&format!("(\"{invariant}\","))).count();
     let listed = queries.lines().filter(|line| line.starts_with("    (\"I")).count();
-    assert_eq!((named, listed), (HARMS.len(), HARMS.len() + 1), "an invariant has no harm in this test");
+    assert_eq!((named, listed), (VIOLATIONS.len(), VIOLATIONS.len() + 1), "an invariant has no harm in this test");
     Ok(())
 }
 

@@ -23,7 +23,7 @@ async fn hanging_lists_do_not_block_bookings() -> Result<()> {
         world.held_up(5).await?;
         for _ in 0..5 {
             // a person whom the server has not seen books, and another one cancels
-            let edsger = world.person_anew("edsger").await?;
+            let edsger = world.person_with_new_sign_in("edsger").await?;
             edsger.book(event.id, 1).await?.expect(201);
         }
         barbara.post(&format!("/bookings/{}/cancel", booked.id), serde_json::json!({})).await?.expect(200);

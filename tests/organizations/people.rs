@@ -184,7 +184,7 @@ async fn deleting_an_account_frees_seats_and_removes_names() -> Result<()> {
         .expect(201)
         .json();
     tokio::time::sleep(std::time::Duration::from_secs(1)).await; // tokens have times in whole seconds
-    let again = world.person_anew("edsger").await?;
+    let again = world.person_with_new_sign_in("edsger").await?;
     assert_ne!(again.user.id, edsger.user.id);
     again.post(&format!("/org-invites/{}/accept", invite.token), json!({})).await?.expect(200);
     again.get(&format!("/bookings/{}", held.id)).await?.refused(404, "not_found");

@@ -93,7 +93,7 @@ fn Nobody(props: &NobodyProps) -> Html {
 /// Reads the shown data again at intervals, when the window gets the focus or becomes visible, and when the feed has
 /// something new. While the window is hidden, nothing is read.
 #[hook]
-fn use_reasons_to_read_again() {
+fn use_refresh_triggers() {
     use_effect_with((), |()| {
         let window = gloo::utils::window();
         let timer = gloo_timers::callback::Interval::new(REFRESH_EVERY_MS, store::read_again);
@@ -144,7 +144,7 @@ struct FrameProps {
 #[component]
 fn Frame(props: &FrameProps) -> Html {
     use_memo((), |()| store::clear()); // removes what the former person has read
-    use_reasons_to_read_again();
+    use_refresh_triggers();
     let (told, on_close) = said::use_said();
     let finding = use_state(|| false);
     let (scope, on_scope) = use_scope();

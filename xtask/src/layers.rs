@@ -138,7 +138,7 @@ fn violations(folder: &Path, layers: &[Layer]) -> Result<Vec<String>> {
     found.extend(
         beside
             .keys()
-            .filter(|(layer, module)| comes_back(*layer, module, &beside))
+            .filter(|(layer, module)| is_in_cycle(*layer, module, &beside))
             .map(|(layer, module)| format!("{module} is in a circle of modules of the layer {}", layers[*layer].0)),
     );
     Ok(found)
@@ -196,7 +196,7 @@ fn module_of(file: &str) -> String {
     file.split('/').next().unwrap_or(file).trim_end_matches(".rs").to_owned()
 }
 
-fn comes_back(layer: usize, from: &str, beside: &BTreeMap<(usize, String), BTreeSet<String>>) -> bool {
+fn is_in_cycle(layer: usize, from: &str, beside: &BTreeMap<(usize, String), BTreeSet<String>>) -> bool {
     let (mut seen, mut todo) = (BTreeSet::new(), vec![from.to_owned()]);
     while let Some(module) = todo.pop() {
         for next in beside.get(&(layer, module)).into_iter().flatten() {
@@ -220,19 +220,31 @@ fn named_by(file: &str, text: &str, known: &BTreeSet<&str>) -> BTreeSet<String> 
     paths.extend(paths_from("super::", &own[..own.len() - 1], text));
     paths.extend(paths_from("self::", &own, text));
     let children = text.lines().filter_map(|line| line.trim_end_matches(';').rsplit_once("mod ")).map(|(_, name)| name);
-    let children = children.map(|name| [&own[..], &[name.to_owned()]].concat());
-    let modules: BTreeSet<Vec<String>> = children.chain(paths.clone()).filter(|path| is_module(path, known)).collect();
+    let children = children.map(|name| Named::of([&own[..], &[name.to_owned()]].concat()));
+    let modules: BTreeSet<Named> = children.chain(paths.clone()).filter(|one| is_module(&one.path, known)).collect();
     for module in &modules {
-        let name = format!("{}::", module.last().map_or("", String::as_str));
-        paths.extend(paths_from(&name, module, text));
+        paths.extend(paths_from(&format!("{}::", module.name), &module.path, text));
     }
-    let mut named: BTreeSet<String> = paths.iter().filter_map(|path| resolve(path, known)).collect();
+    let mut named: BTreeSet<String> = paths.iter().filter_map(|one| resolve(&one.path, known)).collect();
     named.remove(file);
     named
 }
 
+/// A path in a file, and the name that the file uses for it, as in `use path as name`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Named {
+    path: Vec<String>,
+    name: String,
+}
+
+impl Named {
+    fn of(path: Vec<String>) -> Self {
+        Self { name: path.last().cloned().unwrap_or_default(), path }
+    }
+}
+
 /// The paths in the text that begin with `start`, which stands for `base`.
-fn paths_from(start: &str, base: &[String], text: &str) -> Vec<Vec<String>> {
+fn paths_from(start: &str, base: &[String], text: &str) -> Vec<Named> {
     let ends_a_word = |before: &str| before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
     let mut paths = Vec::new();
     for (at, _) in text.match_indices(start).filter(|(at, _)| !ends_a_word(&text[..*at])) {
@@ -249,7 +261,7 @@ fn is_module(path: &[String], known: &BTreeSet<&str>) -> bool {
 
 /// Collects the paths that begin with `base` and continue as the text does: `a::{b, c::d}` is two paths. Answers the
 /// text that follows them.
-fn expand<'t>(mut base: Vec<String>, text: &'t str, paths: &mut Vec<Vec<String>>) -> &'t str {
+fn expand<'t>(mut base: Vec<String>, text: &'t str, paths: &mut Vec<Named>) -> &'t str {
     let mut text = text.trim_start();
     if let Some(mut inside) = text.strip_prefix('{') {
         loop {
@@ -272,11 +284,14 @@ fn expand<'t>(mut base: Vec<String>, text: &'t str, paths: &mut Vec<Vec<String>>
     if let Some(rest) = text.strip_prefix("::").filter(|rest| !rest.starts_with('<')) {
         return expand(base, rest, paths);
     }
-    paths.push(base);
-    // skip the rest of `name as other`
-    text.trim_start()
-        .strip_prefix("as ")
-        .map_or(text, |rest| rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_' || c == ' '))
+    let Some(rest) = text.trim_start().strip_prefix("as ") else {
+        paths.push(Named::of(base));
+        return text;
+    };
+    let rest = rest.trim_start();
+    let (name, rest) = rest.split_at(rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len()));
+    paths.push(Named { path: base, name: name.to_owned() });
+    rest
 }
 
 /// The file that declares an item: the longest prefix of the item's path that is a file.
@@ -308,6 +323,13 @@ mod tests {
         assert_eq!(
             named("c/mod.rs", "mod d;\npub(crate) use d::X;\nuse crate::a; fn f() { a::b::g() }"),
             ["a.rs", "a/b.rs", "c/d.rs"]
+        );
+        assert_eq!(
+            named(
+                "main.rs",
+                "use crate::a as first; use crate::c::{self as second, e}; fn f() { first::b::g(second::d::h()) }"
+            ),
+            ["a.rs", "a/b.rs", "c/d.rs", "c/e.rs", "c/mod.rs"]
         );
         assert_eq!(named("a.rs", "not_crate::c::d(); other::super::c;"), Vec::<String>::new());
     }

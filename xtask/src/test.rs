@@ -29,7 +29,7 @@ pub(crate) fn test(ask: bool, filter: Option<&str>) -> Result<()> {
         &[packages::SERVICES, packages::SHELL, packages::VIRTUAL_DISPLAY, packages::WEBDRIVER, packages::EXAMPLES],
     )?;
     let stack = Stack::at(&target().join("test-stack"))?;
-    stack.forget_queues()?;
+    stack.remove_stale_queues()?;
     let result = build_all(&stack, &missing).and_then(|()| run_tests(&stack, filter));
     if std::env::var_os(KEEP).is_none() {
         stack.stop(&say).context("the services of the tests could not be stopped")?;
@@ -47,7 +47,7 @@ fn build_all(stack: &Stack, missing: &packages::Agreed) -> Result<()> {
                 missing.install()?;
                 packages_are_there.send(()).ok(); // fails when the build has failed and no longer waits
                 stack.start(&root(), &tools(), &say)?;
-                stack.forget_worlds()?;
+                stack.drop_test_databases()?;
                 installed::schemathesis()?;
                 installed::axe().map(drop)
             }),

@@ -82,7 +82,7 @@ async fn keep_limits(app: App, mut redis: ConnectionManager, stop: CancellationT
             tracing::debug!(%error, "limits are counted by this server alone");
         }
         if forgot.elapsed() >= FORGET_EVERY {
-            app.limits.forget_the_quiet();
+            app.limits.forget_idle_callers();
             forgot = app.clock.instant();
         }
     }

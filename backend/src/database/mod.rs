@@ -57,7 +57,7 @@ impl ServerPools {
         let share = (connections_max / 4).max(1);
         let options = options(url, LOCK_TIMEOUT_MS)?;
         let pool = |connections, options: &PgConnectOptions| {
-            without_the_broken(pool_options(connections), pulse).connect_lazy_with(options.clone())
+            check_idle_connections(pool_options(connections), pulse).connect_lazy_with(options.clone())
         };
         // rows are looked up by their keys here; a plan that was made for small tables would read whole ones, as explained at
         // `writer_pool`
@@ -108,7 +108,7 @@ pub(crate) fn writer_pool(url: &Url, lanes: u32, pulse: &Pulse) -> sqlx::Result<
         ("synchronous_commit", "on"),
     ]);
     // twice as many connections as lanes, so that a lane whose connection hangs in a dead network can get another one
-    Ok(without_the_broken(pool_options(2 * lanes), pulse).connect_lazy_with(options))
+    Ok(check_idle_connections(pool_options(2 * lanes), pulse).connect_lazy_with(options))
 }
 
 /// Applies the seat writer's settings for releasing locks and for COMMIT to a transaction of another pool. Its statements may take
@@ -116,7 +116,7 @@ pub(crate) fn writer_pool(url: &Url, lanes: u32, pulse: &Pulse) -> sqlx::Result<
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn as_writer(transaction: &mut PgConnection) -> sqlx::Result<()> {
+pub(crate) async fn apply_writer_settings(transaction: &mut PgConnection) -> sqlx::Result<()> {
     let settings = [
         ("statement_timeout", "60s"),
         ("idle_in_transaction_session_timeout", WRITER_IDLE_TIMEOUT_MS),
@@ -152,13 +152,13 @@ fn pool_options(connections_max: u32) -> PgPoolOptions {
 /// Makes the pool check connections that may have broken while they were idle, as all do when Postgres restarts. Only those are
 /// checked that were idle when the pulse's own connection broke, so in quiet times no caller pays a round trip for this. A connection
 /// that breaks between two probes of the pulse may still reach a caller.
-fn without_the_broken(pool: PgPoolOptions, pulse: &Pulse) -> PgPoolOptions {
+fn check_idle_connections(pool: PgPoolOptions, pulse: &Pulse) -> PgPoolOptions {
     if Switch::NoConnectionCheck.is_on() {
         return pool;
     }
     let pulse = pulse.clone();
     pool.before_acquire(move |connection, idle| {
-        let fresh = Instant::now().checked_sub(idle.idle_for).is_none_or(|since| since > pulse.renewed());
+        let fresh = Instant::now().checked_sub(idle.idle_for).is_none_or(|since| since > pulse.reconnected_at());
         Box::pin(async move {
             if !fresh {
                 connection.ping().await?;

@@ -20,19 +20,19 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// The result of the latest probe; cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Pulse(watch::Receiver<Felt>);
+pub(crate) struct Pulse(watch::Receiver<ProbeResult>);
 
 #[derive(Clone, Copy, Debug)]
-struct Felt {
-    beats: bool,
+struct ProbeResult {
+    is_up: bool,
     /// When the probe's connection broke, or was opened again.
-    renewed: Instant,
+    reconnected_at: Instant,
 }
 
 /// The task that probes Postgres.
-pub(crate) struct Feeler {
+pub(crate) struct HealthProbe {
     options: PgConnectOptions,
-    felt: watch::Sender<Felt>,
+    result: watch::Sender<ProbeResult>,
 }
 
 impl Pulse {
@@ -40,42 +40,42 @@ impl Pulse {
     ///
     /// # Errors
     /// When the address cannot be parsed.
-    pub(crate) fn new(url: &Url) -> sqlx::Result<(Self, Feeler)> {
+    pub(crate) fn new(url: &Url) -> sqlx::Result<(Self, HealthProbe)> {
         let options = super::options(url, super::LOCK_TIMEOUT_MS)?.disable_statement_logging();
-        let (felt, feels) = watch::channel(Felt { beats: true, renewed: Instant::now() });
-        Ok((Self(feels), Feeler { options, felt }))
+        let (result, latest) = watch::channel(ProbeResult { is_up: true, reconnected_at: Instant::now() });
+        Ok((Self(latest), HealthProbe { options, result }))
     }
 
     /// Whether Postgres answered the latest probe.
-    pub(crate) fn beats(&self) -> bool {
-        self.0.borrow().beats
+    pub(crate) fn is_up(&self) -> bool {
+        self.0.borrow().is_up
     }
 
     /// When the probe's connection last broke or was opened again. Connections that have been idle since before then may be broken,
     /// too.
-    pub(super) fn renewed(&self) -> Instant {
-        self.0.borrow().renewed
+    pub(super) fn reconnected_at(&self) -> Instant {
+        self.0.borrow().reconnected_at
     }
 
     /// Returns when Postgres stops answering.
     pub(crate) async fn lost(mut self) {
-        if self.0.wait_for(|felt| !felt.beats).await.is_err() {
+        if self.0.wait_for(|result| !result.is_up).await.is_err() {
             // the probe ended because the process stops: requests in progress are allowed to finish
             std::future::pending::<()>().await;
         }
     }
 }
 
-impl Feeler {
+impl HealthProbe {
     /// Probes Postgres periodically until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut connection = None;
         loop {
-            let beats = self.feel(&mut connection).await;
-            let beats = beats || Switch::NoPulse.is_on();
-            let changed = self.felt.send_if_modified(|felt| std::mem::replace(&mut felt.beats, beats) != beats);
+            let is_up = self.probe(&mut connection).await;
+            let is_up = is_up || Switch::NoPulse.is_on();
+            let changed = self.result.send_if_modified(|result| std::mem::replace(&mut result.is_up, is_up) != is_up);
             if changed {
-                if beats {
+                if is_up {
                     tracing::info!("Postgres answers again");
                 } else {
                     tracing::warn!("Postgres does not answer");
@@ -90,19 +90,19 @@ impl Feeler {
 
     /// Probes once. When the connection is broken or does not answer, a new one is tried: only if that gets no answer either,
     /// Postgres counts as away.
-    async fn feel(&self, connection: &mut Option<PgConnection>) -> bool {
+    async fn probe(&self, connection: &mut Option<PgConnection>) -> bool {
         if let Some(known) = connection
             && matches!(tokio::time::timeout(PING_TIMEOUT, known.ping()).await, Ok(Ok(())))
         {
             return true;
         }
         if connection.take().is_some() {
-            self.renew(); // other connections may have broken at the same time, even if a new one cannot be opened
+            self.note_reconnect(); // other connections may have broken at the same time, even if a new one cannot be opened
         }
         match tokio::time::timeout(CONNECT_TIMEOUT, self.options.connect()).await {
             Ok(Ok(new)) => {
                 *connection = Some(new);
-                self.renew();
+                self.note_reconnect();
                 true
             }
             // Postgres answers, if only to say that it has no free connection
@@ -111,7 +111,7 @@ impl Feeler {
         }
     }
 
-    fn renew(&self) {
-        self.felt.send_modify(|felt| felt.renewed = Instant::now());
+    fn note_reconnect(&self) {
+        self.result.send_modify(|result| result.reconnected_at = Instant::now());
     }
 }

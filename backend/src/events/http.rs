@@ -77,7 +77,7 @@ pub(crate) async fn list(
     uri: Uri,
     ValidQuery(query): ValidQuery<ListQuery>,
 ) -> Result<Listed<Event>, Problem> {
-    let text = page::sought(query.q.as_deref())?;
+    let text = page::search_pattern(query.q.as_deref())?;
     for (field, time) in [("from", query.from), ("to", query.to)] {
         if time.is_some_and(|time| !time_in_bounds(time)) {
             return Err(Problem::field(field, "must lie between 1970 and 9998"));

@@ -66,7 +66,7 @@ pub(super) async fn while_the_database_answers(
     let refuse = |why| Problem::unavailable(why).into_response();
     let Ok(_place) = server.places.try_acquire() else { return refuse(anyhow::anyhow!("too many requests at once")) };
     let lost = || anyhow::anyhow!("Postgres does not answer");
-    if !server.app.pulse.beats() {
+    if !server.app.pulse.is_up() {
         let (parts, _) = request.into_parts();
         return match callers {
             Callers::WithToken if let Err(refusal) = claims_of(&parts, &server).await => refusal.into_response(),

@@ -18,7 +18,7 @@ use crate::problem::Problem;
 
 const LISTENS_TIMEOUT: Duration = Duration::from_millis(300);
 /// How long the result of a probe is reused.
-const SEEN_KEPT: Duration = Duration::from_millis(250);
+const PROBE_KEPT: Duration = Duration::from_millis(250);
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct About {
@@ -132,24 +132,24 @@ pub(crate) async fn live() -> Json<Live> {
 /// Each dependency with its state, looked at a quarter of a second ago or less; 503 when a booking could not be taken.
 #[utoipa::path(get, path = "/health/ready", tag = "health", responses((status = 200, body = Ready), (status = 503, body = Ready)))]
 pub(crate) async fn ready(State(server): State<Server>) -> Response {
-    let up = seen(&server).await;
+    let up = probed(&server).await;
     let body = Ready::of(up, server.is_stopping());
     let status = if body.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body)).into_response()
 }
 
 /// Probes the dependencies. Anyone may ask, without a rate limit, so concurrent requests share one probe.
-async fn seen(server: &Server) -> Up {
+async fn probed(server: &Server) -> Up {
     let app = &server.app;
-    let mut last = server.neighbours.last.lock().await;
-    if let Some((_, up)) = last.filter(|(at, _)| app.clock.instant() - *at < SEEN_KEPT) {
+    let mut last = server.dependencies.last.lock().await;
+    if let Some((_, up)) = last.filter(|(at, _)| app.clock.instant() - *at < PROBE_KEPT) {
         return up;
     }
     let (postgres, redis, rabbitmq, sign_in) = tokio::join!(
-        async { app.pulse.beats() && app.conn().await.is_ok() },
+        async { app.pulse.is_up() && app.conn().await.is_ok() },
         app.shown.ping(),
-        listens(&server.neighbours.rabbitmq),
-        listens(&server.neighbours.keys)
+        listens(&server.dependencies.rabbitmq),
+        listens(&server.dependencies.keys)
     );
     let up = Up { postgres, seat_writer: app.seats.is_whole(), redis: redis.is_ok(), rabbitmq, sign_in };
     *last = Some((app.clock.instant(), up));
@@ -166,14 +166,14 @@ struct Up {
 }
 
 /// The dependencies that a booking does not need, and the latest probe of all.
-pub(crate) struct Neighbours {
+pub(crate) struct Dependencies {
     rabbitmq: url::Url,
     /// Where the keys of tokens are read; the server need not be able to reach the issuer's own address.
     keys: url::Url,
     last: Mutex<Option<(Instant, Up)>>,
 }
 
-impl Neighbours {
+impl Dependencies {
     pub(crate) fn new(rabbitmq: url::Url, keys: url::Url) -> Self {
         Self { rabbitmq, keys, last: Mutex::default() }
     }

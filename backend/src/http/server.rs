@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::extract::FromRef;
 use tokio::sync::Semaphore;
 
-use super::health::{Neighbours, SignIn};
+use super::health::{Dependencies, SignIn};
 use crate::app::App;
 use crate::config::{Config, ServeConfig};
 
@@ -22,7 +22,7 @@ pub(crate) struct Parts {
     pub(super) proxies: usize,
     /// Limits how many requests are worked on at a time.
     pub(super) places: Semaphore,
-    pub(super) neighbours: Neighbours,
+    pub(super) dependencies: Dependencies,
     stopping: AtomicBool,
 }
 
@@ -34,7 +34,7 @@ impl Server {
             sign_in: SignIn::of(serve),
             proxies: serve.proxies,
             places: Semaphore::new(serve.concurrent_requests_max as usize),
-            neighbours: Neighbours::new(config.rabbitmq_url.clone(), keys.clone()),
+            dependencies: Dependencies::new(config.rabbitmq_url.clone(), keys.clone()),
             stopping: AtomicBool::new(false),
         }))
     }

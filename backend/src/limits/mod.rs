@@ -88,7 +88,7 @@ impl Limits {
     }
 
     /// Forgets callers who have not called for so long that their whole allowance is available again.
-    pub(crate) fn forget_the_quiet(&self) {
+    pub(crate) fn forget_idle_callers(&self) {
         self.people.iter().for_each(|limit| limit.limiter.retain_recent());
         self.addresses.iter().for_each(|limit| limit.limiter.retain_recent());
         self.invited.iter().for_each(|limit| limit.limiter.retain_recent());

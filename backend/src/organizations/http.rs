@@ -207,10 +207,10 @@ pub(crate) async fn list_members(
     ValidQuery(query): ValidQuery<MembersQuery>,
 ) -> Result<Listed<Member>, Problem> {
     let page = Page::parse(query.limit, query.cursor.as_deref(), Order::Name)?;
-    let sought = page::sought(query.q.as_deref())?;
+    let pattern = page::search_pattern(query.q.as_deref())?;
     let with_emails = access::organization(OrgAction::SeeEmails, Some(member.role)) == Access::Allowed;
     let mut conn = app.conn().await?;
-    let which = MemberFilter { org: member.org, with_emails, sought: sought.as_deref() };
+    let which = MemberFilter { org: member.org, with_emails, pattern: pattern.as_deref() };
     let total = store::count_members(&mut conn, which).await?;
     let rows = store::members(&mut conn, which, &page).await?;
     Ok(Listed::new(rows, &page, total, &uri, |one| Cursor::at_name(&one.name, one.user_id.0)))

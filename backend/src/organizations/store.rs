@@ -91,7 +91,7 @@ pub(crate) struct MemberFilter<'q> {
     /// Whether e-mail addresses are included and searched.
     pub(crate) with_emails: bool,
     /// An `ilike` pattern.
-    pub(crate) sought: Option<&'q str>,
+    pub(crate) pattern: Option<&'q str>,
 }
 
 /// The members, ordered by name.
@@ -111,7 +111,7 @@ pub(crate) async fn members(
         page.after_name(),
         page.after_id(),
         page.rows_wanted(),
-        which.sought
+        which.pattern
     )
     .fetch_all(conn)
     .await?;
@@ -134,7 +134,7 @@ pub(crate) async fn count_members(conn: &mut PgConnection, which: MemberFilter<'
         where m.org_id = $1 and ($3::text is null or u.name ilike $3 or ($2 and u.email ilike $3))"#,
         which.org.0,
         which.with_emails,
-        which.sought
+        which.pattern
     )
     .fetch_one(conn)
     .await

@@ -218,7 +218,7 @@ impl Batch {
         let history = History::new(command.id, command.event, booking, HistoryAction::Claimed, &seats);
         self.rows.record(History { actor: Some(command.caller), answer: Some(answer.clone()), asked, ..history });
         let kind = NotificationType::BookingConfirmed;
-        let told = Told { kind, person: of.person, booking, count, seats: &seats, reason: None };
+        let told = Notice { kind, person: of.person, booking, count, seats: &seats, reason: None };
         self.tell(command.event, &command.request_id, told);
         Ok(answer)
     }
@@ -257,7 +257,7 @@ impl Batch {
         self.tell(
             command.event,
             &command.request_id,
-            Told { kind, person: of.person, booking, count, seats: &freed, reason },
+            Notice { kind, person: of.person, booking, count, seats: &freed, reason },
         );
         if by_staff {
             let details = serde_json::json!({ "seat_numbers": freed, "reason": reason });
@@ -277,7 +277,7 @@ impl Batch {
             self.rows.place(*booking, work.place(*booking));
             self.rows.record(History::new(self.clock.new_id(), event, *booking, HistoryAction::Promoted, seats));
             let kind = NotificationType::WaitlistPromoted;
-            let told = Told { kind, person: *person, booking: *booking, count, seats, reason: None };
+            let told = Notice { kind, person: *person, booking: *booking, count, seats, reason: None };
             self.tell(event, request_id, told);
         }
     }
@@ -324,7 +324,7 @@ impl Batch {
         self.rows.audit(Audit { org: work.row.org, actor: command.caller, action, booking, details });
     }
 
-    fn tell(&mut self, event: EventId, request_id: &str, told: Told<'_>) {
+    fn tell(&mut self, event: EventId, request_id: &str, told: Notice<'_>) {
         self.rows.tell(Message {
             event_id: Some(event),
             user_id: Some(told.person),
@@ -338,7 +338,7 @@ impl Batch {
 }
 
 /// What a message to a person says about a booking.
-struct Told<'a> {
+struct Notice<'a> {
     kind: NotificationType,
     person: UserId,
     booking: BookingId,

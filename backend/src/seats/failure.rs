@@ -69,7 +69,7 @@ pub(super) fn after(failure: Failure, mut part: Vec<Held>, todo: &mut Vec<Vec<He
                 bad.into_iter().for_each(Pending::give_up);
             }
         }
-        Failure::Late if part.len() > 1 => part_ways(&mut part),
+        Failure::Late if part.len() > 1 => move_to_side_lanes(&mut part),
         Failure::Late => give_up(&mut part, "the database took too long"),
         Failure::Refused(error) => after_refusal(&error, part, todo),
     }
@@ -77,7 +77,7 @@ pub(super) fn after(failure: Failure, mut part: Vec<Held>, todo: &mut Vec<Vec<He
 
 /// A transaction of several events took too long. Each event goes to a side lane, so that the slow event delays no other. The
 /// commands had begun in time, so their waiting time starts again.
-fn part_ways(part: &mut [Held]) {
+fn move_to_side_lanes(part: &mut [Held]) {
     for held in part {
         held.contended = true;
         held.commands.iter_mut().for_each(|pending| pending.since = std::time::Instant::now());
@@ -97,7 +97,7 @@ fn after_refusal(error: &WriteError, mut part: Vec<Held>, todo: &mut Vec<Vec<Hel
     };
     let code = database.and_then(|error| error.as_database_error()).and_then(|db| db.code()).unwrap_or_default();
     if part.len() > 1 && code == STATEMENT_TIMEOUT {
-        part_ways(&mut part);
+        move_to_side_lanes(&mut part);
     } else if part.len() > 1 && !database.is_some_and(is_broken) {
         // try each event alone, to find the one that fails
         todo.extend(part.into_iter().map(|held| vec![held]));

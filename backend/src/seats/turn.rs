@@ -62,7 +62,7 @@ impl Turn {
         }
         // `Acquire::begin` would borrow the connection; the turn owns it
         let mut tx = Transaction::begin(conn, None).await?;
-        database::as_writer(&mut tx).await?;
+        database::apply_writer_settings(&mut tx).await?;
         let locked: HashMap<_, _> = facts::lock(&mut tx, &[held.event], true).await?;
         let Some(row) = locked.get(&held.event).cloned() else { return Ok(None) };
         writer::catch_up(&parts, &mut tx, &mut [&mut held], &locked, true).await?;

@@ -7,7 +7,7 @@ use web_sys::{HtmlCanvasElement, KeyboardEvent, PointerEvent, WheelEvent};
 use yew::prelude::*;
 
 use super::draw::{self, Canvases, Shown};
-use super::surface::{use_looks, use_size};
+use super::surface::{use_appearance_version, use_size};
 use crate::components::icon;
 use crate::features::selection::SeatState;
 
@@ -59,7 +59,7 @@ pub(crate) fn SeatCanvas(props: &Props) -> Html {
     let last = use_mut_ref(|| None::<i32>);
     let drag = use_state(|| None::<Drag>);
     let size = use_size(canvas.clone());
-    let looks = use_looks();
+    let looks = use_appearance_version();
     use_whole_view(&view, size, &props.hall);
     use_drawing([&canvas, &words_canvas], &view, props, *cursor, looks);
 

@@ -45,7 +45,7 @@ pub(super) fn use_size(node: NodeRef) -> (f32, f32) {
 /// A number that changes whenever the same hall must be drawn in another way: with another theme, or with another
 /// resolution.
 #[hook]
-pub(super) fn use_looks() -> u32 {
+pub(super) fn use_appearance_version() -> u32 {
     use_theme_changes() + use_ratio_changes()
 }
 

@@ -236,7 +236,7 @@ pub(crate) fn read_again() {
 
 /// Called after a change: reads all shown keys again, and forgets those that are not shown.
 pub(crate) fn changed() {
-    STORE.with_borrow_mut(Store::forget_what_is_left);
+    STORE.with_borrow_mut(Store::forget_unshown);
     read_again();
 }
 

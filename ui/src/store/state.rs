@@ -16,7 +16,7 @@ pub(super) type Value = Rc<dyn Any>;
 pub(super) type Came = (Result<Value, ApiFailure>, AsOf);
 
 /// Most answers that are kept although no screen shows them, so that going back shows them at once.
-const LEFT_MAX: usize = 30;
+const UNSHOWN_MAX: usize = 30;
 
 /// Longest wait that is accepted from a server, in seconds.
 const WAIT_MAX_S: u64 = 60;
@@ -162,7 +162,7 @@ impl<H: How> Store<H> {
             .map(|(key, entry)| (entry.left, key.clone()))
             .collect();
         left.sort();
-        let surplus = left.len().saturating_sub(LEFT_MAX);
+        let surplus = left.len().saturating_sub(UNSHOWN_MAX);
         for (_, key) in &left[..surplus] {
             self.entries.remove(key);
         }
@@ -249,7 +249,7 @@ impl<H: How> Store<H> {
     }
 
     /// Forgets the keys that no screen shows.
-    pub(super) fn forget_what_is_left(&mut self) {
+    pub(super) fn forget_unshown(&mut self) {
         self.entries.retain(|_, entry| !entry.readers.is_empty());
     }
 
@@ -338,7 +338,7 @@ mod tests {
         begin(&mut store, HERE);
         assert_eq!(shown(&store), (Some(1), false));
         store.leave(KEY, HERE);
-        store.forget_what_is_left();
+        store.forget_unshown();
         assert_eq!(shown(&store), (None, false));
     }
 
@@ -404,15 +404,15 @@ mod tests {
     #[test]
     fn only_the_latest_unshown_answers_are_kept() {
         let mut store = Store::new();
-        for number in 0..2 * LEFT_MAX {
+        for number in 0..2 * UNSHOWN_MAX {
             let key = format!("/events/{number}");
             let turn = store.show(&key, HERE, KEPT).expect("it is read");
             store.answered(&key, turn, good(1), 0.0);
             store.leave(&key, HERE);
         }
         let known = |number: usize| store.known(&format!("/events/{number}")).value.is_some();
-        assert_eq!((0..2 * LEFT_MAX).filter(|number| known(*number)).count(), LEFT_MAX);
-        assert!(known(2 * LEFT_MAX - 1) && !known(0), "not the latest answers were kept");
+        assert_eq!((0..2 * UNSHOWN_MAX).filter(|number| known(*number)).count(), UNSHOWN_MAX);
+        assert!(known(2 * UNSHOWN_MAX - 1) && !known(0), "not the latest answers were kept");
     }
     #[test]
     fn an_answer_between_two_screens_is_shown() {

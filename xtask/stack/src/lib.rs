@@ -167,7 +167,7 @@ impl Stack {
     ///
     /// # Errors
     /// When the folder cannot be removed.
-    pub fn forget_queues(&self) -> Result<()> {
+    pub fn remove_stale_queues(&self) -> Result<()> {
         let kept = self.folder.join("rabbitmq/data");
         if !process::alive(&self.pid_file("rabbitmq")) && kept.exists() {
             std::fs::remove_dir_all(kept)?;
@@ -179,7 +179,7 @@ impl Stack {
     ///
     /// # Errors
     /// When Postgres does not run.
-    pub fn forget_worlds(&self) -> Result<()> {
+    pub fn drop_test_databases(&self) -> Result<()> {
         let psql = || {
             let mut command = std::process::Command::new(postgres::bin_folder().unwrap_or_default().join("psql"));
             command.args([&self.database_url("postgres"), "-qtAc"]);

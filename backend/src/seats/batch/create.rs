@@ -3,7 +3,7 @@
 use happening_api::{BookingId, BookingStatus, HistoryAction, NotificationType};
 use happening_seating::{Outcome, Seat};
 
-use super::{Batch, Told, Verdict, Work};
+use super::{Batch, Notice, Verdict, Work};
 use crate::access::{Access, EventAction};
 use crate::seats::answer::Answer;
 use crate::seats::command::{Command, Kind, OnBehalf, Refusal};
@@ -82,7 +82,7 @@ impl Batch {
             Some(_) => NotificationType::BookingWaitlisted,
             None => NotificationType::BookingConfirmed,
         };
-        self.tell(event, &command.request_id, Told { kind, person, booking, count: seats, seats: held, reason });
+        self.tell(event, &command.request_id, Notice { kind, person, booking, count: seats, seats: held, reason });
         if on_behalf.is_some() {
             let details = serde_json::json!({ "seat_numbers": held, "reason": reason });
             self.audit(work, command, booking, "booking_created", details);

@@ -4,7 +4,7 @@
 use happening_api::{EventStatus, HistoryAction, NotificationType, UserId};
 use happening_seating::{Given, Left, Limits, Outcome, Refusal as Rule};
 
-use super::{Batch, Told, Verdict, Work};
+use super::{Batch, Notice, Verdict, Work};
 use crate::seats::command::{Command, Due, Reply};
 use crate::seats::protection::{Protection, out};
 use crate::seats::rows::History;
@@ -42,7 +42,7 @@ impl Batch {
             let history = History::new(self.clock.new_id(), event, booking, HistoryAction::WaitlistEnded, &[]);
             self.rows.record(History { count: wanted, ..history });
             let kind = NotificationType::WaitlistEnded;
-            let told = Told { kind, person, booking, count: wanted, seats: &seats, reason: None };
+            let told = Notice { kind, person, booking, count: wanted, seats: &seats, reason: None };
             self.tell(event, request_id, told);
         }
         Ok(work.known.seats.waiting().bookings)
@@ -66,7 +66,7 @@ impl Batch {
             let history = History::new(self.clock.new_id(), event, booking, HistoryAction::Cancelled, &seats);
             self.rows.record(History { actor: Some(actor), ..history });
             let (kind, count) = (NotificationType::EventCancelled, seats.len() as u32);
-            self.tell(event, request_id, Told { kind, person, booking, count, seats: &seats, reason: None });
+            self.tell(event, request_id, Notice { kind, person, booking, count, seats: &seats, reason: None });
         }
         Ok(work.known.seats.active_count())
     }

@@ -177,7 +177,7 @@ impl World {
     ///
     /// # Errors
     /// When Keycloak or the server is away.
-    pub async fn person_anew(&self, login: &str) -> Result<Client> {
+    pub async fn person_with_new_sign_in(&self, login: &str) -> Result<Client> {
         Client::new(&self.base(0), &self.people.new_token(login).await?).await
     }
 

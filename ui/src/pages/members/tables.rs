@@ -102,10 +102,10 @@ struct Far {
 fn use_far(props: &TableProps, words: &str) -> Far {
     let paused = use_paused(words);
     let all_known = props.members.len() as i64 >= props.organization.member_count;
-    let sought = if all_known { String::new() } else { paused.trim().to_owned() };
+    let search = if all_known { String::new() } else { paused.trim().to_owned() };
     let org = props.organization.id;
     let stale = !all_known && *paused != words;
-    let asked = (!sought.is_empty()).then_some(endpoint::FindMembers { org_id: org, q: sought });
+    let asked = (!search.is_empty()).then_some(endpoint::FindMembers { org_id: org, q: search });
     let asks = asked.is_some();
     let found = store::use_read_if(asked);
     Far { waits: stale || asks && (found.loading() || found.failure.is_some()), found }

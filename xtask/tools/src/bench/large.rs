@@ -34,7 +34,7 @@ const AT_ONCE: u32 = (CANCELLING + BOOKING) as u32;
 /// When a row is held too long, a request is refused, or the audit finds a violation.
 pub(super) async fn run() -> Result<()> {
     let stack = Stack::at(&target().join("bench-stack"))?;
-    let result = match stack.start(&root(), &tools(), &say).and_then(|()| stack.forget_worlds()) {
+    let result = match stack.start(&root(), &tools(), &say).and_then(|()| stack.drop_test_databases()) {
         Ok(()) => on(&stack).await,
         Err(error) => Err(error),
     };

@@ -36,7 +36,7 @@ struct Answers {
 /// When a request is answered 503, or the audit finds a violation.
 pub(super) async fn run(rate: u32, seconds: u32) -> Result<()> {
     let stack = Stack::at(&target().join("bench-stack"))?;
-    let result = match stack.start(&root(), &tools(), &say).and_then(|()| stack.forget_worlds()) {
+    let result = match stack.start(&root(), &tools(), &say).and_then(|()| stack.drop_test_databases()) {
         Ok(()) => mixed_on(&stack, rate, seconds).await,
         Err(error) => Err(error),
     };

@@ -28,7 +28,7 @@ const SIZES: [Size; 2] = [
 /// When a service does not start, or a read is refused.
 pub(super) async fn run() -> Result<()> {
     let stack = Stack::at(&target().join("bench-stack"))?;
-    let result = match stack.start(&root(), &tools(), &say).and_then(|()| stack.forget_worlds()) {
+    let result = match stack.start(&root(), &tools(), &say).and_then(|()| stack.drop_test_databases()) {
         Ok(()) => read(&stack).await,
         Err(error) => Err(error),
     };

@@ -54,7 +54,7 @@ pub(super) async fn run(pairs: u32, seconds: u32, only: &str) -> Result<()> {
     ensure!(!variants.is_empty(), "nothing that is measured has {only:?} in its name: {VARIANTS:?}");
     let stack = Stack::at(&target().join("bench-stack"))?;
     let result = match stack.start(&root(), &tools(), &say) {
-        Ok(()) => match stack.forget_worlds() {
+        Ok(()) => match stack.drop_test_databases() {
             Ok(()) => drop_on(&stack, pairs, seconds, &variants).await,
             Err(error) => Err(error),
         },
