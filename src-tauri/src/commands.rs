@@ -1,5 +1,6 @@
 //! The commands that the screens can call: each is an adapter of a few lines.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use happening_api::endpoint::{AcceptInvite, PreviewInvite};
@@ -217,11 +218,17 @@ pub(crate) fn diagnostics(app: AppHandle, session: State<'_, Session>) -> String
 
 /// Longest message of a panic that is logged, in characters.
 const PANIC_CHARS_MAX: usize = 2000;
+/// Most messages of panics that one run of the app logs.
+const PANICS_MAX: u32 = 20;
 
 #[tauri::command]
 pub(crate) fn broke_down(window: tauri::WebviewWindow, message: String) {
-    let message: String = message.chars().take(PANIC_CHARS_MAX).collect();
-    tracing::error!(window = window.label(), message, "the screens broke down");
+    static LOGGED: AtomicU32 = AtomicU32::new(0);
+    if LOGGED.fetch_add(1, Ordering::Relaxed) < PANICS_MAX {
+        let panic: String = message.chars().take(PANIC_CHARS_MAX).collect();
+        // not as the field `message`, which would be written unquoted: a page could forge lines of the log
+        tracing::error!(window = window.label(), panic, "the screens broke down");
+    }
 }
 
 #[tauri::command]

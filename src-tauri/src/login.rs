@@ -20,6 +20,9 @@ pub(crate) const TIME_MAX: Duration = Duration::from_secs(300);
 /// Largest answer of the sign-in service: its configuration, keys and tokens.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
+/// The longest life of an access token that is believed.
+const LIFE_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// How far this machine's clock may run ahead.
 const CLOCK_SKEW_MAX: Duration = Duration::from_secs(300);
 
@@ -164,7 +167,7 @@ fn lenient_now() -> chrono::DateTime<chrono::Utc> {
 }
 
 fn tokens(answer: &openidconnect::core::CoreTokenResponse) -> Tokens {
-    let lives = answer.expires_in().unwrap_or(Duration::from_secs(60));
+    let lives = answer.expires_in().unwrap_or(Duration::from_secs(60)).min(LIFE_MAX);
     Tokens {
         access: answer.access_token().secret().clone(),
         refresh: answer.refresh_token().map(|token| token.secret().clone()),

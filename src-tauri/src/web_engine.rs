@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use tauri::WebviewWindow;
 use webkit2gtk::WebViewExt;
 
-/// Switches an interpreter of WebAssembly off, in the engine's own words.
+/// The engine's versions whose interpreter is switched off. Later ones may have no other interpreter to use instead.
+const FAULTY: &str = "2.50.";
+/// Switches that interpreter off.
 const INTERPRETER_OFF: (&str, &str) = ("JSC_useWasmIPInt", "0");
 
 /// Most times that a window is loaded again within [`RELOADS_PERIOD`]: a page that crashes the engine each time is left alone.
@@ -19,7 +21,8 @@ const RELOADS_PERIOD: Duration = Duration::from_secs(60);
 /// interpreter takes its place. The engine reads the setting from the environment only.
 pub(crate) fn start_without_faulty_interpreter() {
     let (name, value) = INTERPRETER_OFF;
-    if std::env::var_os(name).is_some() {
+    let is_faulty = tauri::webview_version().is_ok_and(|version| version.starts_with(FAULTY));
+    if !is_faulty || std::env::var_os(name).is_some() {
         return;
     }
     let Ok(program) = std::env::current_exe() else { return };

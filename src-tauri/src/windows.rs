@@ -67,7 +67,7 @@ fn watch(window: &WebviewWindow) {
     #[cfg(target_os = "linux")]
     crate::web_engine::reload_after_crash(window);
     #[cfg(not(target_os = "linux"))]
-    let _ = window; // the other systems' engines load a crashed page again by themselves
+    let _ = window; // under macOS Tauri loads a crashed page again; under Windows the engine shows that the page crashed
 }
 
 /// Gives the window the title of its screen.

@@ -221,9 +221,15 @@ fn named_by(file: &str, text: &str, known: &BTreeSet<&str>) -> BTreeSet<String> 
     paths.extend(paths_from("self::", &own, text));
     let children = text.lines().filter_map(|line| line.trim_end_matches(';').rsplit_once("mod ")).map(|(_, name)| name);
     let children = children.map(|name| Named::of([&own[..], &[name.to_owned()]].concat()));
-    let modules: BTreeSet<Named> = children.chain(paths.clone()).filter(|one| is_module(&one.path, known)).collect();
-    for module in &modules {
-        paths.extend(paths_from(&format!("{}::", module.name), &module.path, text));
+    let mut todo: Vec<Named> = children.chain(paths.clone()).chain(renamed_parents(&own, text)).collect();
+    let mut modules = BTreeSet::new();
+    while let Some(module) = todo.pop() {
+        if is_module(&module.path, known) && modules.insert(module.clone()) {
+            // an import can rename what another import has renamed
+            let more = paths_from(&format!("{}::", module.name), &module.path, text);
+            todo.extend(more.iter().cloned());
+            paths.extend(more);
+        }
     }
     let mut named: BTreeSet<String> = paths.iter().filter_map(|one| resolve(&one.path, known)).collect();
     named.remove(file);
@@ -243,6 +249,16 @@ impl Named {
     }
 }
 
+/// The names of `use super as name` and its like.
+fn renamed_parents(own: &[String], text: &str) -> Vec<Named> {
+    let bases = [("use crate as ", &[][..]), ("use super as ", &own[..own.len() - 1]), ("use self as ", own)];
+    let names = bases.into_iter().flat_map(|(start, base)| {
+        let after = text.split(start).skip(1);
+        after.map(|rest| Named { path: base.to_vec(), name: rest.split(';').next().unwrap_or_default().to_owned() })
+    });
+    names.collect()
+}
+
 /// The paths in the text that begin with `start`, which stands for `base`.
 fn paths_from(start: &str, base: &[String], text: &str) -> Vec<Named> {
     let ends_a_word = |before: &str| before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
@@ -253,10 +269,11 @@ fn paths_from(start: &str, base: &[String], text: &str) -> Vec<Named> {
     paths
 }
 
+/// Whether a path names a module; the empty path is the crate's root.
 fn is_module(path: &[String], known: &BTreeSet<&str>) -> bool {
     let module = path.join("/");
-    !path.is_empty()
-        && [format!("{module}.rs"), format!("{module}/mod.rs")].iter().any(|file| known.contains(file.as_str()))
+    path.is_empty()
+        || [format!("{module}.rs"), format!("{module}/mod.rs")].iter().any(|file| known.contains(file.as_str()))
 }
 
 /// Collects the paths that begin with `base` and continue as the text does: `a::{b, c::d}` is two paths. Answers the
@@ -331,6 +348,10 @@ mod tests {
             ),
             ["a.rs", "a/b.rs", "c/d.rs", "c/e.rs", "c/mod.rs"]
         );
+        assert_eq!(named("c/e.rs", "use super as up; fn f() { up::d::g() }"), ["c/d.rs"]);
+        let root =
+            "use crate::{self as root}; use crate::a as first; use first::b as second; fn f() { root::c::d::g() }";
+        assert_eq!(named("main.rs", root), ["a.rs", "a/b.rs", "c/d.rs"]);
         assert_eq!(named("a.rs", "not_crate::c::d(); other::super::c;"), Vec::<String>::new());
     }
 

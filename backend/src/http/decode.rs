@@ -1,36 +1,35 @@
 //! Reads JSON bodies and queries into types. What does not fit is refused by the name of its field, in words that do not depend on
 //! the parser's: serde builds a [`Refusal`] instead of its parser's error.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{
-    DeserializeOwned, Deserializer, Error, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, Expected, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value};
 
 use crate::problem::Problem;
 
+const TWICE: &str = "is there twice";
+const OUT_OF_RANGE: &str = "is out of range";
+
 /// Parses a JSON text. An object that names a member twice is refused: programs differ in which of the two counts.
 ///
 /// # Errors
 /// When the text is not JSON, or not one value alone.
 pub(super) fn json(text: &[u8]) -> Result<Value, Problem> {
-    let mut parser = serde_json::Deserializer::from_slice(text);
-    let value = parser.deserialize_any(Unique).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => Problem::field("", words_of(&error)),
-        _ => Problem::field("", format!("is not JSON (line {}, column {})", error.line(), error.column())),
+    let (mut parser, twice) = (serde_json::Deserializer::from_slice(text), Cell::new(None));
+    let value = Unique(&twice).deserialize(&mut parser).map_err(|error| match twice.take() {
+        Some(name) => Problem::field(name, TWICE),
+        None => Problem::field("", format!("is not JSON (line {}, column {})", error.line(), error.column())),
     })?;
     parser.end().map_err(|_| Problem::field("", "there is something after the JSON value"))?;
     Ok(value)
-}
-
-/// Our own words, without the place that the parser adds.
-fn words_of(error: &serde_json::Error) -> String {
-    let words = error.to_string();
-    words.split(" at line ").next().unwrap_or(&words).to_owned()
 }
 
 /// A value of a type from a JSON value.
@@ -89,17 +88,29 @@ impl Display for Refusal {
 impl std::error::Error for Refusal {}
 
 impl Error for Refusal {
+    /// The types of ids and times report their own parsers' errors; the rest are sentences of ours.
     fn custom<T: Display>(reason: T) -> Self {
-        Self { field: None, reason: reason.to_string() }
+        let reason = match reason.to_string() {
+            id if id.starts_with("UUID parsing failed") => "must be a UUID".to_owned(),
+            time if TIME_ERRORS.contains(&time.as_str()) => format!("must be {TIME}"),
+            other => other,
+        };
+        Self { field: None, reason }
     }
 
     fn invalid_type(found: Unexpected, expected: &dyn Expected) -> Self {
+        // whole numbers that are too large come as floats
+        if let Unexpected::Float(number) = found
+            && number.fract() == 0.0
+        {
+            return Self::custom(OUT_OF_RANGE);
+        }
         Self::custom(format!("must be {}, not {}", wanted(expected), kind(found)))
     }
 
     fn invalid_value(found: Unexpected, expected: &dyn Expected) -> Self {
         match found {
-            Unexpected::Unsigned(_) | Unexpected::Signed(_) => Self::custom("is out of range"),
+            Unexpected::Unsigned(_) | Unexpected::Signed(_) => Self::custom(OUT_OF_RANGE),
             _ => Self::custom(format!("must be {}", wanted(expected))),
         }
     }
@@ -121,9 +132,20 @@ impl Error for Refusal {
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        Self::of(field, "is there twice")
+        Self::of(field, TWICE)
     }
 }
+
+const TIME: &str = "a date and time such as 2027-01-31T19:30:00Z";
+/// What chrono says of a text that is no time.
+const TIME_ERRORS: [&str; 6] = [
+    "input is out of range",
+    "no possible date and time matching input",
+    "input is not enough for unique date and time",
+    "input contains invalid characters",
+    "premature end of input",
+    "trailing input",
+];
 
 /// What a type wants: serde tells it in the words of Rust.
 fn wanted(expected: &dyn Expected) -> String {
@@ -135,6 +157,8 @@ fn wanted(expected: &dyn Expected) -> String {
         "a string" | "string" => "a text",
         "a sequence" => "a list",
         "a map" => "an object",
+        "a formatted UUID string" => "a UUID",
+        "an RFC 3339 formatted date and time string" => TIME,
         other if other.starts_with("struct ") => "an object",
         other if other.starts_with("enum ") || other == "string or map" || other == "variant identifier" => "a text",
         other => other,
@@ -203,6 +227,19 @@ impl<'de> Deserializer<'de> for Json {
         }
     }
 
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        // otherwise a list of 16 numbers would pass for a UUID
+        match self.0 {
+            Value::String(text) => visitor.visit_string(text),
+            Value::Array(_) => Err(Error::invalid_type(Unexpected::Seq, &visitor)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        self.deserialize_str(visitor)
+    }
+
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -214,8 +251,8 @@ impl<'de> Deserializer<'de> for Json {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map identifier ignored_any
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char bytes byte_buf unit unit_struct seq tuple tuple_struct map
+        identifier ignored_any
     }
 }
 
@@ -234,7 +271,10 @@ struct Text(String);
 macro_rules! read_as {
     ($($method:ident $visit:ident $type:ty, $wanted:literal;)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-            let value: $type = self.0.parse().map_err(|_| Refusal::custom(concat!("must be ", $wanted)))?;
+            let value: $type = self.0.parse().map_err(|_| {
+                let is_number = self.0.parse::<i128>().is_ok();
+                Refusal::custom(if is_number { OUT_OF_RANGE } else { concat!("must be ", $wanted) })
+            })?;
             visitor.$visit(value)
         })*
     };
@@ -286,10 +326,11 @@ impl<'de> IntoDeserializer<'de, Refusal> for Text {
     }
 }
 
-/// Builds a [`Value`] whose objects name no member twice.
-struct Unique;
+/// Builds a [`Value`] whose objects name no member twice; puts out the name of one that is there twice.
+#[derive(Clone, Copy)]
+struct Unique<'c>(&'c Cell<Option<String>>);
 
-impl<'de> serde::de::DeserializeSeed<'de> for Unique {
+impl<'de> DeserializeSeed<'de> for Unique<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
@@ -297,7 +338,7 @@ impl<'de> serde::de::DeserializeSeed<'de> for Unique {
     }
 }
 
-impl<'de> Visitor<'de> for Unique {
+impl<'de> Visitor<'de> for Unique<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -334,7 +375,7 @@ impl<'de> Visitor<'de> for Unique {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(entry) = entries.next_element_seed(Unique)? {
+        while let Some(entry) = entries.next_element_seed(self)? {
             list.push(entry);
         }
         Ok(list.into())
@@ -343,9 +384,10 @@ impl<'de> Visitor<'de> for Unique {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(Unique)?;
+            let value = members.next_value_seed(self)?;
             if object.insert(name.clone(), value).is_some() {
-                return Err(A::Error::custom(format!("{name} is there twice")));
+                self.0.set(Some(name));
+                return Err(A::Error::custom(TWICE));
             }
         }
         Ok(object.into())
@@ -380,6 +422,14 @@ mod tests {
                 "must be a whole number, not a number with a fraction",
             ),
             (json!({ "event_id": event, "seats": 5_000_000_000_u64 }), "seats", "is out of range"),
+            (json!({ "event_id": event, "seats": 1e20 }), "seats", "is out of range"),
+            (
+                json!({ "event_id": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16], "seats": 1 }),
+                "event_id",
+                "must be a UUID, not a list",
+            ),
+            (json!({ "event_id": "x", "seats": 1 }), "event_id", "must be a UUID"),
+            (json!({ "event_id": 7, "seats": 1 }), "event_id", "must be a UUID, not a number"),
             (json!({ "event_id": event, "seats": null }), "seats", "must be a whole number, not null"),
             (json!({ "event_id": event, "seats": 1, "colour": 1 }), "colour", "is not known here"),
             (
@@ -398,17 +448,27 @@ mod tests {
             assert_eq!(refused(from_json::<CreateBooking>(body.clone())), one(name, reason), "{body}");
         }
         assert!(from_json::<CreateBooking>(json!({ "event_id": event, "seats": 2 })).is_ok());
+        let time = "must be a date and time such as 2027-01-31T19:30:00Z";
+        for (date, reason) in [
+            (json!("tomorrow"), time.to_owned()),
+            (json!("2027-02-30T19:00:00Z"), time.to_owned()),
+            (json!("2027-01-31"), time.to_owned()),
+            (json!("2027-01-31T19:30:00Z and more"), time.to_owned()),
+            (json!([2027, 1, 31]), format!("{time}, not a list")),
+        ] {
+            let body = json!({ "event_date": date });
+            assert_eq!(refused(from_json::<happening_api::DuplicateEvent>(body)), one("event_date", &reason), "{date}");
+        }
     }
 
     #[test]
     fn texts_that_are_no_single_json_value_are_refused() {
-        for (text, reason) in [
-            ("{", "is not JSON (line 1, column 1)"),
-            ("{} {}", "there is something after the JSON value"),
-            (r#"{"a":{"b":1,"b":2}}"#, "b is there twice"),
-        ] {
+        for (text, reason) in
+            [("{", "is not JSON (line 1, column 1)"), ("{} {}", "there is something after the JSON value")]
+        {
             assert_eq!(refused(json(text.as_bytes())), one("", reason), "{text}");
         }
+        assert_eq!(refused(json(br#"{"a":{"b":1,"b":2}}"#)), one("b", "is there twice"));
         let nested = format!("{}{}", "[".repeat(200), "]".repeat(200));
         assert!(json(nested.as_bytes()).is_err(), "the depth is not limited");
         let text = r#"{"a":[1,-2,2.5,"x",true,null]}"#;
@@ -431,6 +491,8 @@ mod tests {
         for (query, name, reason) in [
             ("limit=x", "limit", "must be a whole number"),
             ("limit=", "limit", "must be a whole number"),
+            ("limit=-1", "limit", "is out of range"),
+            ("limit=5000000000", "limit", "is out of range"),
             ("limit=1&limit=2", "limit", "is there twice"),
             ("free=maybe", "free", "must be true or false"),
             ("role=king", "role", "must be one of orgAdmin, organizer, user"),

@@ -41,10 +41,8 @@ pub(super) enum Purpose {
     Restore {
         refresh: String,
     },
-    /// To go on with this session, which has this refresh token.
-    Refresh {
-        refresh: String,
-    },
+    /// To go on with this session.
+    Refresh,
 }
 
 /// Why there are no new tokens.

@@ -17,6 +17,9 @@ use crate::deep_link::Callback;
 use crate::login::{Issuer, LoginError, Pending, TIME_MAX, Tokens};
 use crate::vault::{self, Answer, Unreadable};
 
+#[cfg(test)]
+mod tests;
+
 /// Pause after the sign-in service did not answer a refresh.
 const REFRESH_AGAIN: Duration = Duration::from_secs(5);
 
@@ -49,6 +52,17 @@ pub(super) enum Message {
     },
 }
 
+/// How far the sign-in has come.
+enum SignIn {
+    No,
+    /// The sign-in service is asked.
+    Begins,
+    /// The browser shows the page of the sign-in service.
+    Waits(Pending),
+    /// The code that the browser brought is exchanged, and the person looked up.
+    Finishes,
+}
+
 /// The session.
 pub(super) struct Task {
     backend: Backend,
@@ -58,9 +72,8 @@ pub(super) struct Task {
     /// The last session was ended by the sign-in service, and the person has not signed in or out since.
     ended: bool,
     issuer: Option<Issuer>,
-    /// The sign-in that waits for the browser.
-    pending: Option<Pending>,
-    /// Those who wait for the page of the sign-in that begins.
+    sign_in: SignIn,
+    /// The callers who wait for the page of the sign-in that begins.
     want_page: Vec<Reply<Option<Url>>>,
     tokens: Option<Tokens>,
     is_refreshing: bool,
@@ -68,7 +81,7 @@ pub(super) struct Task {
     refresh_failed: Option<Instant>,
     /// Calls that wait for the refresh.
     want_token: Vec<Reply<Result<String, ApiFailure>>>,
-    steps: JoinSet<(u64, Step)>,
+    steps: JoinSet<(u64, Result<Step, JoinError>)>,
     cache_folder: PathBuf,
     seen: watch::Sender<Seen>,
     tell: Tell,
@@ -86,7 +99,7 @@ impl Task {
             turn: 0,
             ended: false,
             issuer: None,
-            pending: None,
+            sign_in: SignIn::No,
             want_page: Vec::new(),
             tokens: None,
             is_refreshing: false,
@@ -108,9 +121,9 @@ impl Task {
                     Some(message) => self.handle(message),
                     None => return,
                 },
-                Some(step) = self.steps.join_next() => match step {
-                    Ok((turn, step)) => self.take_up(turn, step),
-                    Err(error) => self.lost(&error),
+                Some(Ok((turn, step))) = self.steps.join_next() => match step {
+                    Ok(step) => self.take_up(turn, step),
+                    Err(error) => self.lost(turn, &error),
                 },
             }
         }
@@ -120,7 +133,8 @@ impl Task {
         match message {
             Message::Restore => self.restore(),
             Message::BeginSignIn(reply) => self.begin_sign_in(reply),
-            Message::NoBrowser => self.fail(SignInFailure::NoBrowser),
+            Message::NoBrowser if matches!(self.sign_in, SignIn::Waits(_)) => self.fail(SignInFailure::NoBrowser),
+            Message::NoBrowser => {} // of a sign-in that was cancelled or begun again
             Message::CancelSignIn => self.cancel_sign_in(),
             Message::FinishSignIn(callback, reply) => drop(reply.send(self.finish_sign_in(callback))),
             Message::SignOut(reply) => self.sign_out(reply),
@@ -156,20 +170,25 @@ impl Task {
         }
     }
 
-    /// A step panicked: those who wait for its result are not left waiting.
-    fn lost(&mut self, error: &JoinError) {
+    /// A step panicked: its callers are answered, and a sign-in that needed it fails.
+    fn lost(&mut self, turn: u64, error: &JoinError) {
         tracing::error!(%error, "a step of the session was lost");
+        if turn != self.turn {
+            return;
+        }
         self.is_refreshing = false;
         self.answer_token(&Err(ApiFailure::Offline));
-        self.answer_page(None);
-        if self.view == SessionView::Restoring {
+        if matches!(self.sign_in, SignIn::Begins | SignIn::Finishes) {
+            self.fail(SignInFailure::ServiceAway);
+        } else if self.view == SessionView::Restoring {
             self.show(SessionView::SignedOut { ended: false });
         }
     }
 
     fn step(&mut self, step: impl Future<Output = Step> + Send + 'static) {
         let turn = self.turn;
-        self.steps.spawn(async move { (turn, step.await) });
+        // on a task of its own, so that the turn of a step that panics is known
+        self.steps.spawn(async move { (turn, tokio::spawn(step).await) });
     }
 
     fn service(&self) -> Service {
@@ -187,8 +206,10 @@ impl Task {
     }
 
     fn publish(&self) {
-        let waiting =
-            self.pending.as_ref().map(|pending| Waiting { page: pending.url.clone(), until: pending.until() });
+        let waiting = match &self.sign_in {
+            SignIn::Waits(pending) => Some(Waiting { page: pending.url.clone(), until: pending.until() }),
+            _ => None,
+        };
         let (view, backend) = (self.view.clone(), self.backend.clone());
         self.seen.send_replace(Seen { view, backend, turn: self.turn, waiting });
     }
@@ -196,7 +217,7 @@ impl Task {
     /// The session ends: nothing that was begun in it has an effect from now on.
     fn next_turn(&mut self) {
         self.turn += 1;
-        (self.pending, self.is_refreshing, self.refresh_failed) = (None, false, None);
+        (self.sign_in, self.is_refreshing, self.refresh_failed) = (SignIn::No, false, None);
         self.answer_token(&Err(ApiFailure::SessionEnded));
         self.answer_page(None);
     }
@@ -221,9 +242,9 @@ impl Task {
         self.step(steps::load(self.backend.url().clone(), expected));
     }
 
-    /// Nobody has signed in, or begun to, since the app looks for the session of the last start.
+    /// Whether no person has signed in, or begun to, while the app looked for the session of the last start.
     fn is_untouched(&self) -> bool {
-        self.tokens.is_none() && self.pending.is_none() && self.want_page.is_empty()
+        self.tokens.is_none() && matches!(self.sign_in, SignIn::No)
     }
 
     fn loaded(&mut self, loaded: Result<Option<String>, Unreadable>) {
@@ -261,46 +282,62 @@ impl Task {
 /// Signing in through the system's browser: at most one sign-in waits.
 impl Task {
     fn begin_sign_in(&mut self, reply: Reply<Option<Url>>) {
-        if let Some(pending) = &self.pending {
-            drop(reply.send(Some(pending.url.clone()))); // the window may be closed
-            return;
-        }
-        self.want_page.push(reply);
-        if self.want_page.len() == 1 {
-            self.step(steps::begin(self.service()));
+        let signed_in = matches!(self.view, SessionView::SignedIn { .. });
+        match &self.sign_in {
+            SignIn::Begins => self.want_page.push(reply),
+            SignIn::Waits(pending) => drop(reply.send(Some(pending.url.clone()))), // the window may be closed
+            SignIn::Finishes => drop(reply.send(None)),
+            SignIn::No if signed_in => drop(reply.send(None)),
+            SignIn::No => {
+                // tokens of a sign-in whose person could not be looked up
+                if self.tokens.is_some() {
+                    self.drop_tokens();
+                    self.next_turn();
+                }
+                self.want_page.push(reply);
+                self.sign_in = SignIn::Begins;
+                self.step(steps::begin(self.service()));
+            }
         }
     }
 
     fn begun(&mut self, begun: Result<(Issuer, Pending), SignInFailure>) {
+        if !matches!(self.sign_in, SignIn::Begins) {
+            return;
+        }
         let (issuer, pending) = match begun {
             Ok(begun) => begun,
             Err(reason) => return self.fail(reason),
         };
         let page = pending.url.clone();
         self.step(steps::time_out(pending.state.clone()));
-        (self.issuer, self.pending) = (Some(issuer), Some(pending));
+        (self.issuer, self.sign_in) = (Some(issuer), SignIn::Waits(pending));
         self.show(SessionView::Waiting { expires_in_s: TIME_MAX.as_secs() });
         self.answer_page(Some(&page));
     }
 
     fn timed_out(&mut self, state: &str) {
-        if self.pending.as_ref().is_some_and(|pending| pending.state == state) {
+        if matches!(&self.sign_in, SignIn::Waits(pending) if pending.state == state) {
             self.fail(SignInFailure::TimedOut);
         }
     }
 
     fn fail(&mut self, reason: SignInFailure) {
-        self.pending = None;
+        self.sign_in = SignIn::No;
         self.show(SessionView::Failed { reason });
         self.answer_page(None);
     }
 
-    fn cancel_sign_in(&mut self) {
-        // the browser may have come back already
+    /// Forgets the tokens here, in the keyring, and at the sign-in service.
+    fn drop_tokens(&mut self) {
         if let Some(tokens) = self.tokens.take() {
             vault::forget(self.backend.url());
             tokio::spawn(steps::end(self.issuer.clone(), Some(tokens)));
         }
+    }
+
+    fn cancel_sign_in(&mut self) {
+        self.drop_tokens(); // the browser may have come back already
         self.next_turn();
         self.show(SessionView::SignedOut { ended: self.ended });
     }
@@ -308,9 +345,13 @@ impl Task {
     /// A callback of another sign-in than the one that waits is ignored, and that one goes on waiting. Answers whether it was
     /// asked for.
     fn finish_sign_in(&mut self, callback: Callback) -> bool {
-        let Some(pending) = self.pending.take_if(|pending| pending.state == callback.state) else {
-            tracing::info!("a sign-in callback that was not asked for was ignored");
-            return false;
+        let pending = match std::mem::replace(&mut self.sign_in, SignIn::Finishes) {
+            SignIn::Waits(pending) if pending.state == callback.state => pending,
+            other => {
+                self.sign_in = other;
+                tracing::info!("a sign-in callback that was not asked for was ignored");
+                return false;
+            }
         };
         match callback.result {
             Ok(code) => {
@@ -334,7 +375,8 @@ impl Task {
             return;
         };
         let now = Instant::now();
-        let is_old = now >= tokens.refresh_at;
+        // without a refresh token, the access token is used until its end
+        let is_old = now >= tokens.refresh_at && tokens.refresh.is_some();
         if refused == Some(tokens.access.as_str()) || now >= tokens.ends_at {
             self.want_token.push(reply);
             self.refresh();
@@ -357,29 +399,21 @@ impl Task {
             return self.end();
         };
         self.is_refreshing = true;
-        self.step(steps::refresh(self.service(), refresh, |refresh| Purpose::Refresh { refresh }));
+        self.step(steps::refresh(self.service(), refresh, |_| Purpose::Refresh));
     }
 
     fn got_tokens(&mut self, purpose: Purpose, issuer: Issuer, tokens: Tokens) {
-        let current = self.tokens.as_ref();
-        let is_wanted = match &purpose {
-            Purpose::SignIn => true,
-            Purpose::Restore { .. } => current.is_none(),
-            Purpose::Refresh { refresh } => current.is_some_and(|now| now.refresh.as_ref() == Some(refresh)),
-        };
-        if !is_wanted {
-            // the person has signed in meanwhile
-            tokio::spawn(steps::end(Some(issuer), Some(tokens)));
-            return;
+        if matches!(purpose, Purpose::Restore { .. }) && !self.is_untouched() {
+            return; // the person has begun to sign in, which ends the older session or goes on with it
         }
         self.issuer = Some(issuer);
         let access = tokens.access.clone();
-        let in_time = current.is_some_and(|now| Instant::now() < now.ends_at);
+        let in_time = self.tokens.as_ref().is_some_and(|old| Instant::now() < old.ends_at);
         let stored = self.keep(tokens);
         match purpose {
             Purpose::SignIn => self.step(steps::identify(self.backend.clone(), access, stored, false)),
             Purpose::Restore { .. } => self.step(steps::identify(self.backend.clone(), access, stored, true)),
-            Purpose::Refresh { .. } => {
+            Purpose::Refresh => {
                 tracing::debug!(in_time, "the tokens were replaced");
                 (self.is_refreshing, self.refresh_failed) = (false, None);
                 self.answer_token(&Ok(access));
@@ -400,7 +434,7 @@ impl Task {
         stored
     }
 
-    /// A test begins with these tokens.
+    /// A test starts with these tokens.
     #[cfg(test)]
     pub(super) fn go_on_with(&mut self, tokens: Tokens) {
         drop(self.keep(tokens));
@@ -417,8 +451,8 @@ impl Task {
                 self.restored_nothing(true);
             }
             Purpose::Restore { refresh } => self.restore_offline(failure.into(), Some(refresh)),
-            Purpose::Refresh { .. } if is_refused => self.end(),
-            Purpose::Refresh { .. } => {
+            Purpose::Refresh if is_refused => self.end(),
+            Purpose::Refresh => {
                 (self.is_refreshing, self.refresh_failed) = (false, Some(Instant::now()));
                 self.answer_token(&Err(ApiFailure::Offline));
             }
@@ -429,7 +463,7 @@ impl Task {
 /// The person.
 impl Task {
     fn enter(&mut self, user: User, stored: Stored) {
-        (self.pending, self.ended) = (None, false);
+        (self.sign_in, self.ended) = (SignIn::No, false);
         let remembered = matches!(stored, Stored::Yes);
         self.show(SessionView::SignedIn { user: Box::new(user), remembered });
         self.note_person();
