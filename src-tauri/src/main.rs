@@ -43,7 +43,7 @@ macro_rules! handlers {
 
 fn main() {
     #[cfg(target_os = "linux")]
-    web_engine::start_without_faulty_interpreter();
+    web_engine::start_with_settings();
     let app = tauri::Builder::default()
         // must be the first plugin: a second instance of the app hands its deep link to the first one and ends
         .plugin(tauri_plugin_single_instance::init(|app, _, _| windows::show_main(app)))

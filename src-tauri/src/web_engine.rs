@@ -7,28 +7,28 @@ use std::time::{Duration, Instant};
 use tauri::WebviewWindow;
 use webkit2gtk::WebViewExt;
 
-/// The engine's versions whose interpreter is switched off. Later ones may have no other interpreter to use instead.
+/// The engine's versions that get [`SETTINGS`]. Later ones may need what they switch off.
 const FAULTY: &str = "2.50.";
-/// Switches that interpreter off.
-const INTERPRETER_OFF: (&str, &str) = ("JSC_useWasmIPInt", "0");
+/// Both interpreters of WebAssembly off, and no change of code within a running function.
+const SETTINGS: [(&str, &str); 3] = [("JSC_useWasmIPInt", "0"), ("JSC_useWasmLLInt", "0"), ("JSC_useWasmOSR", "0")];
 
 /// Most times that a window is loaded again within [`RELOADS_PERIOD`]: a page that crashes the engine each time is left alone.
 const RELOADS_MAX: usize = 3;
 const RELOADS_PERIOD: Duration = Duration::from_secs(60);
 
-/// Starts the program once more, in this process, without the engine's in-place interpreter of WebAssembly (IPInt). With it,
-/// version 2.50 crashed in about one of fifty windows on a busy machine, in a local.set of the interpreter; the older
-/// interpreter takes its place. The engine reads the setting from the environment only.
-pub(crate) fn start_without_faulty_interpreter() {
-    let (name, value) = INTERPRETER_OFF;
+/// Starts the program once more, in this process, with settings that keep the engine from interpreting WebAssembly first and
+/// replacing the code of functions while they run. On busy machines version 2.50 failed now and then around that: a crash in its
+/// interpreter's `local.set`, or an access outside of the memory in code that is right. The engine reads the settings from the
+/// environment only.
+pub(crate) fn start_with_settings() {
     let is_faulty = tauri::webview_version().is_ok_and(|version| version.starts_with(FAULTY));
-    if !is_faulty || std::env::var_os(name).is_some() {
+    if !is_faulty || SETTINGS.iter().any(|(name, _)| std::env::var_os(name).is_some()) {
         return;
     }
     let Ok(program) = std::env::current_exe() else { return };
     let arguments = std::env::args_os().skip(1);
-    // returns only when it fails, and then the program goes on with the interpreter
-    let error = Command::new(program).args(arguments).env(name, value).exec();
+    // returns only when it fails, and then the program goes on with the engine's defaults
+    let error = Command::new(program).args(arguments).envs(SETTINGS).exec();
     eprintln!("Happening starts with the web engine's defaults: {error}");
 }
 
