@@ -41,7 +41,7 @@ impl Category {
     }
 }
 
-/// Where an event is in its life. Only `upcoming` events take bookings.
+/// Where an event is in its life. People book while it is `upcoming`; its staff may book for them until it is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "server",

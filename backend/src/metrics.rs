@@ -45,7 +45,7 @@ pub(crate) fn serve(address: Option<SocketAddr>) -> anyhow::Result<()> {
     describe_counter!(LANES_RESTARTED, "Lanes of the seat writer that ended and were started again");
     counter!(LANES_RESTARTED).increment(0); // shown from the beginning
     describe_counter!(PUBLISHED, "Messages that the broker confirmed");
-    describe_counter!(CONSUMED, "Messages by what became of them: done, retry or dead");
+    describe_counter!(CONSUMED, "Messages by what became of them: done, retry, wait (the database was away) or dead");
     describe_gauge!(BOOKINGS, "Active bookings of events that are not over, by class of event");
     describe_gauge!(WAITLIST, "Bookings that wait for seats, also those that hold some");
     describe_gauge!(OUTBOX, "Messages that wait to be published");

@@ -184,7 +184,7 @@ async fn a_panic_of_the_screens_is_shown_and_logged() -> Result<()> {
     desktop.go("/settings").await?;
     desktop.sees("This window has stopped working").await?;
     wait_for("the panic's message in the log", Duration::from_secs(10), || async {
-        Ok(desktop.logs()?.contains("failed to insert node").then_some(()))
+        Ok(desktop.logs()?.contains("panicked at").then_some(()))
     })
     .await?;
     desktop.click("#breakdown button").await?;

@@ -85,7 +85,7 @@ fn find(words: &str, here: &Here, events: &[Event], bookings: &[Booking]) -> Vec
     found
 }
 
-/// The dialog.
+/// The dialog that finds pages, events and bookings by typed words.
 #[component]
 pub(crate) fn Finder(props: &Props) -> Html {
     let here = use_here();

@@ -30,7 +30,7 @@ pub(crate) struct Write {
     kind: Rc<std::cell::Cell<Kind>>,
 }
 
-/// The kind of a job.
+/// What a failed job may have done at the server, which decides what the person is told.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     /// The job changes nothing at the server.

@@ -39,6 +39,29 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
 /// # Errors
 /// When cargo fails.
 pub(crate) fn cargo_with(arguments: &[&str], env: &[(&str, &str)]) -> Result<()> {
+    if !shown(&mut cargo_command(arguments, env))? {
+        bail!("cargo {} failed; the lines above say why", arguments.join(" "));
+    }
+    Ok(())
+}
+
+/// Like [`cargo_with`], for a command that runs tests. Answers the names of the tests that failed.
+///
+/// # Errors
+/// When cargo fails and no test did.
+pub(crate) fn cargo_tests(arguments: &[&str], env: &[(&str, &str)]) -> Result<Vec<String>> {
+    let mut failed = Vec::new();
+    let passed = shown_and_seen(&mut cargo_command(arguments, env), |line| {
+        let name = line.trim().strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"));
+        failed.extend(name.map(str::to_owned));
+    })?;
+    if !passed && failed.is_empty() {
+        bail!("cargo {} failed; the lines above say why", arguments.join(" "));
+    }
+    Ok(failed)
+}
+
+fn cargo_command(arguments: &[&str], env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // `cargo run` set these variables for this program; passed on, they would make cargo rebuild the other packages
     for (name, _) in std::env::vars_os() {
@@ -55,10 +78,7 @@ pub(crate) fn cargo_with(arguments: &[&str], env: &[(&str, &str)]) -> Result<()>
         command.env("CARGO_TERM_COLOR", "always");
     }
     command.args(arguments).envs(env.iter().copied()).current_dir(root());
-    if !shown(&mut command)? {
-        bail!("cargo {} failed; the lines above say why", arguments.join(" "));
-    }
-    Ok(())
+    command
 }
 
 /// Runs a command and passes its output on line by line. Answers whether the command succeeded.
@@ -66,6 +86,11 @@ pub(crate) fn cargo_with(arguments: &[&str], env: &[(&str, &str)]) -> Result<()>
 /// # Errors
 /// When the command cannot be started.
 pub(crate) fn shown(command: &mut Command) -> Result<bool> {
+    shown_and_seen(command, |_| {})
+}
+
+/// Like [`shown`]; `see` gets each line of the standard output, too.
+fn shown_and_seen(command: &mut Command, see: impl FnMut(&str) + Send) -> Result<bool> {
     let name = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = {
@@ -77,8 +102,8 @@ pub(crate) fn shown(command: &mut Command) -> Result<bool> {
     };
     let (out, err) = (child.stdout.take().context("a pipe")?, child.stderr.take().context("a pipe")?);
     std::thread::scope(|scope| {
-        scope.spawn(|| pass_on(out, std::io::stdout()));
-        pass_on(err, std::io::stderr());
+        scope.spawn(|| pass_on(out, std::io::stdout(), see));
+        pass_on(err, std::io::stderr(), |_| {});
     });
     let ended = child.wait()?;
     if let Some(running) = RUNNING.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
@@ -94,12 +119,13 @@ pub(crate) fn end_all() {
     }
 }
 
-fn pass_on(from: impl Read, mut to: impl Write) {
+fn pass_on(from: impl Read, mut to: impl Write, mut see: impl FnMut(&str)) {
     let mut lines = BufReader::new(from);
     let mut line = Vec::new();
     // a failure to write is ignored, so that the command continues
     while lines.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
         to.write_all(&line).and_then(|()| to.flush()).ok();
+        see(&String::from_utf8_lossy(&line));
         progress::spoke();
         line.clear();
     }

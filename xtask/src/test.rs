@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use happening_stack::progress::{self, say, step};
 use happening_stack::project::{root, target, tools};
-use happening_stack::{Stack, TEST_STACK};
+use happening_stack::{ENGINE_FAULTS, Stack, TEST_STACK};
 
 use crate::parallel::side_by_side;
 use crate::{build, doctor, packages, tools as installed, ui};
@@ -85,10 +85,30 @@ fn run_tests(stack: &Stack, filter: Option<&str>) -> Result<()> {
         ("RUST_BACKTRACE", "0".to_owned()),
     ];
     let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let noted = stack.folder.join(ENGINE_FAULTS);
+    std::fs::remove_file(&noted).ok(); // missing, unless the engine failed in an earlier run
     let mut arguments =
         [&["test", "--workspace"][..], &SWITCHES, &["--no-fail-fast", "--", "--test-threads", "2"]].concat();
     arguments.extend(filter);
-    build::cargo_with(&arguments, &env)
+    let failed = build::cargo_tests(&arguments, &env)?;
+    let noted = std::fs::read_to_string(&noted).unwrap_or_default();
+    let is_engines = |test: &&String| noted.lines().any(|line| line == test.as_str());
+    let (engines, ours): (Vec<&String>, Vec<&String>) = failed.iter().partition(is_engines);
+    ensure!(ours.is_empty(), "these tests failed: {}", list(&ours));
+    if engines.is_empty() {
+        return Ok(());
+    }
+    say(&format!("the web engine failed in these tests, so they run once more: {}", list(&engines)));
+    let mut arguments =
+        [&["test", "--workspace"][..], &SWITCHES, &["--test", "app", "--", "--test-threads", "2", "--exact"]].concat();
+    arguments.extend(engines.iter().map(|test| test.as_str()));
+    let failed = build::cargo_tests(&arguments, &env)?;
+    ensure!(failed.is_empty(), "these tests failed twice: {}", failed.join(", "));
+    Ok(())
+}
+
+fn list(tests: &[&String]) -> String {
+    tests.iter().map(|test| test.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The server without test switches, which is kept beside the one that has them.

@@ -29,7 +29,7 @@ impl Handler for Deliver {
         let message: Message = match serde_json::from_slice(payload) {
             Ok(message) => message,
             Err(error) => {
-                tracing::error!(%error, "a message that nobody understands is set aside");
+                tracing::error!(%error, "a message that cannot be read is set aside");
                 return Fate::Dead;
             }
         };

@@ -45,7 +45,7 @@ fn page(title: &str, text: &str, link: &str) -> String {
         a.open {{ display: inline-block; padding: .7rem 1.2rem; border-radius: .6rem; background: #0b6350; color: #fff; \
         text-decoration: none; font-weight: 600 }}</style></head><body><main><h1>{title}</h1><p>{text}</p>\
         <p><a class=\"open\" href=\"{link}\">Open Happening</a></p>\
-        <p>Nothing happens? Then the app is not installed on this device. Whoever sent you this link can tell you where to get \
-        it; open the link again afterwards.</p></main></body></html>"
+        <p>Nothing happens? Then the app is not installed on this device. Ask the person who sent you this link where to \
+        get it, and open the link again afterwards.</p></main></body></html>"
     )
 }

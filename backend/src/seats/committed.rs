@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::states::Known;
 
-/// An event after a commit.
+/// What one commit changed at an event, for Redis: the heads before and after, and the counts after it.
 #[derive(Clone, Debug)]
 pub(crate) struct Committed {
     pub(crate) event: EventId,

@@ -70,7 +70,7 @@ impl Seen {
     }
 }
 
-/// Tells of sign-ins, also of one between two calls.
+/// Receives sign-ins, also those that happen between two calls.
 pub(crate) struct SignIns {
     seen: watch::Receiver<Seen>,
     /// The turn of the last sign-in that was told.
@@ -78,7 +78,7 @@ pub(crate) struct SignIns {
 }
 
 impl SignIns {
-    /// Waits for a sign-in that was not told of yet.
+    /// Returns at the next sign-in that this receiver has not returned yet; at once if a person is signed in already.
     pub(crate) async fn next(&mut self) {
         let last = self.last;
         let is_new = |seen: &Seen| seen.user().is_some() && Some(seen.turn) != last;
@@ -123,7 +123,7 @@ impl Session {
         self.seen.borrow().user().cloned()
     }
 
-    /// Tells of each sign-in from now on.
+    /// A receiver of sign-ins. Its first one is that of the person who is signed in, if there is one.
     pub(crate) fn sign_ins(&self) -> SignIns {
         SignIns { seen: self.seen.clone(), last: None }
     }

@@ -133,7 +133,7 @@ pub(super) async fn exchange(service: Service, pending: Pending, code: Code) -> 
     Step::GotTokens(Purpose::SignIn, finished.await)
 }
 
-/// Exchanges a refresh token, which is used up by it.
+/// Exchanges a refresh token for new tokens. The service may accept a refresh token only once.
 pub(super) async fn refresh(service: Service, refresh: String, purpose: fn(String) -> Purpose) -> Step {
     let refreshed = async {
         let issuer = service.issuer().await.map_err(LoginFailure::NotAsked)?;

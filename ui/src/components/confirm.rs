@@ -28,7 +28,7 @@ pub(crate) struct Props {
     pub(crate) children: Html,
 }
 
-/// The dialog.
+/// A dialog that asks before something that cannot be undone.
 #[component]
 pub(crate) fn Confirm(props: &Props) -> Html {
     let go = {

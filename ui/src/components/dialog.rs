@@ -33,7 +33,7 @@ fn new_name() -> AttrValue {
     AttrValue::from(format!("dialog-title-{count}"))
 }
 
-/// The dialog.
+/// A dialog over a screen.
 #[component]
 pub(crate) fn Dialog(props: &Props) -> Html {
     let node = use_node_ref();

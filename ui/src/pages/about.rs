@@ -8,7 +8,7 @@ use crate::route::Route;
 use crate::write::use_write;
 use crate::{api, said, store};
 
-/// The screen.
+/// The screen about the app: its version, updates, and details for support.
 #[component]
 pub(crate) fn About() -> Html {
     let info = store::use_command("info".to_owned(), api::info);

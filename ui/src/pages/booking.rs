@@ -23,7 +23,7 @@ pub(crate) struct Props {
     pub(crate) managing: bool,
 }
 
-/// The screen.
+/// The page of a booking.
 #[component]
 pub(crate) fn BookingPage(props: &Props) -> Html {
     let here = use_here();

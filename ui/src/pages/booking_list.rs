@@ -41,7 +41,7 @@ pub(super) struct Props {
     pub(super) bare: bool,
 }
 
-/// The list.
+/// The list of a person's bookings.
 #[component]
 pub(super) fn BookingList(props: &Props) -> Html {
     let cancelling = use_state(|| None::<Booking>);

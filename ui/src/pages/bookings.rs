@@ -11,7 +11,7 @@ use crate::here::use_here;
 use crate::route::Route;
 use crate::store;
 
-/// The screen.
+/// The screen of the person's own bookings.
 #[component]
 pub(crate) fn MyBookings() -> Html {
     let here = use_here();

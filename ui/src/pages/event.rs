@@ -22,7 +22,7 @@ pub(crate) struct Props {
     pub(crate) choosing: bool,
 }
 
-/// The screen.
+/// The page of an event, for people who book.
 #[component]
 pub(crate) fn EventPage(props: &Props) -> Html {
     let here = use_here();

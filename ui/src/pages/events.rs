@@ -17,7 +17,7 @@ use crate::typing::use_paused;
 /// Most events that are shown at once.
 const SHOWN_MAX: usize = 120;
 
-/// The screen.
+/// The list of events, with search and filters.
 #[component]
 pub(crate) fn Events() -> Html {
     let here = use_here();

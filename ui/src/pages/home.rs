@@ -21,7 +21,7 @@ const CARDS: usize = 3;
 /// Events run by the person that the home screen shows.
 const ORGANIZED_SHOWN: usize = 4;
 
-/// The screen.
+/// The first screen: upcoming events, the person's bookings, and the events that they run.
 #[component]
 pub(crate) fn Home() -> Html {
     let here = use_here();

@@ -10,7 +10,7 @@ use crate::route::Route;
 use crate::write::use_write;
 use crate::{api, format, said, store};
 
-/// The screen.
+/// The screen of an invite whose link the person opened.
 #[component]
 pub(crate) fn Invite() -> Html {
     let here = use_here();

@@ -18,7 +18,7 @@ pub(super) struct Props {
     pub(super) on_close: Callback<()>,
 }
 
-/// The dialog.
+/// The dialog in which a person gives seats of their booking back.
 #[component]
 pub(super) fn ManageSeats(props: &Props) -> Html {
     let (booking, event) = (&props.booking, &props.event);

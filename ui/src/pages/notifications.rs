@@ -11,7 +11,7 @@ use crate::route::Route;
 use crate::write::use_write;
 use crate::{format, said, store};
 
-/// The screen.
+/// The list of the person's notifications: all of them, or only the unread ones.
 #[component]
 pub(crate) fn Notifications() -> Html {
     let write = use_write();

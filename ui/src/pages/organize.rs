@@ -14,7 +14,7 @@ use crate::route::Route;
 use crate::store::Resource;
 use crate::{format, store};
 
-/// The screen.
+/// The list of the events that the person organizes.
 #[component]
 pub(crate) fn Organize() -> Html {
     let here = use_here();

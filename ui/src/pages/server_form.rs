@@ -19,7 +19,7 @@ pub(super) struct Props {
     pub(super) on_changed: Callback<()>,
 }
 
-/// The form.
+/// The form for another server: checks the address before the app uses it.
 #[component]
 pub(super) fn ServerForm(props: &Props) -> Html {
     let write = use_write();

@@ -29,7 +29,7 @@ const TYPES: [(NotificationType, &str, &str); 9] = [
     (NotificationType::RoleChanged, "My role changes", "In an organization"),
 ];
 
-/// The screen.
+/// The settings of the app and of the person.
 #[component]
 pub(crate) fn Settings() -> Html {
     let here = use_here();

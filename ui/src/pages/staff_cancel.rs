@@ -18,7 +18,7 @@ pub(super) struct Props {
     pub(super) on_close: Callback<()>,
 }
 
-/// The dialog.
+/// The dialog in which staff cancel a person's booking, with a reason.
 #[component]
 pub(super) fn StaffCancel(props: &Props) -> Html {
     let write = use_write();

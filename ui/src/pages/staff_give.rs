@@ -19,7 +19,7 @@ pub(super) struct Props {
     pub(super) on_close: Callback<()>,
 }
 
-/// The dialog.
+/// The dialog in which staff book seats for a person, with a reason.
 #[component]
 pub(super) fn StaffGive(props: &Props) -> Html {
     let write = use_write();

@@ -52,15 +52,15 @@ impl Known {
 /// How long an answer is kept, and whether it is read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
-    /// The answer is read again, and kept when no screen shows it any more.
+    /// The answer is read again while a screen shows it, and kept when the last such screen is left.
     Kept,
-    /// The answer is read again, and forgotten when no screen shows it any more.
+    /// The answer is read again while a screen shows it, and forgotten when the last such screen is left.
     Shown,
     /// As [`Life::Shown`], but not read again after the first good answer.
     Once,
 }
 
-/// How to read a key.
+/// What the store must know of a key's answers: when two are equal, and how long they are kept. The caller reads them.
 pub(super) trait How: Clone {
     /// Whether two answers of the key are equal.
     fn same(&self, one: &Value, other: &Value) -> bool;

@@ -28,7 +28,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::ports::free_port;
 
-pub use process::{Service, TEST_STACK, alive, pid_of, run, stop_pid_file, stop_tests};
+pub use process::{ENGINE_FAULTS, Service, TEST_STACK, alive, pid_of, run, stop_pid_file, stop_tests};
 
 /// The folder, ports and key of a stack.
 #[derive(Clone, Debug)]

@@ -12,6 +12,8 @@ use crate::Say;
 
 /// The environment variable that tells tests where their stack is.
 pub const TEST_STACK: &str = "HAPPENING_TEST_STACK";
+/// The file in the stack's folder with the names of tests in which the web engine failed, a line each.
+pub const ENGINE_FAULTS: &str = "engine-faults";
 const STOP_POLLS_MAX: u32 = 150;
 const POLL_EVERY: Duration = Duration::from_millis(100);
 

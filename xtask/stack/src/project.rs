@@ -17,7 +17,7 @@ pub fn tools() -> PathBuf {
     target().join("tools")
 }
 
-/// The log file for the output of a program that is not shown.
+/// `target/logs/<name>.log`, for the output of a program such as apt-get, which the person is not shown.
 ///
 /// # Errors
 /// When the folder cannot be created.

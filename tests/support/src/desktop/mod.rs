@@ -5,7 +5,7 @@
 mod page;
 mod system;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -284,8 +284,26 @@ fn quiet(command: &mut Command) -> &mut Command {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
 }
 
+/// What the app logs of a fault of the web engine; a panic of the screens is logged in other words.
+const FAULTS: [&str; 2] = ["a web process has ended", "Out of bounds memory access"];
+
+impl Desktop {
+    /// Notes that the web engine failed in this test, so that the test runs once more if it has failed.
+    fn note_engine_fault(&self) -> Result<()> {
+        let logs = self.logs()?;
+        if FAULTS.iter().any(|fault| logs.contains(fault)) {
+            // the test's name
+            let name = std::thread::current().name().unwrap_or_default().to_owned();
+            let file = crate::world::stack()?.folder.join(happening_stack::ENGINE_FAULTS);
+            writeln!(std::fs::OpenOptions::new().create(true).append(true).open(file)?, "{name}")?;
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Desktop {
     fn drop(&mut self) {
+        self.note_engine_fault().ok(); // the test then runs once only
         self.signal_keyring("KILL").ok(); // a keyring that is stopped by SIGSTOP would not notice the end of the bus
         // ending the session also ends the bus, the WebDriver and the app
         for child in self.notifier.iter_mut().chain([&mut self.session, &mut self.screen]) {

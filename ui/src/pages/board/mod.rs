@@ -74,7 +74,7 @@ fn use_known(event_id: EventId) -> Resource<Known> {
     Resource { value, failure: read.failure }
 }
 
-/// The screen.
+/// The board of an event, for its staff.
 #[component]
 pub(crate) fn Board(props: &Props) -> Html {
     let here = use_here();

@@ -90,7 +90,7 @@ fn stopped(address: &str, left: usize) -> String {
     }
 }
 
-/// The dialog.
+/// The dialog that invites people by their addresses.
 #[component]
 pub(super) fn InvitePeople(props: &DialogProps) -> Html {
     let write = use_write();

@@ -31,7 +31,7 @@ pub(crate) struct Props {
     pub(crate) on_close: Callback<()>,
 }
 
-/// The dialog.
+/// The dialog for choosing and booking seats of an event.
 #[component]
 pub(crate) fn Seats(props: &Props) -> Html {
     let here = use_here();

@@ -25,7 +25,7 @@ pub(super) struct PanelProps {
     pub(super) on_best: Callback<()>,
 }
 
-/// The panel.
+/// The panel beside the map: how many seats, the chosen ones, the list, and the button that books.
 #[component]
 pub(super) fn Panel(props: &PanelProps) -> Html {
     let selection = &props.selection;
