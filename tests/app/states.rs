@@ -183,6 +183,7 @@ async fn a_panic_of_the_screens_is_shown_and_logged() -> Result<()> {
     desktop.script("Node.prototype.insertBefore = () => { throw new Error('full') }").await?;
     desktop.go("/settings").await?;
     desktop.sees("This window has stopped working").await?;
+    desktop.picture("window-stopped")?;
     wait_for("the panic's message in the log", Duration::from_secs(10), || async {
         Ok(desktop.logs()?.contains("panicked at").then_some(()))
     })
