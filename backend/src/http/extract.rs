@@ -17,6 +17,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::decode;
 use super::server::Server;
+use super::strict_json;
 use crate::auth::AuthError;
 use crate::limits::Peer;
 use crate::problem::Problem;
@@ -213,7 +214,7 @@ async fn read_body(request: Request, server: &Server) -> Result<Bytes, Problem> 
 }
 
 fn parse<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -> Result<ValidJson<T>, Problem> {
-    let value = decode::json(bytes)?;
+    let value = strict_json::parse(bytes)?;
     // a `Value` sorts an object's members, so equal values have equal text
     let hash = Sha256::digest(value.to_string()).to_vec();
     let body: T = decode::from_json(value)?;

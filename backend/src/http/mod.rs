@@ -12,6 +12,7 @@ mod open;
 mod permitted;
 pub(crate) mod router;
 mod server;
+mod strict_json;
 
 pub(crate) use answer::REPLAYED;
 pub(crate) use context::RequestContext;
