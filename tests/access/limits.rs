@@ -97,7 +97,7 @@ async fn invites_to_one_address_are_limited() -> Result<()> {
     let first = ada.post("/org-invites", body(one, "x@happening.invalid")).await?.expect(201);
     let resend = format!("/org-invites/{}/resend", first.body["id"].as_str().unwrap_or_default());
     ada.post(&resend, json!({})).await?.expect(200);
-    // invites count per recipient's address, whoever sends them, in upper or lower case
+    // the limit counts all senders, and ignores the case of the recipient's address
     edsger.post("/org-invites", body(other, "X@happening.invalid")).await?.expect(201);
     let refused = ada.post(&resend, json!({})).await?.refused(429, "rate_limited");
     assert_eq!(refused.headers["ratelimit-policy"], "\"default\";q=3;w=3600");

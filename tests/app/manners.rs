@@ -216,7 +216,7 @@ async fn the_logs_hold_no_secret() -> Result<()> {
     let page = desktop.opened_page().await?;
     let back = world.people().sign_in_at(&page, "grace").await?;
     desktop.follow("happening://auth/callback?state=guessed-state&code=guessed-code")?;
-    desktop.sees("A sign-in that nobody was waiting for").await?;
+    desktop.sees("A sign-in that this app did not begin").await?;
     desktop.follow(back.as_str())?;
     desktop.sees("Upcoming events").await?;
     desktop.follow("happening://invite/aGuessedTokenOfAnInvite")?;

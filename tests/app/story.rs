@@ -140,7 +140,7 @@ async fn signing_in_handles_failure_cancelling_and_forged_callbacks() -> Result<
     desktop.sees("Sign in to Happening").await?;
     desktop.follow("happening://auth/callback?state=guessed&code=guessed")?;
     // the note moves the button, so the click waits for it
-    desktop.sees("A sign-in that nobody was waiting for").await?;
+    desktop.sees("A sign-in that this app did not begin").await?;
     desktop.click("#sign-in").await?;
     desktop.sees("Continue in your browser").await?;
     desktop.picture("sign-in-waiting")?;
@@ -150,7 +150,7 @@ async fn signing_in_handles_failure_cancelling_and_forged_callbacks() -> Result<
     assert_eq!(desktop.opened_page().await?, first);
     // a callback with a wrong state is ignored: the app continues to wait
     desktop.follow("happening://auth/callback?state=wrong&code=guessed")?;
-    desktop.sees("A sign-in that nobody was waiting for").await?;
+    desktop.sees("A sign-in that this app did not begin").await?;
     desktop.sees("Continue in your browser").await?;
     desktop.click("#cancel-sign-in").await?;
     desktop.sees("Sign in to Happening").await?;

@@ -130,7 +130,7 @@ async fn a_booking_shows_how_its_position_moved() -> Result<()> {
     }
     let mut expected = vec![(HistoryAction::Promoted, vec![2], 1, 2, 2), (HistoryAction::Promoted, vec![1], 0, 3, 2)];
     assert_eq!(told(&moves().await?), expected);
-    // a person who leaves the waitlist frees a position, whoever gets the seats
+    // when a person leaves the waitlist, the people behind move forward
     edsger.post(&format!("/bookings/{}/cancel", second.id), json!({})).await?.expect(200);
     expected.insert(0, (HistoryAction::Cancelled, Vec::new(), 0, 2, 1));
     assert_eq!(told(&moves().await?), expected);

@@ -11,7 +11,7 @@ use crate::{api, store};
 
 /// Shown for a sign-in link that the app did not expect. Any web page can open such a link, so the app does nothing
 /// else.
-pub(crate) const STRAY: &str = "A sign-in that nobody was waiting for came back from the browser. It was ignored.";
+pub(crate) const STRAY: &str = "A sign-in that this app did not begin came back from the browser. It was ignored.";
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
